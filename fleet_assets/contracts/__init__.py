@@ -1,0 +1,36 @@
+"""Every table of the platform, once: columns, types, units, meaning, key, order and partition rule.
+
+Belongs here: declarations, and the strict check of a frame against them.
+Does not belong here: anything that computes, reads or writes.
+"""
+
+from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
+from fleet_assets.contracts.raw import CAN_SIGNALS, RAW_CAN
+from fleet_assets.contracts.reference import (
+    DBC_BINDINGS,
+    DRIVER_ASSIGNMENTS,
+    DRIVERS,
+    ENERGY_PRICES,
+    VEHICLE_REFS,
+    VEHICLES,
+    ZONES,
+)
+from fleet_assets.contracts.schema import TIMESTAMP, Column, Table, check_frame
+from fleet_assets.contracts.telemetry import OBSERVATIONS, RAW_TELEMETRY, TELEMETRY
+
+REFERENCE_TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (VEHICLES, VEHICLE_REFS, DBC_BINDINGS, DRIVERS, DRIVER_ASSIGNMENTS, ENERGY_PRICES, ZONES)
+}
+
+LAKE_TABLES: dict[str, Table] = {
+    table.name: table for table in (RAW_CAN, RAW_TELEMETRY, CAN_SIGNALS, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS)
+}
+
+TABLES: dict[str, Table] = {**LAKE_TABLES, **REFERENCE_TABLES}
+
+__all__ = [
+    "CAN_SIGNALS", "DBC_BINDINGS", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "LAKE_TABLES", "OBSERVATIONS",
+    "RAW_CAN", "RAW_TELEMETRY", "REFERENCE_TABLES", "STANDING_PERIODS", "STOPS", "TABLES",
+    "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Column", "Table", "check_frame",
+]  # fmt: skip

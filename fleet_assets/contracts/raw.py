@@ -1,0 +1,46 @@
+"""Raw layer: what arrived, deduplicated, one file per day. No values are interpreted here."""
+
+from __future__ import annotations
+
+from fleet_assets.contracts.schema import Column, Table
+
+RAW_CAN = Table(
+    name="raw_can",
+    row="One CAN frame as it was on the bus.",
+    key=("entry_id",),
+    sort=("vehicle_id", "recorded_at", "entry_id"),
+    partition_by="recorded_at",
+    columns=(
+        Column("recorded_at", "ts", "When the frame was on the bus.", required=True),
+        Column("received_at", "ts", "When the collector or the import got it.", required=True),
+        Column("vehicle_id", "str", "Vehicle whose bus it is.", required=True),
+        Column("bus", "str", "Name of the bus or channel, e.g. can0, CAN9.", required=True),
+        Column("arbitration_id", "u32", "11 or 29 bit identifier without flag bits.", required=True),
+        Column("is_extended", "bool", "29 bit identifier.", required=True),
+        Column("is_fd", "bool", "CAN FD frame."),
+        Column("is_error", "bool", "Error frame; never decoded."),
+        Column("dlc", "u8", "Data length in bytes as stated by the frame (0-8, or 0-64 with CAN FD).", required=True),
+        Column("data", "bin", "Exactly the bytes sent, trailing zeros kept.", required=True),
+        Column("entry_id", "str", "Unique per vehicle and frame: stream id or file hash, and ordinal.", required=True),
+    ),
+)
+
+CAN_SIGNALS = Table(
+    name="can_signals",
+    row="One decoded signal of one message at full rate.",
+    key=("vehicle_id", "entry_id", "message", "signal"),
+    sort=("vehicle_id", "recorded_at", "entry_id", "message", "signal"),
+    partition_by="recorded_at",
+    columns=(
+        Column("vehicle_id", "str", "Vehicle whose bus it is.", required=True),
+        Column("recorded_at", "ts", "Time of the frame that completed the message.", required=True),
+        Column("bus", "str", "Name of the bus or channel.", required=True),
+        Column("message", "str", "Message name in the DBC.", required=True),
+        Column("signal", "str", "Signal name in the DBC.", required=True),
+        Column("source_address", "u8", "J1939 source address; null on other protocols."),
+        Column("value", "f64", "Physical value; null where the bus says error or not available."),
+        Column("text", "str", "Name of the value, where the DBC names values."),
+        Column("unit", "str", "Unit as written in the DBC."),
+        Column("entry_id", "str", "The raw frame that completed the message.", required=True),
+    ),
+)

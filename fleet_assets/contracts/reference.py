@@ -1,0 +1,106 @@
+"""Reference tables: CSV files in $FLEET_HOME/reference/, kept by people, effective-dated where they say from when."""
+
+from __future__ import annotations
+
+from fleet_assets.contracts.schema import Column, Table
+
+POWERTRAINS = ("ice", "hev", "phev", "bev")
+
+VEHICLES = Table(
+    name="vehicles",
+    row="One vehicle of the fleet.",
+    key=("vehicle_id",),
+    columns=(
+        Column("vehicle_id", "str", "Name used in every table.", required=True),
+        Column("name", "str", "What people call it."),
+        Column("plate", "str", "Registration plate."),
+        Column("vin", "str", "Vehicle identification number."),
+        Column("make", "str", "Manufacturer."),
+        Column("model", "str", "Model."),
+        Column("model_year", "i64", "Model year.", low=1950, high=2100),
+        Column("powertrain", "str", "ice, hev, phev or bev.", values=POWERTRAINS),
+        Column("fuel", "str", "diesel, petrol, cng, lpg, ..."),
+        Column("tank_capacity_l", "f64", "Usable tank volume.", "l", low=1, high=5_000),
+        Column("battery_capacity_kwh", "f64", "Usable traction battery.", "kWh", low=0.1, high=2_000),
+        Column("timezone", "str", "IANA time zone of its home."),
+        Column("city", "str", "City of its home."),
+        Column("segment", "str", "Class within the fleet."),
+        Column("dbc", "str", "DBC file for every bus that dbc_bindings does not name."),
+        Column("gvw_kg", "f64", "Gross vehicle weight.", "kg", low=50, high=200_000),
+    ),
+)
+
+VEHICLE_REFS = Table(
+    name="vehicle_refs",
+    row="One name by which one source knows one vehicle.",
+    key=("source", "external_id"),
+    columns=(
+        Column("source", "str", "Source that uses the name.", required=True),
+        Column("external_id", "str", "IMEI, unit id, device id, CAN channel, ...", required=True),
+        Column("vehicle_id", "str", "Vehicle of this fleet.", required=True),
+    ),
+)
+
+DBC_BINDINGS = Table(
+    name="dbc_bindings",
+    row="One DBC file that describes one bus of one vehicle.",
+    key=("vehicle_id", "bus", "dbc"),
+    columns=(
+        Column("vehicle_id", "str", "Vehicle.", required=True),
+        Column("bus", "str", "Bus or channel name; * for every bus not named otherwise.", required=True),
+        Column("dbc", "str", "File name in reference/dbc/, or the name of a shipped DBC.", required=True),
+    ),
+)
+
+DRIVERS = Table(
+    name="drivers",
+    row="One driver.",
+    key=("driver_id",),
+    columns=(
+        Column("driver_id", "str", "Name used in every table.", required=True),
+        Column("name", "str", "What people call them."),
+        Column("phone", "str", "Phone number."),
+    ),
+)
+
+DRIVER_ASSIGNMENTS = Table(
+    name="driver_assignments",
+    row="One span of time in which one driver has one vehicle.",
+    key=("vehicle_id", "valid_from"),
+    columns=(
+        Column("driver_id", "str", "Driver.", required=True),
+        Column("vehicle_id", "str", "Vehicle.", required=True),
+        Column("valid_from", "ts", "First instant of the span.", required=True),
+        Column("valid_to", "ts", "First instant after it; empty while it lasts."),
+    ),
+)
+
+ENERGY_PRICES = Table(
+    name="energy_prices",
+    row="One price in force for one span of time.",
+    key=("kind", "zone", "valid_from"),
+    columns=(
+        Column("kind", "str", "What is sold.", required=True, values=("electricity", "diesel", "petrol")),
+        Column("price", "f64", "Price per unit.", required=True, low=0),
+        Column("currency", "str", "ISO 4217 code."),
+        Column("per", "str", "Unit the price is for.", values=("kwh", "l")),
+        Column("valid_from", "ts", "First instant of the span.", required=True),
+        Column("valid_to", "ts", "First instant after it; empty while it lasts."),
+        Column("zone", "str", "Zone in which it holds; empty for everywhere."),
+    ),
+)
+
+ZONES = Table(
+    name="zones",
+    row="One place that matters to the fleet.",
+    key=("zone_id",),
+    columns=(
+        Column("zone_id", "str", "Name used in every table.", required=True),
+        Column("name", "str", "What people call it."),
+        Column("kind", "str", "depot, fuel_station, home, charger, customer, ..."),
+        Column("latitude_deg", "f64", "Latitude of the centre.", "deg", low=-90, high=90),
+        Column("longitude_deg", "f64", "Longitude of the centre.", "deg", low=-180, high=180),
+        Column("radius_m", "f64", "Radius of a round zone.", "m", low=1, high=100_000),
+        Column("polygon", "str", "WKT POLYGON, instead of centre and radius."),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Telemetry: the one contract that every source is brought to, and its raw form for imported files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fleet_assets.contracts.schema import Column, Table
+
+_IDENTITY = (
+    Column("vehicle_id", "str", "Vehicle that was observed.", required=True),
+    Column("recorded_at", "ts", "When it was observed; for bus sources the start of the grid second.", required=True),
+    Column("received_at", "ts", "When the last of the contributing raw rows arrived."),
+    Column("source", "str", "Where it came from: can, telemetry, torque, ...", required=True),
+)
+
+_POSITION = (
+    Column("latitude_deg", "f64", "WGS 84 latitude.", "deg", low=-90, high=90),
+    Column("longitude_deg", "f64", "WGS 84 longitude.", "deg", low=-180, high=180),
+    Column("altitude_m", "f64", "Height above sea level as the receiver reports it.", "m", low=-500, high=9_000),
+    Column("heading_deg", "f64", "Course over ground, clockwise from north.", "deg", low=0, high=360),
+    Column("gps_speed_kmh", "f64", "Speed over ground from the receiver.", "km/h", low=0, high=250),
+    Column("hdop", "f64", "Horizontal dilution of precision.", "1", low=0, high=100),
+    Column("satellite_count", "i64", "Satellites used in the fix.", "1", low=0, high=100),
+)
+
+_MOTION = (
+    Column("speed_kmh", "f64", "Vehicle's own speed (wheel or ECU).", "km/h", low=0, high=250),
+    Column("odometer_km", "f64", "Cumulative distance of the vehicle.", "km", low=0, high=5_000_000),
+    Column("acceleration_ms2", "f64", "Measured longitudinal acceleration.", "m/s2", low=-20, high=20),
+    Column("lateral_acceleration_ms2", "f64", "Measured lateral acceleration.", "m/s2", low=-20, high=20),
+)
+
+_ENGINE = (
+    Column("is_ignition_on", "bool", "Ignition or key state."),
+    Column("engine_speed_rpm", "f64", "Engine speed.", "rpm", low=0, high=10_000),
+    Column("engine_load_pct", "f64", "Engine load at current speed.", "%", low=0, high=125),
+    Column("throttle_pct", "f64", "Throttle or accelerator position.", "%", low=0, high=100),
+    Column("coolant_temp_c", "f64", "Engine coolant temperature.", "degC", low=-50, high=215),
+    Column("oil_temp_c", "f64", "Engine oil temperature.", "degC", low=-50, high=300),
+    Column("oil_pressure_kpa", "f64", "Engine oil pressure.", "kPa", low=0, high=1_500),
+    Column("intake_air_temp_c", "f64", "Intake air temperature.", "degC", low=-50, high=215),
+    Column("ambient_temp_c", "f64", "Outside air temperature.", "degC", low=-60, high=70),
+    Column("engine_hours_h", "f64", "Cumulative engine running time.", "h", low=0, high=500_000),
+    Column("idle_hours_h", "f64", "Cumulative idling time.", "h", low=0, high=500_000),
+)
+
+_FUEL = (
+    Column("fuel_level_pct", "f64", "Fuel tank level.", "%", low=0, high=100),
+    Column("fuel_rate_lph", "f64", "Fuel rate.", "l/h", low=0, high=500),
+    Column("fuel_used_total_l", "f64", "Cumulative fuel used.", "l", low=0, high=5_000_000),
+    Column("idle_fuel_total_l", "f64", "Cumulative fuel used while idling.", "l", low=0, high=5_000_000),
+    Column("def_level_pct", "f64", "Diesel exhaust fluid level.", "%", low=0, high=100),
+)
+
+_ELECTRIC = (
+    Column("soc_pct", "f64", "State of charge of the traction battery.", "%", low=0, high=100),
+    Column("hv_power_kw", "f64", "Power of the traction battery, positive out of it.", "kW", low=-1_000, high=1_000),
+    Column("hv_voltage_v", "f64", "Voltage of the traction battery.", "V", low=0, high=1_500),
+    Column("hv_current_a", "f64", "Current of the traction battery, positive out of it.", "A", low=-2_000, high=2_000),
+    Column("hv_battery_temp_c", "f64", "Temperature of the traction battery.", "degC", low=-50, high=120),
+    Column("hv_capacity_kwh", "f64", "Usable capacity as the vehicle reports it.", "kWh", low=0, high=2_000),
+    Column("is_charger_connected", "bool", "A charging cable is plugged in."),
+    Column("charger_power_kw", "f64", "Power taken from the charger.", "kW", low=0, high=1_000),
+    Column("charger_voltage_v", "f64", "Voltage at the charge port.", "V", low=0, high=1_500),
+    Column("electric_motor_speed_rpm", "f64", "Traction motor speed.", "rpm", low=-25_000, high=25_000),
+)
+
+_BODY = (
+    Column("supply_voltage_v", "f64", "Voltage of the 12 or 24 V system.", "V", low=0, high=60),
+    Column("dtc_codes", "list[str]", "Active diagnostic trouble codes."),
+)
+
+TELEMETRY = Table(
+    name="telemetry",
+    row="One vehicle at one instant at which anything was observed, from one source.",
+    key=("vehicle_id", "recorded_at", "source"),
+    partition_by="recorded_at",
+    # A multi-frame message may begin just before midnight; it belongs to the day in which it was completed.
+    look_back=timedelta(seconds=10),
+    columns=_IDENTITY + _POSITION + _MOTION + _ENGINE + _FUEL + _ELECTRIC + _BODY,
+)
+
+RAW_TELEMETRY = Table(
+    name="raw_telemetry",
+    row="One row of an imported file that already speaks the telemetry contract, before cleaning.",
+    key=("entry_id",),
+    sort=("vehicle_id", "recorded_at", "source", "entry_id"),
+    partition_by="recorded_at",
+    columns=TELEMETRY.columns + (Column("entry_id", "str", "File hash and row ordinal.", required=True),),
+)
+
+OBSERVATIONS = tuple(column.name for column in TELEMETRY.columns if column not in _IDENTITY)
+"""Names of the telemetry columns that hold something observed (all but the identity group)."""

@@ -1,0 +1,93 @@
+"""Settings: everything that the environment may say, read once at the edge of a process.
+
+Belongs here: names, defaults and meanings of `FLEET_*` variables, and the places derived from them.
+Does not belong here: rules and thresholds (beside the function that uses them) and secrets other than addresses.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fleet_assets.contracts.errors import SettingError
+
+
+class Settings(BaseSettings):
+    """The settings of one process; see docs/operations.md for the table of names."""
+
+    model_config = SettingsConfigDict(env_prefix="FLEET_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".fleet"), description="Everything local: landing, lake, warehouse, reference, dagster.")
+    lake_url: str = Field("", description="Where the lake is; a folder or an object store URL. Default: $FLEET_HOME/lake")
+    warehouse_url: str = Field(
+        "", description="duckdb:///FILE or postgresql://... Default: duckdb:///$FLEET_HOME/warehouse/fleet.duckdb"
+    )
+    redis_url: str = Field("", description="redis:// or rediss://; empty starts a private embedded server.")
+    start_date: date = Field(date(2000, 1, 1), description="First day partition; older rows are quarantined.")
+    grid_seconds: int = Field(1, ge=0, le=3600, description="Grid of bus signals in telemetry; 0 keeps every instant.")
+    timezone: str = Field("UTC", description="IANA zone of a vehicle that states none.")
+    units: Literal["metric", "us"] = Field("metric", description="Presentation units of API and CLI tables.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Madrid")
+        return value
+
+    @cached_property
+    def root(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
+    @property
+    def lake(self) -> str:
+        return self.lake_url or str(self.root / "lake")
+
+    @property
+    def reference(self) -> Path:
+        return self.root / "reference"
+
+    @property
+    def warehouse(self) -> str:
+        return self.warehouse_url or f"duckdb:///{self.root / 'warehouse' / 'fleet.duckdb'}"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The DuckDB file that people open."""
+        if not self.warehouse.startswith("duckdb:///"):
+            raise SettingError(
+                f"FLEET_WAREHOUSE_URL={self.warehouse.split('://')[0]}://... is not a DuckDB file (duckdb:///PATH)"
+            )
+        return Path(self.warehouse.removeprefix("duckdb:///"))
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment and `.env`; raises SettingError naming the variable that is wrong."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "FLEET_" + str(first["loc"][0]).upper()
+        raise SettingError(f"{name}={first['input']}: {first['msg']}") from None
