@@ -8,9 +8,11 @@ from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
 from fleet_assets.contracts.raw import CAN_SIGNALS, RAW_CAN
 from fleet_assets.contracts.reference import (
     DBC_BINDINGS,
+    DBC_FILES,
     DRIVER_ASSIGNMENTS,
     DRIVERS,
     ENERGY_PRICES,
+    SIGNAL_MAPS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -27,10 +29,12 @@ LAKE_TABLES: dict[str, Table] = {
     table.name: table for table in (RAW_CAN, RAW_TELEMETRY, CAN_SIGNALS, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS)
 }
 
-TABLES: dict[str, Table] = {**LAKE_TABLES, **REFERENCE_TABLES}
+DECODING_TABLES: dict[str, Table] = {table.name: table for table in (DBC_FILES, SIGNAL_MAPS)}
+
+TABLES: dict[str, Table] = {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES}
 
 __all__ = [
-    "CAN_SIGNALS", "DBC_BINDINGS", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "LAKE_TABLES", "OBSERVATIONS",
-    "RAW_CAN", "RAW_TELEMETRY", "REFERENCE_TABLES", "STANDING_PERIODS", "STOPS", "TABLES",
+    "CAN_SIGNALS", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "LAKE_TABLES", "OBSERVATIONS",
+    "RAW_CAN", "RAW_TELEMETRY", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES",
     "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Column", "Table", "check_frame",
 ]  # fmt: skip

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fleet_assets.contracts.schema import Column, Table
+
+MULTI_FRAME_REACH = timedelta(seconds=10)
+"""A multi-frame message that begins just before midnight belongs to the day in which it was completed.
+
+The standards' time-outs between two frames of one message are 0.75 to 1.25 s; ten seconds hold the longest message.
+"""
 
 RAW_CAN = Table(
     name="raw_can",
@@ -31,6 +39,7 @@ CAN_SIGNALS = Table(
     key=("vehicle_id", "entry_id", "message", "signal"),
     sort=("vehicle_id", "recorded_at", "entry_id", "message", "signal"),
     partition_by="recorded_at",
+    look_back=MULTI_FRAME_REACH,
     columns=(
         Column("vehicle_id", "str", "Vehicle whose bus it is.", required=True),
         Column("recorded_at", "ts", "Time of the frame that completed the message.", required=True),

@@ -104,3 +104,28 @@ ZONES = Table(
         Column("polygon", "str", "WKT POLYGON, instead of centre and radius."),
     ),
 )
+
+DBC_FILES = Table(
+    name="dbc_files",
+    row="One DBC file that bindings may name: shipped with the project or from reference/dbc/.",
+    key=("name",),
+    columns=(
+        Column("name", "str", "Name without folder and ending.", required=True),
+        Column("origin", "str", "Where it came from.", required=True, values=("shipped", "reference")),
+        Column("sha256", "str", "Hash of the text.", required=True),
+        Column("text", "str", "The file's content.", required=True),
+    ),
+)
+
+SIGNAL_MAPS = Table(
+    name="signal_maps",
+    row="One signal map: which DBC signals become which telemetry columns.",
+    key=("name",),
+    columns=(
+        Column("name", "str", "Name without folder and ending.", required=True),
+        Column("origin", "str", "Where it came from; reference maps override shipped ones.", required=True,
+               values=("shipped", "reference")),
+        Column("sha256", "str", "Hash of the text.", required=True),
+        Column("text", "str", "The YAML.", required=True),
+    ),
+)  # fmt: skip

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from fleet_assets.contracts.raw import MULTI_FRAME_REACH
 from fleet_assets.contracts.schema import Column, Table
 
 _IDENTITY = (
@@ -75,8 +74,7 @@ TELEMETRY = Table(
     row="One vehicle at one instant at which anything was observed, from one source.",
     key=("vehicle_id", "recorded_at", "source"),
     partition_by="recorded_at",
-    # A multi-frame message may begin just before midnight; it belongs to the day in which it was completed.
-    look_back=timedelta(seconds=10),
+    look_back=MULTI_FRAME_REACH,
     columns=_IDENTITY + _POSITION + _MOTION + _ENGINE + _FUEL + _ELECTRIC + _BODY,
 )
 

@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` shows the platform at work, `make test` proves it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check bench clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the Dagster UI (options: make demo DEMO="--no-ui")
+	$(BIN)/fleet demo $(DEMO)
+
+test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.installed-test ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy fleet_assets
+	$(BIN)/lint-imports --config setup.cfg
+
+bench: $(VENV)/.installed-bench ## Measure against peers and print the ratios
+	for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name it with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python setup.cfg constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.python setup.cfg constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+clean: ## Remove what was built here (not the data in FLEET_HOME)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,142 @@
+"""The lake: one folder per table, one Parquet file per day partition, replaced atomically; the system of record.
+
+Belongs here: where a partition is, reading it lazily, replacing it, and the record beside it (`PartitionRecord`) that
+says from what it was made. Does not belong here: how a partition is computed (`core`), and the landing zone.
+
+Layout: <root>/<table>/date=YYYY-MM-DD/<table>.parquet, with <table>.json beside it; tables without days (reference)
+are <root>/<table>/<table>.parquet; <root>/<table>/empty.parquet has the schema and no row, so that a pattern over
+the table's folder can always be read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from fleet_assets.adapters.durable_file import sync_folder, write_durably
+from fleet_assets.adapters.parquet import write_parquet
+from fleet_assets.contracts import TABLES, Table, check_frame
+from fleet_assets.contracts.errors import SettingError
+
+
+@dataclass(frozen=True)
+class PartitionRecord:
+    """What one stored partition is: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from."""
+
+    content: str
+    inputs: str
+    row_count: int
+    byte_count: int
+    notes: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of storing one partition; `is_changed` is False when the bytes were already there."""
+
+    record: PartitionRecord
+    path: Path
+    is_changed: bool
+
+
+class Lake:
+    """A lake below one local folder. Reads are lazy; a write replaces one whole partition or leaves it untouched."""
+
+    def __init__(self, url: str) -> None:
+        if "://" in url and not url.startswith("file://"):
+            raise SettingError(f"FLEET_LAKE_URL={url}: only a local folder is supported by this version")
+        self.root = Path(url.removeprefix("file://"))
+
+    def path(self, table: Table, day: date | None) -> Path:
+        """The file of one day partition, or of a table without days (`day` None)."""
+        folder = self.root / table.name
+        return (folder if day is None else folder / f"date={day.isoformat()}") / f"{table.name}.parquet"
+
+    def days(self, table: Table) -> list[date]:
+        """The days that have a stored partition, in order."""
+        found = (self.root / table.name).glob(f"date=*/{table.name}.parquet")
+        return sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in found)
+
+    def record(self, table: Table, day: date | None) -> PartitionRecord | None:
+        """What is known of a stored partition; None where there is none (or its record was never finished)."""
+        path = self.path(table, day)
+        try:
+            stored = json.loads(path.with_suffix(".json").read_text())
+        except FileNotFoundError:
+            return None
+        return PartitionRecord(**stored) if path.exists() else None
+
+    def scan(self, table: Table, days: Iterable[date] | None = None) -> pl.LazyFrame:
+        """The rows of the named days (of the whole table without `days`) in the contract's columns."""
+        if table.partition_by is None:
+            paths = [self.path(table, None)]
+        else:
+            paths = [self.path(table, day) for day in (self.days(table) if days is None else days)]
+        present = [path for path in paths if path.exists()]
+        if not present:
+            return table.empty().lazy()
+        # Files written before a column was added lack it; with the contract's schema they read as null there.
+        return pl.scan_parquet(present, schema=table.schema, missing_columns="insert", glob=False)
+
+    def window(self, table: Table, start: datetime, end: datetime) -> pl.LazyFrame:
+        """The rows of a day table whose partition instant lies in [start, end)."""
+        assert table.partition_by is not None
+        instant = pl.col(table.partition_by)
+        rows = self.scan(table, days_between(start, end))
+        if start == _midnight(start.date()):
+            return rows
+        return rows.filter(instant >= start)
+
+    def write(self, table: Table, day: date | None, frame: pl.DataFrame, inputs: str, **notes: object) -> Written:
+        """Store a partition: contract checked, rows in the table's order, bytes replaced only where they differ."""
+        check_frame(table, frame)
+        path = self.path(table, day)
+        previous = self.record(table, day)
+        self._announce(table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{table.name}.{os.getpid()}.tmp")
+        write_parquet(frame.sort(table.order), fresh, table)
+        record = PartitionRecord(_hash(fresh), inputs, frame.height, fresh.stat().st_size, dict(notes))
+        is_changed = previous is None or previous.content != record.content
+        if is_changed:
+            os.replace(fresh, path)
+            sync_folder(path.parent)
+        else:
+            fresh.unlink()
+        if record != previous:
+            text = json.dumps(asdict(record), sort_keys=True, indent=1)
+            write_durably(path.with_suffix(".json"), lambda file: file.write(text.encode()))
+        return Written(record, path, is_changed)
+
+    def _announce(self, table: Table) -> None:
+        empty = self.root / table.name / "empty.parquet"
+        if table.partition_by is not None and not empty.exists():
+            empty.parent.mkdir(parents=True, exist_ok=True)
+            write_parquet(table.empty(), empty, table)
+
+    def announce_all(self) -> None:
+        """Give every table its empty file, so that readers find all tables before anything was built."""
+        for table in TABLES.values():
+            self._announce(table)
+
+
+def days_between(start: datetime, end: datetime) -> list[date]:
+    """The UTC days that [start, end) touches."""
+    first, last = start.date(), (end - timedelta(microseconds=1)).date()
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,150 @@
+"""The command line `fleet`: arguments in, one call into the layers below, a person's sentence or table out.
+
+Belongs here: options, help texts, progress bars, exit codes. Does not belong here: any work of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.contracts.errors import FleetError
+from fleet_assets.places import Places
+
+app = typer.Typer(
+    name="fleet",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="From what vehicles say to tables you can trust.\n\n"
+    "Typical order: **fleet import** (or **fleet collect**) → **fleet build** → **fleet query**.\n\n"
+    "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
+)
+reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, drivers, zones, ...).")
+app.add_typer(collect_app, name="collect")
+app.add_typer(reference_app, name="reference")
+
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback on failure.")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["FLEET_DEBUG"] = "1"
+
+
+@app.command("import")
+def import_command(
+    paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH...")],
+    source: Annotated[str, typer.Option(help="What the files are: `can` (.asc .blf .log .trc .csv .mf4 .parquet) or "
+                                             "`telemetry` (CSV/Parquet with contract columns).")],
+    vehicle_id: Annotated[str, typer.Option(help="Vehicle of files that do not name one.")] = "",
+    dbc: Annotated[list[str], typer.Option(help="DBC FILE for all buses, or BUS=FILE (CAN9=gps.dbc); may be repeated.",
+                                           metavar="FILE")] = [],  # noqa: B006
+    timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
+) -> None:
+    """Append log files to the landing zone; importing the same file again adds nothing.
+
+    Example: `fleet import drive/*.MF4 --source can --vehicle-id van-1 --dbc CAN9=canmod_gps.dbc`, then `fleet build`.
+    """
+    from fleet_assets.commands.import_logs import run_import
+
+    run_import(Places.from_environment(), paths, source, vehicle_id, dbc, timezone)
+
+
+@app.command()
+def build(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    select: Annotated[str, typer.Option(help="Dagster asset selection, e.g. `trips`, `+stops`, `group:events`.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
+) -> None:
+    """Materialise what is stale, in one run, with the assets you see in the UI.
+
+    Stale is what was made from other inputs, rules or code than there are now. Exit code 1 when a run fails or a check
+    does not hold.
+    """
+    from fleet_assets.commands.build import run_build
+
+    run_build(Places.from_environment(), _day(first), _day(last), select, full)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the published tables, by their bare names.")],
+    output_format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+    output: Annotated[Path | None, typer.Option(help="Write to a file.")] = None,
+) -> None:
+    """Read-only SQL over the published tables.
+
+    Example: `fleet query "select vehicle_id, sum(distance_km) from trips group by all"`. `show tables` lists what is
+    there, `describe trips` its columns.
+    """
+    from fleet_assets.adapters.warehouse import run_query
+
+    run_query(Places.from_environment().settings, sql, output_format, output)
+
+
+@reference_app.command("load")
+def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files named after their table.")]) -> None:
+    """Validate reference CSVs and put them in place; a file with a wrong line changes nothing.
+
+    A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
+    energy_prices.csv, zones.csv.
+    """
+    store = Places.from_environment().reference
+    console = Console()
+    for path in files:
+        table, rows = store.load(path)
+        console.print(f"{path}: {rows} rows of {table.name} loaded; run `fleet build` to use them", highlight=False)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
+    """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""
+    from fleet_assets.commands.ui import run_ui
+
+    raise typer.Exit(run_ui(Places.from_environment(), port))
+
+
+@app.command()
+def demo(
+    vehicles: Annotated[int, typer.Option(min=1, max=500, help="Vehicles to simulate.")] = 12,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
+    no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+) -> None:
+    """Simulate a fleet, send its CAN frames through Redis and the collector, build everything, show what was found.
+
+    All of it lies in FLEET_HOME/demo and touches nothing else. The same call again finds everything up to date.
+    """
+    from fleet_assets.commands.demo import run_demo
+
+    raise typer.Exit(run_demo(Places.from_environment(), vehicles, days, seed, None if no_ui else port))
+
+
+def _day(value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def main() -> None:
+    """Run the command line; refusals become one sentence on standard error and their exit code."""
+    try:
+        app()
+    except FleetError as error:
+        if os.environ.get("FLEET_DEBUG"):
+            raise
+        Console(stderr=True).print(f"fleet: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+

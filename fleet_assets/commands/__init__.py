@@ -1,0 +1,1 @@
+"""What the commands of `fleet` do beyond one call: progress, summaries, wording. Imported by `cli` when asked for."""

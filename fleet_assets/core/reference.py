@@ -1,0 +1,120 @@
+"""Reference rows: text as people write it in a CSV, turned into typed rows or into one sentence per wrong cell.
+
+Belongs here: typing, ranges, allowed values, keys and spans of the reference tables.
+Does not belong here: files and folders (`adapters.reference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from zoneinfo import available_timezones
+
+import polars as pl
+
+from fleet_assets.contracts import TIMESTAMP, Column, Table
+
+LINE = "line_number"
+SPAN_OWNER = {"driver_assignments": ("vehicle_id",), "energy_prices": ("kind", "zone")}
+
+
+@dataclass(frozen=True)
+class ParsedReference:
+    """Rows that satisfy the contract, and one sentence per problem (with the line of the file it is in)."""
+
+    frame: pl.DataFrame
+    problems: list[str]
+
+
+def parse_reference(table: Table, text: pl.DataFrame) -> ParsedReference:
+    """Type the all-text columns of a reference file whose first data row stands in line 2.
+
+    Empty cells are null. Instants are ISO 8601; without an offset they are UTC. Unknown columns are a problem.
+    """
+    unknown = [_unknown_column(table, name) for name in text.columns if name not in table.schema]
+    absent = [f"column {name} is missing" for name in table.required if name not in text.columns]
+    if unknown or absent:
+        return ParsedReference(table.empty(), unknown + absent)
+    present = [column for column in table.columns if column.name in text.columns]
+    stripped = text.select(pl.all().str.strip_chars().replace("", None)).with_row_index(LINE, offset=2)
+    typed = table.conform(stripped.lazy().select(_typed(column) for column in present)).collect()
+    problems = [problem for column in present for problem in _cell_problems(column, stripped, typed)]
+    if not problems:
+        problems = [*_duplicates(table, typed), *_overlaps(table, typed)]
+    return ParsedReference(typed if not problems else table.empty(), problems)
+
+
+def _typed(column: Column) -> pl.Expr:
+    cell = pl.col(column.name)
+    if column.dtype == TIMESTAMP:
+        return _instant(cell).alias(column.name)
+    return cell.cast(column.dtype, strict=False)
+
+
+def _instant(cell: pl.Expr) -> pl.Expr:
+    tidy = cell.str.replace(r"Z$", "+00:00").str.replace(" ", "T", literal=True)
+    day_only = tidy.str.contains(r"^\d{4}-\d\d-\d\d$")
+    text = pl.when(day_only).then(tidy + "T00:00:00").otherwise(tidy)
+    zoned = pl.when(text.str.contains(r"[+-]\d\d:\d\d$")).then(text).otherwise(text + "+00:00")
+    return zoned.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)
+
+
+def _unknown_column(table: Table, name: str) -> str:
+    near = get_close_matches(name, table.schema, n=1)
+    return f"column {name} is unknown" + (f" (did you mean {near[0]}?)" if near else "")
+
+
+def _cell_problems(column: Column, text: pl.DataFrame, typed: pl.DataFrame) -> Iterator[str]:
+    cells = pl.DataFrame({LINE: text[LINE], "text": text[column.name], "value": typed[column.name]})
+    if column.required:
+        yield from _say(cells.filter(pl.col("text").is_null()), f"{column.name} is empty")
+    wrong_type = pl.col("text").is_not_null() & pl.col("value").is_null()
+    yield from _say(cells.filter(wrong_type), f"{column.name} is not of type {column.kind}")
+    if column.low is not None and column.high is not None:
+        bounds = f"{column.low:g} to {column.high:g} {column.unit}".rstrip()
+        yield from _say(
+            cells.filter(~pl.col("value").is_between(column.low, column.high)), f"{column.name} is not within {bounds}"
+        )
+    if column.values:
+        allowed = ", ".join(column.values)
+        yield from _say(cells.filter(~pl.col("value").is_in(column.values)), f"{column.name} is not one of {allowed}")
+    if column.name == "timezone":
+        zones = sorted(available_timezones())
+        yield from _say(cells.filter(~pl.col("value").is_in(zones)), "timezone is not an IANA zone")
+
+
+def _say(cells: pl.DataFrame, what: str) -> Iterator[str]:
+    for line, text in cells.select(LINE, "text").iter_rows():
+        yield f"line {line}: {what}" + (f" ({text!r})" if text is not None else "")
+
+
+def _duplicates(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    lines = typed.with_row_index(LINE, offset=2).group_by(table.key).agg(pl.col(LINE)).filter(pl.col(LINE).len() > 1)
+    for found in lines.sort(pl.col(LINE).list.first())[LINE].to_list():
+        yield f"lines {', '.join(map(str, found))}: the same {', '.join(table.key)}"
+
+
+def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    owner = SPAN_OWNER.get(table.name)
+    if owner is None:
+        return
+    rows = typed.with_row_index(LINE, offset=2).sort(*owner, "valid_from", nulls_last=False)
+    following = pl.all().shift(-1).over(owner).name.suffix("_next")
+    pairs = rows.with_columns(following).filter(
+        pl.col("valid_to").is_null() & pl.col("valid_from_next").is_not_null()
+        | (pl.col("valid_to") > pl.col("valid_from_next"))
+    )
+    for line, other in pairs.select(LINE, f"{LINE}_next").iter_rows():
+        yield f"lines {line} and {other}: spans of the same {', '.join(owner)} overlap"
+    for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).iter_rows():
+        yield f"line {line}: valid_to is not after valid_from"
+
+
+def effective_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:
+    """Which DBC describes which bus: dbc_bindings, and vehicles.dbc for every bus they do not name (bus `*`)."""
+    from_vehicles = vehicles.filter(pl.col("dbc").is_not_null()).select(
+        "vehicle_id", pl.lit("*").alias("bus"), pl.col("dbc").str.replace(r"\.dbc$", "")
+    )
+    named = bindings.with_columns(pl.col("dbc").str.replace(r"\.dbc$", ""))
+    return pl.concat([named, from_vehicles.join(named, on=["vehicle_id", "bus"], how="anti")])

@@ -1,0 +1,1 @@
+"""Everything that Dagster knows: assets, checks, sensors, automation. Logic lives in the layers below."""

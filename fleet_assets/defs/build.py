@@ -1,0 +1,127 @@
+"""`fleet build`: one Dagster run in this process that materialises what is stale, with the same assets as the UI.
+
+Belongs here: choosing assets and days, running them, saying what failed. Does not belong here: printing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import dagster as dg
+
+from fleet_assets.contracts.errors import BuildFailed, UsageError
+from fleet_assets.definitions import defs
+from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
+from fleet_assets.defs.partitions import range_tags, spans
+from fleet_assets.defs.plan import Plan, plan_build
+from fleet_assets.places import Places
+
+NEAR_DAYS = 7
+"""Stretches of stale days closer than this share a run: a run's own overhead is larger than a few idle days."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build: a span of days, a Dagster asset selection, and whether current partitions are rebuilt too."""
+
+    first: date | None = None
+    last: date | None = None
+    select: str = ""
+    full: bool = False
+
+
+@dataclass
+class BuildReport:
+    """What was built, and which checks did not hold (as sentences)."""
+
+    days: list[date]
+    tables: list[str]
+    run_ids: list[str] = field(default_factory=list)
+    failed_checks: list[str] = field(default_factory=list)
+
+
+def build(places: Places, request: BuildRequest) -> BuildReport:
+    """Materialise; raises BuildFailed with the first error of the first run that fails."""
+    definitions = defs()
+    plan = plan_build(places, request.first, request.last, request.full or bool(request.select))
+    chosen = _chosen(definitions, plan, request, places)
+    report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
+    if not chosen:
+        return report
+    with dg.DagsterInstance.get() as instance:
+        stretches = spans(plan.all_days, NEAR_DAYS) or [None]
+        for position, stretch in enumerate(stretches, start=1):
+            is_last = position == len(stretches)
+            keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
+            _run(definitions, instance, keys, _tags(stretch, request), report)
+    return report
+
+
+def _chosen(definitions: dg.Definitions, plan: Plan, request: BuildRequest, places: Places) -> set[dg.AssetKey]:
+    graph = definitions.resolve_asset_graph()
+    executable = graph.materializable_asset_keys
+    if request.select:
+        return _selection(request.select).resolve(graph) & executable
+    if plan.is_empty and places.warehouse.is_published:
+        return set()
+    on_demand = {dg.AssetKey(name) for name, maker in DAY_TABLES.items() if maker.is_on_demand}
+    chosen = executable - on_demand
+    if not plan.reference:
+        chosen -= {key for key in chosen if graph.get(key).group_name == "reference"}
+    return chosen
+
+
+def _selection(text: str) -> dg.AssetSelection:
+    try:
+        return dg.AssetSelection.from_string(text)
+    except Exception as error:
+        raise UsageError(f"--select {text!r} is not an asset selection such as trips, +trips or group:events: {error}") from None
+
+
+def _part(
+    definitions: dg.Definitions, chosen: set[dg.AssetKey], *, has_days: bool, is_first: bool, is_last: bool
+) -> set[dg.AssetKey]:
+    """Reference goes with the first run and marts with the last one, day tables with every run."""
+    graph = definitions.resolve_asset_graph()
+    daily = {key for key in chosen if graph.get(key).is_partitioned}
+    reference = {key for key in chosen - daily if graph.get(key).group_name == "reference"}
+    marts = chosen - daily - reference
+    return (daily if has_days else set()) | (reference if is_first else set()) | (marts if is_last else set())
+
+
+def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:
+    tags = {} if request.full or request.select else {ONLY_STALE_TAG: "true"}
+    return tags | (range_tags(*stretch) if stretch else {})
+
+
+def _run(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    keys: Iterable[dg.AssetKey],
+    tags: dict[str, str],
+    report: BuildReport,
+) -> None:
+    job = definitions.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=instance, asset_selection=sorted(keys), tags=tags, raise_on_error=False
+    )
+    report.run_ids.append(result.run_id)
+    report.failed_checks += [
+        f"{check.asset_key.to_user_string()}: {check.check_name} ({check.description})"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+    ]
+    if not result.success:
+        raise BuildFailed(f"run {result.run_id}: {_first_failure(result)}")
+
+
+def _first_failure(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error and error.cause:
+                error = error.cause
+            return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    return "the run failed before its first step"

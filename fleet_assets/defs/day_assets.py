@@ -1,0 +1,179 @@
+"""The one mechanism behind every day-partitioned table: read windows, compute, compare, store, record.
+
+Belongs here: `day_asset`, which turns a pure function of one day's inputs into a partitioned asset that also runs a
+range of days in one run, day by day, so that memory stays bounded by a day and a range equals its days one by one.
+Does not belong here: any particular table, and the rules by which it is computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from fleet_assets.contracts import Table
+from fleet_assets.core.window import Window
+from fleet_assets.defs import policies
+from fleet_assets.defs.partitions import DAYS, midnight, reach_days, reaching_back, selected_days
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource, StoredDay
+
+ONLY_STALE_TAG = "fleet/only_stale"
+"""Run tag: partitions whose inputs and code are those of the stored result are kept as they are."""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A result with what a person should know of it (counts of nulled values, of undecoded frames, ...)."""
+
+    frame: pl.LazyFrame
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one partition may read: its own day and the look-back before it, of the tables it declared."""
+
+    date: date
+    table: Table
+    places: Places
+
+    @property
+    def window(self) -> Window:
+        start = midnight(self.date)
+        return Window(start=start - self.table.look_back, day_start=start, day_end=start + timedelta(days=1))
+
+    def read(self, table: Table) -> pl.LazyFrame:
+        """The rows of an input: the window of a day table, all of a table without days."""
+        if table.partition_by is None:
+            return self.places.lake.scan(table)
+        return self.places.lake.window(table, self.window.start, self.window.day_end)
+
+
+Compute = Callable[[Day], pl.LazyFrame | Noted]
+Sources = Callable[[Places, date], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class DayTable:
+    """How one table's partitions are made: its inputs, the names of what it reads outside the lake, its code version.
+
+    `spill_days` says how many days after its newest input day a table may still get rows (a trip that ended at 23:58
+    becomes final on the next day, also where no telemetry follows).
+    """
+
+    table: Table
+    compute: Compute
+    reads: tuple[Table, ...]
+    code_version: str
+    sources: Sources
+    spill_days: int = 0
+    is_on_demand: bool = False
+
+    def fingerprint(self, places: Places, day: date) -> str:
+        """Names the exact inputs and code of one partition; equal fingerprints mean an equal result."""
+        facts: list[Any] = [self.table.name, self.code_version, *self.sources(places, day)]
+        for table in self.reads:
+            for input_day in self.input_days(table, day):
+                record = places.lake.record(table, input_day)
+                if record is not None:
+                    facts.append([table.name, str(input_day), record.content])
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def input_days(self, table: Table, day: date) -> list[date | None]:
+        """The partitions of one input that one day reads; [None] for a table without days."""
+        if table.partition_by is None:
+            return [None]
+        return [day - timedelta(days=back) for back in range(reach_days(self.table.look_back), -1, -1)]
+
+
+DAY_TABLES: dict[str, DayTable] = {}
+"""Every day-partitioned table by name; `fleet build` plans with it."""
+
+
+@dataclass(frozen=True)
+class SelectedDays:
+    """What an asset hands to the IO manager: how to compute each selected day, and whether current ones may be kept."""
+
+    maker: DayTable
+    days: list[date]
+    only_stale: bool
+
+    @property
+    def table(self) -> Table:
+        return self.maker.table
+
+    def store(self, places: Places) -> Iterator[StoredDay]:
+        """Compute and store the days in order, each as one file replaced in one step."""
+        for day in self.days:
+            yield self._store(places, day)
+
+    def _store(self, places: Places, day: date) -> StoredDay:
+        began = time.perf_counter()
+        inputs = self.maker.fingerprint(places, day)
+        record = places.lake.record(self.table, day)
+        if self.only_stale and record is not None and record.inputs == inputs:
+            return StoredDay(day, None, None, 0.0)
+        result = self.maker.compute(Day(day, self.table, places))
+        noted = result if isinstance(result, Noted) else Noted(result)
+        frame = self.table.conform(noted.frame).collect()
+        written = places.lake.write(self.table, day, frame, inputs, **noted.notes)
+        return StoredDay(day, written, frame, time.perf_counter() - began)
+
+
+def _nothing_outside(_places: Places, _day: date) -> Iterable[str]:
+    return ()
+
+
+def day_asset(
+    table: Table,
+    *,
+    reads: Sequence[Table],
+    group: str,
+    code_version: str = "1",
+    sources: Sources = _nothing_outside,
+    spill_days: int = 0,
+    on_demand: bool = False,
+    upstream: Sequence[str] = (),
+) -> Callable[[Compute], dg.AssetsDefinition]:
+    """Make a partitioned asset of `compute(day) -> rows of that day's partition`.
+
+    `sources` names what is read outside the lake (landed files), so that a change there makes the day stale;
+    `on_demand` tables are not followed by automation.
+    """
+
+    def decorate(compute: Compute) -> dg.AssetsDefinition:
+        maker = DayTable(table, compute, tuple(reads), code_version, sources, spill_days, on_demand)
+        DAY_TABLES[table.name] = maker
+
+        @dg.asset(
+            name=table.name,
+            description=f"{table.row}\n\n{(compute.__doc__ or '').strip()}",
+            deps=[*upstream, *(_dependency(table, read) for read in reads)],
+            partitions_def=DAYS,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            io_manager_key="lake_io",
+            code_version=code_version,
+            automation_condition=None if on_demand else policies.follow_inputs(),
+            **policies.common(table, group),
+        )
+        def materialise(context: dg.AssetExecutionContext, places: PlacesResource) -> SelectedDays:
+            del places  # the IO manager reads through it; named here so that the run fails early where it is missing
+            return SelectedDays(maker, selected_days(context), context.run.tags.get(ONLY_STALE_TAG) == "true")
+
+        return materialise
+
+    return decorate
+
+
+def _dependency(table: Table, read: Table) -> dg.AssetDep:
+    if read.partition_by is None:
+        return dg.AssetDep(read.name)
+    return dg.AssetDep(read.name, partition_mapping=reaching_back(table.look_back))

@@ -1,0 +1,99 @@
+"""Marts: the dbt project as assets, built in a private file and published in one step.
+
+Does not belong here: the models (dbt_models/) and how a file is published (`adapters.warehouse`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+import fleet_assets
+from fleet_assets.adapters.warehouse import DuckdbWarehouse
+from fleet_assets.contracts.errors import BuildFailed
+from fleet_assets.defs import policies
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource
+
+PROJECT_DIR = Path(fleet_assets.__file__).resolve().parent.parent / "dbt_models"
+
+
+class TableNames(DagsterDbtTranslator):
+    """A model's asset is called like its table; sources are the lake assets of the same name."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        return dg.AssetKey(dbt_resource_props["name"])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        return str(dbt_resource_props["fqn"][1])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        del dbt_resource_props
+        return policies.OWNERS
+
+    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition:
+        del dbt_resource_props
+        return policies.follow_any_day()
+
+
+def dbt_environment(places: Places) -> dict[str, str]:
+    """What dbt reads from the environment: the lake, the private file, and folders outside the repository."""
+    dbt_home = places.settings.root / "dbt"
+    return {
+        "FLEET_LAKE_URL": places.settings.lake,
+        "FLEET_WAREHOUSE_BUILD": str(places.warehouse.build_file),
+        "DBT_TARGET_PATH": str(dbt_home / "target"),
+        "DBT_LOG_PATH": str(dbt_home / "logs"),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def prepared_project(places: Places) -> DbtProject:
+    """The dbt project with a manifest that is not older than its models."""
+    environment = dbt_environment(places)
+    project = DbtProject(PROJECT_DIR, target_path=environment["DBT_TARGET_PATH"])
+    newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
+    if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
+        _parse(environment)
+    return project
+
+
+def _parse(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT_DIR)]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildFailed(f"dbt could not read {PROJECT_DIR}: {(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+PLACES = Places.from_environment()
+PROJECT = prepared_project(PLACES)
+
+
+@dbt_assets(
+    manifest=PROJECT.manifest_path, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
+)
+def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
+    """Build and test the selected models in the private file; publish it when all of them hold."""
+    here = places.get()
+    os.environ.update(dbt_environment(here))
+    here.lake.announce_all()
+    warehouse: DuckdbWarehouse = here.warehouse
+    with warehouse.building():
+        yield from dbt.cli(["build"], context=context).stream()
+        published = warehouse.publish()
+    context.log.info(f"published {published}")
+
+
+@dg.definitions
+def dbt() -> dg.Definitions:
+    """The dbt command line of this very interpreter: PATH may hold another one, or none."""
+    executable = Path(sys.executable).with_name("dbt")
+    return dg.Definitions(resources={"dbt": DbtCliResource(PROJECT, dbt_executable=str(executable))})

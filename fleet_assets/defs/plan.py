@@ -1,0 +1,90 @@
+"""What is stale: the partitions whose stored result was not made from the inputs and code that are there now.
+
+Belongs here: comparing records in the lake with their inputs, for all tables in order. Does not belong here: running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from graphlib import TopologicalSorter
+
+from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES, Table
+from fleet_assets.defs.day_assets import DAY_TABLES, DayTable
+from fleet_assets.defs.raw import LANDED
+from fleet_assets.places import Places
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stale reference tables, and the stale days of each day table (tables without stale days are left out)."""
+
+    reference: list[str]
+    days: dict[str, list[date]]
+
+    @property
+    def all_days(self) -> list[date]:
+        return sorted({day for days in self.days.values() for day in days})
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.reference and not self.days
+
+
+def plan_build(places: Places, first: date | None, last: date | None, full: bool) -> Plan:
+    """Compare every table with its inputs, upstream first; a stale input makes what reads it stale too.
+
+    Days outside [first, last], before FLEET_START_DATE or after today are left out. `full` takes every day that has
+    inputs, current or not.
+    """
+    reference = [t.name for t in _reference_tables() if full or _reference_is_stale(places, t)]
+    bounds = _bounds(places, first, last)
+    known: dict[str, set[date]] = {}
+    stale: dict[str, set[date]] = {}
+    for maker in ordered_tables():
+        if maker.is_on_demand:
+            continue
+        name = maker.table.name
+        known[name] = {day for day in _candidate_days(places, maker, known) if bounds[0] <= day <= bounds[1]}
+        touched = any(table.name in reference for table in maker.reads)
+        stale[name] = {day for day in known[name] if full or touched or _is_stale(places, maker, day, stale)}
+    return Plan(reference, {name: sorted(days) for name, days in stale.items() if days})
+
+
+def ordered_tables() -> list[DayTable]:
+    """The day tables, inputs before what reads them."""
+    graph = {name: [t.name for t in maker.reads if t.name in DAY_TABLES] for name, maker in DAY_TABLES.items()}
+    return [DAY_TABLES[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _reference_tables() -> list[Table]:
+    return [*REFERENCE_TABLES.values(), *DECODING_TABLES.values()]
+
+
+def _reference_is_stale(places: Places, table: Table) -> bool:
+    record = places.lake.record(table, None)
+    return record is None or record.inputs != places.reference.fingerprint(table)
+
+
+def _bounds(places: Places, first: date | None, last: date | None) -> tuple[date, date]:
+    today = datetime.now(UTC).date()
+    start = places.settings.start_date
+    return max(first or start, start), min(last or today, today)
+
+
+def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
+    """The days in which a table can have rows: those of its inputs, and its spill after them."""
+    if maker.table.name in LANDED:
+        return set(places.landing.days(LANDED[maker.table.name])) | set(places.lake.days(maker.table))
+    inputs = {day for table in maker.reads for day in known.get(table.name, ())}
+    return {day + timedelta(days=later) for day in inputs for later in range(maker.spill_days + 1)}
+
+
+def _is_stale(places: Places, maker: DayTable, day: date, stale: dict[str, set[date]]) -> bool:
+    record = places.lake.record(maker.table, day)
+    if record is None:
+        return True
+    for table in maker.reads:
+        if any(input_day in stale.get(table.name, ()) for input_day in maker.input_days(table, day)):
+            return True
+    return record.inputs != maker.fingerprint(places, day)

@@ -1,0 +1,74 @@
+"""Policy that holds for many assets, stated once: owners, kinds, metadata, freshness, and how automation follows inputs.
+
+Does not belong here: anything about one particular table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+from dagster import AutomationCondition as When
+
+from fleet_assets.contracts import Table
+
+OWNERS = ["team:fleet-data"]
+REFERENCE_GROUP = "reference"
+_TYPE_NAMES = {"str": "string", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "ts": "timestamptz"}
+
+
+def common(table: Table, group: str) -> dict[str, Any]:
+    """Group, owners, kinds and the declared columns of a table, as every asset carries them."""
+    return {
+        "group_name": group,
+        "owners": OWNERS,
+        "kinds": {"polars", "parquet"},
+        "metadata": {
+            "dagster/column_schema": column_schema(table),
+            "key": ", ".join(table.key),
+            "partition": f"UTC day of {table.partition_by}" if table.partition_by else "none",
+        },
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The contract's columns with type, unit and meaning, for the UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                _TYPE_NAMES.get(column.kind, column.kind),
+                description=f"{column.doc} [{column.unit}]" if column.unit else column.doc,
+                constraints=dg.TableColumnConstraints(nullable=not column.required),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def follow_inputs() -> dg.AutomationCondition:
+    """Materialise a day when one of its inputs changed, however old the day is.
+
+    - `any_deps_updated` on the data inputs: late rows of an old day follow at once. (Not `eager()`: it looks only at the
+      latest day and waits for every day of the look-back to exist, so a first or a late day would never run.)
+    - reference tables count only when their content changed and only for days that exist: saving an unchanged CSV
+      must not recompute years, and the twenty-five empty years before a fleet's first day must stay empty.
+    - `missing` with an input present: today's partition appears at midnight, after its look-back was written, and
+      closes the trips of vehicles that fell silent just before. `newly_true` keeps a failing day from being asked
+      for again and again.
+    """
+    reference = dg.AssetSelection.groups(REFERENCE_GROUP)
+    data_arrived = When.any_deps_updated().ignore(reference)
+    reference_changed = When.any_deps_match(When.data_version_changed()).allow(reference) & ~When.missing()
+    newly_possible = (When.missing() & When.any_deps_match(~When.missing()).ignore(reference)).newly_true()
+    wanted = (data_arrived | reference_changed | newly_possible).since_last_handled()
+    return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_inputs")
+
+
+def follow_any_day() -> dg.AutomationCondition:
+    """Rebuild a table without days when any day of an input, or an input without days, was updated.
+
+    `any_deps_in_progress` waits for a running backfill of inputs to end, so that fifty days cause one build, not fifty.
+    """
+    wanted = (When.any_deps_updated() | When.missing().newly_true()).since_last_handled()
+    return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_any_day")

@@ -1,0 +1,61 @@
+"""Raw assets: the landed files of a day, deduplicated, as one partition. Nothing is interpreted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, Table
+from fleet_assets.core.raw import deduplicate
+from fleet_assets.defs import policies
+from fleet_assets.defs.day_assets import Day, Noted, Sources, day_asset
+from fleet_assets.places import Places
+
+LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry"}
+"""Which landing source each raw table is made of."""
+
+landing_can = dg.AssetSpec(
+    "landing_can", description="CAN frames as the collector and the imports landed them.",
+    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS,
+)  # fmt: skip
+landing_telemetry = dg.AssetSpec(
+    "landing_telemetry", description="Rows of imported telemetry files as they were landed.",
+    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS,
+)  # fmt: skip
+
+
+def landed_files(source: str) -> Sources:
+    """Names the landed files of a day: landed files never change, so name and size say all."""
+
+    def names(places: Places, day: date) -> Iterable[str]:
+        return [f"{file.path.name}:{file.size}" for file in places.landing.days_of(source, day)]
+
+    return names
+
+
+def _landed(day: Day, table: Table) -> Noted:
+    source = LANDED[table.name]
+    landed = day.places.landing.scan(source, day.date).collect()
+    rows = deduplicate(landed, table)
+    notes = {"landed_rows": landed.height, "duplicate_rows": landed.height - rows.height}
+    return Noted(rows.lazy(), notes)
+
+
+@day_asset(RAW_CAN, reads=(), group="raw", sources=landed_files("can"), upstream=["landing_can"])
+def raw_can(day: Day) -> Noted:
+    """Frames of one day, each once, in the order of vehicle and time."""
+    return _landed(day, RAW_CAN)
+
+
+@day_asset(RAW_TELEMETRY, reads=(), group="raw", sources=landed_files("telemetry"), upstream=["landing_telemetry"])
+def raw_telemetry(day: Day) -> Noted:
+    """Imported telemetry rows of one day, each once."""
+    return _landed(day, RAW_TELEMETRY)
+
+
+def rows_of_day(frame: pl.LazyFrame, day: Day) -> pl.LazyFrame:
+    """Only the rows whose instant lies in the day itself, not those of the look-back."""
+    return frame.filter(pl.col("recorded_at") >= day.window.day_start)

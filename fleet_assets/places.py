@@ -1,0 +1,37 @@
+"""The places of one installation: landing zone, lake, reference folder, warehouse, made once from the settings.
+
+Belongs here: wiring adapters to settings. Does not belong here: reading or writing anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.landing import Landing
+from fleet_assets.adapters.reference import ReferenceStore
+from fleet_assets.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where one installation keeps its data."""
+
+    settings: Settings
+
+    @classmethod
+    def from_environment(cls) -> Places:
+        return cls(load_settings())
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self.settings.landing)
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.lake)
+
+    @cached_property
+    def reference(self) -> ReferenceStore:
+        return ReferenceStore(self.settings.reference)

@@ -1,0 +1,114 @@
+"""Dagster resources: thin holders of adapters, and the IO manager that enforces the contracts.
+
+Belongs here: handing adapter objects to assets, storing and loading frames. Does not belong here: computing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import dagster as dg
+import polars as pl
+
+from fleet_assets.adapters.lake import Written
+from fleet_assets.contracts import TABLES, Table
+from fleet_assets.places import Places
+
+PREVIEW_ROWS = 5
+
+Progress = Callable[[str, int, int], None]
+_listeners: list[Progress] = []
+
+
+def on_progress(listener: Progress) -> Callable[[], None]:
+    """Call `listener(table, partitions done, partitions in all)` after each stored partition; returns how to stop."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+class PlacesResource(dg.ConfigurableResource):
+    """The places of this installation, from the environment of the process that runs."""
+
+    def get(self) -> Places:
+        return Places.from_environment()
+
+
+@dataclass(frozen=True)
+class StoredDay:
+    """One partition after a run: `written` is None where the stored one was current and kept."""
+
+    day: date
+    written: Written | None
+    frame: pl.DataFrame | None
+    seconds: float
+
+
+class DayResults(Protocol):
+    """What a day-partitioned asset returns: it computes and stores its days one after the other."""
+
+    table: Table
+    days: list[date]
+
+    def store(self, places: Places) -> Iterator[StoredDay]: ...
+
+
+class LakeIOManager(dg.ConfigurableIOManager):
+    """Stores frames in the lake after checking them against their contract, and loads them lazily.
+
+    An asset or check that takes a LazyFrame gets the rows of the partitions it runs for (or maps to).
+    """
+
+    places: dg.ResourceDependency[PlacesResource]
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
+        table = TABLES[context.asset_key.path[-1]]
+        lake = self.places.get().lake
+        if not context.has_asset_partitions:
+            return lake.scan(table)
+        return lake.scan(table, [date.fromisoformat(key) for key in context.asset_partition_keys])
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        places = self.places.get()
+        if isinstance(obj, pl.DataFrame):
+            table = TABLES[context.asset_key.path[-1]]
+            written = places.lake.write(table, None, obj, places.reference.fingerprint(table))
+            context.add_output_metadata(_metadata(table, written, obj))
+        else:
+            self._store_days(context, obj, places)
+
+    def _store_days(self, context: dg.OutputContext, results: DayResults, places: Places) -> None:
+        changed = kept = 0
+        for position, stored in enumerate(results.store(places), start=1):
+            kept += stored.written is None
+            if stored.written is not None:
+                changed += stored.written.is_changed
+                metadata = _metadata(results.table, stored.written, stored.frame) | {"seconds": stored.seconds}
+                context.step_context.add_asset_metadata(metadata, context.asset_key, stored.day.isoformat())
+            for listener in _listeners:
+                listener(results.table.name, position, len(results.days))
+        context.log.info(f"{results.table.name}: {len(results.days)} days, {changed} changed, {kept} were current")
+
+
+def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "dagster/row_count": written.record.row_count,
+        "dagster/uri": str(written.path),
+        "content_sha256": written.record.content,
+        "bytes": written.record.byte_count,
+        "changed": written.is_changed,
+        **{name: dg.MetadataValue.json(note) for name, note in written.record.notes.items()},
+    }
+    if frame is not None and not frame.is_empty():
+        metadata["preview"] = dg.MetadataValue.md(_preview(table, frame))
+    return metadata
+
+
+def _preview(table: Table, frame: pl.DataFrame) -> str:
+    head = frame.head(PREVIEW_ROWS)
+    filled = [name for name in table.schema if head[name].null_count() < head.height]
+    lines = ["| " + " | ".join(filled) + " |", "|" + "---|" * len(filled)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in head.select(filled).iter_rows()]
+    return "\n".join(lines)
