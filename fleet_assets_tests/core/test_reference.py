@@ -1,0 +1,102 @@
+"""Reference rows become typed rows, or one sentence per wrong line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from fleet_assets.contracts import DRIVER_ASSIGNMENTS, VEHICLES, Table
+from fleet_assets.core.reference import effective_bindings, parse_reference
+
+
+def problems(table: Table, **columns: list[str | None]) -> list[str]:
+    return parse_reference(table, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))).problems
+
+
+def test_good_rows_are_typed_and_absent_columns_are_null() -> None:
+    text = pl.DataFrame({"vehicle_id": [" van-1 "], "tank_capacity_l": ["80"], "name": [""]})
+    parsed = parse_reference(VEHICLES, text)
+    row = parsed.frame.row(0, named=True)
+    assert parsed.problems == []
+    assert (row["vehicle_id"], row["tank_capacity_l"], row["name"], row["vin"]) == ("van-1", 80.0, None, None)
+
+
+def test_each_wrong_cell_is_named_with_its_line() -> None:
+    found = problems(
+        VEHICLES,
+        vehicle_id=["a", None, "c"],
+        powertrain=["ice", "bev", "steam"],
+        tank_capacity_l=["eighty", "0", None],
+        timezone=["Europe/Madrid", "Mars/Olympus", None],
+    )
+    assert found == [
+        "line 3: vehicle_id is empty",
+        "line 4: powertrain is not one of ice, hev, phev, bev ('steam')",
+        "line 2: tank_capacity_l is not of type f64 ('eighty')",
+        "line 3: tank_capacity_l is not within 1 to 5000 l ('0')",
+        "line 3: timezone is not an IANA zone ('Mars/Olympus')",
+    ]
+
+
+def test_a_misspelt_column_is_refused_with_the_nearest_name() -> None:
+    assert problems(VEHICLES, vehicle_id=["a"], tank_capacity=["80"]) == [
+        "column tank_capacity is unknown (did you mean tank_capacity_l?)"
+    ]
+
+
+def test_a_missing_key_column_is_refused() -> None:
+    assert problems(VEHICLES, name=["Van"]) == ["column vehicle_id is missing"]
+
+
+def test_repeated_keys_are_refused_with_their_lines() -> None:
+    assert problems(VEHICLES, vehicle_id=["a", "b", "a"]) == ["lines 2, 4: the same vehicle_id"]
+
+
+def test_instants_are_utc_unless_they_state_an_offset() -> None:
+    text = pl.DataFrame(
+        {
+            "driver_id": ["d"] * 4,
+            "vehicle_id": ["a", "b", "c", "d"],
+            "valid_from": ["2026-03-01", "2026-03-01 08:00:00", "2026-03-01T08:00:00+02:00", "2026-03-01T08:00:00.5Z"],
+        }
+    )
+    assert parse_reference(DRIVER_ASSIGNMENTS, text).frame["valid_from"].to_list() == [
+        datetime(2026, 3, 1, tzinfo=UTC),
+        datetime(2026, 3, 1, 8, tzinfo=UTC),
+        datetime(2026, 3, 1, 6, tzinfo=UTC),
+        datetime(2026, 3, 1, 8, 0, 0, 500_000, tzinfo=UTC),
+    ]
+
+
+def test_two_drivers_of_one_vehicle_at_one_time_are_refused() -> None:
+    assert problems(
+        DRIVER_ASSIGNMENTS,
+        driver_id=["d1", "d2"],
+        vehicle_id=["a", "a"],
+        valid_from=["2026-03-01", "2026-03-05"],
+        valid_to=["2026-03-06", None],
+    ) == ["lines 2 and 3: spans of the same vehicle_id overlap"]
+
+
+def test_a_span_that_ends_where_the_next_begins_is_no_overlap() -> None:
+    assert (
+        problems(
+            DRIVER_ASSIGNMENTS,
+            driver_id=["d1", "d2"],
+            vehicle_id=["a", "a"],
+            valid_from=["2026-03-01", "2026-03-05"],
+            valid_to=["2026-03-05", None],
+        )
+        == []
+    )
+
+
+def test_a_binding_of_a_bus_comes_before_the_dbc_of_the_vehicle() -> None:
+    bindings = pl.LazyFrame({"vehicle_id": ["a", "a"], "bus": ["can0", "*"], "dbc": ["truck.dbc", "gps"]})
+    vehicles = pl.LazyFrame({"vehicle_id": ["a", "b", "c"], "dbc": ["old.dbc", "car.dbc", None]})
+    assert effective_bindings(bindings, vehicles).sort("vehicle_id", "bus").collect().rows() == [
+        ("a", "*", "gps"),
+        ("a", "can0", "truck"),
+        ("b", "*", "car"),
+    ]
