@@ -31,7 +31,7 @@ def landed_files(source: str) -> Sources:
     """Names the landed files of a day: landed files never change, so name and size say all."""
 
     def names(places: Places, day: date) -> Iterable[str]:
-        return [f"{file.path.name}:{file.size}" for file in places.landing.days_of(source, day)]
+        return [f"{file.path.name}:{file.size}" for file in places.landing.files(source, day)]
 
     return names
 

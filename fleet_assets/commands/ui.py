@@ -1,0 +1,81 @@
+"""`fleet ui`: Dagster's web server and daemon on this installation, until it is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+
+from fleet_assets.commands.build import prepare_dagster_home
+from fleet_assets.contracts.errors import ServiceError
+from fleet_assets.places import Places
+
+READY_SECONDS = 120
+
+
+def run_ui(places: Places, port: int) -> int:
+    """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken."""
+    console = Console()
+    server = start_ui(places, port)
+    try:
+        wait_until_ready(server, port)
+        console.print(f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", highlight=False)
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop_ui(server)
+
+
+def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
+    """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ServiceError(f"port {port} is taken; choose another with --port") from None
+    prepare_dagster_home(places)
+    log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
+    command = [sys.executable, "-m", "dagster", "dev", "--module-name", "fleet_assets.definitions", "--host", "127.0.0.1"]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [*command, "--port", str(port)], stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], port: int, waiting: Callable[[], None] = lambda: None) -> None:
+    """Return when the UI answers; raises ServiceError when it ended or does not answer in time."""
+    log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise ServiceError(f"the Dagster UI ended with code {server.returncode}; its words are in {log}")
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2):
+                return
+        except (URLError, OSError):
+            waiting()
+            time.sleep(0.5)
+    raise ServiceError(f"the Dagster UI did not answer within {READY_SECONDS} s; its words are in {log}")
+
+
+def stop_ui(server: subprocess.Popen[bytes]) -> None:
+    """Ask Dagster and its children to end; insist after ten seconds."""
+    if server.poll() is not None:
+        return
+    os.killpg(server.pid, signal.SIGINT)
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
