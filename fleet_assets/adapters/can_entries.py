@@ -1,0 +1,176 @@
+"""Stream entries to raw CAN rows: both wire forms, whole columns at a time, bad entries set aside with their reason.
+
+Belongs here: the decoding of many entries at once. Does not belong here: the format itself (can_stream), Redis, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from fleet_assets.adapters.can_stream import DEFAULT_BUS, Batch, Entry, EntryError, padded_id, received_us, unpack
+from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
+from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
+from fleet_assets.contracts import RAW_CAN, TIMESTAMP
+
+_SINGLE_FIELDS = ("id", "data", "ts", "ts_us", "dlc", "vehicle", "bus", "flags")
+
+
+@dataclass
+class DecodedEntries:
+    """What some entries held: data frames, remote frames (same columns, no data), entries that were wrong."""
+
+    frames: pl.DataFrame
+    remote: pl.DataFrame
+    rejected: list[tuple[Entry, str]] = field(default_factory=list)
+
+
+def decode_entries(entries: Sequence[Entry], default_vehicle: str | None = None) -> DecodedEntries:
+    """All frames of the entries as RAW_CAN rows, packed entries first; one wrong entry does not touch the others.
+
+    `default_vehicle` names the vehicle of single entries that state none; without it such entries are wrong.
+    """
+    rejected: list[tuple[Entry, str]] = []
+    packed = _packed_rows([entry for entry in entries if b"packed" in entry[1]], rejected)
+    single = _single_rows([entry for entry in entries if b"packed" not in entry[1]], default_vehicle, rejected)
+    rows = pl.concat([packed, single])
+    is_remote = rows.get_column("is_remote")
+    return DecodedEntries(
+        rows.filter(~is_remote).select(RAW_CAN.schema.names()),
+        rows.filter(is_remote).select(RAW_CAN.schema.names()),
+        rejected,
+    )
+
+
+def entries_as_rows(rejected: Sequence[tuple[Entry, str]]) -> pl.DataFrame:
+    """Wrong entries as rows for the quarantine: entry_id, reason, and the fields as names and bytes."""
+    return pl.DataFrame(
+        {
+            "entry_id": [padded_id(stream_id) for (stream_id, _), _ in rejected],
+            "reason": [reason for _, reason in rejected],
+            "field_names": [[name.decode(errors="replace") for name in fields] for (_, fields), _ in rejected],
+            "field_values": [list(fields.values()) for (_, fields), _ in rejected],
+        },
+        schema={
+            "entry_id": pl.String, "reason": pl.String, "field_names": pl.List(pl.String),
+            "field_values": pl.List(pl.Binary),
+        },
+    )  # fmt: skip
+
+
+def _packed_rows(entries: Sequence[Entry], rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
+    batches: list[tuple[str, Batch]] = []
+    for entry in entries:
+        try:
+            batches.append((padded_id(entry[0]), unpack(entry[1])))
+        except EntryError as error:
+            rejected.append((entry, str(error)))
+    if not batches:
+        return _EMPTY
+    counts = np.array([len(batch.frames) for _, batch in batches])
+    owners = pl.DataFrame(
+        {
+            "received_at": [batch.received_us for _, batch in batches],
+            "vehicle_id": [batch.vehicle for _, batch in batches],
+            "bus": [batch.bus for _, batch in batches],
+            "stream_id": [stream_id for stream_id, _ in batches],
+        }
+    )[np.repeat(np.arange(len(batches)), counts)]
+    ordinals = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return _rows(frame_of_batch(_joined([batch.frames for _, batch in batches])), owners, pl.Series(ordinals))
+
+
+def _joined(batches: list[FrameBatch]) -> FrameBatch:
+    return FrameBatch(
+        ts_us=np.concatenate([batch.ts_us for batch in batches]),
+        arbitration_id=np.concatenate([batch.arbitration_id for batch in batches]),
+        flags=np.concatenate([batch.flags for batch in batches]),
+        dlc=np.concatenate([batch.dlc for batch in batches]),
+        length=np.concatenate([batch.length for batch in batches]),
+        payload=b"".join(batch.payload for batch in batches),
+    )
+
+
+def _rows(frames: pl.DataFrame, owners: pl.DataFrame, ordinals: pl.Series) -> pl.DataFrame:
+    suffix = ordinals.cast(pl.String).str.zfill(6)
+    return pl.concat([frames, owners.with_columns(ordinal=suffix)], how="horizontal").select(
+        pl.col("received_at").cast(TIMESTAMP),
+        pl.concat_str("stream_id", "ordinal", separator="-").alias("entry_id"),
+        pl.exclude("received_at", "stream_id", "ordinal"),
+    ).select(_EMPTY.columns)  # fmt: skip
+
+
+_EMPTY = RAW_CAN.empty().with_columns(is_remote=pl.lit(value=False))
+
+
+def _single_rows(
+    entries: Sequence[Entry], default_vehicle: str | None, rejected: list[tuple[Entry, str]]
+) -> pl.DataFrame:
+    if not entries:
+        return _EMPTY
+    rows = pl.DataFrame({name: _text_column(entries, name) for name in _SINGLE_FIELDS})
+    parsed = rows.select(_single_columns(default_vehicle)).with_columns(
+        entry_id=pl.Series([padded_id(entry[0]) for entry in entries]),
+        received_at=pl.Series([received_us(entry[0]) for entry in entries]).cast(TIMESTAMP),
+    )
+    parsed = parsed.with_columns(_single_flags()).with_columns(reason=_single_reason())
+    wrong = parsed.get_column("reason").is_not_null()
+    for index, reason in zip(wrong.arg_true(), parsed.filter(wrong).get_column("reason"), strict=True):
+        rejected.append((entries[index], reason))
+    return parsed.filter(~wrong).select(_EMPTY.columns)
+
+
+def _text_column(entries: Sequence[Entry], name: str) -> pl.Series:
+    key = name.encode()
+    values = [entry[1].get(key) for entry in entries]
+    try:
+        return pl.Series(values, dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.ComputeError:
+        # One value is no text: it becomes a text that no check below accepts, and the others stay as they are.
+        return pl.Series([None if v is None else v.decode(errors="replace") for v in values], dtype=pl.String)
+
+
+def _single_columns(default_vehicle: str | None) -> list[pl.Expr]:
+    data = pl.col("data").str.replace_all(" ", "", literal=True).str.decode("hex", strict=False)
+    milliseconds = (pl.col("ts").cast(pl.Float64, strict=False) * 1000).round().cast(pl.Int64, strict=False)
+    ident = pl.col("id").str.strip_prefix("0x").str.strip_prefix("0X").str.to_integer(base=16, strict=False)
+    return [
+        pl.coalesce(pl.col("ts_us").cast(pl.Int64, strict=False), milliseconds).cast(TIMESTAMP).alias("recorded_at"),
+        pl.coalesce(_given("vehicle"), pl.lit(default_vehicle, dtype=pl.String)).alias("vehicle_id"),
+        pl.coalesce(_given("bus"), pl.lit(DEFAULT_BUS)).alias("bus"),
+        pl.when(ident.is_between(0, 0x1FFF_FFFF)).then(ident).cast(pl.UInt32).alias("arbitration_id"),
+        data.alias("data"),
+        pl.coalesce(pl.col("dlc").cast(pl.UInt8, strict=False), data.bin.size().cast(pl.UInt8, strict=False)),
+        pl.col("flags").cast(pl.UInt8, strict=False),
+        pl.col("flags").is_not_null().alias("has_flags"),
+    ]
+
+
+def _single_flags() -> list[pl.Expr]:
+    flags = pl.col("flags")
+    return [
+        pl.coalesce((flags & int(EXTENDED)) != 0, pl.col("arbitration_id") > 0x7FF).alias("is_extended"),
+        pl.coalesce((flags & int(FD)) != 0, pl.lit(value=False)).alias("is_fd"),
+        pl.coalesce((flags & int(ERROR_BIT)) != 0, pl.lit(value=False)).alias("is_error"),
+        pl.coalesce((flags & int(REMOTE)) != 0, pl.lit(value=False)).alias("is_remote"),
+    ]
+
+
+def _single_reason() -> pl.Expr:
+    """The first thing that is wrong with a single entry, or null."""
+    checks = {
+        "id is not a hex number of at most 29 bits": pl.col("arbitration_id").is_null(),
+        "data is not hex": pl.col("data").is_null(),
+        "data is longer than 64 bytes": pl.col("data").bin.size() > 64,
+        "ts and ts_us are no number": pl.col("recorded_at").is_null(),
+        "flags is no number from 0 to 255": pl.col("has_flags") & pl.col("flags").is_null(),
+        "vehicle is missing, and the worker has no --vehicle to use instead": pl.col("vehicle_id").is_null(),
+    }
+    return pl.coalesce(pl.when(wrong).then(pl.lit(reason)) for reason, wrong in checks.items())
+
+
+def _given(name: str) -> pl.Expr:
+    return pl.when(pl.col(name).str.len_bytes() > 0).then(pl.col(name))

@@ -1,0 +1,141 @@
+"""The wire format of CAN frames in the Redis stream `can:raw`, in its two forms.
+
+Belongs here: encoding batches to entries, decoding entries to rows, naming rows. Does not belong here: talking to Redis
+(stream_producer, stream_group).
+
+**Single form**, one entry a frame, readable by and from others:
+
+    id       hex, `0x123`                          data     hex bytes, spaces allowed, `AA FF 04 10`
+    ts       unix milliseconds                     ts_us    unix microseconds (optional, wins over ts)
+    dlc      bytes stated (optional: bytes given)  vehicle  vehicle_id (optional: the worker's default)
+    bus      name (optional: can0)                 flags    1 extended, 2 FD, 4 error, 8 remote (optional: id > 7FF)
+
+**Packed form**, many frames of one vehicle and bus in an entry, arrays one after the other, little-endian:
+
+    packed   version 1: ts_us i64[n] | arbitration_id u32[n] | flags u8[n] | dlc u8[n] | length u8[n] | payload bytes
+    version  `1`             n        number of frames                    received_us  when the scanner had them
+    vehicle  vehicle_id      bus      name
+
+A row's `entry_id` is `<stream id>` (single) or `<stream id>-<ordinal>` (packed), digits padded with zeros, so that text
+order is time order: delivered twice, a frame has the same entry_id twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleet_assets.adapters.frame_batch import FrameBatch
+from fleet_assets.contracts.errors import DataError
+
+STREAM = "can:raw"
+VERSION = b"1"
+DEFAULT_BUS = "can0"
+_BYTES_PER_FRAME = 8 + 4 + 1 + 1 + 1
+
+Fields = Mapping[bytes, bytes]
+Entry = tuple[bytes, Fields]
+"""A stream entry as redis-py gives it: id and fields."""
+
+
+class EntryError(DataError):
+    """A stream entry that is not of the wire format."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Frames of one vehicle and bus with the instant (unix microseconds) at which the collector had them."""
+
+    vehicle: str
+    bus: str
+    received_us: int
+    frames: FrameBatch
+
+
+def pack(batch: Batch) -> dict[bytes, bytes]:
+    """The fields of one packed entry."""
+    frames = batch.frames
+    arrays = (
+        frames.ts_us.astype("<i8"), frames.arbitration_id.astype("<u4"), frames.flags, frames.dlc, frames.length,
+    )  # fmt: skip
+    return {
+        b"version": VERSION,
+        b"vehicle": batch.vehicle.encode(),
+        b"bus": batch.bus.encode(),
+        b"n": str(len(frames)).encode(),
+        b"received_us": str(batch.received_us).encode(),
+        b"packed": b"".join([*(array.tobytes() for array in arrays), frames.payload]),
+    }
+
+
+def unpack(fields: Fields) -> Batch:
+    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one."""
+    if fields.get(b"version") != VERSION:
+        raise EntryError(f"packed version {_text(fields.get(b'version'))} is unknown, this worker reads 1")
+    count, received = _number(fields, b"n"), _number(fields, b"received_us")
+    blob, vehicle, bus = fields[b"packed"], _text(fields.get(b"vehicle")), _text(fields.get(b"bus"))
+    if not vehicle or not bus:
+        raise EntryError("a packed entry needs vehicle and bus")
+    if len(blob) < count * _BYTES_PER_FRAME:
+        raise EntryError(f"{count} frames need {count * _BYTES_PER_FRAME} bytes before the data, {len(blob)} came")
+    return Batch(vehicle, bus, received, _frames(blob, count))
+
+
+def _frames(blob: bytes, count: int) -> FrameBatch:
+    # Offsets in bytes of arbitration_id, flags, dlc, length and payload, `count` elements each.
+    ids, flags, dlc, length, payload = 8 * count, 12 * count, 13 * count, 14 * count, 15 * count
+    lengths = np.frombuffer(blob, np.uint8, count, length)
+    if int(lengths.sum()) != len(blob) - payload:
+        raise EntryError(f"the frames state {int(lengths.sum())} bytes of data, {len(blob) - payload} came")
+    return FrameBatch(
+        ts_us=np.frombuffer(blob, "<i8", count),
+        arbitration_id=np.frombuffer(blob, "<u4", count, ids),
+        flags=np.frombuffer(blob, np.uint8, count, flags),
+        dlc=np.frombuffer(blob, np.uint8, count, dlc),
+        length=lengths,
+        payload=blob[payload:],
+    )
+
+
+def single_entries(batch: Batch) -> Iterator[tuple[str, ...]]:
+    """The flat field lists (name, value, ...) of one entry a frame; entries are made singly, columns are not."""
+    frames = batch.frames
+    stops = 2 * np.cumsum(frames.length, dtype=np.int64)
+    hexed = frames.payload.hex().upper()
+    data = [hexed[start:stop] for start, stop in zip((stops - 2 * frames.length).tolist(), stops.tolist(), strict=True)]
+    idents = [f"0x{value:X}" for value in frames.arbitration_id.tolist()]
+    numbers = [
+        array.astype(str).tolist() for array in (frames.ts_us // 1000, frames.ts_us, frames.dlc, frames.flags)
+    ]
+    for ident, payload, ts, ts_us, dlc, flags in zip(idents, data, *numbers, strict=True):
+        yield (
+            "id", ident, "data", payload, "ts", ts, "ts_us", ts_us, "dlc", dlc,
+            "vehicle", batch.vehicle, "bus", batch.bus, "flags", flags,
+        )  # fmt: skip
+
+
+def padded_id(stream_id: bytes) -> str:
+    """A stream id whose text order is its time order: `1700000000000-12` becomes `1700000000000-000012`."""
+    milliseconds, _, sequence = stream_id.decode().partition("-")
+    return f"{milliseconds:0>13}-{sequence:0>6}"
+
+
+def received_us(stream_id: bytes) -> int:
+    """When Redis got an entry, in unix microseconds: the first half of its id."""
+    return int(stream_id.partition(b"-")[0]) * 1000
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode(errors="replace")
+
+
+def _number(fields: Fields, name: bytes) -> int:
+    try:
+        number = int(fields.get(name, b""))
+    except ValueError:
+        raise EntryError(f"field {name.decode()} is {_text(fields.get(name))!r}, not a number") from None
+    if number < 0:
+        raise EntryError(f"field {name.decode()} is negative")
+    return number

@@ -1,0 +1,133 @@
+"""CAN frames as columns: one NumPy array a field, whatever they came from.
+
+Belongs here: the shape, and conversion from python-can messages and to and from data frames.
+Does not belong here: the wire format (can_stream), where frames come from or go to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import can
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from fleet_assets.contracts import RAW_CAN, TIMESTAMP
+
+EXTENDED = np.uint8(1)
+FD = np.uint8(2)
+ERROR = np.uint8(4)
+REMOTE = np.uint8(8)
+"""Bits of `flags`. A remote frame asks for data and carries none."""
+
+FRAME_LOG_COLUMNS = tuple(name for name in RAW_CAN.schema if name not in ("received_at", "entry_id"))
+"""Columns of a frame log: raw CAN without what our own collection adds."""
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """Frames in the order of reading; all arrays have one element a frame, `payload` is their data joined."""
+
+    ts_us: npt.NDArray[np.int64]
+    """Microseconds since 1970, UTC."""
+    arbitration_id: npt.NDArray[np.uint32]
+    flags: npt.NDArray[np.uint8]
+    dlc: npt.NDArray[np.uint8]
+    """Bytes as stated by the frame."""
+    length: npt.NDArray[np.uint8]
+    """Bytes really carried."""
+    payload: bytes
+
+    def __len__(self) -> int:
+        return len(self.ts_us)
+
+    def part(self, start: int, stop: int) -> FrameBatch:
+        """The frames from `start` to before `stop`."""
+        ends = np.concatenate(([0], np.cumsum(self.length, dtype=np.int64)))
+        stop = min(stop, len(self))
+        return FrameBatch(
+            self.ts_us[start:stop], self.arbitration_id[start:stop], self.flags[start:stop], self.dlc[start:stop],
+            self.length[start:stop], self.payload[ends[start] : ends[stop]],
+        )  # fmt: skip
+
+
+def batch_of_messages(messages: Sequence[can.Message]) -> FrameBatch:
+    """Columns of python-can messages. The one place that touches frames singly: python-can hands them over so."""
+    extended, fd = _bits(messages, "is_extended_id", EXTENDED), _bits(messages, "is_fd", FD)
+    error, remote = _bits(messages, "is_error_frame", ERROR), _bits(messages, "is_remote_frame", REMOTE)
+    seconds = np.array([message.timestamp for message in messages], dtype=np.float64)
+    payloads = [b"" if message.is_remote_frame else bytes(message.data) for message in messages]
+    return FrameBatch(
+        ts_us=np.rint(seconds * 1e6).astype(np.int64),
+        arbitration_id=np.array([message.arbitration_id for message in messages], dtype=np.uint32),
+        flags=extended | fd | error | remote,
+        dlc=np.array([message.dlc for message in messages], dtype=np.uint8),
+        length=np.array([len(payload) for payload in payloads], dtype=np.uint8),
+        payload=b"".join(payloads),
+    )
+
+
+def _bits(messages: Sequence[can.Message], attribute: str, bit: np.uint8) -> npt.NDArray[np.uint8]:
+    flags: npt.NDArray[np.uint8] = np.array([getattr(message, attribute) for message in messages], dtype=np.uint8) * bit
+    return flags
+
+
+def frame_of_batch(batch: FrameBatch) -> pl.DataFrame:
+    """The frames as rows: the columns of a frame log without vehicle_id and bus, and `is_remote`."""
+    return pl.DataFrame(
+        {
+            "recorded_at": pl.Series(batch.ts_us).cast(TIMESTAMP),
+            "arbitration_id": pl.Series(batch.arbitration_id, dtype=pl.UInt32),
+            "is_extended": (batch.flags & EXTENDED) != 0,
+            "is_fd": (batch.flags & FD) != 0,
+            "is_error": (batch.flags & ERROR) != 0,
+            "dlc": pl.Series(batch.dlc, dtype=pl.UInt8),
+            "data": binary_column(batch.payload, batch.length),
+            "is_remote": (batch.flags & REMOTE) != 0,
+        }
+    )
+
+
+def batch_of_frame(frame: pl.DataFrame) -> FrameBatch:
+    """The rows of a frame log as a batch; null flags count as false."""
+    data = frame.get_column("data")
+    bits = [_column_bits(frame, name, bit) for name, bit in _FLAG_COLUMNS.items() if name in frame.columns]
+    return FrameBatch(
+        ts_us=frame.get_column("recorded_at").to_physical().to_numpy(),
+        arbitration_id=frame.get_column("arbitration_id").to_numpy(),
+        flags=np.bitwise_or.reduce(bits),
+        dlc=frame.get_column("dlc").to_numpy(),
+        length=data.bin.size().cast(pl.UInt8).to_numpy(),
+        payload=joined_payload(data),
+    )
+
+
+_FLAG_COLUMNS = {"is_extended": EXTENDED, "is_fd": FD, "is_error": ERROR, "is_remote": REMOTE}
+
+
+def _column_bits(frame: pl.DataFrame, name: str, bit: np.uint8) -> npt.NDArray[np.uint8]:
+    bits: npt.NDArray[np.uint8] = frame.get_column(name).fill_null(value=False).cast(pl.UInt8).to_numpy() * bit
+    return bits
+
+
+def binary_column(payload: bytes, length: npt.NDArray[np.uint8]) -> pl.Series:
+    """A column of byte strings from their joined bytes and their lengths."""
+    offsets = np.concatenate(([0], np.cumsum(length, dtype=np.int64)))
+    array = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), len(length), [None, pa.py_buffer(offsets), pa.py_buffer(payload)]
+    )
+    column = pl.from_arrow(array)
+    assert isinstance(column, pl.Series)
+    return column
+
+
+def joined_payload(data: pl.Series) -> bytes:
+    """All bytes of a column of byte strings, one after the other."""
+    array = data.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    offsets = np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    if len(array) == 0 or array.buffers()[2] is None:
+        return b""
+    return bytes(memoryview(array.buffers()[2])[offsets[0] : offsets[-1]])

@@ -1,0 +1,130 @@
+"""The landing zone: what arrived, as it arrived, in append-only Parquet files, one folder per source and UTC day.
+
+Belongs here: where a file lies, how it gets there durably, which days exist. Does not belong here: deduplication and
+the meaning of values (raw tables downstream), and rows that no day may hold (quarantine).
+
+    <root>/<source>/date=YYYY-MM-DD/<name>.parquet
+
+Files are never changed. A name stands for its content: writing the same name again writes nothing, so a writer that was
+stopped half-way may simply start over. Folders that begin with an underscore are not sources.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from fleet_assets.adapters.durable_file import make_folder, sync_folder
+from fleet_assets.adapters.parquet import write_parquet
+from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, Table
+from fleet_assets.contracts.errors import ContractViolation, UsageError
+
+SOURCES: dict[str, Table] = {"can": RAW_CAN, "telemetry": RAW_TELEMETRY}
+"""The sources that can land, and the columns of their files."""
+
+_DAY = "date="
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file of the landing zone; `size` in bytes."""
+
+    path: Path
+    size: int
+
+
+class Landing:
+    """The landing zone below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def append(self, source: str, frame: pl.DataFrame, name: str) -> list[Path]:
+        """Write the rows, split by the UTC day of `recorded_at`; durable on return; returns the files of `name`.
+
+        `frame` has exactly the columns of the source's table. A file that exists under this name is kept as it is.
+        Raises ContractViolation for other columns and UsageError for an unknown source.
+        """
+        table = source_table(source)
+        if frame.schema != table.schema:
+            raise ContractViolation(table.name, [f"landing file {name} has columns {dict(frame.schema)}"])
+        days = frame.get_column("recorded_at").dt.date()
+        return [
+            self._write(table, self._path(source, day, name), frame.filter(days == day))
+            for day in days.unique().sort().to_list()
+        ]
+
+    def days(self, source: str) -> dict[date, tuple[LandedFile, ...]]:
+        """The days that hold files, in order, each with its files sorted by name."""
+        folders = sorted((self.root / source).glob(f"{_DAY}*"))
+        found = {date.fromisoformat(folder.name.removeprefix(_DAY)): _files(folder) for folder in folders}
+        return {day: files for day, files in found.items() if files}
+
+    def files(self, source: str, day: date) -> tuple[LandedFile, ...]:
+        """The files of one day, sorted by name; none where nothing landed."""
+        return _files(self._folder(source, day))
+
+    def scan(self, source: str, day: date) -> pl.LazyFrame:
+        """All rows of all files of the day, duplicates included, files in the order of their names."""
+        files = self.files(source, day)
+        if not files:
+            return source_table(source).empty().lazy()
+        return pl.scan_parquet([file.path for file in files], hive_partitioning=False)
+
+    def sources(self) -> list[str]:
+        """Names of the sources that have a folder."""
+        if not self.root.is_dir():
+            return []
+        return sorted(entry.name for entry in self.root.iterdir() if entry.is_dir() and not entry.name.startswith("_"))
+
+    def stage(self, name: str) -> Landing:
+        """An empty landing zone aside, for rows that shall arrive together or not at all (see `publish`)."""
+        staged = Landing(self.root / "_staging" / name)
+        staged.discard()
+        return staged
+
+    def publish(self, staged: Landing) -> list[Path]:
+        """Move every file of a staged zone into this one; a file that exists here under its name is kept."""
+        moved = [self._adopt(path, staged.root) for path in sorted(staged.root.glob(f"*/{_DAY}*/*.parquet"))]
+        for folder in sorted({path.parent for path in moved}):
+            sync_folder(folder)
+        staged.discard()
+        return moved
+
+    def discard(self) -> None:
+        """Remove a staged zone."""
+        if self.root.exists():
+            shutil.rmtree(self.root)
+
+    def _adopt(self, path: Path, staged_root: Path) -> Path:
+        target = self.root / path.relative_to(staged_root)
+        make_folder(target.parent)
+        if not target.exists():
+            path.rename(target)
+        return target
+
+    def _folder(self, source: str, day: date) -> Path:
+        return self.root / source / f"{_DAY}{day.isoformat()}"
+
+    def _path(self, source: str, day: date, name: str) -> Path:
+        return self._folder(source, day) / f"{name}.parquet"
+
+    def _write(self, table: Table, path: Path, rows: pl.DataFrame) -> Path:
+        if not path.exists():
+            write_parquet(rows, path, table)
+        return path
+
+
+def source_table(source: str) -> Table:
+    """The table a source's files follow; raises UsageError for a source that does not exist."""
+    if source not in SOURCES:
+        raise UsageError(f"source {source!r} does not exist; there are {', '.join(sorted(SOURCES))}")
+    return SOURCES[source]
+
+
+def _files(folder: Path) -> tuple[LandedFile, ...]:
+    return tuple(LandedFile(path, path.stat().st_size) for path in sorted(folder.glob("*.parquet")))
