@@ -1,0 +1,123 @@
+"""A queue on the local disk, first in first out: where batches wait while Redis is away.
+
+Belongs here: durable append, reading in order, forgetting what was sent. Does not belong here: what a record means.
+
+A spool is a folder of numbered segment files. A record is a header (magic, length, CRC-32) and its bytes, flushed to
+the disk before `append` returns. A record cut by a power failure can only be the last of a segment: reading stops
+there, and a new process always begins a new segment. A position file says how far the oldest segment was sent. It is
+not flushed: after a power failure it may be behind, and records are given out again, which their receiver must tolerate
+(see stream_producer).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+from fleet_assets.adapters.durable_file import make_folder, sync_folder
+
+SEGMENT_BYTES = 8 << 20
+
+_HEADER = struct.Struct("<4sII")
+_MAGIC = b"FSP1"
+
+
+class Spool:
+    """The queue in one folder; one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        self._folder = folder
+        self._position_file = folder / "position"
+        segments = self._segments()
+        self._next_number = 1 + (int(segments[-1].stem) if segments else 0)
+        self._writing: BinaryIO | None = None
+        self._reading: BinaryIO | None = None
+        self._position = self._stored_position(segments)
+        self._damaged = 0
+
+    @property
+    def damaged_bytes(self) -> int:
+        """Bytes that could not be read because a record was cut or changed on the disk."""
+        return self._damaged
+
+    def append(self, record: bytes) -> None:
+        """Add a record at the end, durable on return."""
+        file = self._segment_to_write()
+        file.write(_HEADER.pack(_MAGIC, len(record), zlib.crc32(record)) + record)
+        file.flush()
+        os.fsync(file.fileno())
+
+    def first(self) -> bytes | None:
+        """The oldest record, or None when all were forgotten; it stays until `forget_first`."""
+        while segments := self._segments():
+            record = self._read(segments[0])
+            if record is not None:
+                return record
+            if not self._drop(segments[0], is_last=len(segments) == 1):
+                return None
+        return None
+
+    def forget_first(self) -> None:
+        """Remove the oldest record, after it arrived elsewhere."""
+        record = self.first()
+        if record is not None:
+            self._position += _HEADER.size + len(record)
+            segment = self._segments()[0]
+            fresh = self._position_file.with_suffix(".new")
+            fresh.write_text(f"{segment.name} {self._position}", encoding="ascii")
+            fresh.replace(self._position_file)
+
+    def is_empty(self) -> bool:
+        return self.first() is None
+
+    def close(self) -> None:
+        for file in (self._writing, self._reading):
+            if file is not None:
+                file.close()
+        self._writing = self._reading = None
+
+    def _segments(self) -> list[Path]:
+        return sorted(self._folder.glob("*.spool"))
+
+    def _stored_position(self, segments: list[Path]) -> int:
+        if not segments or not self._position_file.exists():
+            return 0
+        name, _, offset = self._position_file.read_text(encoding="ascii").partition(" ")
+        return int(offset) if name == segments[0].name and offset.isdigit() else 0
+
+    def _segment_to_write(self) -> BinaryIO:
+        if self._writing is not None and self._writing.tell() >= SEGMENT_BYTES:
+            self._writing.close()
+            self._writing = None
+        if self._writing is None:
+            self._writing = (self._folder / f"{self._next_number:012d}.spool").open("ab")
+            self._next_number += 1
+            sync_folder(self._folder)
+        return self._writing
+
+    def _read(self, segment: Path) -> bytes | None:
+        """The record at the position, or None at the segment's end (or at a damaged record)."""
+        if self._reading is None or self._reading.name != str(segment):
+            if self._reading is not None:
+                self._reading.close()
+            self._reading = segment.open("rb")
+        self._reading.seek(self._position)
+        header = self._reading.read(_HEADER.size)
+        if len(header) < _HEADER.size:
+            return None
+        magic, length, checksum = _HEADER.unpack(header)
+        record = self._reading.read(length) if magic == _MAGIC else b""
+        return record if len(record) == length and zlib.crc32(record) == checksum and magic == _MAGIC else None
+
+    def _drop(self, segment: Path, *, is_last: bool) -> bool:
+        """Remove a segment that gives no more records; False when it is the one being written."""
+        if is_last and self._writing is not None:
+            return False
+        self._damaged += segment.stat().st_size - self._position
+        segment.unlink()
+        self._position = 0
+        return not is_last
