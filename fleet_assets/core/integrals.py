@@ -1,0 +1,229 @@
+"""Sums over stretches of observations: integrals of rates, increments of counters, time spent in a state.
+
+A stretch is a range of rows (first to last, inclusive) of one vehicle. Values are NaN where not observed; an empty
+array stands for a quantity that was never observed. Sums run in order of time, so batching never changes them.
+
+Belongs here: sums that know nothing of their unit. Does not belong here: which source is believed (`distance`,
+`fuel_use`, `energy`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet_assets.core.compiled import F64, I8, I64, kernel
+
+_MICROS = 1e6
+_MICROS_PER_HOUR = 3.6e9
+_LATTICE = np.array([1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 0.01])
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Ranges of rows, one per trip or standing period: `first` to `last`, inclusive, of one vehicle each."""
+
+    first: I64
+    last: I64
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def duration_s(self, at: I64) -> F64:
+        seconds: F64 = (at[self.last] - at[self.first]) / _MICROS
+        return seconds
+
+
+@dataclass(frozen=True)
+class Integral:
+    """Per stretch: signed integral over hours, its positive and negative parts, and the seconds they cover."""
+
+    net: F64
+    positive: F64
+    negative: F64
+    covered_s: F64
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Per stretch of a counter: sum of plausible increments, first and last reading, resolution, seconds spanned."""
+
+    total: F64
+    start: F64
+    end: F64
+    resolution: F64
+    spanned_s: F64
+
+
+def integrate(at: I64, values: F64, stretches: Stretches, hold: int) -> Integral:
+    """Trapezoidal integral of a rate per hour; between two values further apart than `hold` (us) only `hold` counts."""
+    return Integral(*_integrate(at, values, stretches.first, stretches.last, hold).T)
+
+
+def count(at: I64, values: F64, origin: I8, stretches: Stretches, max_per_hour: float, slack: float) -> Counted:
+    """Increments of a counter: positive, at most `max_per_hour` since its last step plus `slack`, within one source.
+
+    Resolution is the smallest step seen, or the spacing on which all readings lie if that is finer.
+    """
+    return Counted(*_count(at, values, origin, stretches.first, stretches.last, max_per_hour, slack).T)
+
+
+def time_in_state(at: I64, states: I8, wanted: int, stretches: Stretches, hold: int, join: int) -> F64:
+    """Seconds per stretch in state `wanted` (negative states are not observed).
+
+    Between two observations of the state all time counts, if they are at most `join` us apart; after the last, `hold`.
+    """
+    return _time_in_state(at, states, wanted, stretches.first, stretches.last, hold, join)
+
+
+def at_ends(values: F64, stretches: Stretches) -> tuple[F64, F64]:
+    """First and last observed value per stretch (NaN if none)."""
+    if not len(values):
+        nothing = np.full(len(stretches), np.nan)
+        return nothing, nothing
+    rows = _observed_ends(values, stretches.first, stretches.last)
+    ends = np.where(rows >= 0, values[rows], np.nan)
+    return ends[:, 0], ends[:, 1]
+
+
+def median_within(at: I64, values: F64, first: I64, last: I64, seconds: float = np.inf, from_end: bool = False) -> F64:
+    """Median per stretch of the values in its first (or last) `seconds`; NaN if there are none."""
+    if not len(values):
+        return np.full(len(first), np.nan)
+    return _medians(at, values, first, last, seconds * _MICROS, from_end)
+
+
+@kernel
+def _integrate(at: I64, values: F64, first: I64, last: I64, hold: int) -> F64:
+    sums = np.zeros((len(first), 4))
+    if len(values) == 0:
+        return sums
+    for k in range(len(first)):
+        before = -1
+        for i in range(first[k], last[k] + 1):
+            if np.isnan(values[i]):
+                continue
+            if before >= 0:
+                step = min(at[i] - at[before], hold)
+                hours = step / _MICROS_PER_HOUR
+                a, b = values[before], values[i]
+                positive = negative = 0.0
+                if a * b >= 0:
+                    area = (a + b) / 2 * hours
+                    positive, negative = max(area, 0.0), min(area, 0.0)
+                else:  # the line crosses zero: a triangle on either side
+                    positive = max(a, b) ** 2 / abs(a - b) / 2 * hours
+                    negative = -(min(a, b) ** 2) / abs(a - b) / 2 * hours
+                sums[k, 0] += positive + negative
+                sums[k, 1] += positive
+                sums[k, 2] += negative
+                sums[k, 3] += step / _MICROS
+            before = i
+    return sums
+
+
+@kernel
+def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour: float, slack: float) -> F64:
+    table = np.full((len(first), 5), np.nan)
+    if len(values) == 0:
+        return table
+    for k in range(len(first)):
+        before = start = -1
+        changed_at = at[first[k]]
+        total, smallest = 0.0, np.inf
+        level = 0  # finest spacing still needed
+        for i in range(first[k], last[k] + 1):
+            if np.isnan(values[i]):
+                continue
+            while level < len(_LATTICE) and not _on_lattice(values[i], _LATTICE[level]):
+                level += 1
+            if before < 0:
+                start = i
+                changed_at = at[i]
+            elif len(origin) == 0 or origin[before] == origin[i]:
+                step = values[i] - values[before]
+                allowed = max_per_hour * (at[i] - changed_at) / _MICROS_PER_HOUR + slack
+                if 0 < step <= allowed:
+                    total += step
+                    smallest = min(smallest, step)
+                if step != 0:
+                    changed_at = at[before]
+            before = i
+        if before >= 0:
+            spacing = _LATTICE[level] if level < len(_LATTICE) else 0.0
+            table[k] = np.array([total, values[start], values[before], min(spacing, smallest),
+                                 (at[before] - at[start]) / _MICROS])  # fmt: skip
+    return table
+
+
+@kernel
+def _on_lattice(value: float, spacing: float) -> bool:
+    multiple = value / spacing
+    return bool(abs(multiple - np.round(multiple)) < 1e-4)
+
+
+@kernel
+def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, hold: int, join: int) -> F64:
+    seconds = np.zeros(len(first))
+    for k in range(len(first)):
+        before = -1
+        for i in range(first[k], last[k] + 1):
+            if states[i] < 0:
+                continue
+            if before >= 0 and states[before] == wanted:
+                step = at[i] - at[before]
+                whole = states[i] == wanted and step <= join
+                seconds[k] += (step if whole else min(step, hold)) / _MICROS
+            before = i
+    return seconds
+
+
+@kernel
+def _observed_ends(values: F64, first: I64, last: I64) -> I64:
+    rows = np.full((len(first), 2), -1)
+    for k in range(len(first)):
+        low, high = first[k], last[k]
+        while low <= high and np.isnan(values[low]):
+            low += 1
+        while high >= low and np.isnan(values[high]):
+            high -= 1
+        if low <= high:
+            rows[k, 0], rows[k, 1] = low, high
+    return rows
+
+
+@kernel
+def _medians(at: I64, values: F64, first: I64, last: I64, reach: float, from_end: bool) -> F64:
+    medians = np.full(len(first), np.nan)
+    for k in range(len(first)):
+        low, high = first[k], last[k]
+        if from_end:
+            while at[high] - at[low] > reach:
+                low += 1
+        else:
+            while at[high] - at[low] > reach:
+                high -= 1
+        part = values[low : high + 1]
+        part = part[~np.isnan(part)]
+        if len(part) > 0:
+            medians[k] = np.median(part)
+    return medians
+
+
+def choose(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[F64, I64]:
+    """Per column the value of the row with the smallest expected error (first row on a tie) and that row's number.
+
+    An infinite error, or a NaN value, rules a row out; where all are, the value is NaN and the number -1.
+    """
+    table, error = np.asarray(values, dtype=np.float64), np.asarray(errors, dtype=np.float64)
+    error = np.where(np.isnan(table) | np.isnan(error), np.inf, error)
+    row = np.argmin(error, axis=0)
+    usable = np.isfinite(np.take_along_axis(error, row[None], axis=0)[0])
+    value: F64 = np.where(usable, np.take_along_axis(table, row[None], axis=0)[0], np.nan)
+    return value, np.where(usable, row, -1)
+
+
+__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "median_within",
+           "time_in_state"]  # fmt: skip

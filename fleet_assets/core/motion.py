@@ -1,0 +1,136 @@
+"""Motion: per instant, whether the vehicle moves, stands, or was not observed; and whether its engine runs.
+
+Belongs here: the choice of evidence (own speed, receiver's speed, odometer, positions; engine speed, ignition).
+Does not belong here: what ends a trip (`segments`) and distances (`distance`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.geo import great_circle_km
+from fleet_assets.core.points import Points
+from fleet_assets.core.trip_rules import Limits
+
+UNKNOWN, STANDING, MOVING = -1, 0, 1
+
+_LONG_AGO = -(2**62)
+
+
+def motion_states(points: Points, limits: Limits) -> I8:
+    """Per instant MOVING, STANDING or UNKNOWN (nothing said anything about motion).
+
+    The vehicle's own speed decides; the receiver's where the own speed has been silent for the hold time; then the
+    odometer, then positions. Each decides from the past alone, so later data never change an earlier state.
+    """
+    speed = points.column("speed_kmh")
+    if len(speed) and not np.isnan(speed).any():
+        return (speed > limits.moving_above_kmh).astype(np.int8)
+    states = np.full(len(points), UNKNOWN, dtype=np.int8)
+    last = _speed_states(points.vehicle, points.at, speed, points.column("gps_speed_kmh"), limits, states)
+    if (states == UNKNOWN).any():
+        odometer, origin = points.column("odometer_km"), points.origin_of("odometer_km")
+        if len(odometer):
+            _odometer_states(points.vehicle, points.at, last, odometer, origin, limits, states)
+        if len(points.column("latitude_deg")) and len(points.column("longitude_deg")):
+            lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
+            _position_states(points.vehicle, points.at, last, lat, lon, limits, states)
+    return states
+
+
+def engine_states(points: Points, limits: Limits) -> I8:
+    """Per instant 1 engine on, 0 off, UNKNOWN: engine speed above 0, or the ignition where no engine speed is known."""
+    rpm, ignition = points.column("engine_speed_rpm"), points.column("is_ignition_on")
+    return _engine_states(points.vehicle, points.at, rpm, ignition, limits.hold)
+
+
+@kernel
+def _speed_states(vehicle: I64, at: I64, speed: F64, gps: F64, limits: Limits, states: I8) -> I64:
+    """Fills `states` from speeds; returns per row the last instant at which any speed was heard."""
+    heard = np.full(len(at), _LONG_AGO)
+    own_at = gps_at = _LONG_AGO
+    for i in range(len(at)):
+        if i > 0 and vehicle[i] != vehicle[i - 1]:
+            own_at = gps_at = _LONG_AGO
+        if len(speed) > 0 and not np.isnan(speed[i]):
+            own_at = at[i]
+            states[i] = MOVING if speed[i] > limits.moving_above_kmh else STANDING
+        elif len(gps) > 0 and not np.isnan(gps[i]) and at[i] - own_at > limits.motion_hold:
+            gps_at = at[i]
+            states[i] = MOVING if gps[i] > limits.gps_moving_above_kmh else STANDING
+        heard[i] = max(own_at, gps_at)
+    return heard
+
+
+@kernel
+def _odometer_states(
+    vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I8, limits: Limits, states: I8
+) -> None:
+    """Fills UNKNOWN states by odometer where no speed is alive: a plausible step means the vehicle moved.
+
+    It stands once the reading has not changed for the hold time; before that a coarse odometer says nothing.
+    """
+    before = -1
+    unchanged_since = _LONG_AGO
+    for i in range(len(at)):
+        if np.isnan(odometer[i]):
+            continue
+        comparable = before >= 0 and vehicle[before] == vehicle[i]
+        if comparable and len(origin) > 0:
+            comparable = origin[before] == origin[i]
+        if not comparable or odometer[i] != odometer[before]:
+            unchanged_since = at[i]
+        if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
+            if at[i] - unchanged_since >= limits.hold:
+                states[i] = STANDING
+            if comparable and at[i] - at[before] < limits.silence:
+                step, hours = odometer[i] - odometer[before], (at[i] - at[before]) / 3.6e9
+                # One whole kilometre may appear at once where the odometer counts in kilometres.
+                if step > limits.moving_above_kmh * hours and step <= limits.max_speed_kmh * hours + 1.0:
+                    states[i] = MOVING
+        before = i
+
+
+@kernel
+def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limits: Limits, states: I8) -> None:
+    """Fills UNKNOWN states by position where no speed is alive: leaving the last place means the vehicle moved.
+
+    It stands once it has been at one place for the hold time; before that it may be on its way.
+    """
+    place = -1
+    for i in range(len(at)):
+        if np.isnan(lat[i]) or np.isnan(lon[i]):
+            continue
+        if place < 0 or vehicle[place] != vehicle[i]:
+            place = i
+        away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > limits.leaves_place_km
+        if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
+            # The first place after a silence is a place, not a movement that was observed.
+            recent = i > 0 and vehicle[i - 1] == vehicle[i] and at[i] - at[i - 1] < limits.silence
+            if away and recent:
+                states[i] = MOVING
+            elif not away and at[i] - at[place] >= limits.hold:
+                states[i] = STANDING
+        if away:
+            place = i
+
+
+@kernel
+def _engine_states(vehicle: I64, at: I64, rpm: F64, ignition: F64, hold: int) -> I8:
+    states = np.full(len(at), UNKNOWN, dtype=np.int8)
+    rpm_at = ignition_at = _LONG_AGO
+    for i in range(len(at)):
+        if i > 0 and vehicle[i] != vehicle[i - 1]:
+            rpm_at = ignition_at = _LONG_AGO
+        if len(rpm) > 0 and not np.isnan(rpm[i]):
+            rpm_at = at[i]
+            states[i] = 1 if rpm[i] > 0 else 0
+        elif at[i] - rpm_at <= hold:
+            states[i] = states[i - 1]
+        elif len(ignition) > 0 and not np.isnan(ignition[i]):
+            ignition_at = at[i]
+            states[i] = 1 if ignition[i] > 0 else 0
+        elif at[i] - ignition_at <= hold:
+            states[i] = states[i - 1]
+    return states

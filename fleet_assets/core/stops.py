@@ -1,0 +1,158 @@
+"""Stops: stays between two consecutive trips, put together from small tables.
+
+Belongs here: which stays there are, what happened in them, and their kind. Does not belong here: telemetry.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from hashlib import blake2b
+
+import polars as pl
+
+from fleet_assets.contracts.events import STOPS
+from fleet_assets.core.ids import event_ids
+from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.window import Window
+from fleet_assets.core.zones import zone_of
+
+CODE_VERSION = 1
+"""Raised whenever the code, not a rule, changes what a stop is."""
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """What kind of stay it was."""
+
+    charging_min_s: float = 300.0
+    """s with a charger connected from which it is charging."""
+    charging_min_share: float = 0.05
+    """Share of the stay with a charger connected from which it is charging; less is a cable tried on."""
+    refuel_min_pct: float = 5.0
+    """Points of tank level that a refuel raises at least: twice the noise of a sloshing tank at rest."""
+    idling_min_s: float = 300.0
+    """s with the engine running from which it is idling (Traccar and Samsara report idling from 5 min)."""
+    idling_min_share: float = 0.5
+    """Share of the stay with the engine running from which it is idling."""
+    edge_s: float = 3600.0
+    """s after the look-back's edge within which a first standing observation means that it stood before (heartbeat)."""
+    timezone: str = "UTC"
+    """IANA zone of a vehicle that states none."""
+
+    @cached_property
+    def version(self) -> str:
+        """Short hash of every rule and of the code's version."""
+        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
+        return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def derive_stops(
+    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, window: Window, vehicles: pl.LazyFrame,
+    rules: StopRules | None = None,
+) -> pl.LazyFrame:  # fmt: skip
+    """Stops (contract STOPS, its order) that became final in the window, each with the trip after it.
+
+    `trips` closed, and `standing_periods` begun, in [window.start, window.day_end). A stop starts with the end of the
+    trip before; with no trip before in the look-back of its day, with the first standing period there (`is_truncated`
+    if that lies at the look-back's edge); with neither, there is no stop. A trip whose own start was cut has no known
+    stay before it. Raises DataError for a polygon or a time zone that is none.
+    """
+    chosen = rules or StopRules()
+    stays = _with_standing(_stays(trips, standing_periods, window, chosen), standing_periods)
+    finish = partial(_finish, _with_kind(stays, chosen), zones, vehicles, chosen)
+    return pl.defer(finish, schema=STOPS.schema)
+
+
+def _finish(stays: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, rules: StopRules) -> pl.DataFrame:
+    frame = stays.collect()
+    lat, lon = (frame[name].to_numpy() for name in ("latitude_deg", "longitude_deg"))
+    stamped = frame.with_columns(
+        zone_of(lat, lon, zones.collect()),
+        event_ids(frame["vehicle_id"], frame["started_at"]).alias("stop_id"),
+        pl.lit(rules.version).alias("rules_version"),
+    )
+    dated = with_local_date(stamped, vehicles.collect(), rules.timezone)
+    return dated.select(STOPS.schema.names()).sort(STOPS.order)
+
+
+def _stays(trips: pl.LazyFrame, periods: pl.LazyFrame, window: Window, rules: StopRules) -> pl.LazyFrame:
+    """One row per stay that ends with a trip of the window: from, to, closed_at and what both trips say of it."""
+    before = pl.col(
+        "ended_at", "closed_at", "end_latitude_deg", "end_longitude_deg", "end_fuel_level_pct", "end_odometer_km"
+    ).shift(1).over("vehicle_id").name.prefix("before_")  # fmt: skip
+    ordered = trips.unique("trip_id").sort("vehicle_id", "started_at").with_columns(before, _edge(window).alias("edge"))
+    final = ordered.filter(
+        pl.col("closed_at").is_between(pl.lit(window.day_start), pl.lit(window.day_end), closed="left"),
+        ~pl.col("is_truncated"),
+    )
+    is_followed = (pl.col("before_closed_at") >= pl.col("edge")).fill_null(False)
+    known = final.filter(is_followed).with_columns(pl.col("before_ended_at").alias("since"), pl.lit(False).alias("cut"))
+    first = _first_standing(final.filter(~is_followed), periods, rules)
+    return pl.concat([known, first], how="diagonal").select(
+        "vehicle_id", pl.col("since").alias("started_at"), pl.col("started_at").alias("ended_at"), "closed_at",
+        pl.col("cut").alias("is_truncated"), "before_end_latitude_deg", "before_end_longitude_deg",
+        (pl.col("start_fuel_level_pct") - pl.col("before_end_fuel_level_pct")).alias("fuel_level_change_pct"),
+        (pl.col("start_odometer_km") - pl.col("before_end_odometer_km")).alias("unobserved_km"),
+    )  # fmt: skip
+
+
+def _edge(window: Window) -> pl.Expr:
+    """Where the look-back of a trip's own day begins: a build of many days equals the builds of its days."""
+    return pl.col("closed_at").dt.truncate("1d") - pl.lit(window.look_back)
+
+
+def _first_standing(trips: pl.LazyFrame, periods: pl.LazyFrame, rules: StopRules) -> pl.LazyFrame:
+    """Trips without a trip before them, with the first standing observation of their look-back as the beginning."""
+    begun = periods.select("vehicle_id", pl.col("started_at").alias("since"))
+    first = (
+        trips.select("trip_id", "vehicle_id", "started_at", "edge")
+        .join(begun, on="vehicle_id")
+        .filter((pl.col("since") >= pl.col("edge")) & (pl.col("since") < pl.col("started_at")))
+        .group_by("trip_id")
+        .agg(pl.col("since").min())
+    )
+    unknown = pl.col("^before_.*$")
+    is_cut = pl.col("since") < pl.col("edge") + pl.duration(seconds=rules.edge_s)
+    return trips.drop(unknown).join(first, on="trip_id").with_columns(is_cut.alias("cut"))
+
+
+def _with_standing(stays: pl.LazyFrame, periods: pl.LazyFrame) -> pl.LazyFrame:
+    """Stays with what was observed in the standing periods that lie in them; null where there is none."""
+    spans = stays.select("vehicle_id", pl.col("started_at").alias("stay_at"), pl.col("ended_at").alias("until"))
+    within = (
+        periods.sort("started_at")
+        .join_asof(spans.sort("stay_at"), left_on="started_at", right_on="stay_at", by="vehicle_id")
+        .filter(pl.col("ended_at") <= pl.col("until"))
+        .group_by("vehicle_id", pl.col("stay_at").alias("started_at"))
+        .agg(
+            pl.col("engine_on_s", "charger_s").sum(),
+            pl.when(pl.col("idle_fuel_l").count() > 0).then(pl.col("idle_fuel_l").sum()).alias("idle_fuel_l"),
+            pl.col("latitude_deg", "longitude_deg").median(),
+        )
+    )
+    duration_s = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
+    return stays.join(within, on=["vehicle_id", "started_at"], how="left").with_columns(
+        duration_s.alias("duration_s"),
+        pl.col("engine_on_s").alias("idle_s"),
+        pl.coalesce("latitude_deg", "before_end_latitude_deg").alias("latitude_deg"),
+        pl.coalesce("longitude_deg", "before_end_longitude_deg").alias("longitude_deg"),
+    )
+
+
+def _with_kind(stays: pl.LazyFrame, rules: StopRules) -> pl.LazyFrame:
+    duration_s = pl.col("duration_s")
+    charging = (pl.col("charger_s") >= rules.charging_min_s) & (
+        pl.col("charger_s") >= rules.charging_min_share * duration_s
+    )
+    idling = (pl.col("engine_on_s") >= rules.idling_min_s) | (
+        (pl.col("engine_on_s") > 0) & (pl.col("engine_on_s") >= rules.idling_min_share * duration_s)
+    )
+    kind = (
+        pl.when(charging).then(pl.lit("charging"))
+        .when(pl.col("fuel_level_change_pct") >= rules.refuel_min_pct).then(pl.lit("refuelling"))
+        .when(idling).then(pl.lit("idling"))
+        .otherwise(pl.lit("parking"))
+    )  # fmt: skip
+    return stays.with_columns(kind.alias("kind"))

@@ -1,0 +1,143 @@
+"""Rules of trips and standing: every threshold with its unit and source, and the version that names them.
+
+Belongs here: `TripRules`, its form for the kernels, the hash. Does not belong here: code that applies a rule.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import NamedTuple
+
+CODE_VERSION = 1
+"""Raised whenever the code, not a rule, changes what a trip or a standing period is."""
+
+MICROS = 1_000_000
+
+
+class Limits(NamedTuple):
+    """The rules as plain numbers for compiled kernels; times in microseconds."""
+
+    moving_above_kmh: float
+    gps_moving_above_kmh: float
+    leaves_place_km: float
+    stop: int
+    silence: int
+    bridge: int
+    bridge_above_kmh: float
+    odometer_wait: int
+    ignition_off: int
+    hold: int
+    motion_hold: int
+    max_speed_kmh: float
+    holes_only: bool
+
+
+@dataclass(frozen=True)
+class TripRules:
+    """When a vehicle moves, when a trip ends, and how its quantities are measured."""
+
+    moving_above_kmh: float = 1.6
+    """km/h of the vehicle's own speed: 1 mph, as NREL's fleet data are read."""
+    gps_moving_above_kmh: float = 3.0
+    """km/h of a receiver's speed: a standing receiver reports up to about 2 km/h."""
+    leaves_place_m: float = 50.0
+    """m from the last place that count as movement, with positions only (Traccar 200-500, trackintel 100)."""
+    stop_s: float = 300.0
+    """s without movement that end a trip (Samsara, Traccar classic)."""
+    silence_s: float = 300.0
+    """s without data that end a trip (NREL: smallest hole between trips 317 s, largest inside one 296 s)."""
+    bridge_s: float = 3600.0
+    """s of silence at most that odometer and clock may bridge (Traccar's no-data limit)."""
+    bridge_above_kmh: float = 10.0
+    """km/h of mean speed over the silence from which the odometer shows that the vehicle drove on."""
+    odometer_wait_s: float = 60.0
+    """s after a silence in which the odometer may come back before the silence counts as an end."""
+    ignition_off_s: float = 60.0
+    """s of ignition off that end a trip, where the ignition was seen on before."""
+    min_distance_km: float = 0.1
+    """km below which it is no trip (VoltTracker 0.1 mi, TeslaMate 10 m)."""
+    min_points: int = 2
+    """Observed instants below which it is no trip (TeslaMate)."""
+    hold_s: float = 60.0
+    """s for which an observed value stands for what follows: one sampling gap of a slow tracker."""
+    motion_hold_s: float = 30.0
+    """s for which a better source of speed or position silences a worse one."""
+    source_hold_s: float = 300.0
+    """s for which a better source of any other quantity silences a worse one."""
+    source_priority: tuple[str, ...] = ("can",)
+    """Sources from best to worst; sources not named follow in alphabetical order."""
+    max_speed_kmh: float = 250.0
+    """km/h above which no road vehicle moves."""
+    odometer_error_km: float = 0.005
+    """km of resolution at least: J1939 high resolution vehicle distance, 5 m per bit."""
+    speed_error_share: float = 0.02
+    """Expected error of an integrated speed: tyre wear and calibration, 1-3 %."""
+    gps_error_share: float = 0.05
+    """Expected error of a chain of positions: noise lengthens it, corners shorten it."""
+    sane_share: float = 0.2
+    """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
+    sane_coverage: float = 0.9
+    """Share of the trip the speed must cover to judge the odometer."""
+    engine_on_rpm: float = 500.0
+    """rpm above which the engine drives or has started (plug-in hybrids)."""
+    level_window_s: float = 300.0
+    """s at either end of a trip over which the tank level's median is taken."""
+    level_noise_pct: float = 2.0
+    """Points of tank level below which a fall says nothing about consumption."""
+    rate_error_share: float = 0.05
+    """Expected error of an integrated fuel rate."""
+    max_fuel_lph: float = 500.0
+    """l/h above which a step of the fuel counter is a jump (range of the contract)."""
+    min_energy_coverage: float = 0.5
+    """Share of the trip the battery power must cover; below it the state of charge is used."""
+    climb_smoothing_s: float = 15.0
+    """s of the exponential mean over altitudes."""
+    climb_hysteresis_m: float = 5.0
+    """m of climb or descent that are more than the noise of a receiver's height."""
+    min_electric_km: float = 0.8
+    """km below which kWh per 100 km is null."""
+    min_engine_km: float = 1.6
+    """km below which l per 100 km is null."""
+    standing_gap_s: float = 3600.0
+    """s between two standing observations up to which the vehicle counts as standing in between (hourly heartbeat)."""
+    timezone: str = "UTC"
+    """IANA zone of a vehicle that states none; it decides local dates only."""
+    is_cut_at_holes_only: bool = False
+    """Only holes in the recording end a trip, and standing at its end is kept."""
+
+    @classmethod
+    def reference_holes(cls) -> TripRules:
+        """The rules of NREL's reference trips: any movement counts, only holes of 300 s in the recording cut."""
+        return cls(moving_above_kmh=0.0, gps_moving_above_kmh=0.0, min_distance_km=0.0, is_cut_at_holes_only=True)
+
+    @cached_property
+    def version(self) -> str:
+        """Short hash of every rule and of the code's version."""
+        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
+        return blake2b(text.encode(), digest_size=6).hexdigest()
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            moving_above_kmh=self.moving_above_kmh,
+            gps_moving_above_kmh=self.gps_moving_above_kmh,
+            leaves_place_km=self.leaves_place_m / 1000,
+            stop=micros(self.stop_s),
+            silence=micros(self.silence_s),
+            bridge=micros(self.bridge_s),
+            bridge_above_kmh=self.bridge_above_kmh,
+            odometer_wait=micros(self.odometer_wait_s),
+            ignition_off=micros(self.ignition_off_s),
+            hold=micros(self.hold_s),
+            motion_hold=micros(self.motion_hold_s),
+            max_speed_kmh=self.max_speed_kmh,
+            holes_only=self.is_cut_at_holes_only,
+        )
+
+
+def micros(seconds: float) -> int:
+    """Whole microseconds of a number of seconds."""
+    return round(seconds * MICROS)

@@ -1,0 +1,211 @@
+"""Segments: where trips begin and end, decided in order of time and never from later data.
+
+Belongs here: the automaton over motion, silence, ignition and odometer. Does not belong here: how motion is observed
+(`motion`) and what a trip measures (`measures`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.motion import MOVING, UNKNOWN
+from fleet_assets.core.points import Points
+from fleet_assets.core.trip_rules import Limits
+
+START_REASONS = ("motion", "ignition", "gap", "truncated")
+END_REASONS = ("stop", "ignition", "gap")
+_BY_MOTION, _BY_IGNITION, _BY_GAP, TRUNCATED = 0, 1, 2, 3
+_STOP, _IGNITION, _GAP = 0, 1, 2
+_OPEN, _ENDED, _DRIVEN_ON = 0, 1, 2
+
+_LONG_AGO = -(2**62)
+_FAR = 2**62
+_MICROS_PER_HOUR = 3.6e9
+
+
+class _Signals(NamedTuple):
+    vehicle: I64
+    at: I64
+    states: I8
+    ignition: F64
+    odometer: F64
+    origin: I8
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Segments:
+    """One row per candidate trip: rows `first` to `last` (inclusive) of the points, and when and why it ended."""
+
+    first: I64
+    last: I64
+    closed_at: I64
+    start_reason: I64
+    end_reason: I64
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Segments:
+        parts = (self.first, self.last, self.closed_at, self.start_reason, self.end_reason)
+        return Segments(*(part[mask] for part in parts))
+
+
+def cut_segments(points: Points, states: I8, limits: Limits) -> Segments:
+    """Candidate trips of all vehicles in order of vehicle and start.
+
+    A trip is open from its first movement, and final as soon as a stop, a silence or the ignition decides its end.
+    Everything about a trip is decided by observations before `closed_at` (a silence of a vehicle with an odometer ends
+    with the next observation, which is then `closed_at`), so cutting the data later changes nothing.
+    """
+    ignition, odometer = points.column("is_ignition_on"), points.column("odometer_km")
+    origin = points.origin_of("odometer_km")
+    table = _cut(_Signals(points.vehicle, points.at, states, ignition, odometer, origin, limits))
+    return Segments(*np.ascontiguousarray(table.T))
+
+
+@kernel
+def _cut(s: _Signals) -> I64:
+    trips = np.empty((64, 5), dtype=np.int64)
+    count = begin = 0
+    while begin < len(s.at):
+        end = begin
+        while end < len(s.at) and s.vehicle[end] == s.vehicle[begin]:
+            end += 1
+        trips, count = _cut_vehicle(s, begin, end, trips, count)
+        begin = end
+    return trips[:count].copy()
+
+
+@kernel
+def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> tuple[I64, int]:
+    first = last = seen = -1  # rows: first and last movement of the open trip, last row that observed motion
+    on_at = off_at = _LONG_AGO  # when the ignition was last switched on; since when it is off (LONG_AGO = it is not)
+    is_on = -1
+    verdict = _OPEN
+    for i in range(begin, end):
+        if first >= 0:
+            closed_at, reason, verdict = _verdict(s, i, last, seen, off_at)
+            if verdict == _ENDED:
+                trips, count = _append(trips, count, last, closed_at, reason)
+                first = -1
+        if len(s.ignition) > 0 and not np.isnan(s.ignition[i]):
+            on_at, off_at, is_on = _switch(s.at[i], s.ignition[i] > 0, is_on, on_at, off_at)
+        if s.states[i] == MOVING or (first >= 0 and (verdict == _DRIVEN_ON or s.limits.holes_only)):
+            if s.states[i] == UNKNOWN and verdict != _DRIVEN_ON:
+                continue
+            if first < 0:
+                first = i
+                trips[count, 0], trips[count, 3] = i, _start_reason(s, i, seen, on_at)
+            last = i
+            if off_at != _LONG_AGO and s.at[i] - off_at >= s.limits.ignition_off:
+                off_at = _LONG_AGO  # it drives with the ignition "off": the signal is not to be trusted
+        if s.states[i] != UNKNOWN or last == i:
+            seen = i
+    if first >= 0:
+        closed_at, reason, verdict = _verdict(s, -1, last, seen, off_at)
+        trips, count = _append(trips, count, last, closed_at, reason)
+    return trips, count
+
+
+@kernel
+def _append(trips: I64, count: int, last: int, closed_at: int, reason: int) -> tuple[I64, int]:
+    """Completes the open trip, whose first row and start reason are already in place, and makes room for the next."""
+    trips[count, 1], trips[count, 2], trips[count, 4] = last, closed_at, reason
+    count += 1
+    if count == len(trips):
+        grown = np.empty((2 * count, 5), dtype=np.int64)
+        grown[:count] = trips
+        trips = grown
+    return trips, count
+
+
+@kernel
+def _switch(now: int, on: bool, is_on: int, on_at: int, off_at: int) -> tuple[int, int, int]:
+    """Ignition after an observation: (switched on at, off since, state). Off counts only after it was seen on."""
+    if on:
+        return (now if is_on != 1 else on_at), _LONG_AGO, 1
+    return on_at, (now if is_on == 1 else off_at), 0
+
+
+@kernel
+def _start_reason(s: _Signals, i: int, seen: int, on_at: int) -> int:
+    if seen < 0 or s.at[i] - s.at[seen] >= s.limits.silence:
+        return _BY_GAP
+    return _BY_IGNITION if s.at[i] - on_at <= s.limits.stop else _BY_MOTION
+
+
+@kernel
+def _verdict(s: _Signals, i: int, last: int, seen: int, off_at: int) -> tuple[int, int, int]:
+    """(closed_at, reason, verdict) on the open trip when row i comes next; i = -1 stands for no further data.
+
+    The earliest deadline wins: ignition off, a stop that was seen, a silence.
+    """
+    now = s.at[i] if i >= 0 else _FAR
+    stop_at = s.at[last] + (s.limits.silence if seen == last else s.limits.stop)
+    if off_at != _LONG_AGO:
+        off_for_long_at = max(off_at, s.at[last]) + s.limits.ignition_off
+        if off_for_long_at <= stop_at:
+            return off_for_long_at, _IGNITION, (_ENDED if now >= off_for_long_at else _OPEN)
+    if now < stop_at:
+        return stop_at, _STOP, _OPEN
+    if seen > last:
+        return stop_at, _STOP, _ENDED
+    if i >= 0 and s.states[i] == UNKNOWN and (len(s.odometer) == 0 or np.isnan(s.odometer[i])):
+        return stop_at, _GAP, _OPEN  # says nothing about motion: the silence goes on
+    closed_at, driven_on = _end_of_silence(s, i, last)
+    return closed_at, _GAP, (_DRIVEN_ON if driven_on else _ENDED)
+
+
+@kernel
+def _end_of_silence(s: _Signals, i: int, last: int) -> tuple[int, bool]:
+    """(closed_at, drove on) for a silence after row `last` that ends with row i (-1: not at all).
+
+    Without an odometer near the last movement the silence is an end at once. With one, the trip waits for the next
+    reading, up to the bound.
+    """
+    before = _reading_before(s, last)
+    if before < 0 or s.limits.holes_only:
+        return s.at[last] + s.limits.silence, False
+    bound = s.at[last] + s.limits.bridge
+    if i < 0 or s.at[i] >= bound:
+        return bound, False
+    after = _reading_after(s, i)
+    if after < 0:
+        return min(s.at[i] + s.limits.odometer_wait, bound), False
+    if len(s.origin) > 0 and s.origin[before] != s.origin[after]:
+        return s.at[after], False
+    step, hours = s.odometer[after] - s.odometer[before], (s.at[after] - s.at[before]) / _MICROS_PER_HOUR
+    if s.odometer[after] == np.floor(s.odometer[after]) and s.odometer[before] == np.floor(s.odometer[before]):
+        step -= 1.0  # whole kilometres: one of them may be a step that was due anyway
+    driven_on = s.limits.bridge_above_kmh * hours <= step <= s.limits.max_speed_kmh * hours
+    return s.at[after], driven_on
+
+
+@kernel
+def _reading_before(s: _Signals, last: int) -> int:
+    """Row of the newest odometer reading at or shortly before `last`; -1 if there is none."""
+    row = last
+    while len(s.odometer) > 0 and row >= 0 and s.vehicle[row] == s.vehicle[last]:
+        if s.at[last] - s.at[row] >= s.limits.silence:
+            return -1
+        if not np.isnan(s.odometer[row]):
+            return row
+        row -= 1
+    return -1
+
+
+@kernel
+def _reading_after(s: _Signals, i: int) -> int:
+    """Row of the first odometer reading at or shortly after row i; -1 if it does not come in time."""
+    row = i
+    while row < len(s.at) and s.vehicle[row] == s.vehicle[i] and s.at[row] - s.at[i] < s.limits.odometer_wait:
+        if not np.isnan(s.odometer[row]):
+            return row
+        row += 1
+    return -1

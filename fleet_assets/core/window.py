@@ -1,0 +1,47 @@
+"""The window of one build: which telemetry is seen, and whose events are emitted.
+
+Belongs here: the window and its splitting into days. Does not belong here: how a partition is named or stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fleet_assets.contracts.errors import UsageError
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Inputs cover [start, day_end); events with day_start <= closed_at < day_end are emitted. All three are UTC.
+
+    `day_start - start` is the look-back. Raises UsageError for naive instants or instants out of order.
+    """
+
+    start: datetime
+    day_start: datetime
+    day_end: datetime
+
+    def __post_init__(self) -> None:
+        if any(instant.utcoffset() != timedelta(0) for instant in (self.start, self.day_start, self.day_end)):
+            raise UsageError(f"window {self.start}, {self.day_start}, {self.day_end} must be given in UTC")
+        if not self.start <= self.day_start <= self.day_end:
+            raise UsageError(f"window {self.start}, {self.day_start}, {self.day_end} must be in order")
+
+    @property
+    def look_back(self) -> timedelta:
+        return self.day_start - self.start
+
+    def days(self) -> Iterator[Window]:
+        """Windows of at most one day with the same look-back, which together emit what this window emits.
+
+        A build of many days equals the builds of its days, because each day sees its own look-back and no more.
+        """
+        first = self.day_start
+        while first < self.day_end:
+            last = min(first + DAY, self.day_end)
+            yield Window(first - self.look_back, first, last)
+            first = last
