@@ -6,7 +6,7 @@ Does not belong here: the wire format (can_stream), where frames come from or go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import can
@@ -44,14 +44,15 @@ class FrameBatch:
     def __len__(self) -> int:
         return len(self.ts_us)
 
-    def part(self, start: int, stop: int) -> FrameBatch:
-        """The frames from `start` to before `stop`."""
+    def parts(self, size: int) -> Iterator[FrameBatch]:
+        """The frames in runs of at most `size`."""
         ends = np.concatenate(([0], np.cumsum(self.length, dtype=np.int64)))
-        stop = min(stop, len(self))
-        return FrameBatch(
-            self.ts_us[start:stop], self.arbitration_id[start:stop], self.flags[start:stop], self.dlc[start:stop],
-            self.length[start:stop], self.payload[ends[start] : ends[stop]],
-        )  # fmt: skip
+        for start in range(0, len(self), size):
+            stop = min(start + size, len(self))
+            yield FrameBatch(
+                self.ts_us[start:stop], self.arbitration_id[start:stop], self.flags[start:stop], self.dlc[start:stop],
+                self.length[start:stop], self.payload[ends[start] : ends[stop]],
+            )  # fmt: skip
 
 
 def batch_of_messages(messages: Sequence[can.Message]) -> FrameBatch:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -44,6 +45,7 @@ class StreamProducer:
     """Appends to the stream; `is_packed` chooses the form."""
 
     def __init__(self, client: redis.Redis, *, is_packed: bool = True, stream: str = STREAM) -> None:
+        self._client = client
         self._append = client.register_script(_APPEND)
         self._stream = stream
         self._is_packed = is_packed
@@ -56,6 +58,11 @@ class StreamProducer:
         flat = [value for entry in lists for value in entry]
         keys = [self._stream, f"{self._stream}:producer:{numbered.producer}"]
         return int(self._append(keys=keys, args=[numbered.number, len(lists[0]), _NOTE_SECONDS, *flat]))
+
+    def waiting(self) -> int:
+        """Entries in the stream."""
+        length: Any = self._client.xlen(self._stream)
+        return int(length)
 
     def _entries(self, batch: Batch) -> list[list[bytes] | tuple[str, ...]]:
         if self._is_packed:

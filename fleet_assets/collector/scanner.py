@@ -1,0 +1,150 @@
+"""The scanner: frames from a CAN interface or a log file to the stream.
+
+Belongs here: the two loops, on one page each. Does not belong here: sending (sender), formats (adapters/log_files).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import can
+import numpy as np
+import polars as pl
+import structlog
+
+from fleet_assets.adapters.can_stream import Batch
+from fleet_assets.adapters.frame_batch import FrameBatch, batch_of_frame, batch_of_messages
+from fleet_assets.adapters.log_files import LogOptions, read_log
+from fleet_assets.adapters.log_files.options import OLDEST_PLAUSIBLE
+from fleet_assets.collector.sender import Sender
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ScanRules:
+    """When frames become a batch."""
+
+    batch_seconds: float = 0.05
+    """Longest wait of a frame: what live state may lag behind the bus."""
+    batch_frames: int = 1_000
+    """Most frames in a batch: 25 kB in an entry."""
+    idle_seconds: float = 0.2
+    """How often a silent bus looks whether it shall stop."""
+
+
+@dataclass(frozen=True)
+class BusName:
+    """Whose bus is read: vehicle_id and name of the bus."""
+
+    vehicle: str
+    bus: str
+
+
+def scan_bus(bus: can.BusABC, name: BusName, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
+    """Read the bus until `stop`; returns the frames read. The bus is shut down in the end, whatever happens."""
+    count, clock = 0, HostClock()
+    try:
+        while not stop.is_set():
+            messages = _receive(bus, rules)
+            if messages:
+                frames = clock.correct(batch_of_messages(messages))
+                sender.put(Batch(name.vehicle, name.bus, time.time_ns() // 1_000, frames))
+                count += len(messages)
+    finally:
+        bus.shutdown()
+    return count
+
+
+def _receive(bus: can.BusABC, rules: ScanRules) -> list[can.Message]:
+    """Frames until the batch is full or its time is over; nothing from a silent bus."""
+    first = bus.recv(rules.idle_seconds)
+    if first is None:
+        return []
+    messages, deadline = [first], time.monotonic() + rules.batch_seconds
+    while len(messages) < rules.batch_frames and (left := deadline - time.monotonic()) > 0:
+        message = bus.recv(left)
+        if message is not None:
+            messages.append(message)
+    return messages
+
+
+class HostClock:
+    """Some interfaces count from their own start: their times are moved by one offset, taken at the first batch."""
+
+    def __init__(self) -> None:
+        self._offset_us: int | None = None
+
+    def correct(self, frames: FrameBatch) -> FrameBatch:
+        if self._offset_us is None:
+            counts_itself = int(frames.ts_us[-1]) < OLDEST_PLAUSIBLE.timestamp() * 1e6
+            self._offset_us = time.time_ns() // 1_000 - int(frames.ts_us[-1]) if counts_itself else 0
+            if counts_itself:
+                log.warning("interface_without_clock", meaning="its times are moved to this machine's clock")
+        if not self._offset_us:
+            return frames
+        return dataclasses.replace(frames, ts_us=frames.ts_us + self._offset_us)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Log files to send: `speed` 1 is the pace of the recording, 2 twice that, None as fast as they are taken."""
+
+    paths: Sequence[Path]
+    options: LogOptions
+    speed: float | None = None
+
+
+def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
+    """Send the frames of log files with their original times; returns the frames sent."""
+    count, pace = 0, Pace(replay.speed)
+    for path in replay.paths:
+        for chunk in read_log(path, replay.options):
+            for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
+                if stop.is_set():
+                    return count
+                pace.wait_for(int(batch.frames.ts_us[0]), stop)
+                sender.put(batch)
+                count += len(batch.frames)
+        log.info("replayed", file=str(path), frames=count)
+    return count
+
+
+class Pace:
+    """Waits so that recorded time passes `speed` times as fast as real time; None never waits."""
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed
+        self._origin: tuple[float, int] | None = None
+
+    def wait_for(self, ts_us: int, stop: threading.Event) -> None:
+        if self._speed is None:
+            return
+        if self._origin is None:
+            self._origin = (time.monotonic(), ts_us)
+        started, first = self._origin
+        stop.wait(max(0.0, started + (ts_us - first) / 1e6 / self._speed - time.monotonic()))
+
+
+def _batches(chunk: pl.DataFrame, rules: ScanRules, *, is_paced: bool) -> Iterator[Batch]:
+    """The chunk cut into batches of one vehicle and bus each: by number, and when paced by recorded time too."""
+    span = int(rules.batch_seconds * 1e6)
+    slices = _spans(chunk, span) if is_paced else [chunk]
+    for part in slices:
+        for owned in part.partition_by("vehicle_id", "bus", maintain_order=True):
+            vehicle, bus = owned.item(0, "vehicle_id"), owned.item(0, "bus")
+            for piece in batch_of_frame(owned).parts(rules.batch_frames):
+                yield Batch(vehicle, bus, time.time_ns() // 1_000, piece)
+
+
+def _spans(chunk: pl.DataFrame, span_us: int) -> Iterator[pl.DataFrame]:
+    """Runs of rows within the same span of recorded time, in file order."""
+    number = chunk.get_column("recorded_at").to_physical().to_numpy() // span_us
+    cuts = np.flatnonzero(np.diff(number)) + 1
+    for start, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), chunk.height], strict=True):
+        yield chunk.slice(start, stop - start)

@@ -1,0 +1,245 @@
+"""The worker: entries of the stream to landing files and live state.
+
+Belongs here: the loop, when to flush, what happens in which order. Does not belong here: the commands of Redis
+(adapters/stream_group), decoding entries (adapters/can_entries), file formats.
+
+Order of a flush: rows to landing files, fsynced; wrong entries to the quarantine; only then acknowledge. A worker that
+dies in between leaves its entries to be claimed and landed again: the same frames get the same entry_id, and raw tables
+keep each entry_id once. So nothing is lost and nothing counts twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+import redis
+import structlog
+from redis.exceptions import ResponseError
+
+from fleet_assets.adapters.can_entries import DecodedEntries, decode_entries, entries_as_rows
+from fleet_assets.adapters.can_stream import Entry, padded_id
+from fleet_assets.adapters.live_state import LiveState
+from fleet_assets.adapters.quarantine import Reason
+from fleet_assets.adapters.redis_server import UNAVAILABLE
+from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.collector.intake import Intake
+from fleet_assets.contracts.errors import ServiceError
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "can"
+
+DecodeLatest = Callable[[pl.DataFrame], pl.DataFrame]
+"""RAW_CAN rows to vehicle_id, signal, value, observed_at: what the live state shows."""
+
+_REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
+_WRONG = Reason("wrong-entry", "not of the wire format; each row says why")
+
+
+@dataclass(frozen=True)
+class WorkRules:
+    """When the worker does what."""
+
+    flush_seconds: float = 5.0
+    """Longest time between reading an entry and its file."""
+    flush_frames: int = 200_000
+    """Frames in memory before a flush."""
+    read_entries: int = 200
+    """Entries in one read (200 000 frames at most in the packed form)."""
+    claim_after_seconds: float = 60.0
+    """An entry unacknowledged for so long belongs to a worker that died; well above `flush_seconds`."""
+    block_seconds: float = 0.5
+    """Longest wait in one read: how fast the worker notices that it shall stop."""
+    retry_seconds: float = 1.0
+    """Between two attempts while Redis is away."""
+    default_vehicle: str | None = None
+    """Vehicle of single entries that name none."""
+
+
+@dataclass
+class WorkReport:
+    """What a worker has done so far."""
+
+    frames: int = 0
+    entries: int = 0
+    wrong_entries: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+
+
+class Worker:
+    """One consumer of the stream. `run` returns when stopped, or when nothing is left and `until_empty` is set."""
+
+    def __init__(
+        self,
+        connect: Callable[[], redis.Redis],
+        intake: Intake,
+        rules: WorkRules,
+        stop: threading.Event,
+        decode_latest: DecodeLatest | None = None,
+    ) -> None:
+        self._connect, self._intake, self._rules, self._stop = connect, intake, rules, stop
+        self._decode_latest = decode_latest
+        self._group = StreamGroup(connect())
+        self._batch: list[Entry] = []
+        self._batch_frames = 0
+        self._batch_since = 0.0
+        self._unacknowledged: list[bytes] = []
+        self._cursor, self._next_claim = b"0-0", 0.0
+        self.report = WorkReport()
+
+    def run(self, *, until_empty: bool = False) -> WorkReport:
+        """Work until stopped; what was read is landed and acknowledged before it returns."""
+        self._group.create()
+        log.info("worker_started", consumer=self._group.consumer)
+        try:
+            while not self._stop.is_set():
+                if self._step() and until_empty and self._is_done():
+                    break
+        finally:
+            self._flush()
+            self._leave()
+        return self.report
+
+    def _step(self) -> bool:
+        """Read once and flush if it is time; True when there was nothing to read."""
+        try:
+            entries = self._claimed() or self._group.read(self._rules.read_entries, self._block_ms())
+        except UNAVAILABLE as error:
+            self._wait_for_redis(error)
+            return False
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            # Somebody emptied the server: begin a new group at the beginning of whatever comes.
+            log.warning("group_was_gone")
+            self._group.create()
+            return False
+        self._take(entries)
+        if self._is_due() or (not entries and self._batch and self._is_time()):
+            self._flush()
+        return not entries
+
+    def _take(self, entries: list[Entry]) -> None:
+        if entries and not self._batch:
+            self._batch_since = time.monotonic()
+        self._batch += entries
+        self._batch_frames += sum(_frame_count(fields) for _, fields in entries)
+
+    def _is_due(self) -> bool:
+        return bool(self._batch) and (self._batch_frames >= self._rules.flush_frames or self._is_time())
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._batch_since >= self._rules.flush_seconds
+
+    def _block_ms(self) -> int:
+        if not self._batch:
+            return int(self._rules.block_seconds * 1000)
+        left = self._batch_since + self._rules.flush_seconds - time.monotonic()
+        return int(max(0.001, min(self._rules.block_seconds, left)) * 1000)
+
+    def _claimed(self) -> list[Entry]:
+        """Entries of workers that died; looked for from start and then every half of `claim_after_seconds`."""
+        if time.monotonic() < self._next_claim:
+            return []
+        idle = int(self._rules.claim_after_seconds * 1000)
+        self._cursor, entries, deleted = self._group.claim(self._cursor, idle, self._rules.read_entries)
+        held = {stream_id for stream_id, _ in self._batch}
+        held.update(self._unacknowledged)
+        if deleted:
+            log.error("entries_lost", count=deleted, meaning="deleted from the stream before any worker read them")
+        if self._cursor == b"0-0":
+            self._next_claim = time.monotonic() + self._rules.claim_after_seconds / 2
+            self._group.forget_dead_consumers()
+        fresh = [entry for entry in entries if entry[0] not in held]
+        if fresh:
+            log.info("entries_claimed", count=len(fresh))
+        return fresh
+
+    def _flush(self) -> None:
+        """Land what was read, then acknowledge it."""
+        if self._batch:
+            entries, self._batch, self._batch_frames = self._batch, [], 0
+            decoded = decode_entries(entries, self._rules.default_vehicle)
+            self._land(_name(entries), decoded)
+            self.report.entries += len(entries)
+            self._unacknowledged += [stream_id for stream_id, _ in entries]
+            self._show(decoded.frames)
+        self._acknowledge()
+
+    def _land(self, name: str, decoded: DecodedEntries) -> None:
+        started = time.monotonic()
+        landed = self._intake.land(SOURCE, decoded.frames, name)
+        if decoded.remote.height:
+            landed.rejected[_REMOTE.slug] = self._intake.reject(SOURCE, decoded.remote, name, _REMOTE)
+        if decoded.rejected:
+            self._intake.reject(SOURCE, entries_as_rows(decoded.rejected), name, _WRONG)
+            log.warning("wrong_entries", count=len(decoded.rejected), first=decoded.rejected[0][1])
+        for slug, count in landed.rejected.items():
+            self.report.rejected[slug] = self.report.rejected.get(slug, 0) + count
+        self.report.frames += landed.kept
+        self.report.files += len(landed.files)
+        self.report.wrong_entries += len(decoded.rejected)
+        log.info("landed", frames=landed.kept, files=len(landed.files), rejected=landed.rejected,
+                 seconds=round(time.monotonic() - started, 3))  # fmt: skip
+
+    def _acknowledge(self) -> None:
+        """Acknowledge what is durable; while Redis is away it is kept and tried with the next flush."""
+        if not self._unacknowledged:
+            return
+        try:
+            self._group.acknowledge(self._unacknowledged)
+            self._unacknowledged = []
+        except UNAVAILABLE as error:
+            log.warning("acknowledge_later", entries=len(self._unacknowledged), error=str(error))
+
+    def _show(self, frames: pl.DataFrame) -> None:
+        """Bring the live state up to date. It is a view: whatever fails in it must not stop the landing."""
+        if self._decode_latest is None or frames.is_empty():
+            return
+        try:
+            LiveState(self._group.client).write(self._decode_latest(frames), self._intake.clock())
+        except Exception as error:
+            log.exception("live_state_failed", error=str(error))
+
+    def _is_done(self) -> bool:
+        """Nothing to hand out (the last read was empty) and nothing owed by any worker."""
+        try:
+            self._flush()
+            return self._group.backlog().pending == 0 and not self._unacknowledged
+        except UNAVAILABLE as error:
+            self._wait_for_redis(error)
+            return False
+
+    def _wait_for_redis(self, error: Exception) -> None:
+        log.warning("redis_away", error=str(error), meaning="entries wait in the stream")
+        self._stop.wait(self._rules.retry_seconds)
+        try:
+            self._group.client = self._connect()
+            self._acknowledge()
+        except ServiceError as still:
+            log.warning("redis_still_away", error=str(still))
+
+    def _leave(self) -> None:
+        try:
+            self._group.leave()
+        except (*UNAVAILABLE, ResponseError) as error:
+            log.warning("left_without_goodbye", error=str(error))
+        log.info("worker_stopped", frames=self.report.frames, entries=self.report.entries, files=self.report.files)
+
+
+def _frame_count(fields: object) -> int:
+    """Frames in an entry, for deciding when to flush: what an entry claims, at most what an entry may hold."""
+    count = fields.get(b"n", b"1") if isinstance(fields, dict) else b"1"
+    return min(int(count), 100_000) if count.isdigit() else 1
+
+
+def _name(entries: list[Entry]) -> str:
+    """First and last stream id, and a hash of all: the same entries always give the same file name, others never do."""
+    ids = sorted(padded_id(stream_id) for stream_id, _ in entries)
+    return f"{ids[0]}-{ids[-1]}-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:8]}"
