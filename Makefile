@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench constraints clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,11 @@ $(VENV)/.installed-test: $(VENV)/.python setup.cfg constraints.txt
 $(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet '.[test,bench]'
+	build/constraints/bin/python -m pip freeze --exclude fleet-assets > constraints.txt
 
 clean: ## Remove what was built here (not the data in FLEET_HOME)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

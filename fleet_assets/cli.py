@@ -121,6 +121,7 @@ def demo(
     vehicles: Annotated[int, typer.Option(min=1, max=500, help="Vehicles to simulate.")] = 12,
     days: Annotated[int, typer.Option(min=1, max=366, help="Days to simulate.")] = 7,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Replace the fleet that is there.")] = False,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
 ) -> None:
@@ -130,7 +131,7 @@ def demo(
     """
     from fleet_assets.commands.demo import run_demo
 
-    raise typer.Exit(run_demo(Places.from_environment(), vehicles, days, seed, None if no_ui else port))
+    raise typer.Exit(run_demo(Places.from_environment(), (vehicles, days, seed), None if no_ui else port, fresh))
 
 
 def _day(value: datetime | None) -> date | None:

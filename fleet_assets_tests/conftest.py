@@ -1,13 +1,22 @@
-"""What every test may use: the folder of real recordings, where there is one."""
+"""What every test may use: an empty installation, real servers, and the folder of real recordings where there is one."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fleet_assets.places import Places
+
+pytest_plugins = ["fleet_assets_tests.fixtures.redis", "fleet_assets_tests.fixtures.postgres"]
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+FleetCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +26,27 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder} (set FLEET_REAL_DATA)")
     return folder
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+    """An empty installation that this process uses as its own."""
+    for name in [name for name in os.environ if name.startswith("FLEET_") and name != "FLEET_REAL_DATA"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FLEET_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return Places.from_environment()
+
+
+@pytest.fixture
+def fleet(places: Places) -> FleetCommand:
+    """Runs the command line as a person would: in a process of its own, on the installation of this test."""
+
+    def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fleet_assets", *map(str, arguments)],
+            env=os.environ | {"FLEET_HOME": str(places.settings.root), "COLUMNS": "160"} | environment,
+            capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    return run

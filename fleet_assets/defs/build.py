@@ -11,12 +11,15 @@ from datetime import date
 
 import dagster as dg
 
+from fleet_assets import definitions as code_location
 from fleet_assets.contracts.errors import BuildFailed, UsageError
-from fleet_assets.definitions import defs
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.partitions import range_tags, spans
 from fleet_assets.defs.plan import Plan, plan_build
 from fleet_assets.places import Places
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+"""The run's log is in the UI; on the terminal the progress bars speak."""
 
 NEAR_DAYS = 7
 """Stretches of stale days closer than this share a run: a run's own overhead is larger than a few idle days."""
@@ -44,7 +47,7 @@ class BuildReport:
 
 def build(places: Places, request: BuildRequest) -> BuildReport:
     """Materialise; raises BuildFailed with the first error of the first run that fails."""
-    definitions = defs()
+    definitions = code_location.defs()
     plan = plan_build(places, request.first, request.last, request.full or bool(request.select))
     chosen = _chosen(definitions, plan, request, places)
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
@@ -105,7 +108,7 @@ def _run(
 ) -> None:
     job = definitions.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
-        instance=instance, asset_selection=sorted(keys), tags=tags, raise_on_error=False
+        instance=instance, asset_selection=sorted(keys), tags=tags, run_config=QUIET, raise_on_error=False
     )
     report.run_ids.append(result.run_id)
     report.failed_checks += [

@@ -1,0 +1,174 @@
+"""`fleet demo`: a simulated fleet through the whole platform, from its CAN frames to a summary and the UI.
+
+Belongs here: the order of the steps and what the person sees of them. Does not belong here: any step's own work; each is
+the command or asset that a real fleet uses.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from fleet_assets.commands.build import build_now, build_progress
+from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
+from fleet_assets.commands.ui import start_ui, stop_ui, wait_until_ready
+from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
+from fleet_assets.contracts.errors import BuildFailed, FleetError, UsageError
+from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    """What was simulated; kept in plan.json, so that the same call finds its fleet again on another day."""
+
+    vehicles: int
+    days: int
+    seed: int
+    start: str
+
+
+class DemoFolder:
+    """FLEET_HOME/demo: an installation of its own, with the simulated fleet beside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.simulated = root / "simulated"
+        self.plan_file = root / "plan.json"
+        self.sent_file = root / "sent.json"
+
+    def stored_plan(self) -> DemoPlan | None:
+        return DemoPlan(**json.loads(self.plan_file.read_text())) if self.plan_file.exists() else None
+
+    def clear(self) -> None:
+        if self.root.exists():
+            shutil.rmtree(self.root)
+
+
+def run_demo(places: Places, wanted: tuple[int, int, int], port: int | None, fresh: bool) -> int:
+    """Run or resume the demo; `wanted` is (vehicles, days, seed). Returns the exit code."""
+    console, began = Console(), time.perf_counter()
+    folder = DemoFolder(places.settings.root / "demo")
+    plan = _plan(folder, wanted, fresh)
+    demo = _installation(folder)
+    _say(console, f"A fleet of {plan.vehicles} vehicles drives {plan.days} days from {plan.start}, in {folder.root}")
+    _simulate(console, folder, plan, demo)
+    _collect(console, folder, demo)
+    _build(console, demo, date.fromisoformat(plan.start) + timedelta(days=plan.days - 1))
+    _summarise(console, folder, demo)
+    _say(console, f"From the command to this line: {time.perf_counter() - began:.0f} s")
+    _what_next(console, folder)
+    return 0 if port is None else _serve(console, demo, port)
+
+
+def _plan(folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> DemoPlan:
+    if fresh:
+        folder.clear()
+    stored = folder.stored_plan()
+    start = datetime.now(UTC).date() - timedelta(days=wanted[1])
+    asked = DemoPlan(*wanted, start=stored.start if stored else start.isoformat())
+    if stored and stored != asked:
+        raise UsageError(
+            f"{folder.root} holds another fleet ({stored.vehicles} vehicles, {stored.days} days, seed {stored.seed}); "
+            "call `fleet demo` with the same numbers to go on with it, or add --fresh to replace it"
+        )
+    return asked
+
+
+def _installation(folder: DemoFolder) -> Places:
+    # The children of this process (worker, Dagster) must work on the same places.
+    os.environ["FLEET_HOME"] = str(folder.root)
+    for name in ("FLEET_LAKE_URL", "FLEET_WAREHOUSE_URL", "FLEET_REDIS_URL", "FLEET_START_DATE"):
+        os.environ.pop(name, None)
+    return Places(load_settings(home=folder.root))
+
+
+def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places) -> None:
+    if folder.stored_plan():
+        _say(console, "1/4 simulated already")
+        return
+    from fleet_assets.simulator import FleetPlan, write_fleet
+
+    if folder.root.exists():
+        folder.clear()
+    with _bar(console, "1/4 simulating", plan.vehicles) as step:
+        fleet = FleetPlan(plan.vehicles, plan.days, plan.seed, date.fromisoformat(plan.start))
+        write_fleet(fleet, folder.simulated, lambda done: step(done))
+    shutil.copytree(folder.simulated / "reference", demo.settings.reference, dirs_exist_ok=True)
+    folder.plan_file.write_text(json.dumps(asdict(plan)))
+
+
+def _collect(console: Console, folder: DemoFolder, demo: Places) -> None:
+    if folder.sent_file.exists():
+        _say(console, "2/4 collected already")
+        return
+    # A demo stopped half-way has sent some frames; the stream would give them new ids. It starts this step again.
+    for place in (demo.settings.landing, demo.settings.root / "redis", Path(demo.settings.lake)):
+        shutil.rmtree(place, ignore_errors=True)
+    logs = sorted((folder.simulated / "frames").glob("*.parquet"))
+    sent = _send_through_redis(console, demo, logs)
+    folder.sent_file.write_text(json.dumps({"frames": sent}))
+
+
+def _send_through_redis(console: Console, demo: Places, logs: list[Path]) -> int:
+    """Scanner in this process, worker in one of its own, as on a real box; returns how many frames landed."""
+    frames = sum(pl.scan_parquet(log).select(pl.len()).collect().item() for log in logs)
+    raise FleetError(f"{frames}")
+
+
+def _build(console: Console, demo: Places, last_day: date) -> None:
+    _say(console, "3/4 materialising")
+    with build_progress(console):
+        report = build_now(demo, None, None, "", False)
+        if report.tables:
+            report.failed_checks += build_now(demo, last_day, last_day, "can_signals", False).failed_checks
+    _say(console, f"3/4 materialised {len(report.tables)} tables" if report.tables else "3/4 everything is up to date")
+    if report.failed_checks:
+        raise BuildFailed("checks do not hold: " + "; ".join(report.failed_checks[:5]))
+
+
+def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
+    truth = {name: pl.read_parquet(folder.simulated / "truth" / f"{name}.parquet") for name in ("trips", "refuels", "charges")}
+    tables = Tables(
+        vehicles=demo.lake.scan(VEHICLES).collect(),
+        trips=demo.lake.scan(TRIPS).collect(),
+        stops=demo.lake.scan(STOPS).collect(),
+        true_trips=truth["trips"],
+        true_refuels=truth["refuels"],
+        true_charges=truth["charges"],
+    )
+    console.print(as_table(compare(tables)))
+    matched = matched_trips(tables.trips, tables.true_trips)
+    _say(console, f"{matched} of {tables.true_trips.height} true trips were found with both ends within 30 s.")
+
+
+def _what_next(console: Console, folder: DemoFolder) -> None:
+    _say(console, "Query it:  FLEET_HOME=" + os.path.relpath(folder.root) + " .venv/bin/fleet query "
+                  '"select vehicle_id, month, distance_km, fuel_used_l from monthly_summary"')  # fmt: skip
+
+
+def _serve(console: Console, demo: Places, port: int) -> int:
+    server = start_ui(demo, port)
+    try:
+        wait_until_ready(server, port)
+        _say(console, f"4/4 Dagster UI: http://127.0.0.1:{port}/asset-groups/  (stop with Ctrl-C)")
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        stop_ui(server)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

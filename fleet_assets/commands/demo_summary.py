@@ -1,0 +1,135 @@
+"""What a demo found beside what the simulator knows: one row per vehicle, a line for the fleet, in units people use.
+
+Belongs here: the comparison, as frames, and its table on the terminal. Does not belong here: running anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import polars as pl
+from rich.table import Table as RichTable
+
+END_TOLERANCE = timedelta(seconds=30)
+"""A found trip is the true one when both ends agree to this: messages come every second to ten seconds."""
+
+MEASURES = {
+    "trips": "trips",
+    "distance_km": "distance km",
+    "fuel_l": "fuel l",
+    "energy_kwh": "battery kWh",
+    "refuels": "refuels",
+    "refuelled_l": "refuelled l",
+    "charges": "charges",
+}
+"""What is compared, and its heading."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Found tables and the simulator's truth, as frames of their contracts."""
+
+    vehicles: pl.DataFrame
+    trips: pl.DataFrame
+    stops: pl.DataFrame
+    true_trips: pl.DataFrame
+    true_refuels: pl.DataFrame
+    true_charges: pl.DataFrame
+
+
+def compare(tables: Tables) -> pl.DataFrame:
+    """One row per vehicle: vehicle_id, powertrain, and each measure as found and as `true_...`; absent is null."""
+    found = _found(tables)
+    return (
+        tables.vehicles.select("vehicle_id", "powertrain")
+        .join(found, on="vehicle_id", how="left", maintain_order="left")
+        .join(_true(tables), on="vehicle_id", how="left", maintain_order="left")
+        .sort("vehicle_id")
+    )
+
+
+def _found(tables: Tables) -> pl.DataFrame:
+    driven = tables.trips.group_by("vehicle_id").agg(
+        trips=pl.len(),
+        distance_km=pl.col("distance_km").sum(),
+        fuel_l=_sum_or_null("fuel_used_l"),
+        energy_kwh=_sum_or_null("energy_used_kwh"),
+    )
+    litres = pl.col("fuel_level_change_pct") / 100 * pl.col("tank_capacity_l")
+    stays = tables.stops.join(tables.vehicles.select("vehicle_id", "tank_capacity_l"), on="vehicle_id")
+    stood = stays.group_by("vehicle_id").agg(
+        refuels=(pl.col("kind") == "refuelling").sum(),
+        refuelled_l=litres.filter(pl.col("kind") == "refuelling").sum(),
+        charges=(pl.col("kind") == "charging").sum(),
+    )
+    return driven.join(stood, on="vehicle_id", how="full", coalesce=True)
+
+
+def _true(tables: Tables) -> pl.DataFrame:
+    driven = tables.true_trips.group_by("vehicle_id").agg(
+        true_trips=pl.len(),
+        true_distance_km=pl.col("distance_km").sum(),
+        true_fuel_l=_sum_or_null("fuel_l"),
+        true_energy_kwh=_sum_or_null("energy_kwh"),
+    )
+    refuels = tables.true_refuels.group_by("vehicle_id").agg(
+        true_refuels=pl.len(), true_refuelled_l=pl.col("litres").sum()
+    )
+    charges = tables.true_charges.group_by("vehicle_id").agg(true_charges=pl.len())
+    return driven.join(refuels, on="vehicle_id", how="left").join(charges, on="vehicle_id", how="left")
+
+
+def _sum_or_null(column: str) -> pl.Expr:
+    return pl.when(pl.col(column).is_not_null().any()).then(pl.col(column).sum())
+
+
+def matched_trips(trips: pl.DataFrame, true_trips: pl.DataFrame) -> int:
+    """How many true trips were found with both ends within END_TOLERANCE."""
+    ends = ("vehicle_id", "started_at", "ended_at")
+    pairs = (
+        true_trips.select(ends)
+        .sort("started_at")
+        .join_asof(
+            trips.select(*ends, found_start="started_at").sort("started_at"),
+            on="started_at", by="vehicle_id", strategy="nearest", suffix="_found", check_sortedness=False,
+        )
+    )  # fmt: skip
+    near = (pl.col("started_at") - pl.col("found_start")).abs() <= END_TOLERANCE
+    both = near & ((pl.col("ended_at") - pl.col("ended_at_found")).abs() <= END_TOLERANCE)
+    return pairs.filter(both).height
+
+
+def as_table(compared: pl.DataFrame) -> RichTable:
+    """The comparison for a terminal: found and true side by side, the fleet's total and its difference below."""
+    shown = {name: title for name, title in MEASURES.items() if compared[f"true_{name}"].null_count() < compared.height}
+    table = RichTable(title="What the platform found (and what the simulator knows)", title_justify="left")
+    table.add_column("vehicle")
+    table.add_column("kind")
+    for title in shown.values():
+        table.add_column(title, justify="right")
+    for row in compared.iter_rows(named=True):
+        table.add_row(row["vehicle_id"], row["powertrain"], *(_pair(row, name) for name in shown))
+    table.add_section()
+    totals = compared.select(pl.col(name, f"true_{name}").sum() for name in shown).row(0, named=True)
+    table.add_row("fleet", "", *(_pair(totals, name) for name in shown))
+    table.add_row("difference", "", *(_difference(totals, name) for name in shown))
+    return table
+
+
+def _pair(row: dict[str, float | None], name: str) -> str:
+    found, true = row[name], row[f"true_{name}"]
+    if found is None and true is None:
+        return "-"
+    return f"{_number(found)} ({_number(true)})"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def _difference(totals: dict[str, float], name: str) -> str:
+    true = totals[f"true_{name}"]
+    return f"{(totals[name] - true) / true:+.2%}" if true else "-"

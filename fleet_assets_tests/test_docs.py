@@ -1,0 +1,30 @@
+"""What people read names what there is."""
+
+from __future__ import annotations
+
+import re
+
+from fleet_assets.settings import Settings
+from fleet_assets_tests.conftest import REPOSITORY
+
+
+def test_every_setting_is_documented() -> None:
+    text = (REPOSITORY / "docs" / "operations.md").read_text()
+    assert [name for name in Settings.model_fields if f"`FLEET_{name.upper()}`" not in text] == []
+
+
+def test_every_make_target_that_documents_mention_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    texts = [path.read_text() for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]]
+    mentioned = {name for text in texts for name in re.findall(r"(?:`|^ +)make ([a-z]+)", text, re.MULTILINE)}
+    assert mentioned - targets == set()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{path.name}: {link}"
+        for path in [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")]
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text())
+        if not (path.parent / link).exists()
+    ]
+    assert broken == []
