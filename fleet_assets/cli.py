@@ -27,10 +27,9 @@ app = typer.Typer(
     "Typical order: **fleet import** (or **fleet collect**) → **fleet build** → **fleet query**.\n\n"
     "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
 )
-reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, drivers, zones, ...).")
+reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
 app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
-
 
 
 @app.callback()
@@ -45,11 +44,18 @@ def options(
 @app.command("import")
 def import_command(
     paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH...")],
-    source: Annotated[str, typer.Option(help="What the files are: `can` (.asc .blf .log .trc .csv .mf4 .parquet) or "
-                                             "`telemetry` (CSV/Parquet with contract columns).")],
+    source: Annotated[
+        str,
+        typer.Option(
+            help="What the files are: `can` (.asc .blf .log .trc .csv .mf4 .parquet) or "
+            "`telemetry` (CSV/Parquet with contract columns)."
+        ),
+    ],
     vehicle_id: Annotated[str, typer.Option(help="Vehicle of files that do not name one.")] = "",
-    dbc: Annotated[list[str], typer.Option(help="DBC FILE for all buses, or BUS=FILE (CAN9=gps.dbc); may be repeated.",
-                                           metavar="FILE")] = [],  # noqa: B006
+    dbc: Annotated[
+        list[str],
+        typer.Option(help="DBC FILE for all buses, or BUS=FILE (CAN9=gps.dbc); may be repeated.", metavar="FILE"),
+    ] = [],  # noqa: B006
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
 ) -> None:
     """Append log files to the landing zone; importing the same file again adds nothing.
@@ -147,5 +153,3 @@ def main() -> None:
             raise
         Console(stderr=True).print(f"fleet: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
-
-

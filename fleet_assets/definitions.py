@@ -11,7 +11,7 @@ places = PlacesResource()
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Assets, checks and sensors of `defs/`, run in one process per run: steps share two cores and a warm interpreter."""
+    """Assets, checks and sensors of `defs/`; a run is one process: its steps share two cores and a warm interpreter."""
     return dg.Definitions.merge(
         dg.load_from_defs_folder(path_within_project=Path(__file__).parent),
         dg.Definitions(

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLEET_", env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(Path(".fleet"), description="Everything local: landing, lake, warehouse, reference, dagster.")
-    lake_url: str = Field("", description="Where the lake is; a folder or an object store URL. Default: $FLEET_HOME/lake")
+    lake_url: str = Field("", description="Folder or object store URL of the lake. Default: $FLEET_HOME/lake")
     warehouse_url: str = Field(
         "", description="duckdb:///FILE or postgresql://... Default: duckdb:///$FLEET_HOME/warehouse/fleet.duckdb"
     )

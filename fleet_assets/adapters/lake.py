@@ -28,7 +28,7 @@ from fleet_assets.contracts.errors import SettingError
 
 @dataclass(frozen=True)
 class PartitionRecord:
-    """What one stored partition is: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from."""
+    """One stored partition: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from."""
 
     content: str
     inputs: str

@@ -11,12 +11,16 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from shutil import copyfile
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.places import Places
+
+if TYPE_CHECKING:
+    from fleet_assets.defs.build import BuildReport
 
 INSTANCE_FILE = Path(__file__).resolve().parents[2] / "dagster.yaml"
 
@@ -50,15 +54,16 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
         )
 
 
-def build_now(places: Places, first: date | None, last: date | None, select: str, full: bool):  # type: ignore[no-untyped-def]
+def build_now(places: Places, first: date | None, last: date | None, select: str, full: bool) -> BuildReport:
     """One build in this process; Dagster is imported here, so that other commands start without it."""
     prepare_dagster_home(places)
     warnings.filterwarnings("ignore", category=Warning, module="dagster")
     for noisy in ("dagster", "dagster.builtin", "dbt"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    from fleet_assets.definitions import defs
     from fleet_assets.defs.build import BuildRequest, build
 
-    return build(places, BuildRequest(first, last, select, full))
+    return build(defs(), places, BuildRequest(first, last, select, full))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`fleet demo`: a simulated fleet through the whole platform, from its CAN frames to a summary and the UI.
 
-Belongs here: the order of the steps and what the person sees of them. Does not belong here: any step's own work; each is
-the command or asset that a real fleet uses.
+Belongs here: the order of the steps and what the person sees of them. Does not belong here: any step's own work; each
+is the command or asset that a real fleet uses.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +25,7 @@ from fleet_assets.commands.build import build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.ui import start_ui, stop_ui, wait_until_ready
 from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
-from fleet_assets.contracts.errors import BuildFailed, FleetError, UsageError
+from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
@@ -102,9 +103,9 @@ def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places
 
     if folder.root.exists():
         folder.clear()
-    with _bar(console, "1/4 simulating", plan.vehicles) as step:
+    with _bar(console, "1/4 simulating", plan.vehicles) as (show, _):
         fleet = FleetPlan(plan.vehicles, plan.days, plan.seed, date.fromisoformat(plan.start))
-        write_fleet(fleet, folder.simulated, lambda done: step(done))
+        write_fleet(fleet, folder.simulated, lambda _vehicle, done, _all: show(done))
     shutil.copytree(folder.simulated / "reference", demo.settings.reference, dirs_exist_ok=True)
     folder.plan_file.write_text(json.dumps(asdict(plan)))
 
@@ -122,9 +123,26 @@ def _collect(console: Console, folder: DemoFolder, demo: Places) -> None:
 
 
 def _send_through_redis(console: Console, demo: Places, logs: list[Path]) -> int:
-    """Scanner in this process, worker in one of its own, as on a real box; returns how many frames landed."""
+    """Returns how many frames landed."""
+    from fleet_assets.commands.demo_send import send_logs
+
     frames = sum(pl.scan_parquet(log).select(pl.len()).collect().item() for log in logs)
-    raise FleetError(f"{frames}")
+    began = time.perf_counter()
+    with _bar(console, "2/4 CAN frames through Redis", frames) as (show, bar):
+        waiting = partial(bar.update, bar.task_ids[0], description="2/4 the worker lands the last of them")
+        landed = send_logs(demo, logs, show, waiting)
+    seconds = time.perf_counter() - began
+    _say(console, f"2/4 {landed:,} frames sent, landed and acknowledged ({seconds:.0f} s)")
+    return landed
+
+
+@contextmanager
+def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[int], None], Progress]]:
+    """A bar that goes away when it is full; yields how to move it to a number done, and the bar itself."""
+    columns = (TextColumn("{task.description}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done), bar
 
 
 def _build(console: Console, demo: Places, last_day: date) -> None:
@@ -139,14 +157,14 @@ def _build(console: Console, demo: Places, last_day: date) -> None:
 
 
 def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
-    truth = {name: pl.read_parquet(folder.simulated / "truth" / f"{name}.parquet") for name in ("trips", "refuels", "charges")}
+    truths = folder.simulated / "truth"
     tables = Tables(
         vehicles=demo.lake.scan(VEHICLES).collect(),
         trips=demo.lake.scan(TRIPS).collect(),
         stops=demo.lake.scan(STOPS).collect(),
-        true_trips=truth["trips"],
-        true_refuels=truth["refuels"],
-        true_charges=truth["charges"],
+        true_trips=pl.read_parquet(truths / "trips.parquet"),
+        true_refuels=pl.read_parquet(truths / "refuels.parquet"),
+        true_charges=pl.read_parquet(truths / "charges.parquet"),
     )
     console.print(as_table(compare(tables)))
     matched = matched_trips(tables.trips, tables.true_trips)

@@ -46,10 +46,10 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
             raise ServiceError(f"port {port} is taken; choose another with --port") from None
     prepare_dagster_home(places)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
-    command = [sys.executable, "-m", "dagster", "dev", "--module-name", "fleet_assets.definitions", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "dagster", "dev", "--module-name", "fleet_assets.definitions"]
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*command, "--port", str(port)], stdout=output, stderr=output, start_new_session=True
+            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=output, stderr=output, start_new_session=True
         )
 
 

@@ -103,7 +103,7 @@ class Table:
 
 
 def check_frame(table: Table, frame: pl.DataFrame) -> None:
-    """Raise ContractViolation unless the frame has exactly the declared schema, no null where forbidden, a unique key."""
+    """Raise ContractViolation unless the frame has the declared schema, no null where forbidden, and a unique key."""
     problems = _schema_problems(table, frame.schema)
     if not problems:
         problems = _null_problems(table, frame) + _key_problems(table, frame)

@@ -84,7 +84,7 @@ RAW_TELEMETRY = Table(
     key=("entry_id",),
     sort=("vehicle_id", "recorded_at", "source", "entry_id"),
     partition_by="recorded_at",
-    columns=TELEMETRY.columns + (Column("entry_id", "str", "File hash and row ordinal.", required=True),),
+    columns=(*TELEMETRY.columns, Column("entry_id", "str", "File hash and row ordinal.", required=True)),
 )
 
 OBSERVATIONS = tuple(column.name for column in TELEMETRY.columns if column not in _IDENTITY)

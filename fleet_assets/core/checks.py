@@ -60,7 +60,9 @@ def overlap_sentences(events: pl.LazyFrame) -> list[str]:
     ordered = events.sort("vehicle_id", "started_at")
     before = pl.col("ended_at").shift(1).over("vehicle_id")
     found = ordered.filter(pl.col("started_at") < before).select("vehicle_id", "started_at").collect()
-    return [f"{vehicle}: the one of {started} begins before the previous one ended" for vehicle, started in found.iter_rows()]
+    return [
+        f"{vehicle}: the one of {start} begins before the previous one ended" for vehicle, start in found.iter_rows()
+    ]
 
 
 def odometer_sentences(trips: pl.LazyFrame, rules: AgreementRules = AgreementRules()) -> list[str]:

@@ -90,7 +90,7 @@ def _say(cells: pl.DataFrame, what: str) -> Iterator[str]:
 
 
 def _duplicates(table: Table, typed: pl.DataFrame) -> Iterator[str]:
-    lines = typed.with_row_index(LINE, offset=2).group_by(table.key).agg(pl.col(LINE)).filter(pl.col(LINE).list.len() > 1)
+    lines = typed.with_row_index(LINE, offset=2).group_by(table.key).agg(LINE).filter(pl.col(LINE).list.len() > 1)
     for found in lines.sort(pl.col(LINE).list.first())[LINE].to_list():
         yield f"lines {', '.join(map(str, found))}: the same {', '.join(table.key)}"
 

@@ -11,7 +11,6 @@ from datetime import date
 
 import dagster as dg
 
-from fleet_assets import definitions as code_location
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.partitions import range_tags, spans
@@ -45,9 +44,8 @@ class BuildReport:
     failed_checks: list[str] = field(default_factory=list)
 
 
-def build(places: Places, request: BuildRequest) -> BuildReport:
+def build(definitions: dg.Definitions, places: Places, request: BuildRequest) -> BuildReport:
     """Materialise; raises BuildFailed with the first error of the first run that fails."""
-    definitions = code_location.defs()
     plan = plan_build(places, request.first, request.last, request.full or bool(request.select))
     chosen = _chosen(definitions, plan, request, places)
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
@@ -79,8 +77,9 @@ def _chosen(definitions: dg.Definitions, plan: Plan, request: BuildRequest, plac
 def _selection(text: str) -> dg.AssetSelection:
     try:
         return dg.AssetSelection.from_string(text)
-    except Exception as error:
-        raise UsageError(f"--select {text!r} is not an asset selection such as trips, +trips or group:events: {error}") from None
+    except Exception as error:  # noqa: BLE001 - the parser of selections raises many kinds
+        known = "trips, +trips or group:events"
+        raise UsageError(f"--select {text!r} is not an asset selection such as {known}: {error}") from None
 
 
 def _part(

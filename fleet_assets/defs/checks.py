@@ -20,6 +20,8 @@ from fleet_assets.defs.partitions import DAYS, midnight, selected_days
 from fleet_assets.resources import PlacesResource
 
 SHOWN = 20
+NEIGHBOURS = timedelta(days=2)
+"""How far before its day an event may lie that a day's first event could overlap."""
 
 Judge = Callable[[pl.LazyFrame], list[str]]
 
@@ -38,12 +40,12 @@ class DayCheck:
 
 CHECKS = [
     *(
-        DayCheck(table, "contract", "Values lie in the ranges and lists of the contract.", partial(contract_sentences, table))
+        DayCheck(table, "contract", "Values lie in the contract's ranges and lists.", partial(contract_sentences, table))
         for table in LAKE_TABLES.values()
     ),
     DayCheck(TELEMETRY, "positions_are_whole", "Latitude and longitude come together.", position_sentences),
-    DayCheck(TRIPS, "trips_do_not_overlap", "A vehicle is on one trip at a time.", overlap_sentences, timedelta(days=2)),
-    DayCheck(STOPS, "stops_do_not_overlap", "A vehicle is at one stop at a time.", overlap_sentences, timedelta(days=2)),
+    DayCheck(TRIPS, "trips_do_not_overlap", "A vehicle is on one trip at a time.", overlap_sentences, NEIGHBOURS),
+    DayCheck(STOPS, "stops_do_not_overlap", "A vehicle is at one stop at a time.", overlap_sentences, NEIGHBOURS),
     DayCheck(
         TRIPS, "distance_agrees_with_odometer", "The distance of a trip is that of its odometer, within its error.",
         odometer_sentences, severity=dg.AssetCheckSeverity.WARN,

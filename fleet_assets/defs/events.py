@@ -35,9 +35,7 @@ def default_zone(places: Places, _day: date) -> Iterable[str]:
 def trips(day: Day) -> pl.LazyFrame:
     """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
     rules = TripRules(default_timezone=day.places.settings.timezone)
-    return segment_trips(
-        day.read(TELEMETRY), day.read(VEHICLES), day.read(DRIVER_ASSIGNMENTS), day.window, rules
-    )
+    return segment_trips(day.read(TELEMETRY), day.read(VEHICLES), day.read(DRIVER_ASSIGNMENTS), day.window, rules)
 
 
 @day_asset(STANDING_PERIODS, reads=(TELEMETRY,), group="events")

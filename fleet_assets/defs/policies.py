@@ -1,4 +1,4 @@
-"""Policy that holds for many assets, stated once: owners, kinds, metadata, freshness, and how automation follows inputs.
+"""Policy that holds for many assets, stated once: owners, kinds, metadata, and how automation follows inputs.
 
 Does not belong here: anything about one particular table.
 """
@@ -14,7 +14,9 @@ from fleet_assets.contracts import Table
 
 OWNERS = ["team:fleet-data"]
 REFERENCE_GROUP = "reference"
-_TYPE_NAMES = {"str": "string", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "ts": "timestamptz"}
+_TYPE_NAMES = {
+    "str": "string", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "ts": "timestamptz",
+}  # fmt: skip
 
 
 def common(table: Table, group: str) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def column_schema(table: Table) -> dg.TableSchema:
 def follow_inputs() -> dg.AutomationCondition:
     """Materialise a day when one of its inputs changed, however old the day is.
 
-    - `any_deps_updated` on the data inputs: late rows of an old day follow at once. (Not `eager()`: it looks only at the
-      latest day and waits for every day of the look-back to exist, so a first or a late day would never run.)
+    - `any_deps_updated` on the data inputs: late rows of an old day follow at once. (Not `eager()`: it looks only at
+      the latest day and waits for every day of the look-back to exist, so a first or a late day would never run.)
     - reference tables count only when their content changed and only for days that exist: saving an unchanged CSV
       must not recompute years, and the twenty-five empty years before a fleet's first day must stay empty.
     - `missing` with an input present: today's partition appears at midnight, after its look-back was written, and

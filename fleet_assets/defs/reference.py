@@ -28,8 +28,8 @@ def _reference_asset(table: Table) -> dg.AssetsDefinition:
         try:
             rows = _rows(table, places)
         except ReferenceInvalid as error:
-            listed = "\n".join(f"- {problem}" for problem in error.problems)
-            raise dg.Failure(str(error), metadata={"problems": dg.MetadataValue.md(listed)}, allow_retries=False) from None
+            problems = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in error.problems))
+            raise dg.Failure(str(error), metadata={"problems": problems}, allow_retries=False) from None
         return dg.Output(rows, data_version=_version(rows))
 
     return materialise

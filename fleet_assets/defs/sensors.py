@@ -22,7 +22,7 @@ from fleet_assets.resources import PlacesResource
     minimum_interval_seconds=30,
     description="Requests the raw partitions of exactly the days whose landed files changed.",
 )
-def landing_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def landing_sensor(places: PlacesResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Compares what has landed with what each raw partition was made of; it keeps no cursor that could be lost."""
     requests = [request for name in LANDED for request in _requests(name, places.get())]
     if not requests:
@@ -67,7 +67,8 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
     """One line per failure, so that whoever watches the daemon's log needs no UI to know what stopped."""
     run = context.dagster_run
     span = " to ".join(run.tags[tag] for tag in RANGE_TAGS if tag in run.tags)
-    context.log.error(f"run {run.run_id} of {_selected(run)} ({span or 'no partitions'}) failed: {context.failure_event.message}")
+    what = f"{_selected(run)} ({span or 'no partitions'})"
+    context.log.error(f"run {run.run_id} of {what} failed: {context.failure_event.message}")
 
 
 def _selected(run: dg.DagsterRun) -> str:

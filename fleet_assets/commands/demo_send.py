@@ -1,0 +1,82 @@
+"""The demo's road from frame logs to landed files: scanner in this process, worker in one of its own, as on a real box.
+
+Belongs here: starting, watching and ending the two. Does not belong here: sending and landing (`collector`).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from fleet_assets.adapters.log_files.options import LogOptions
+from fleet_assets.adapters.redis_server import connect, release
+from fleet_assets.adapters.spool import Spool
+from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.collector.scanner import Replay, ScanRules, replay_logs
+from fleet_assets.collector.sender import Sender, SenderRules
+from fleet_assets.contracts.errors import ServiceError
+from fleet_assets.places import Places
+
+WATCH_SECONDS = 0.2
+FLUSH_FRAMES = 500_000
+"""Larger than the worker's default: the demo asks for throughput, not for fresh files."""
+
+
+def send_logs(demo: Places, logs: Sequence[Path], sent: Callable[[int], None], waiting: Callable[[], None]) -> int:
+    """Send frame logs through Redis until every frame has landed; returns the frames.
+
+    `sent(frames so far)` and `waiting()` are called a few times a second, for a progress bar.
+    """
+    with _worker(demo) as worker:
+        frames = _replay(demo, logs, sent)
+        group = StreamGroup(connect(demo.settings))
+        group.create()
+        while (backlog := group.backlog()).pending or backlog.undelivered:
+            if worker.poll() is not None:
+                raise ServiceError(f"the worker ended with code {worker.returncode}; its words are in {_log(demo)}")
+            waiting()
+            time.sleep(WATCH_SECONDS)
+    release(demo.settings)
+    return frames
+
+
+def _replay(demo: Places, logs: Sequence[Path], sent: Callable[[int], None]) -> int:
+    stop = threading.Event()
+    spool = Spool(demo.settings.root / "spool" / "demo")
+    sender = Sender(partial(connect, demo.settings), spool, SenderRules(is_patient=True), stop)
+    frames = 0
+    try:
+        for log in logs:
+            frames += replay_logs(Replay([log], LogOptions(vehicle_id=log.stem)), sender, ScanRules(), stop)
+            sent(frames)
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        sender.close()
+    return frames
+
+
+@contextmanager
+def _worker(demo: Places) -> Iterator[subprocess.Popen[bytes]]:
+    """`fleet collect work` of the demo's installation, ended the way a supervisor would end it."""
+    command = [sys.executable, "-m", "fleet_assets", "collect", "work", "--flush-frames", str(FLUSH_FRAMES)]
+    with _log(demo).open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _log(demo: Places) -> Path:
+    folder = demo.settings.root / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "worker.log"
