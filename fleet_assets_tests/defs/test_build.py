@@ -1,0 +1,122 @@
+"""`fleet build`: one run makes what is stale, and only that; a range equals its days one by one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from fleet_assets.commands.build import build_now
+from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS
+from fleet_assets.contracts.errors import BuildFailed, UsageError
+from fleet_assets.defs.build import BuildReport
+from fleet_assets.places import Places
+from fleet_assets_tests.fixtures.drives import at, drive
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+
+
+def build(places: Places, first: date | None = None, last: date | None = None, select: str = "", *, full: bool = False) -> BuildReport:
+    return build_now(places, first, last, select, full)
+
+
+def land(places: Places, name: str, *frames: pl.DataFrame) -> None:
+    places.landing.append("telemetry", pl.concat(frames), name)
+
+
+def rows(places: Places, *columns: str) -> list[tuple[object, ...]]:
+    return places.lake.scan(TRIPS).sort("vehicle_id", "started_at").select(columns).collect().rows()
+
+
+def test_landed_rows_become_trips_stops_and_marts(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")), drive("van-1", at("2026-03-02 12:00"), minutes=30))
+    report = build(places)
+    assert report.failed_checks == []
+    assert rows(places, "vehicle_id", "started_at", "distance_km") == [
+        ("van-1", at("2026-03-02 08:00"), pytest.approx(12.0, abs=0.05)),
+        ("van-1", at("2026-03-02 12:00"), pytest.approx(36.0, abs=0.05)),
+    ]
+    stop = places.lake.scan(STOPS).select("started_at", "ended_at").collect().rows()
+    assert stop == [(at("2026-03-02 08:10"), at("2026-03-02 12:00"))]
+    daily = places.warehouse.query("select vehicle_id, local_date, trip_count, distance_km from trip_daily_stats")
+    assert daily.rows() == [("van-1", MONDAY, 2, pytest.approx(48.0, abs=0.1))]
+
+
+def test_building_again_does_nothing(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    build(places)
+    again = build(places)
+    assert (again.days, again.tables, again.run_ids) == ([], [], [])
+
+
+def test_late_rows_rebuild_their_day_and_what_reads_it_and_nothing_else(places: Places) -> None:
+    land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 3, 4)))
+    build(places)
+    before = {day: places.lake.record(TELEMETRY, day) for day in (MONDAY, TUESDAY, WEDNESDAY)}
+    land(places, "late", drive("van-1", at("2026-03-03 15:00")))
+    report = build(places)
+    after = {day: places.lake.record(TELEMETRY, day) for day in (MONDAY, TUESDAY, WEDNESDAY)}
+    assert report.days[0] == TUESDAY
+    assert [day for day in before if before[day] != after[day]] == [TUESDAY]
+    assert len(rows(places, "trip_id")) == 4
+
+
+def test_a_range_equals_its_days_one_by_one(places: Places) -> None:
+    land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 23:50"), minutes=30) for day in (2, 3)))
+    build(places)
+    at_once = places.lake.scan(TRIPS).collect()
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        build(places, day, day, "raw_telemetry,telemetry,trips", full=True)
+    assert places.lake.scan(TRIPS).collect().equals(at_once)
+    assert at_once.height == 2
+
+
+def test_a_trip_that_ends_before_midnight_is_closed_on_the_day_after(places: Places) -> None:
+    silent = drive("van-1", at("2026-03-02 23:40"), minutes=15).filter(pl.col("recorded_at") < at("2026-03-02 23:56"))
+    land(places, "one", silent)
+    build(places)
+    assert rows(places, "started_at", "ended_at") == [(at("2026-03-02 23:40"), at("2026-03-02 23:55"))]
+    assert places.lake.record(TRIPS, TUESDAY).row_count == 1  # type: ignore[union-attr]
+
+
+def test_a_wrong_reference_row_is_named_and_the_tables_stay(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    build(places)
+    places.reference.root.mkdir(parents=True, exist_ok=True)
+    (places.reference.root / "vehicles.csv").write_text("vehicle_id,powertrain\nvan-1,steam\n")
+    with pytest.raises(BuildFailed, match=r"vehicles\.csv.*line 2.*steam"):
+        build(places)
+    assert len(rows(places, "trip_id")) == 1
+
+
+def test_a_changed_driver_assignment_reaches_the_trips(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    build(places)
+    places.reference.root.mkdir(parents=True, exist_ok=True)
+    (places.reference.root / "drivers.csv").write_text("driver_id\nd-1\n")
+    (places.reference.root / "driver_assignments.csv").write_text(
+        "driver_id,vehicle_id,valid_from\nd-1,van-1,2026-01-01T00:00:00Z\n"
+    )
+    build(places)
+    assert rows(places, "driver_id") == [("d-1",)]
+
+
+def test_a_selection_that_names_nothing_is_refused(places: Places) -> None:
+    with pytest.raises(UsageError, match="is not an asset selection"):
+        build(places, select="trips and (")
+
+
+def test_an_analysts_open_connection_does_not_hold_up_a_build(places: Places) -> None:
+    import duckdb
+
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    build(places)
+    count = "select sum(trip_count) from trip_daily_stats"
+    with duckdb.connect(str(places.settings.warehouse_file), read_only=True) as analyst:
+        assert analyst.execute(count).fetchall() == [(1,)]
+        land(places, "late", drive("van-1", at("2026-03-02 15:00")))
+        build(places)
+        assert analyst.execute(count).fetchall() == [(1,)]
+    with duckdb.connect(str(places.settings.warehouse_file), read_only=True) as analyst:
+        assert analyst.execute(count).fetchall() == [(2,)]
