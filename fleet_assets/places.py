@@ -11,6 +11,7 @@ from functools import cached_property
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.reference import ReferenceStore
+from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.settings import Settings, load_settings
 
 
@@ -35,3 +36,7 @@ class Places:
     @cached_property
     def reference(self) -> ReferenceStore:
         return ReferenceStore(self.settings.reference)
+
+    @cached_property
+    def warehouse(self) -> DuckdbWarehouse:
+        return DuckdbWarehouse(self.settings.warehouse_file, self.settings.lake)

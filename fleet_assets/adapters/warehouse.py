@@ -1,0 +1,179 @@
+"""The warehouse: one DuckDB file that people open, replaced in one step by a privately built one.
+
+Belongs here: the private file and its lock, publishing, and read-only queries over the published tables and the lake.
+Does not belong here: the models (dbt_models/), how a lake partition is written (`lake`), and how results are shown.
+
+DuckDB lets one process write a file, and keeps it out while others read. So builds never touch the published file:
+
+    <folder>/build/<name>.duckdb      private; dbt writes it; same name, because views remember the catalogue's name
+    <folder>/<name>.duckdb            published; a copy put in place by rename. Whoever holds the old one keeps it whole
+
+Every lake table is a view over its Parquet files in both, and anew in each query, so that it follows the lake.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO
+
+import duckdb
+import polars as pl
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from fleet_assets.adapters.durable_file import make_folder, write_durably
+from fleet_assets.contracts import TABLES, Table
+from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
+
+LOCKED_FOR_S = 30
+"""s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
+
+DUCKDB_TYPES = {
+    "str": "varchar", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "bool": "boolean",
+    "date": "date", "ts": "timestamptz", "bin": "blob", "json": "varchar", "list[str]": "varchar[]",
+}  # fmt: skip
+
+READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+"""What a query may be; DuckDB reads `show tables`, `describe` and `summarize` as SELECT."""
+
+
+class FileInUse(ServiceError):
+    """Another process has the private file open."""
+
+
+@dataclass(frozen=True)
+class DuckdbWarehouse:
+    """The published file of one installation and the lake its views read (a folder)."""
+
+    published: Path
+    lake_url: str
+
+    @property
+    def build_file(self) -> Path:
+        """The private file; dbt writes it within `building()`."""
+        return self.published.parent / "build" / self.published.name
+
+    @property
+    def is_published(self) -> bool:
+        return self.published.exists()
+
+    @contextmanager
+    def building(self) -> Iterator[Path]:
+        """Have the private file for oneself, with a view of every lake table; a second build waits its turn.
+
+        A missing private file starts as a copy of the published one, so that building one mart keeps the others.
+        Raises ServiceError when another process keeps the file open or it cannot be read.
+        """
+        make_folder(self.build_file.parent)
+        with (self.build_file.parent / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._remove_leftovers()
+            if self.is_published and not self.build_file.exists():
+                _copy_durably(self.published, self.build_file)
+            self._prepare()
+            yield self.build_file
+
+    def publish(self) -> Path:
+        """Put a copy of the private file in the published place in one step, durable on return; within `building()`."""
+        with _open(self.build_file) as connection:
+            connection.execute("checkpoint")
+        _copy_durably(self.build_file, self.published)
+        return self.published
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC.
+
+        Raises UsageError for anything that is no single SELECT, is not SQL, or names what is not there (the sentence
+        lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
+        tables with a stored partition are there.
+        """
+        path = str(self.published) if self.is_published else ":memory:"
+        with duckdb.connect(path, read_only=self.is_published) as connection:
+            connection.execute("set timezone = 'UTC'")
+            for table in TABLES.values():
+                if self.is_published or lake_files(table, self.lake_url):
+                    connection.execute(view_statement(table, self.lake_url, "temp view"))
+            try:
+                return _only_reading(connection, sql).pl()
+            except duckdb.Error as error:
+                raise self._refusal(connection, error) from None
+
+    def _prepare(self) -> None:
+        with _open(self.build_file) as connection:
+            for table in TABLES.values():
+                connection.execute(view_statement(table, self.lake_url, "view"))
+
+    def _remove_leftovers(self) -> None:
+        """Half copies of a process that was killed; nobody else writes here while we hold the lock."""
+        for path in (self.published, self.build_file):
+            for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+                leftover.unlink(missing_ok=True)
+
+    def _refusal(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> DataError | UsageError:
+        message = str(error).split("\n\n")[0].split("\nLINE ")[0].strip()
+        missing = re.search(r"Table with name (\S+) does not exist", message)
+        if missing:
+            names = connection.execute("select distinct table_name from duckdb_tables() union select view_name from "
+                                       "duckdb_views() where not internal order by 1").fetchall()  # fmt: skip
+            listed = ", ".join(name for (name,) in names) or "none"
+            unbuilt = "" if self.is_published else "; the marts are not built yet: run `fleet build`"
+            return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
+        sentence = " ".join(message.split())
+        return DataError(sentence) if isinstance(error, duckdb.IOException) else UsageError(sentence)
+
+
+def lake_files(table: Table, lake_url: str) -> str | None:
+    """The pattern of a lake table's Parquet files, or None where there is not one."""
+    folder = Path(lake_url.removeprefix("file://")) / table.name
+    return str(folder / "**" / "*.parquet") if next(folder.glob("**/*.parquet"), None) else None
+
+
+def view_statement(table: Table, lake_url: str, kind: str) -> str:
+    """SQL that makes `kind` ("view", "temp view") of a lake table: the contract's columns, with or without any file.
+
+    A column that no file has yet is null. The folder's date is not a column.
+    """
+    columns = ", ".join(f'cast(null as {DUCKDB_TYPES[column.kind]}) as "{column.name}"' for column in table.columns)
+    rows = f"select {columns} where false"
+    files = lake_files(table, lake_url)
+    if files is not None:
+        options = "union_by_name = true, hive_partitioning = false"
+        rows += f" union all by name select * from read_parquet({_literal(files)}, {options})"
+    return f'create or replace {kind} "{table.name}" as {rows}'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type not in READING:
+        raise UsageError("a query is one SELECT (or show tables, describe TABLE, explain SELECT); nothing was run")
+    return connection.execute(statements[0])
+
+
+@retry(retry=retry_if_exception_type(FileInUse), stop=stop_after_delay(LOCKED_FOR_S), wait=wait_fixed(0.5), reraise=True)
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        if "lock" in reason:
+            raise FileInUse(f"{path} is in use by another process: {reason}") from None
+        raise ServiceError(f"{path} cannot be opened; delete it and run `fleet build --full`: {reason}") from None
+
+
+def _copy_durably(source: Path, target: Path) -> None:
+    with source.open("rb") as content:
+        write_durably(target, partial(_copy, content))
+
+
+def _copy(content: BinaryIO, file: BinaryIO) -> None:
+    copyfileobj(content, file, 1 << 20)
