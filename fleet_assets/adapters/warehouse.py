@@ -43,6 +43,10 @@ READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 """What a query may be; DuckDB reads `show tables`, `describe` and `summarize` as SELECT."""
 
 
+PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
+"""Types that Arrow has no equal of, and what is read instead: microseconds, and 64 bits (a sum that exceeds them fails)."""
+
+
 class FileInUse(ServiceError):
     """Another process has the private file open."""
 
@@ -93,21 +97,33 @@ class DuckdbWarehouse:
         lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
         tables with a stored partition are there.
         """
-        path = str(self.published) if self.is_published else ":memory:"
-        with duckdb.connect(path, read_only=self.is_published) as connection:
+        with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
-            for table in TABLES.values():
-                if self.is_published or lake_files(table, self.lake_url):
-                    connection.execute(view_statement(table, self.lake_url, "temp view"))
+            self._show_lake(connection)
+            if self.is_published:
+                self._show_marts(connection)
             try:
-                return _only_reading(connection, sql).pl()
+                return _frame(_only_reading(connection, sql))
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
+
+    def _show_lake(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for table in TABLES.values():
+            if self.is_published or lake_files(table, self.lake_url):
+                connection.execute(view_statement(table, self.lake_url))
+
+    def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Attached under the name it was built with, since its own views say that name."""
+        catalogue = _quoted(self.published.stem)
+        connection.execute(f"attach {_literal(str(self.published))} as {catalogue} (read_only)")
+        for name in _tables(connection, self.published.stem):
+            if name not in TABLES:
+                connection.execute(f"create view {_quoted(name)} as from {catalogue}.main.{_quoted(name)}")
 
     def _prepare(self) -> None:
         with _open(self.build_file) as connection:
             for table in TABLES.values():
-                connection.execute(view_statement(table, self.lake_url, "view"))
+                connection.execute(view_statement(table, self.lake_url))
 
     def _remove_leftovers(self) -> None:
         """Half copies of a process that was killed; nobody else writes here while we hold the lock."""
@@ -119,9 +135,7 @@ class DuckdbWarehouse:
         message = str(error).split("\n\n")[0].split("\nLINE ")[0].strip()
         missing = re.search(r"Table with name (\S+) does not exist", message)
         if missing:
-            names = connection.execute("select distinct table_name from duckdb_tables() union select view_name from "
-                                       "duckdb_views() where not internal order by 1").fetchall()  # fmt: skip
-            listed = ", ".join(name for (name,) in names) or "none"
+            listed = ", ".join(_tables(connection, "memory")) or "none"
             unbuilt = "" if self.is_published else "; the marts are not built yet: run `fleet build`"
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
         sentence = " ".join(message.split())
@@ -134,29 +148,56 @@ def lake_files(table: Table, lake_url: str) -> str | None:
     return str(folder / "**" / "*.parquet") if next(folder.glob("**/*.parquet"), None) else None
 
 
-def view_statement(table: Table, lake_url: str, kind: str) -> str:
-    """SQL that makes `kind` ("view", "temp view") of a lake table: the contract's columns, with or without any file.
+def view_statement(table: Table, lake_url: str) -> str:
+    """SQL that makes a view of a lake table: the contract's columns, with or without any file.
 
     A column that no file has yet is null. The folder's date is not a column.
     """
-    columns = ", ".join(f'cast(null as {DUCKDB_TYPES[column.kind]}) as "{column.name}"' for column in table.columns)
+    columns = ", ".join(
+        f"cast(null as {DUCKDB_TYPES[column.kind]}) as {_quoted(column.name)}" for column in table.columns
+    )
     rows = f"select {columns} where false"
     files = lake_files(table, lake_url)
     if files is not None:
         options = "union_by_name = true, hive_partitioning = false"
         rows += f" union all by name select * from read_parquet({_literal(files)}, {options})"
-    return f'create or replace {kind} "{table.name}" as {rows}'
+    return f"create or replace view {_quoted(table.name)} as {rows}"
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str) -> list[str]:
+    found = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'main' order by 1",
+        [catalogue],
+    )
+    return [name for (name,) in found.fetchall()]
 
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
     statements = connection.extract_statements(sql)
     if len(statements) != 1 or statements[0].type not in READING:
         raise UsageError("a query is one SELECT (or show tables, describe TABLE, explain SELECT); nothing was run")
-    return connection.execute(statements[0])
+    return connection.sql(statements[0])
+
+
+def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """The rows as a frame; the difference of two instants is a duration, the sum of whole numbers a whole number."""
+    twice = sorted({name for name in rows.columns if rows.columns.count(name) > 1})
+    if twice:
+        raise UsageError(f"more than one column is called {', '.join(twice)}; give each a name of its own with AS")
+    kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
+    plain = [f"{PLAIN[kind].format(_quoted(name))} as {_quoted(name)}" for name, kind in kinds.items() if kind in PLAIN]
+    if plain:
+        rows = rows.project(f"* replace ({', '.join(plain)})")
+    spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
+    return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
 
 
 @retry(retry=retry_if_exception_type(FileInUse), stop=stop_after_delay(LOCKED_FOR_S), wait=wait_fixed(0.5), reraise=True)

@@ -1,0 +1,27 @@
+{# Instants and local days, as both databases say them. #}
+
+{% macro seconds_between(started_at, ended_at) -%}
+    cast(extract(epoch from ({{ ended_at }} - {{ started_at }})) as {{ dbt.type_float() }})
+{%- endmacro %}
+
+{# The instant at which a day begins where the zone is: 23 or 25 hours after the one before when clocks change. #}
+{% macro local_midnight(local_date, timezone) -%}
+    (cast({{ local_date }} as timestamp) at time zone {{ timezone }})
+{%- endmacro %}
+
+{% macro local_date(instant, timezone) -%}
+    cast(({{ instant }} at time zone {{ timezone }}) as date)
+{%- endmacro %}
+
+{# One row per day from first to last, both dates of the relation that the macro's caller names in FROM. #}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_day(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date)
+{%- endmacro %}
+
+{% macro default__each_day(first, last) -%}
+    cast(generate_series({{ first }}, {{ last }}, interval '1 day') as date)
+{%- endmacro %}

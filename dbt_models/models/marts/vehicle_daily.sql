@@ -1,0 +1,60 @@
+-- One row per vehicle and local day of which anything is known: how the day was used.
+with times as (
+
+    select * from {{ ref('int_vehicle_day_times') }}
+
+),
+
+trips as (
+
+    select
+        vehicle_id,
+        local_date,
+        count(*) as trip_count,
+        sum(distance_km) as distance_km,
+        sum(moving_s) as moving_s,
+        sum(idle_s) as trip_idle_s,
+        min(started_at) as first_started_at,
+        max(ended_at) as last_ended_at
+    from {{ ref('stg_trips') }}
+    group by vehicle_id, local_date
+
+),
+
+stops as (
+
+    select
+        vehicle_id,
+        local_date,
+        count(*) as stop_count,
+        sum(idle_s) as stop_idle_s,
+        sum(idle_fuel_l) as stop_idle_fuel_l,
+        sum(case when kind = 'refuelling' then 1 else 0 end) as refuelling_count,
+        sum(case when kind = 'charging' then 1 else 0 end) as charging_count
+    from {{ ref('stg_stops') }}
+    group by vehicle_id, local_date
+
+)
+
+select
+    times.vehicle_id,
+    times.local_date,
+    times.day_s,
+    times.trip_s,
+    times.stop_s,
+    {{ ratio('times.trip_s', 'times.day_s', 100) }} as utilisation_pct,
+    {{ ratio('(times.trip_s + times.stop_s)', 'times.day_s', 100) }} as known_pct,
+    coalesce(trips.trip_count, 0) as trip_count,
+    coalesce(trips.distance_km, 0) as distance_km,
+    coalesce(trips.moving_s, 0) as moving_s,
+    coalesce(trips.trip_idle_s, 0) as trip_idle_s,
+    trips.first_started_at,
+    trips.last_ended_at,
+    coalesce(stops.stop_count, 0) as stop_count,
+    stops.stop_idle_s,
+    stops.stop_idle_fuel_l,
+    cast(coalesce(stops.refuelling_count, 0) as bigint) as refuelling_count,
+    cast(coalesce(stops.charging_count, 0) as bigint) as charging_count
+from times
+left join trips on times.vehicle_id = trips.vehicle_id and times.local_date = trips.local_date
+left join stops on times.vehicle_id = stops.vehicle_id and times.local_date = stops.local_date
