@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench constraints clean
+.PHONY: help demo test check bench docs constraints clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,9 @@ $(VENV)/.installed-test: $(VENV)/.python setup.cfg constraints.txt
 $(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+docs: $(VENV)/.installed ## Write docs/tables.md anew from the contracts
+	$(BIN)/python -m fleet_assets.contracts.document > docs/tables.md
 
 constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

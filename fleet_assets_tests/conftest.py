@@ -1,4 +1,4 @@
-"""What every test may use: an empty installation, real servers, and the folder of real recordings where there is one."""
+"""What every test may use: an empty installation, real servers, and the real recordings where there are any."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fleet_assets.contracts.document import tables_page
 from fleet_assets.settings import Settings
 from fleet_assets_tests.conftest import REPOSITORY
 
@@ -11,6 +12,10 @@ from fleet_assets_tests.conftest import REPOSITORY
 def test_every_setting_is_documented() -> None:
     text = (REPOSITORY / "docs" / "operations.md").read_text()
     assert [name for name in Settings.model_fields if f"`FLEET_{name.upper()}`" not in text] == []
+
+
+def test_the_page_of_tables_is_that_of_the_contracts() -> None:
+    assert (REPOSITORY / "docs" / "tables.md").read_text() == tables_page(), "run `make docs`"
 
 
 def test_every_make_target_that_documents_mention_exists() -> None:

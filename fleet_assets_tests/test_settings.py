@@ -20,8 +20,13 @@ def test_everything_local_lies_below_home(tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FLEET_GRID_SECONDS", "fast"), ("FLEET_TIMEZONE", "Mars/Olympus"), ("FLEET_UNITS", "cubits"), ("FLEET_START_DATE", "soon")],
-)  # fmt: skip
+    [
+        ("FLEET_GRID_SECONDS", "fast"),
+        ("FLEET_TIMEZONE", "Mars/Olympus"),
+        ("FLEET_UNITS", "cubits"),
+        ("FLEET_START_DATE", "soon"),
+    ],
+)
 def test_a_value_that_cannot_be_understood_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=f"{name}={value}: "):

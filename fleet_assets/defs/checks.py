@@ -40,7 +40,7 @@ class DayCheck:
 
 CHECKS = [
     *(
-        DayCheck(table, "contract", "Values lie in the contract's ranges and lists.", partial(contract_sentences, table))
+        DayCheck(table, "contract", "Values lie within the contract.", partial(contract_sentences, table))
         for table in LAKE_TABLES.values()
     ),
     DayCheck(TELEMETRY, "positions_are_whole", "Latitude and longitude come together.", position_sentences),

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fleet_assets.adapters.lake import Lake, days_between
-from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
+from fleet_assets.contracts import STANDING_PERIODS, TIMESTAMP, VEHICLES
 from fleet_assets.contracts.errors import ContractViolation, SettingError
 
 DAY = date(2026, 3, 1)
@@ -26,7 +26,8 @@ def periods(*hours: int, vehicle: str = "van-1", day: int = 1) -> pl.DataFrame:
         }
         for hour in hours
     ]
-    return STANDING_PERIODS.conform(pl.DataFrame(rows).cast({"started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC")}).lazy()).collect()  # fmt: skip
+    instants = {"started_at": TIMESTAMP, "ended_at": TIMESTAMP}
+    return STANDING_PERIODS.conform(pl.DataFrame(rows).cast(instants).lazy()).collect()
 
 
 def test_what_was_written_is_read_back_in_the_order_of_the_contract(tmp_path: Path) -> None:

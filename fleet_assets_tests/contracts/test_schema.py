@@ -43,7 +43,8 @@ def test_every_column_says_what_it_means() -> None:
 
 def test_a_quantity_states_its_unit_in_name_and_contract() -> None:
     units = {"_km": "km", "_kmh": "km/h", "_pct": "%", "_s": "s", "_l": "l", "_kwh": "kWh", "_kw": "kW", "_c": "degC",
-             "_deg": "deg", "_m": "m", "_rpm": "rpm", "_v": "V", "_a": "A", "_kpa": "kPa", "_h": "h", "_lph": "l/h"}  # fmt: skip
+             "_deg": "deg", "_m": "m", "_rpm": "rpm", "_v": "V", "_a": "A", "_kpa": "kPa", "_h": "h",
+             "_lph": "l/h"}  # fmt: skip
     wrong = [
         f"{table.name}.{column.name}: {column.unit}"
         for table in TABLES.values()
@@ -83,5 +84,7 @@ def test_conform_adds_absent_optional_columns_as_null() -> None:
 
 def test_conform_refuses_unknown_and_mistyped_columns_in_one_sentence() -> None:
     wrong = visits(level_pct=["full"]).with_columns(colour=pl.lit("red"))
-    with pytest.raises(ContractViolation, match=r"table visits: column level_pct is String.*; column colour is not part"):
+    with pytest.raises(
+        ContractViolation, match=r"table visits: column level_pct is String.*; column colour is not part"
+    ):
         VISITS.conform(wrong.lazy())

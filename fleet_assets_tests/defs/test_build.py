@@ -17,7 +17,9 @@ from fleet_assets_tests.fixtures.drives import at, drive
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 
 
-def build(places: Places, first: date | None = None, last: date | None = None, select: str = "", *, full: bool = False) -> BuildReport:
+def build(
+    places: Places, first: date | None = None, last: date | None = None, select: str = "", *, full: bool = False
+) -> BuildReport:
     return build_now(places, first, last, select, full)
 
 

@@ -1,4 +1,4 @@
-"""What Dagster shows of the platform: every table an asset that says what it is, whose it is and what must hold of it."""
+"""What Dagster shows of the platform: every table an asset that says what it is, whose it is and what must hold."""
 
 from __future__ import annotations
 

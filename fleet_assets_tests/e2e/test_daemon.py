@@ -1,0 +1,88 @@
+"""With the daemon running, frames that the scanner sends become trips and marts without anyone clicking.
+
+Dagster's own storage is PostgreSQL here, as in production.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import psycopg
+import pytest
+from fleet_assets.simulator import FleetPlan, write_fleet
+
+from fleet_assets.contracts import TRIPS
+from fleet_assets.places import Places
+from fleet_assets_tests.conftest import REPOSITORY
+
+PATIENCE_SECONDS = 240
+
+
+@contextmanager
+def running(places: Places, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A `fleet` process of its own group, its words in a file beside the installation, stopped by SIGINT."""
+    log = places.settings.root / f"{arguments[0]}-{arguments[1]}.log"
+    environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "fleet_assets", *arguments], env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def wait_for(what: Callable[[], bool], described: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, f"after {PATIENCE_SECONDS} s: no {described}"
+        time.sleep(1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_frames_from_the_scanner_become_trips_without_a_click(
+    places: Places, tmp_path: Path, postgres_url: str
+) -> None:
+    dagster_home = places.settings.dagster_home
+    dagster_home.mkdir(parents=True)
+    storage = f'storage:\n  postgres:\n    postgres_url: "{postgres_url}"\n'
+    (dagster_home / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text() + storage)
+    start = datetime.now(UTC).date() - timedelta(days=3)
+    write_fleet(FleetPlan(1, 1, 3, start), tmp_path / "fleet", lambda *_: None)
+    (tmp_path / "fleet" / "reference").rename(places.settings.reference)
+    log = next((tmp_path / "fleet" / "frames").glob("*.parquet"))
+    truth = pl.read_parquet(tmp_path / "fleet" / "truth" / "trips.parquet")
+
+    with running(places, "ui", "--port", str(free_port())), running(places, "collect", "work", "--flush-seconds", "1"):
+        subprocess.run(
+            [sys.executable, "-m", "fleet_assets", "collect", "scan", "--replay", str(log), "--vehicle", log.stem],
+            env=os.environ | {"FLEET_HOME": str(places.settings.root)}, check=True, timeout=120,
+        )  # fmt: skip
+        wait_for(lambda: _rows(places) >= truth.height, f"{truth.height} trips")
+        wait_for(lambda: places.warehouse.is_published, "published marts")
+
+    with psycopg.connect(postgres_url) as connection:
+        (runs,) = connection.execute("select count(*) from runs where status = 'SUCCESS'").fetchone()  # type: ignore[misc]
+    assert runs >= 3
+
+
+def _rows(places: Places) -> int:
+    return int(places.lake.scan(TRIPS).select(pl.len()).collect().item()) if places.lake.days(TRIPS) else 0

@@ -1,0 +1,75 @@
+"""A real commute in five MF4 files: in any order, one by one or at once, one trip with the loggers' own distance."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import cycle
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fleet_assets.commands.import_logs import run_import
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.commands.build import build_now
+from fleet_assets.contracts import TELEMETRY, TRIPS
+from fleet_assets.places import Places
+from fleet_assets_tests.fixtures.drives import at
+
+ORDERS = {"forwards": (0, 1, 2, 3, 4), "backwards": (4, 3, 2, 1, 0), "shuffled": (2, 4, 0, 3, 1)}
+
+
+@pytest.fixture(scope="module")
+def logs(real_data: Path) -> list[Path]:
+    return sorted((real_data / "css_mf4" / "day164").glob("*.MF4"))
+
+
+def import_logs(places: Places, logs: list[Path], real_data: Path) -> None:
+    dbc = real_data / "css_mf4" / "dbc" / "canmod-gps.dbc"
+    run_import(places, logs, "can", "car-164", [f"CAN9={dbc}"], "")
+
+
+def all_trips(lake: Lake) -> pl.DataFrame:
+    return lake.scan(TRIPS).sort("started_at").collect()
+
+
+@pytest.fixture(scope="module")
+def at_once(logs: list[Path], real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The lake after all five files were imported together."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLEET_HOME", str(tmp_path_factory.mktemp("day164")))
+        places = Places.from_environment()
+        import_logs(places, logs, real_data)
+        assert build_now(places, None, None, "", False).failed_checks == []
+    return places.lake
+
+
+def test_it_is_one_trip_with_the_loggers_distance(at_once: Lake) -> None:
+    (trip,) = all_trips(at_once).rows(named=True)
+    assert trip["distance_km"] == pytest.approx(40.58, rel=0.005)
+    assert abs(trip["started_at"] - at("2021-07-26 04:43:04")) <= timedelta(seconds=30)
+    assert abs(trip["ended_at"] - at("2021-07-26 05:20:40")) <= timedelta(seconds=30)
+
+
+def test_positions_without_a_fix_are_null(at_once: Lake) -> None:
+    telemetry = at_once.scan(TELEMETRY).sort("recorded_at").collect()
+    first_fix = telemetry.filter(pl.col("latitude_deg").is_not_null())["recorded_at"].min()
+    assert first_fix > telemetry["recorded_at"].min()  # type: ignore[operator]
+    assert telemetry["altitude_m"].min() > -100  # type: ignore[operator]
+    assert telemetry["latitude_deg"].is_null().equals(telemetry["longitude_deg"].is_null())
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("builds", [(False,), (True, False)], ids=["build last", "builds between"])
+def test_any_order_of_arrival_gives_the_same_tables(
+    order: str, builds: tuple[bool, ...], at_once: Lake, logs: list[Path], real_data: Path, places: Places
+) -> None:
+    for number, builds_now in zip(ORDERS[order], cycle(builds), strict=False):
+        import_logs(places, [logs[number]], real_data)
+        if builds_now:
+            build_now(places, None, None, "raw_can,telemetry,trips", False)
+    import_logs(places, logs[:2], real_data)
+    build_now(places, None, None, "", False)
+    assert all_trips(places.lake).equals(all_trips(at_once))
+    ours = places.lake.scan(TELEMETRY).drop("received_at").collect()
+    assert ours.equals(at_once.scan(TELEMETRY).drop("received_at").collect())

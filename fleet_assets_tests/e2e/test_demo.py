@@ -1,0 +1,115 @@
+"""`fleet demo` in small: from nothing to a summary that agrees with the simulator, and a second call finds it done."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import polars as pl
+import pytest
+
+from fleet_assets.contracts import RAW_CAN, TRIPS
+from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
+
+SMALL = ("--vehicles", "3", "--days", "2", "--seed", "7")
+
+
+def fleet(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "fleet_assets", *arguments],
+        env=os.environ | {"FLEET_HOME": str(home), "COLUMNS": "160"},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> subprocess.CompletedProcess[str]:
+    return fleet(home, "demo", *SMALL, "--no-ui")
+
+
+@pytest.fixture(scope="module")
+def demo(home: Path, first: subprocess.CompletedProcess[str]) -> Places:
+    assert first.returncode == 0, first.stderr
+    return Places(load_settings(home=home / "demo"))
+
+
+def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.CompletedProcess[str]) -> None:
+    assert first.returncode == 0, first.stderr
+    assert "What the platform found" in first.stdout
+    found, true = re.search(r"([\d,]+) of ([\d,]+) true trips", first.stdout).groups()  # type: ignore[union-attr]
+    assert int(found) >= 0.97 * int(true)
+
+
+def test_distances_agree_with_the_simulator(demo: Places, home: Path) -> None:
+    truth = pl.read_parquet(home / "demo" / "simulated" / "truth" / "trips.parquet")
+    true = dict(truth.group_by("vehicle_id").agg(pl.col("distance_km").sum()).rows())
+    found = dict(demo.lake.scan(TRIPS).group_by("vehicle_id").agg(pl.col("distance_km").sum()).collect().rows())
+    assert {name: found[name] == pytest.approx(true[name], rel=0.02) for name in true} == dict.fromkeys(true, True)
+
+
+def test_every_frame_of_the_simulator_landed_once(demo: Places, home: Path) -> None:
+    sent = pl.scan_parquet(home / "demo" / "simulated" / "frames" / "*.parquet").select(pl.len()).collect().item()
+    rows = demo.lake.scan(RAW_CAN).select(rows=pl.len(), ids=pl.col("entry_id").n_unique()).collect().row(0)
+    assert rows == (sent, sent)
+
+
+def test_a_second_call_does_nothing_and_says_so(
+    demo: Places, home: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    trips = demo.lake.scan(TRIPS).collect()
+    second = fleet(home, "demo", *SMALL, "--no-ui")
+    assert second.returncode == 0, second.stderr
+    assert "simulated already" in second.stdout
+    assert "everything is up to date" in second.stdout
+    assert demo.lake.scan(TRIPS).collect().equals(trips)
+    table = first.stdout[first.stdout.index("What the platform found") : first.stdout.index("true trips")]
+    assert table in second.stdout
+
+
+def test_another_fleet_is_refused_with_the_way_out(demo: Places, home: Path) -> None:
+    other = fleet(home, "demo", "--vehicles", "4", "--days", "2", "--no-ui")
+    assert other.returncode == 2
+    assert "holds another fleet (3 vehicles, 2 days, seed 7)" in other.stderr
+    assert "--fresh" in other.stderr
+    assert demo.warehouse.is_published
+
+
+def test_analysts_query_marts_and_tables_by_bare_name(demo: Places) -> None:
+    asked = (
+        "select count(*) as n from trips t join vehicle_daily d using (vehicle_id) where d.local_date = t.local_date"
+    )
+    done = fleet(demo.settings.root, "query", asked, "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[1]) > 0
+
+
+def test_the_ui_of_the_demo_answers(demo: Places, home: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "fleet_assets", "demo", *SMALL, "--port", str(port)]
+    shown = subprocess.Popen(command, env=os.environ | {"FLEET_HOME": str(home)}, stdout=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        line = ""
+        while f"http://127.0.0.1:{port}/" not in line and time.monotonic() < deadline:
+            line = shown.stdout.readline()  # type: ignore[union-attr]
+        with urlopen(f"http://127.0.0.1:{port}/server_info") as answer:
+            assert answer.status == 200
+    finally:
+        shown.send_signal(signal.SIGINT)
+        assert shown.wait(timeout=60) == 0
+    assert demo.settings.dagster_home.exists()
