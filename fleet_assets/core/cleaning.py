@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,10 @@ from fleet_assets.core.strays import Fixes, StrayRules, stray_positions
 _POSITION = ("latitude_deg", "longitude_deg")
 _FIX = (*_POSITION, "altitude_m", "heading_deg", "gps_speed_kmh")
 _SPEEDS = ("speed_kmh", "gps_speed_kmh")
+_KEY = ("vehicle_id", "recorded_at", "source")
+
+REPEATED = "(row)"
+"""Stands for a column where whole rows were given again."""
 
 
 @dataclass(frozen=True)
@@ -36,102 +41,108 @@ class CleaningRules(StrayRules):
 
 @dataclass(frozen=True)
 class Cleaned:
-    """`frame`: the same rows with impossible values null, sorted by vehicle, instant, source. `nulled`: column, reason,
-    count (only where something was nulled). Both are lazy and share one pass: collect them with `collect`."""
+    """`frame`: the rows with impossible values null, one per vehicle, instant and source, in that order. `nulled`:
+    column, reason, count, only where something was nulled; under `REPEATED` the rows that were given again."""
 
     frame: pl.LazyFrame
-    nulled: pl.LazyFrame
-
-    def collect(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Both frames from one scan of the input."""
-        frame, nulled = pl.collect_all([self.frame, self.nulled])
-        return frame, nulled
+    nulled: pl.DataFrame
 
 
 def clean_telemetry(frame: pl.LazyFrame, rules: CleaningRules | None = None) -> Cleaned:
-    """Telemetry without impossible values; rows stay, values become null. Columns it lacks are not needed.
+    """Telemetry without impossible values; values become null. Columns it lacks are not needed.
 
-    Pure per frame: neighbours are looked at only within one vehicle and source. Each pass looks at what the passes
-    before it left, so every value is counted under one reason.
+    Rows of one vehicle, instant and source become one: per column the value received last, the largest on a tie, so
+    that the order of arrival never shows. Pure per frame: neighbours are looked at only within one vehicle and source.
+    Each pass looks at what the passes before it left, so every value is counted under one reason.
     """
     chosen = rules or CleaningRules()
-    present = frame.collect_schema().names()
-    columns = [name for name in OBSERVATIONS if name in present and name != "dtc_codes"]
-    stage = frame.sort("vehicle_id", "recorded_at", "source")
-    stages = [("", stage)]
+    given = frame.collect()
+    stage = _one_row_per_key(given)
+    counts = [_Nulled(REPEATED, "same vehicle, instant and source", given.height - stage.height)]
+    columns = [name for name in OBSERVATIONS if name in stage.columns and name != "dtc_codes"]
     for reason, run in _PASSES:
+        before = [stage[name].null_count() for name in columns]
         stage = run(stage, columns, chosen)
-        stages.append((reason, stage))
-    return Cleaned(stage, _nulled(stages, columns))
+        counts += [_Nulled(n, reason, stage[n].null_count() - b) for n, b in zip(columns, before, strict=True)]
+    schema = {"column": pl.String, "reason": pl.String, "count": pl.Int64}
+    found = pl.DataFrame([count for count in counts if count.values], schema, orient="row")
+    return Cleaned(stage.lazy(), found.sort("column", "reason"))
 
 
-def _nulled(stages: list[tuple[str, pl.LazyFrame]], columns: list[str]) -> pl.LazyFrame:
-    """Per pass and column, observed values before minus after."""
-    counts = [
-        stage.select(pl.col(name).count().cast(pl.Int64) for name in columns)
-        .unpivot(variable_name="column", value_name="observed")
-        .with_columns(pl.lit(reason).alias("reason"), pl.lit(k).alias("pass"))
-        for k, (reason, stage) in enumerate(stages)
-    ]
-    before = pl.col("observed").shift(1).over("column", order_by="pass")
-    return (
-        pl.concat(counts)
-        .with_columns((before - pl.col("observed")).alias("count"))
-        .filter(pl.col("count") > 0)
-        .select("column", "reason", "count")
-        .sort("column", "reason")
-    )
+class _Nulled(NamedTuple):
+    column: str
+    reason: str
+    values: int
 
 
-def _not_finite(frame: pl.LazyFrame, columns: list[str], _rules: CleaningRules) -> pl.LazyFrame:
+def _one_row_per_key(frame: pl.DataFrame) -> pl.DataFrame:
+    ordered = frame.sort(_KEY)
+    same = pl.struct(_KEY) == pl.struct(_KEY).shift(1)
+    repeats = ordered.select((same | same.shift(-1)).fill_null(False)).to_series()
+    if not repeats.any():
+        return ordered
+    received = pl.col("received_at") if "received_at" in frame.columns else pl.lit(0)
+    newest = [
+        pl.col(name).filter(pl.col(name).is_not_null()).sort_by(
+            received.filter(pl.col(name).is_not_null()), _comparable(name, dtype), nulls_last=False
+        ).last()
+        for name, dtype in frame.schema.items() if name not in _KEY
+    ]  # fmt: skip
+    merged = ordered.filter(repeats).group_by(_KEY).agg(newest).select(frame.columns)
+    return pl.concat([ordered.filter(~repeats), merged]).sort(_KEY)
+
+
+def _comparable(name: str, dtype: pl.DataType) -> pl.Expr:
+    values = pl.col(name).filter(pl.col(name).is_not_null())
+    return values.list.join(",") if isinstance(dtype, pl.List) else values
+
+
+def _not_finite(frame: pl.DataFrame, columns: list[str], _rules: CleaningRules) -> pl.DataFrame:
     floats = [name for name in columns if TELEMETRY.schema[name] == pl.Float64]
     return frame.with_columns(_keep(name, pl.col(name).is_finite()) for name in floats)
 
 
-def _invalid_byte(frame: pl.LazyFrame, columns: list[str], rules: CleaningRules) -> pl.LazyFrame:
+def _invalid_byte(frame: pl.DataFrame, columns: list[str], rules: CleaningRules) -> pl.DataFrame:
     speeds = [name for name in _SPEEDS if name in columns]
     return frame.with_columns(_keep(name, pl.col(name) != rules.invalid_speed_kmh) for name in speeds)
 
 
-def _no_fix(frame: pl.LazyFrame, columns: list[str], rules: CleaningRules) -> pl.LazyFrame:
+def _no_fix(frame: pl.DataFrame, columns: list[str], rules: CleaningRules) -> pl.DataFrame:
     if "altitude_m" not in columns:
         return frame
     has_fix = (pl.col("altitude_m") >= rules.no_fix_altitude_m).fill_null(True)
     return frame.with_columns(_keep(name, has_fix) for name in _FIX if name in columns)
 
 
-def _null_island(frame: pl.LazyFrame, columns: list[str], rules: CleaningRules) -> pl.LazyFrame:
+def _null_island(frame: pl.DataFrame, columns: list[str], rules: CleaningRules) -> pl.DataFrame:
     if not _has_position(columns):
         return frame
     is_far = pl.any_horizontal(pl.col(name).abs() > rules.null_island_deg for name in _POSITION).fill_null(True)
     return frame.with_columns(_keep(name, is_far) for name in _POSITION)
 
 
-def _outside_range(frame: pl.LazyFrame, columns: list[str], _rules: CleaningRules) -> pl.LazyFrame:
+def _outside_range(frame: pl.DataFrame, columns: list[str], _rules: CleaningRules) -> pl.DataFrame:
     ranged = [c for c in TELEMETRY.columns if c.name in columns and c.low is not None and c.high is not None]
     return frame.with_columns(_keep(c.name, pl.col(c.name).is_between(c.low, c.high)) for c in ranged)
 
 
-def _half_position(frame: pl.LazyFrame, columns: list[str], _rules: CleaningRules) -> pl.LazyFrame:
+def _half_position(frame: pl.DataFrame, columns: list[str], _rules: CleaningRules) -> pl.DataFrame:
     if not _has_position(columns):
         return frame.with_columns(pl.lit(None, pl.Float64).alias(name) for name in _POSITION if name in columns)
     is_whole = pl.all_horizontal(pl.col(name).is_not_null() for name in _POSITION)
     return frame.with_columns(_keep(name, is_whole) for name in _POSITION)
 
 
-def _impossible_jump(frame: pl.LazyFrame, columns: list[str], rules: CleaningRules) -> pl.LazyFrame:
+def _impossible_jump(frame: pl.DataFrame, columns: list[str], rules: CleaningRules) -> pl.DataFrame:
     if not _has_position(columns):
         return frame
     speed = pl.col("speed_kmh") if "speed_kmh" in columns else pl.lit(None, pl.Float64)
     may_move = (speed > rules.standing_below_kmh).fill_null(True).alias("may_move")
-    track = pl.struct("vehicle_id", "source", "recorded_at", *_POSITION, may_move)
-    is_on_track = track.map_batches(lambda rows: ~_strays(rows, rules), return_dtype=pl.Boolean)
-    return frame.with_columns(is_on_track.alias("_on_track")).with_columns(
-        _keep(name, pl.col("_on_track")) for name in _POSITION
-    ).drop("_on_track")  # fmt: skip
+    strays = _strays(frame.select(*_KEY, *_POSITION, may_move), rules)
+    return frame.with_columns(_keep(name, pl.lit(~strays)) for name in _POSITION)
 
 
-_Pass = Callable[[pl.LazyFrame, list[str], CleaningRules], pl.LazyFrame]
+_Pass = Callable[[pl.DataFrame, list[str], CleaningRules], pl.DataFrame]
 
 _PASSES: tuple[tuple[str, _Pass], ...] = (
     ("not a finite number", _not_finite),
@@ -153,10 +164,10 @@ def _has_position(columns: list[str]) -> bool:
     return all(name in columns for name in _POSITION)
 
 
-def _strays(rows: pl.Series, rules: CleaningRules) -> pl.Series:
-    """Per row of a struct series (vehicle, source, instant, position): whether its position is a stray."""
-    frame = rows.struct.unnest().with_row_index("row").filter(pl.col("latitude_deg").is_not_null())
-    frame = frame.sort("vehicle_id", "source", "recorded_at", *_POSITION)
+def _strays(rows: pl.DataFrame, rules: CleaningRules) -> pl.Series:
+    """Per row (key, position, may_move): whether its position is a stray."""
+    frame = rows.with_row_index("row").filter(pl.col("latitude_deg").is_not_null())
+    frame = frame.sort("vehicle_id", "source", "recorded_at")
     group = frame.select(pl.struct("vehicle_id", "source").rle_id()).to_series().to_numpy().astype(np.int64)
     at, lat, lon = (frame[name].to_physical().to_numpy() for name in ("recorded_at", *_POSITION))
     strays = stray_positions(Fixes(group, at, lat, lon, frame["may_move"].to_numpy()), rules)

@@ -32,6 +32,8 @@ _NOISE_KM = 0.05
 _MOVING = 1
 _MICROS_PER_HOUR = 3.6e9
 
+Mask = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Distances:
@@ -42,7 +44,7 @@ class Distances:
     start_odometer_km: F64
     end_odometer_km: F64
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Distances:
+    def where(self, mask: Mask) -> Distances:
         return Distances(self.km[mask], self.source[mask], self.start_odometer_km[mask], self.end_odometer_km[mask])
 
 
@@ -60,16 +62,20 @@ def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I
 
     Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %; each plus what it did not observe of the trip
     at its own mean speed. So an odometer of 5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about
-    50 km. An odometer that contradicts a well covered speed integral (reset, jumps, stuck) is not used.
+    50 km. An odometer that contradicts a well covered speed integral, or without one a well covered track, is not used
+    (reset, jumps, stuck).
     """
     limits = rules.limits
     duration_s = trips.duration_s(points.at)
+    judged_s = rules.sane_coverage * duration_s
     readings = _readings(points, trips, closed_at, limits)
     speed = integrate(points.at, points.column("speed_kmh"), trips, limits.hold)
     gps_km, gps_covered = _positions(points, states, trips, limits)
     speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
+    is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
+    is_insane |= _contradicts(readings, gps_km, rules.sane_gps_share, ~is_judge & (gps_covered >= judged_s))
     errors = [
-        _odometer_error(readings, duration_s, speed_km, speed.covered_s, rules),
+        np.where(is_insane, np.inf, _odometer_error(readings, duration_s, rules)),
         speed_km * rules.speed_error_share + _unseen_km(speed_km, speed.covered_s, duration_s),
         gps_km * rules.gps_error_share + _unseen_km(gps_km, gps_covered, duration_s),
     ]
@@ -86,14 +92,17 @@ def _readings(points: Points, trips: Stretches, closed_at: I64, limits: Limits) 
     return count(points.at, odometer, points.origin_of("odometer_km"), around, limits.max_speed_kmh, _STEP_SLACK_KM)
 
 
-def _odometer_error(readings: Counted, duration_s: F64, speed_km: F64, covered_s: F64, rules: TripRules) -> F64:
+def _odometer_error(readings: Counted, duration_s: F64, rules: TripRules) -> F64:
     resolution = np.maximum(readings.resolution, rules.odometer_error_km)
-    error = resolution + _unseen_km(readings.total, readings.spanned_s, duration_s)
-    may_differ = rules.sane_share * speed_km + resolution + _SANE_SLACK_KM
-    is_judged = covered_s >= rules.sane_coverage * duration_s
-    insane = is_judged & (np.abs(readings.total - speed_km) > may_differ)
-    single = ~(readings.spanned_s > 0)
-    return np.where(insane | single, np.inf, error)
+    error: F64 = resolution + _unseen_km(readings.total, readings.spanned_s, duration_s)
+    return np.where(readings.spanned_s > 0, error, np.inf)
+
+
+def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask) -> Mask:
+    """Whether the odometer is further from a well covered measurement than both errors together explain."""
+    resolution = np.where(np.isfinite(readings.resolution), readings.resolution, 0.0)
+    may_differ = share * judge_km + resolution + _SANE_SLACK_KM
+    return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
 def _unseen_km(km: F64, covered_s: F64, duration_s: F64) -> F64:

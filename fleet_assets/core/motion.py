@@ -16,6 +16,7 @@ from fleet_assets.core.trip_rules import Limits
 UNKNOWN, STANDING, MOVING = -1, 0, 1
 
 _LONG_AGO = -(2**62)
+_HOUR = 3_600_000_000
 
 
 def motion_states(points: Points, limits: Limits) -> I8:
@@ -64,9 +65,7 @@ def _speed_states(vehicle: I64, at: I64, speed: F64, gps: F64, limits: Limits, s
 
 
 @kernel
-def _odometer_states(
-    vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I8, limits: Limits, states: I8
-) -> None:
+def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I8, limits: Limits, states: I8) -> None:
     """Fills UNKNOWN states by odometer where no speed is alive: a plausible step means the vehicle moved.
 
     It stands once the reading has not changed for the hold time; before that a coarse odometer says nothing.
@@ -96,24 +95,28 @@ def _odometer_states(
 def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limits: Limits, states: I8) -> None:
     """Fills UNKNOWN states by position where no speed is alive: leaving the last place means the vehicle moved.
 
-    It stands once it has been at one place for the hold time; before that it may be on its way.
+    It stands once it has been at one place for the hold time; before that it may be on its way. The place is taken anew
+    every hour of the clock, so that a state depends on the last hour only and every run agrees, wherever it starts.
     """
-    place = -1
+    place = before = -1
     for i in range(len(at)):
         if np.isnan(lat[i]) or np.isnan(lon[i]):
             continue
-        if place < 0 or vehicle[place] != vehicle[i]:
+        # The first place after a silence is a place, not a movement that was observed.
+        recent = before >= 0 and vehicle[before] == vehicle[i] and at[i] - at[before] < limits.silence
+        if not recent:
             place = i
+        elif at[place] // _HOUR != at[i] // _HOUR:
+            place = before
         away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > limits.leaves_place_km
         if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
-            # The first place after a silence is a place, not a movement that was observed.
-            recent = i > 0 and vehicle[i - 1] == vehicle[i] and at[i] - at[i - 1] < limits.silence
-            if away and recent:
+            if away:
                 states[i] = MOVING
-            elif not away and at[i] - at[place] >= limits.hold:
+            elif at[i] - at[place] >= limits.hold:
                 states[i] = STANDING
         if away:
             place = i
+        before = i
 
 
 @kernel

@@ -1,11 +1,12 @@
 """Standing periods: stretches of one UTC day in which a vehicle was observed standing.
 
-Belongs here: the stretches and what happened in them (engine, fuel, charger, place). Does not belong here: stays between
-trips (`stops`), which are put together from these small rows instead of weeks of telemetry.
+Belongs here: the stretches and what happened in them (engine, fuel, charger, place). Does not belong here: stays
+between trips (`stops`), which are put together from these small rows instead of weeks of telemetry.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -17,7 +18,7 @@ from fleet_assets.core.fuel_use import litres_burned
 from fleet_assets.core.integrals import Stretches, median_within, time_in_state
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, engine_states, motion_states
 from fleet_assets.core.points import Points, point_batches
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.trip_rules import TripRules, micros
 
 TELEMETRY_USED = (
     "speed_kmh", "gps_speed_kmh", "latitude_deg", "longitude_deg", "odometer_km", "is_ignition_on", "engine_speed_rpm",
@@ -28,40 +29,49 @@ TELEMETRY_USED = (
 _DAY = 86_400_000_000
 
 
-def standing_periods(telemetry: pl.LazyFrame, rules: TripRules) -> pl.LazyFrame:
+@dataclass(frozen=True)
+class StandingRules:
+    """When two observations of standing are one stretch."""
+
+    motion: TripRules = field(default_factory=TripRules)
+    """What moves, and which source says so: the same as for trips."""
+    gap_s: float = 3600.0
+    """s between two standing observations up to which the vehicle counts as standing in between (hourly heartbeat)."""
+
+
+def standing_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.LazyFrame:
     """Standing periods (contract STANDING_PERIODS, its order) of all days that `telemetry` holds.
 
-    A period ends with a movement, with a silence longer than `standing_gap_s`, and at midnight UTC; each day is a pure
+    A period ends with a movement, with a silence longer than `gap_s`, and at midnight UTC; each day is a pure
     function of its own rows. Telemetry may come in any order; the work is done on collection, in batches of vehicles.
     """
     return pl.defer(partial(_collect_periods, telemetry, rules), schema=STANDING_PERIODS.schema)
 
 
-def _collect_periods(telemetry: pl.LazyFrame, rules: TripRules) -> pl.DataFrame:
-    batches = point_batches(telemetry, TELEMETRY_USED, rules)
+def _collect_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.DataFrame:
+    batches = point_batches(telemetry, TELEMETRY_USED, rules.motion)
     found = [_batch_periods(points, rules) for points in batches]
     periods = pl.concat([STANDING_PERIODS.empty(), *found])
     return periods.sort(STANDING_PERIODS.order)
 
 
-def _batch_periods(points: Points, rules: TripRules) -> pl.DataFrame:
-    limits = rules.limits
+def _batch_periods(points: Points, rules: StandingRules) -> pl.DataFrame:
+    limits, join = rules.motion.limits, micros(rules.gap_s)
     daily = _by_day(points)
     states = motion_states(daily, limits)
-    stretches = _standing_stretches(daily.vehicle, daily.at, states, round(rules.standing_gap_s * 1e6))
+    stretches = _standing_stretches(daily.vehicle, daily.at, states, join)
     engine, charger = engine_states(daily, limits), _charger_states(daily)
-    join = round(rules.standing_gap_s * 1e6)
     columns = {
         "vehicle_id": points.vehicle_ids.gather(points.vehicle[stretches.first]),
         "started_at": daily.at[stretches.first],
         "ended_at": daily.at[stretches.last],
         "engine_on_s": time_in_state(daily.at, engine, 1, stretches, limits.hold, limits.silence),
-        "idle_fuel_l": litres_burned(daily, stretches, rules),
+        "idle_fuel_l": litres_burned(daily, stretches, rules.motion),
         "charger_s": time_in_state(daily.at, charger, 1, stretches, limits.hold, join),
         "latitude_deg": median_within(daily.at, daily.column("latitude_deg"), stretches.first, stretches.last),
         "longitude_deg": median_within(daily.at, daily.column("longitude_deg"), stretches.first, stretches.last),
     }
-    return pl.DataFrame(columns, nan_to_null=True).cast(dict(STANDING_PERIODS.schema))
+    return pl.DataFrame(columns, nan_to_null=True).cast(STANDING_PERIODS.schema)
 
 
 def _by_day(points: Points) -> Points:

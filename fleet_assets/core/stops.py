@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from hashlib import blake2b
 
 import polars as pl
+import polars.selectors as selectors
 
 from fleet_assets.contracts.events import STOPS
 from fleet_assets.core.ids import event_ids
@@ -38,7 +39,7 @@ class StopRules:
     """Share of the stay with the engine running from which it is idling."""
     edge_s: float = 3600.0
     """s after the look-back's edge within which a first standing observation means that it stood before (heartbeat)."""
-    timezone: str = "UTC"
+    default_timezone: str = "UTC"
     """IANA zone of a vehicle that states none."""
 
     @cached_property
@@ -49,7 +50,7 @@ class StopRules:
 
 
 def derive_stops(
-    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, window: Window, vehicles: pl.LazyFrame,
+    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
     rules: StopRules | None = None,
 ) -> pl.LazyFrame:  # fmt: skip
     """Stops (contract STOPS, its order) that became final in the window, each with the trip after it.
@@ -73,7 +74,7 @@ def _finish(stays: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, ru
         event_ids(frame["vehicle_id"], frame["started_at"]).alias("stop_id"),
         pl.lit(rules.version).alias("rules_version"),
     )
-    dated = with_local_date(stamped, vehicles.collect(), rules.timezone)
+    dated = with_local_date(stamped, vehicles.collect(), rules.default_timezone)
     return dated.select(STOPS.schema.names()).sort(STOPS.order)
 
 
@@ -113,7 +114,7 @@ def _first_standing(trips: pl.LazyFrame, periods: pl.LazyFrame, rules: StopRules
         .group_by("trip_id")
         .agg(pl.col("since").min())
     )
-    unknown = pl.col("^before_.*$")
+    unknown = selectors.starts_with("before_")
     is_cut = pl.col("since") < pl.col("edge") + pl.duration(seconds=rules.edge_s)
     return trips.drop(unknown).join(first, on="trip_id").with_columns(is_cut.alias("cut"))
 

@@ -29,6 +29,7 @@ class Limits(NamedTuple):
     bridge_above_kmh: float
     odometer_wait: int
     ignition_off: int
+    ignition_memory: int
     hold: int
     motion_hold: int
     max_speed_kmh: float
@@ -56,7 +57,9 @@ class TripRules:
     odometer_wait_s: float = 60.0
     """s after a silence in which the odometer may come back before the silence counts as an end."""
     ignition_off_s: float = 60.0
-    """s of ignition off that end a trip, where the ignition was seen on before."""
+    """s of ignition off that end a trip; s of movement with the ignition off after which it is not trusted."""
+    ignition_memory_s: float = 3600.0
+    """s for which an "off", and the distrust in it, count: the end of a trip depends on the last hours only."""
     min_distance_km: float = 0.1
     """km below which it is no trip (VoltTracker 0.1 mi, TeslaMate 10 m)."""
     min_points: int = 2
@@ -79,8 +82,10 @@ class TripRules:
     """Expected error of a chain of positions: noise lengthens it, corners shorten it."""
     sane_share: float = 0.2
     """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
+    sane_gps_share: float = 0.4
+    """Share by which an odometer may differ from a well covered track, where no speed judges it; more is a fault."""
     sane_coverage: float = 0.9
-    """Share of the trip the speed must cover to judge the odometer."""
+    """Share of the trip that speed or track must cover to judge the odometer."""
     engine_on_rpm: float = 500.0
     """rpm above which the engine drives or has started (plug-in hybrids)."""
     level_window_s: float = 300.0
@@ -101,9 +106,7 @@ class TripRules:
     """km below which kWh per 100 km is null."""
     min_engine_km: float = 1.6
     """km below which l per 100 km is null."""
-    standing_gap_s: float = 3600.0
-    """s between two standing observations up to which the vehicle counts as standing in between (hourly heartbeat)."""
-    timezone: str = "UTC"
+    default_timezone: str = "UTC"
     """IANA zone of a vehicle that states none; it decides local dates only."""
     is_cut_at_holes_only: bool = False
     """Only holes in the recording end a trip, and standing at its end is kept."""
@@ -131,6 +134,7 @@ class TripRules:
             bridge_above_kmh=self.bridge_above_kmh,
             odometer_wait=micros(self.odometer_wait_s),
             ignition_off=micros(self.ignition_off_s),
+            ignition_memory=micros(self.ignition_memory_s),
             hold=micros(self.hold_s),
             motion_hold=micros(self.motion_hold_s),
             max_speed_kmh=self.max_speed_kmh,

@@ -35,13 +35,15 @@ class Window:
     def look_back(self) -> timedelta:
         return self.day_start - self.start
 
-    def days(self) -> Iterator[Window]:
-        """Windows of at most one day with the same look-back, which together emit what this window emits.
+    def days(self, look_back: timedelta) -> Iterator[Window]:
+        """Windows of at most one day which together emit what this window emits.
 
-        A build of many days equals the builds of its days, because each day sees its own look-back and no more.
+        Each looks back as far as this window does, but at least `look_back` where this window covers it: a build of
+        many days equals the builds of its days, because each day sees its own look-back and no more.
         """
+        reach = max(self.look_back, look_back)
         first = self.day_start
         while first < self.day_end:
             last = min(first + DAY, self.day_end)
-            yield Window(first - self.look_back, first, last)
+            yield Window(max(self.start, first - reach), first, last)
             first = last

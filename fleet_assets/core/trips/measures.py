@@ -22,9 +22,7 @@ from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import TripRules
 from fleet_assets.core.trips.segments import END_REASONS, START_REASONS, TRUNCATED, Segments
 
-MEASURED = tuple(
-    name for name in TRIPS.schema if name not in ("trip_id", "driver_id", "local_date", "rules_version")
-)
+MEASURED = tuple(name for name in TRIPS.schema if name not in ("trip_id", "driver_id", "local_date", "rules_version"))
 """Columns of TRIPS that come from telemetry and the vehicle alone."""
 
 TELEMETRY_USED = (
@@ -189,9 +187,7 @@ def _ratios(trips: pl.DataFrame, rules: TripRules) -> pl.DataFrame:
 
 
 def _words(codes: I64, words: tuple[str, ...]) -> pl.Series:
-    return pl.Series(codes).replace_strict(
-        range(len(words)), words, default=None, return_dtype=pl.String
-    )
+    return pl.Series(codes).replace_strict(range(len(words)), words, default=None, return_dtype=pl.String)
 
 
 def _numbers(series: pl.Series) -> F64:

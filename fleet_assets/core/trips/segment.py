@@ -47,9 +47,9 @@ def _collect_trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules
 ) -> pl.DataFrame:
     fleet = vehicles.collect()
-    found = [trips for day in window.days() for trips in _day_trips(telemetry, fleet, day, rules)]
+    found = [trips for day in window.days(TRIPS.look_back) for trips in _day_trips(telemetry, fleet, day, rules)]
     measured = pl.concat([TRIPS.empty().select(MEASURED), *found])
-    known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.timezone)
+    known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")
     stamped = known.with_columns(ids, pl.lit(rules.version).alias("rules_version"))
     return TRIPS.conform(stamped.sort(TRIPS.order).lazy()).collect()

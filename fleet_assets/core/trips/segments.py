@@ -38,6 +38,15 @@ class _Signals(NamedTuple):
     limits: Limits
 
 
+class _Ignition(NamedTuple):
+    """When it was switched on, since when it is off, when "off" was last heard, when movement last refuted "off"."""
+
+    on_at: int
+    off_at: int
+    off_heard_at: int
+    refuted_at: int
+
+
 @dataclass(frozen=True)
 class Segments:
     """One row per candidate trip: rows `first` to `last` (inclusive) of the points, and when and why it ended."""
@@ -85,30 +94,25 @@ def _cut(s: _Signals) -> I64:
 @kernel
 def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> tuple[I64, int]:
     first = last = seen = -1  # rows: first and last movement of the open trip, last row that observed motion
-    on_at = off_at = _LONG_AGO  # when the ignition was last switched on; since when it is off (LONG_AGO = it is not)
-    is_on = -1
+    key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
     verdict = _OPEN
     for i in range(begin, end):
         if first >= 0:
-            closed_at, reason, verdict = _verdict(s, i, last, seen, off_at)
+            closed_at, reason, verdict = _verdict(s, i, last, seen, key)
             if verdict == _ENDED:
                 trips, count = _append(trips, count, last, closed_at, reason)
                 first = -1
-        if len(s.ignition) > 0 and not np.isnan(s.ignition[i]):
-            on_at, off_at, is_on = _switch(s.at[i], s.ignition[i] > 0, is_on, on_at, off_at)
-        if s.states[i] == MOVING or (first >= 0 and (verdict == _DRIVEN_ON or s.limits.holes_only)):
-            if s.states[i] == UNKNOWN and verdict != _DRIVEN_ON:
-                continue
+        is_driving = s.states[i] == MOVING or (first >= 0 and verdict == _DRIVEN_ON)
+        key = _turned(s, i, is_driving, key)
+        if is_driving or (first >= 0 and s.limits.holes_only and s.states[i] != UNKNOWN):
             if first < 0:
                 first = i
-                trips[count, 0], trips[count, 3] = i, _start_reason(s, i, seen, on_at)
+                trips[count, 0], trips[count, 3] = i, _start_reason(s, i, seen, key.on_at)
             last = i
-            if off_at != _LONG_AGO and s.at[i] - off_at >= s.limits.ignition_off:
-                off_at = _LONG_AGO  # it drives with the ignition "off": the signal is not to be trusted
         if s.states[i] != UNKNOWN or last == i:
             seen = i
     if first >= 0:
-        closed_at, reason, verdict = _verdict(s, -1, last, seen, off_at)
+        closed_at, reason, verdict = _verdict(s, -1, last, seen, key)
         trips, count = _append(trips, count, last, closed_at, reason)
     return trips, count
 
@@ -126,11 +130,22 @@ def _append(trips: I64, count: int, last: int, closed_at: int, reason: int) -> t
 
 
 @kernel
-def _switch(now: int, on: bool, is_on: int, on_at: int, off_at: int) -> tuple[int, int, int]:
-    """Ignition after an observation: (switched on at, off since, state). Off counts only after it was seen on."""
-    if on:
-        return (now if is_on != 1 else on_at), _LONG_AGO, 1
-    return on_at, (now if is_on == 1 else off_at), 0
+def _turned(s: _Signals, i: int, is_driving: bool, key: _Ignition) -> _Ignition:
+    """The ignition after row i. Nothing older than the limit counts, so that every run agrees, wherever it starts."""
+    if len(s.ignition) == 0:
+        return key
+    on_at, off_at, off_heard_at, refuted_at = key
+    if s.at[i] - off_heard_at > s.limits.ignition_memory:
+        off_at = _LONG_AGO
+    if s.ignition[i] > 0:
+        on_at = s.at[i] if on_at == _LONG_AGO or off_heard_at > on_at else on_at
+        off_at = off_heard_at = refuted_at = _LONG_AGO
+    elif s.ignition[i] == 0:
+        off_at = s.at[i] if off_at == _LONG_AGO else off_at
+        off_heard_at = s.at[i]
+    if is_driving and off_at != _LONG_AGO and s.at[i] - off_at >= s.limits.ignition_off:
+        refuted_at = s.at[i]  # it drives with the ignition "off": the signal is not to be trusted
+    return _Ignition(on_at, off_at, off_heard_at, refuted_at)
 
 
 @kernel
@@ -141,38 +156,36 @@ def _start_reason(s: _Signals, i: int, seen: int, on_at: int) -> int:
 
 
 @kernel
-def _verdict(s: _Signals, i: int, last: int, seen: int, off_at: int) -> tuple[int, int, int]:
+def _verdict(s: _Signals, i: int, last: int, seen: int, key: _Ignition) -> tuple[int, int, int]:
     """(closed_at, reason, verdict) on the open trip when row i comes next; i = -1 stands for no further data.
 
     The earliest deadline wins: ignition off, a stop that was seen, a silence.
     """
     now = s.at[i] if i >= 0 else _FAR
     stop_at = s.at[last] + (s.limits.silence if seen == last else s.limits.stop)
-    if off_at != _LONG_AGO:
-        off_for_long_at = max(off_at, s.at[last]) + s.limits.ignition_off
+    if key.off_at != _LONG_AGO and s.at[last] - key.refuted_at > s.limits.ignition_memory:
+        off_for_long_at = max(key.off_at, s.at[last]) + s.limits.ignition_off
         if off_for_long_at <= stop_at:
             return off_for_long_at, _IGNITION, (_ENDED if now >= off_for_long_at else _OPEN)
+    reason = _GAP if seen == last else _STOP
     if now < stop_at:
-        return stop_at, _STOP, _OPEN
-    if seen > last:
-        return stop_at, _STOP, _ENDED
-    if i >= 0 and s.states[i] == UNKNOWN and (len(s.odometer) == 0 or np.isnan(s.odometer[i])):
-        return stop_at, _GAP, _OPEN  # says nothing about motion: the silence goes on
-    closed_at, driven_on = _end_of_silence(s, i, last)
-    return closed_at, _GAP, (_DRIVEN_ON if driven_on else _ENDED)
+        return stop_at, reason, _OPEN
+    before = _reading_before(s, seen)
+    if before < 0:
+        return stop_at, reason, _ENDED
+    if i >= 0 and seen > last and now - s.at[seen] < s.limits.silence:
+        return now, reason, _ENDED
+    if i >= 0 and s.states[i] == UNKNOWN and np.isnan(s.odometer[i]) and now < s.at[seen] + s.limits.bridge:
+        return stop_at, reason, _OPEN  # says nothing about motion: the silence goes on
+    closed_at, driven_on = _end_of_silence(s, i, seen, before)
+    return closed_at, reason, (_DRIVEN_ON if driven_on else _ENDED)
 
 
 @kernel
-def _end_of_silence(s: _Signals, i: int, last: int) -> tuple[int, bool]:
-    """(closed_at, drove on) for a silence after row `last` that ends with row i (-1: not at all).
-
-    Without an odometer near the last movement the silence is an end at once. With one, the trip waits for the next
-    reading, up to the bound.
-    """
-    before = _reading_before(s, last)
-    if before < 0 or s.limits.holes_only:
-        return s.at[last] + s.limits.silence, False
-    bound = s.at[last] + s.limits.bridge
+def _end_of_silence(s: _Signals, i: int, seen: int, before: int) -> tuple[int, bool]:
+    """(closed_at, drove on) for a silence after row `seen`, with an odometer read in row `before`, that ends with row i
+    (-1: not at all). The trip waits for the next reading, up to the bound."""
+    bound = s.at[seen] + s.limits.bridge
     if i < 0 or s.at[i] >= bound:
         return bound, False
     after = _reading_after(s, i)
@@ -189,7 +202,9 @@ def _end_of_silence(s: _Signals, i: int, last: int) -> tuple[int, bool]:
 
 @kernel
 def _reading_before(s: _Signals, last: int) -> int:
-    """Row of the newest odometer reading at or shortly before `last`; -1 if there is none."""
+    """Row of the newest odometer reading at or shortly before `last`; -1 if there is none that may bridge a silence."""
+    if s.limits.holes_only:
+        return -1
     row = last
     while len(s.odometer) > 0 and row >= 0 and s.vehicle[row] == s.vehicle[last]:
         if s.at[last] - s.at[row] >= s.limits.silence:
