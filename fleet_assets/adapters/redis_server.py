@@ -165,7 +165,10 @@ def connect(settings: Settings) -> redis.Redis:
     try:
         client.ping()
     except failures.RedisError as error:
-        raise ServiceError(f"Redis does not answer at {_without_password(settings.redis_url)}: {error}") from None
+        raise ServiceError(
+            f"Redis does not answer at {_without_password(settings.redis_url)} ({str(error).rstrip('.')}): start it or "
+            "mend FLEET_REDIS_URL; without FLEET_REDIS_URL a private server is started"
+        ) from None
     return client
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class ScanRules:
     """Most frames in a batch: 25 kB in an entry."""
     idle_seconds: float = 0.2
     """How often a silent bus looks whether it shall stop."""
+    report_seconds: float = 60.0
+    """Between two log lines that say how much was read."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class BusName:
 
 def scan_bus(bus: can.BusABC, name: BusName, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
     """Read the bus until `stop`; returns the frames read. The bus is shut down in the end, whatever happens."""
-    count, clock = 0, HostClock()
+    count, clock, report_at = 0, HostClock(), time.monotonic() + rules.report_seconds
     try:
         while not stop.is_set():
             messages = _receive(bus, rules)
@@ -56,6 +58,9 @@ def scan_bus(bus: can.BusABC, name: BusName, sender: Sender, rules: ScanRules, s
                 frames = clock.correct(batch_of_messages(messages))
                 sender.put(Batch(name.vehicle, name.bus, time.time_ns() // 1_000, frames))
                 count += len(messages)
+            if time.monotonic() >= report_at:
+                log.info("scanning", frames=count, sent=sender.sent_frames, spooled=sender.spooled_frames)
+                report_at += rules.report_seconds
     finally:
         bus.shutdown()
     return count
@@ -98,12 +103,15 @@ class Replay:
     paths: Sequence[Path]
     options: LogOptions
     speed: float | None = None
+    watch: Callable[[Path, int], None] = lambda _path, _frames: None
+    """Called with the file and the frames of it that were sent, batch by batch: what a progress bar shows."""
 
 
 def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
     """Send the frames of log files with their original times; returns the frames sent."""
     count, pace = 0, Pace(replay.speed)
     for path in replay.paths:
+        before = count
         for chunk in read_log(path, replay.options):
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
@@ -111,7 +119,8 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
                 pace.wait_for(int(batch.frames.ts_us[0]), stop)
                 sender.put(batch)
                 count += len(batch.frames)
-        log.info("replayed", file=str(path), frames=count)
+                replay.watch(path, count - before)
+        log.info("replayed", file=str(path), frames=count - before)
     return count
 
 

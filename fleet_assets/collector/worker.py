@@ -49,6 +49,8 @@ class WorkRules:
     """Longest time between reading an entry and its file."""
     flush_frames: int = 200_000
     """Frames in memory before a flush."""
+    live_seconds: float = 1.0
+    """Longest time between reading a frame and its value in the live state."""
     read_entries: int = 200
     """Entries in one read (200 000 frames at most in the packed form)."""
     claim_after_seconds: float = 60.0
@@ -89,6 +91,7 @@ class Worker:
         self._batch: list[Entry] = []
         self._batch_frames = 0
         self._batch_since = 0.0
+        self._shown, self._show_at = 0, 0.0
         self._unacknowledged: list[bytes] = []
         self._cursor, self._next_claim = b"0-0", 0.0
         self.report = WorkReport()
@@ -121,8 +124,10 @@ class Worker:
             self._group.create()
             return False
         self._take(entries)
-        if self._is_due() or (not entries and self._batch and self._is_time()):
+        if self._is_due():
             self._flush()
+        elif time.monotonic() >= self._show_at:
+            self._show_new()
         return not entries
 
     def _take(self, entries: list[Entry]) -> None:
@@ -164,12 +169,11 @@ class Worker:
     def _flush(self) -> None:
         """Land what was read, then acknowledge it."""
         if self._batch:
-            entries, self._batch, self._batch_frames = self._batch, [], 0
-            decoded = decode_entries(entries, self._rules.default_vehicle)
-            self._land(_name(entries), decoded)
+            self._show_new()
+            entries, self._batch, self._batch_frames, self._shown = self._batch, [], 0, 0
+            self._land(_name(entries), decode_entries(entries, self._rules.default_vehicle))
             self.report.entries += len(entries)
             self._unacknowledged += [stream_id for stream_id, _ in entries]
-            self._show(decoded.frames)
         self._acknowledge()
 
     def _land(self, name: str, decoded: DecodedEntries) -> None:
@@ -198,14 +202,19 @@ class Worker:
         except UNAVAILABLE as error:
             log.warning("acknowledge_later", entries=len(self._unacknowledged), error=str(error))
 
-    def _show(self, frames: pl.DataFrame) -> None:
+    def _show_new(self) -> None:
         """Bring the live state up to date. It is a view: whatever fails in it must not stop the landing."""
-        if self._decode_latest is None or frames.is_empty():
+        entries = self._batch[self._shown :]
+        self._show_at = time.monotonic() + self._rules.live_seconds
+        if self._decode_latest is None or not entries:
             return
+        self._shown = len(self._batch)
         try:
-            LiveState(self._group.client).write(self._decode_latest(frames), self._intake.clock())
-        except Exception as error:
-            log.exception("live_state_failed", error=str(error))
+            frames = decode_entries(entries, self._rules.default_vehicle).frames
+            if frames.height:
+                LiveState(self._group.client).write(self._decode_latest(frames), self._intake.clock())
+        except Exception as error:  # noqa: BLE001
+            log.warning("live_state_failed", error=f"{type(error).__name__}: {error}", meaning="landing goes on")
 
     def _is_done(self) -> bool:
         """Nothing to hand out (the last read was empty) and nothing owed by any worker."""

@@ -4,7 +4,7 @@ Belongs here: one module a family of formats, and the choice between them (`read
 Does not belong here: what becomes of the frames.
 """
 
-from fleet_assets.adapters.log_files.options import LogOptions
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.reader import LOG_SUFFIXES, read_log
 
-__all__ = ["LOG_SUFFIXES", "LogOptions", "read_log"]
+__all__ = ["LOG_SUFFIXES", "AnswerMissing", "LogOptions", "read_log"]

@@ -19,7 +19,7 @@ import polars as pl
 from asammdf import MDF
 
 from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
-from fleet_assets.adapters.log_files.options import LogOptions, absolute_times
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts.errors import FileRejected
 
 _KINDS = {"CAN_DataFrame": np.uint8(0), "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
@@ -50,7 +50,7 @@ def _start_ns(path: Path, mdf: Any, options: LogOptions) -> int:
     if not header.time_flags & 1:
         return int(header.abs_time)
     if options.zone is None:
-        raise FileRejected(path, f"states the local time {header.start_time} without a zone; give --timezone")
+        raise AnswerMissing(path, f"states the local time {header.start_time} without a zone; give --timezone")
     local = header.start_time.replace(tzinfo=options.zone).astimezone(UTC)
     return int(local.timestamp() * 1_000_000) * 1_000
 

@@ -17,6 +17,10 @@ OLDEST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
 """No CAN log is older; timestamps before it count from the start of the recording."""
 
 
+class AnswerMissing(FileRejected):
+    """The file may well be good, but a person must say something first (vehicle, time zone, start)."""
+
+
 @dataclass(frozen=True)
 class LogOptions:
     """Answers for logs that do not say; what a log says itself wins."""
@@ -33,12 +37,12 @@ class LogOptions:
 def absolute_times(path: Path, frames: pl.DataFrame, options: LogOptions) -> pl.DataFrame:
     """The rows with instants; those that count from the start of the recording get `start_at` added.
 
-    Raises FileRejected when they need a start and none was given.
+    Raises AnswerMissing when they need a start and none was given.
     """
     first = frames.get_column("recorded_at").max()
     if not isinstance(first, datetime) or first >= OLDEST_PLAUSIBLE:
         return frames
     if options.start_at is None:
-        raise FileRejected(path, "it counts seconds from its start and does not say when that was; give --start")
+        raise AnswerMissing(path, "it counts seconds from its start and does not say when that was; give --start")
     offset: timedelta = options.start_at - datetime(1970, 1, 1, tzinfo=UTC)
     return frames.with_columns(pl.col("recorded_at") + offset)

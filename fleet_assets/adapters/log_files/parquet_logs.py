@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
-from fleet_assets.adapters.log_files.options import LogOptions, absolute_times
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
 from fleet_assets.contracts.errors import FileRejected
 
@@ -58,6 +58,6 @@ def _instant(path: Path, dtype: pl.DataType, options: LogOptions) -> pl.Expr:
     if dtype.time_zone is not None:
         return pl.col("recorded_at").cast(pl.Datetime("us", dtype.time_zone)).dt.convert_time_zone("UTC")
     if options.zone is None:
-        raise FileRejected(path, "recorded_at has no time zone; give --timezone")
+        raise AnswerMissing(path, "recorded_at has no time zone; give --timezone")
     local = pl.col("recorded_at").cast(pl.Datetime("us")).dt.replace_time_zone(str(options.zone))
     return local.dt.convert_time_zone("UTC").cast(TIMESTAMP)

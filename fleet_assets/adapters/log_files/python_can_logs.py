@@ -23,7 +23,7 @@ import polars as pl
 from can.io.generic import MessageReader
 
 from fleet_assets.adapters.frame_batch import batch_of_messages, frame_of_batch
-from fleet_assets.adapters.log_files.options import LogOptions, absolute_times
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts.errors import FileRejected
 
 # Channels that python-can counts from 0 although the file counts from 1.
@@ -65,7 +65,7 @@ def _asc_reader(path: Path, source: Any, zone: tzinfo | None) -> can.ASCReader:
         @staticmethod
         def _datetime_to_timestamp(datetime_string: str) -> float:
             if zone is None:
-                raise FileRejected(path, f"states the local time {datetime_string} without a zone; give --timezone")
+                raise AnswerMissing(path, f"states the local time {datetime_string} without a zone; give --timezone")
             local = datetime.fromtimestamp(can.ASCReader._datetime_to_timestamp(datetime_string))
             return local.replace(tzinfo=zone).timestamp()
 

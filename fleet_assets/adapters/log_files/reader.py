@@ -15,7 +15,7 @@ from can.io.player import MESSAGE_READERS
 
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
 from fleet_assets.adapters.log_files.mf4 import read_mf4
-from fleet_assets.adapters.log_files.options import LogOptions
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.parquet_logs import read_parquet_log
 from fleet_assets.adapters.log_files.python_can_logs import read_python_can_log
 from fleet_assets.contracts.errors import FileRejected
@@ -70,5 +70,5 @@ def _with_vehicle(path: Path, chunk: pl.DataFrame, options: LogOptions) -> pl.Da
     if "vehicle_id" in chunk.columns:
         return chunk
     if not options.vehicle_id:
-        raise FileRejected(path, "it does not say which vehicle it is from; give --vehicle-id")
+        raise AnswerMissing(path, "it does not say which vehicle it is from; give --vehicle-id")
     return chunk.with_columns(vehicle_id=pl.lit(options.vehicle_id))

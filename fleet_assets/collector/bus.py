@@ -1,0 +1,69 @@
+"""Opening a CAN interface of python-can by what a person typed.
+
+Belongs here: options to a bus, and one sentence for each way in which that fails. Does not belong here: reading it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import can
+from can.util import cast_from_string
+
+from fleet_assets.contracts.errors import ServiceError, UsageError
+
+Value = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class BusOptions:
+    """What python-can needs to open a bus."""
+
+    interface: str
+    channel: str | None = None
+    bitrate: int | None = None
+    """bit/s; None leaves it as the system set it."""
+    is_fd: bool = False
+    extra: Mapping[str, Value] = field(default_factory=dict)
+    """Further settings of the interface, by python-can's names."""
+
+
+def parse_extra(pairs: Sequence[str]) -> dict[str, Value]:
+    """`NAME=VALUE` settings as python-can would read them from a file; raises UsageError for anything else."""
+    extra: dict[str, Value] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise UsageError(f"--bus-option {pair!r} is not NAME=VALUE, such as receive_own_messages=true")
+        extra[name.strip().replace("-", "_")] = cast_from_string(value.strip())
+    return extra
+
+
+def open_bus(options: BusOptions) -> can.BusABC:
+    """The open bus. Raises UsageError for an interface or setting that does not exist, ServiceError otherwise."""
+    known = sorted(can.VALID_INTERFACES)
+    if options.interface not in known:
+        raise UsageError(f"CAN interface {options.interface!r} does not exist; python-can knows {', '.join(known)}")
+    where = f"{options.interface} {options.channel or ''}".strip()
+    settings: dict[str, Any] = dict(options.extra)
+    if options.bitrate is not None:
+        settings["bitrate"] = options.bitrate
+    if options.is_fd:
+        settings["fd"] = True
+    try:
+        # Without the person's python-can files: what was typed here is all there is.
+        return can.Bus(channel=options.channel, interface=options.interface, ignore_config=True, **settings)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{where} cannot be opened with these options: {error}") from error
+    except (can.CanError, ImportError, OSError) as error:
+        raise ServiceError(f"{where} cannot be opened: {error}; {_advice(options, error)}") from error
+
+
+def _advice(options: BusOptions, error: Exception) -> str:
+    if isinstance(error, ImportError | can.CanInterfaceNotImplementedError):
+        return f"install the driver that python-can names for {options.interface}"
+    if options.interface == "socketcan":
+        return f"bring it up first: ip link set {options.channel or 'can0'} up type can bitrate 500000"
+    return "check --channel, the driver and that the device is plugged in"

@@ -1,0 +1,78 @@
+"""What every collector process does with its surroundings: signals, structured logs, one sentence for failures.
+
+Belongs here: those three. Does not belong here: options (cli) and loops (scanner, worker).
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from types import FrameType
+
+import can
+import structlog
+from redis.exceptions import RedisError
+
+from fleet_assets.contracts.errors import ServiceError
+
+
+class LogFormat(StrEnum):
+    """How log lines look: JSON for machines, console for people, auto chooses by where they go."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def configure_logs(form: LogFormat) -> None:
+    """One event a line on standard error, with an instant in UTC; standard output stays free for results."""
+    is_console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and sys.stderr.isatty())
+    last: structlog.types.Processor = (
+        structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl+C set; a second Ctrl+C ends the process at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+    return stop
+
+
+@contextmanager
+def plain_failures(activity: str) -> Iterator[None]:
+    """Turn what Redis, a CAN interface or a disk raises into one sentence; `activity` says what was going on."""
+    try:
+        yield
+    except RedisError as error:
+        raise ServiceError(
+            f"{activity}: Redis refused or went away ({error}); look at its log and at FLEET_REDIS_URL"
+        ) from error
+    except can.CanError as error:
+        raise ServiceError(
+            f"{activity}: the CAN interface failed ({error}); check cable and driver, then start again"
+        ) from error
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        raise ServiceError(f"{activity}: {error.strerror or error}{place}; mend that, then start again") from error

@@ -1,0 +1,33 @@
+"""Zones and instants as a person types them.
+
+Belongs here: reading those two. Does not belong here: times inside files.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from fleet_assets.contracts.errors import UsageError
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """The IANA zone, None for no name; raises UsageError for a name that is none."""
+    if not name:
+        return None
+    if name not in available_timezones():
+        raise UsageError(f"--timezone {name!r} is not an IANA time zone such as Europe/Madrid or UTC")
+    return ZoneInfo(name)
+
+
+def instant_of(text: str) -> datetime | None:
+    """The instant of an ISO 8601 text with offset, None for no text; raises UsageError for anything else."""
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--start {text!r} is not an instant such as 2026-01-31T08:00:00Z") from None
+    if instant.tzinfo is None:
+        raise UsageError(f"--start {text!r} has no offset: write {text}Z for UTC, or {text}+01:00")
+    return instant.astimezone(UTC)
