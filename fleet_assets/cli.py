@@ -32,6 +32,9 @@ app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
 
 
+PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on."
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback on failure.")] = False,
@@ -115,7 +118,7 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
+def ui(port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None) -> None:
     """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""
     from fleet_assets.commands.ui import run_ui
 
@@ -129,15 +132,15 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Replace the fleet that is there.")] = False,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Stop after the summary.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+    port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None,
 ) -> None:
     """Simulate a fleet, send its CAN frames through Redis and the collector, build everything, show what was found.
 
     All of it lies in FLEET_HOME/demo and touches nothing else. The same call again finds everything up to date.
     """
-    from fleet_assets.commands.demo import run_demo
+    from fleet_assets.commands.demo import UiChoice, run_demo
 
-    raise typer.Exit(run_demo(Places.from_environment(), (vehicles, days, seed), None if no_ui else port, fresh))
+    raise typer.Exit(run_demo(Places.from_environment(), (vehicles, days, seed), UiChoice(not no_ui, port), fresh))
 
 
 def _day(value: datetime | None) -> date | None:

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from fleet_assets.commands.build import build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
-from fleet_assets.commands.ui import start_ui, stop_ui, wait_until_ready
+from fleet_assets.commands.ui import choose_port, start_ui, stop_ui, wait_until_ready
 from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
@@ -38,6 +38,14 @@ class DemoPlan:
     days: int
     seed: int
     start: str
+
+
+@dataclass(frozen=True)
+class UiChoice:
+    """Whether the Dagster UI opens after the summary, and on which port (None: the first free one)."""
+
+    is_wanted: bool
+    port: int | None
 
 
 class DemoFolder:
@@ -57,7 +65,7 @@ class DemoFolder:
             shutil.rmtree(self.root)
 
 
-def run_demo(places: Places, wanted: tuple[int, int, int], port: int | None, fresh: bool) -> int:
+def run_demo(places: Places, wanted: tuple[int, int, int], ui: UiChoice, fresh: bool) -> int:
     """Run or resume the demo; `wanted` is (vehicles, days, seed). Returns the exit code."""
     console, began = Console(), time.perf_counter()
     folder = DemoFolder(places.settings.root / "demo")
@@ -70,7 +78,7 @@ def run_demo(places: Places, wanted: tuple[int, int, int], port: int | None, fre
     _summarise(console, folder, demo)
     _say(console, f"From the command to this line: {time.perf_counter() - began:.0f} s")
     _what_next(console, folder)
-    return 0 if port is None else _serve(console, demo, port)
+    return _serve(console, demo, ui.port) if ui.is_wanted else 0
 
 
 def _plan(folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> DemoPlan:
@@ -176,7 +184,8 @@ def _what_next(console: Console, folder: DemoFolder) -> None:
                   '"select vehicle_id, month, distance_km, fuel_used_l from monthly_summary"')  # fmt: skip
 
 
-def _serve(console: Console, demo: Places, port: int) -> int:
+def _serve(console: Console, demo: Places, wanted: int | None) -> int:
+    port = choose_port(wanted)
     server = start_ui(demo, port)
     try:
         wait_until_ready(server, port)

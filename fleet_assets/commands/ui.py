@@ -20,11 +20,13 @@ from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
 READY_SECONDS = 120
+PORTS = range(3000, 3020)
+"""Dagster's usual port, and the next ones where another UI runs."""
 
 
-def run_ui(places: Places, port: int) -> int:
+def run_ui(places: Places, wanted: int | None) -> int:
     """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken."""
-    console = Console()
+    console, port = Console(), choose_port(wanted)
     server = start_ui(places, port)
     try:
         wait_until_ready(server, port)
@@ -36,14 +38,23 @@ def run_ui(places: Places, port: int) -> int:
         stop_ui(server)
 
 
+def choose_port(wanted: int | None) -> int:
+    """The wanted port, or the first free one of PORTS; raises ServiceError when there is none."""
+    tried = PORTS if wanted is None else [wanted]
+    for port in tried:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    which = f"port {tried[0]} is" if wanted else f"ports {tried[0]} to {tried[-1]} are"
+    raise ServiceError(f"{which} taken; choose another with --port")
+
+
 def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise ServiceError(f"port {port} is taken; choose another with --port") from None
     prepare_dagster_home(places)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
     command = [sys.executable, "-m", "dagster", "dev", "--module-name", "fleet_assets.definitions"]
