@@ -98,9 +98,9 @@ def query(
     Example: `fleet query "select vehicle_id, sum(distance_km) from trips group by all"`. `show tables` lists what is
     there, `describe trips` its columns.
     """
-    from fleet_assets.adapters.warehouse import run_query
+    from fleet_assets.commands.query import run_query
 
-    run_query(Places.from_environment().settings, sql, output_format, output)
+    run_query(Places.from_environment(), sql, output_format, output)
 
 
 @reference_app.command("load")

@@ -1,7 +1,7 @@
 {# Instants and local days, as both databases say them. #}
 
 {% macro seconds_between(started_at, ended_at) -%}
-    cast(extract(epoch from ({{ ended_at }} - {{ started_at }})) as {{ dbt.type_float() }})
+    cast(extract(epoch from ({{ ended_at }} - {{ started_at }})) as float8)
 {%- endmacro %}
 
 {# The instant at which a day begins where the zone is: 23 or 25 hours after the one before when clocks change. #}

@@ -44,7 +44,7 @@ READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 
 
 PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
-"""Types that Arrow has no equal of, and what is read instead: microseconds, and 64 bits (a sum that exceeds them fails)."""
+"""Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
 
 
 class FileInUse(ServiceError):
@@ -200,7 +200,9 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
 
 
-@retry(retry=retry_if_exception_type(FileInUse), stop=stop_after_delay(LOCKED_FOR_S), wait=wait_fixed(0.5), reraise=True)
+@retry(
+    retry=retry_if_exception_type(FileInUse), stop=stop_after_delay(LOCKED_FOR_S), wait=wait_fixed(0.5), reraise=True
+)
 def _open(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path))

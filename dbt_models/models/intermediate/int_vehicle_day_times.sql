@@ -31,6 +31,8 @@ cut as (
         {{ seconds_between('day_start_at', 'day_end_at') }} as day_s,
         {{ seconds_between('greatest(started_at, day_start_at)', 'least(ended_at, day_end_at)') }} as span_s
     from bounded
+    -- A span that ends at midnight does not touch the day that begins there.
+    where ended_at > day_start_at or started_at >= day_start_at
 
 )
 

@@ -51,8 +51,8 @@ select
     trips.first_started_at,
     trips.last_ended_at,
     coalesce(stops.stop_count, 0) as stop_count,
-    stops.stop_idle_s,
-    stops.stop_idle_fuel_l,
+    case when stops.vehicle_id is null then 0 else stops.stop_idle_s end as stop_idle_s,
+    case when stops.vehicle_id is null then 0 else stops.stop_idle_fuel_l end as stop_idle_fuel_l,
     cast(coalesce(stops.refuelling_count, 0) as bigint) as refuelling_count,
     cast(coalesce(stops.charging_count, 0) as bigint) as charging_count
 from times

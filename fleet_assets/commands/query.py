@@ -1,0 +1,123 @@
+"""`fleet query`: the rows of one SELECT as a table on the terminal, CSV, JSON or Parquet.
+
+Belongs here: how values are written for people and for programs. Does not belong here: what may be asked and of what
+(`adapters.warehouse`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.contracts.errors import UsageError
+from fleet_assets.places import Places
+
+SHOWN_ROWS = 200
+"""Rows of a table on the terminal; a file or another format gets all of them."""
+
+NULL = "-"
+
+INSTANT = "%Y-%m-%dT%H:%M:%S%.fZ"
+"""ISO 8601, the fraction only where there is one."""
+
+DECIMALS = 3
+"""Of numbers in a table: a metre, a gram, a watt-hour."""
+
+DEGREE_DECIMALS = 6
+"""Of degrees: a decimetre. Numbers below 1 keep as many digits that count."""
+
+
+def run_query(places: Places, sql: str, output_format: str, output: Path | None) -> None:
+    """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError for a wrong option."""
+    if output_format not in FORMATS:
+        raise UsageError(f"--format {output_format} is not one of {', '.join(FORMATS)}")
+    if output is None and output_format == "parquet" and sys.stdout.isatty():
+        raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
+    rows = places.warehouse.query(sql)
+    aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    if output:
+        replace_file(output, FORMATS[output_format](rows))
+        aside.print(f"{output}: {rows.height} rows")
+        return
+    is_cut = output_format == "table" and rows.height > SHOWN_ROWS
+    sys.stdout.buffer.write(FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows))
+    sys.stdout.buffer.flush()
+    if is_cut:
+        aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
+
+
+def _as_table(rows: pl.DataFrame) -> bytes:
+    """Columns aligned, numbers to the right. A terminal folds what is too wide; a pipe or file gets whole lines."""
+    shown = rows.select(_shown(name, dtype).fill_null(NULL) for name, dtype in rows.schema.items())
+    table = RichTable(box=None, pad_edge=False)
+    for name, dtype in rows.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in shown.iter_rows():
+        table.add_row(*row)
+    width = None if sys.stdout.isatty() else _width(shown)
+    console = Console(width=width, markup=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().encode()
+
+
+def _width(shown: pl.DataFrame) -> int:
+    """Room for the widest value of every column."""
+    return sum(max([len(name), *shown[name].str.len_chars()]) + 2 for name in shown.columns)
+
+
+def _shown(name: str, dtype: pl.DataType) -> pl.Expr:
+    if not (dtype.is_float() or dtype.is_decimal()):
+        return _text(name, dtype).cast(pl.String)
+    number = pl.col(name).cast(pl.Float64)
+    rounded = number.round(DEGREE_DECIMALS if name.endswith("_deg") else DECIMALS)
+    return pl.when(number.abs() < 1).then(number.round_sig_figs(DEGREE_DECIMALS)).otherwise(rounded).cast(pl.String)
+
+
+def _as_csv(rows: pl.DataFrame) -> bytes:
+    return rows.select(_text(name, dtype) for name, dtype in rows.schema.items()).write_csv().encode()
+
+
+def _as_json(rows: pl.DataFrame) -> bytes:
+    plain = rows.select(
+        pl.col(name) if dtype.is_nested() else _text(name, dtype) for name, dtype in rows.schema.items()
+    )
+    return f"{plain.write_json()}\n".encode()
+
+
+def _as_parquet(rows: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    rows.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr:
+    """What CSV and JSON can hold: instants as ISO 8601, bytes as hex, lists and structs as JSON."""
+    column = pl.col(name)
+    if isinstance(dtype, pl.Datetime):
+        return column.dt.to_string(INSTANT if dtype.time_zone else INSTANT.removesuffix("Z"))
+    if isinstance(dtype, pl.Duration):
+        return column.dt.to_string("iso")
+    if isinstance(dtype, pl.Binary):
+        return column.bin.encode("hex")
+    if isinstance(dtype, pl.Decimal):
+        return column.cast(pl.Float64)
+    if dtype.is_nested():
+        wrapped = pl.struct(column.alias("_")).struct.json_encode().str.strip_prefix('{"_":').str.strip_suffix("}")
+        return pl.when(column.is_not_null()).then(wrapped).alias(name)
+    return column
+
+
+FORMATS: dict[str, Callable[[pl.DataFrame], bytes]] = {
+    "table": _as_table,
+    "csv": _as_csv,
+    "json": _as_json,
+    "parquet": _as_parquet,
+}
