@@ -35,7 +35,7 @@ DEGREE_DECIMALS = 6
 
 
 def run_query(places: Places, sql: str, output_format: str, output: Path | None) -> None:
-    """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError for a wrong option."""
+    """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError."""
     if output_format not in FORMATS:
         raise UsageError(f"--format {output_format} is not one of {', '.join(FORMATS)}")
     if output is None and output_format == "parquet" and sys.stdout.isatty():

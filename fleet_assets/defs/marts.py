@@ -3,8 +3,6 @@
 Does not belong here: the models (dbt_models/) and how a file is published (`adapters.warehouse`).
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
