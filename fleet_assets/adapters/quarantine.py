@@ -5,18 +5,20 @@ Does not belong here: deciding what a value means.
 
     <root>/<source>/<name>-<reason>.parquet   the rows, in whatever columns they had
     <root>/<source>/<name>-<reason>.json      {"reason", "explanation", "count", "source", "name"}
+    <root>/<source>/<name>-refused            a whole file that could not be read, and its note with `.json` behind
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table
 
@@ -59,6 +61,15 @@ class Quarantine:
         note = QuarantineNote(source, name, reason.slug, reason.explanation, rows.height)
         replace_file(path.with_suffix(".json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
         return path
+
+    def put_file(self, source: str, path: Path, digest: str, explanation: str) -> Path:
+        """Copy a file that was refused, durable on return; the same file again changes nothing."""
+        target = self.root / source / f"{digest}-{path.name}-refused"
+        with path.open("rb") as content:
+            write_durably(target, lambda file: shutil.copyfileobj(content, file, 1 << 20))
+        note = QuarantineNote(source, path.name, "refused", explanation, 1)
+        replace_file(Path(f"{target}.json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
+        return target
 
     def notes(self) -> list[QuarantineNote]:
         """All notes, sorted by file."""

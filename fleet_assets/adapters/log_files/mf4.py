@@ -17,10 +17,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from asammdf import MDF
+from asammdf.blocks.mdf_v4 import MDF4
 
 from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts.errors import FileRejected
+
+# asammdf's destructor reads this of an object whose constructor met a broken file, and complains on standard error.
+MDF4._file = None
 
 _KINDS = {"CAN_DataFrame": np.uint8(0), "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
 

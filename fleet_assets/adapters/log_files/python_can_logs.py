@@ -26,6 +26,7 @@ from fleet_assets.adapters.frame_batch import batch_of_messages, frame_of_batch
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts.errors import FileRejected
 
+_CSV_HEADER = "timestamp,arbitration_id,extended,remote,error,dlc,data"
 # Channels that python-can counts from 0 although the file counts from 1.
 _CHANNELS_FROM_ONE = (can.ASCReader, can.BLFReader)
 
@@ -48,7 +49,7 @@ def _open(path: Path, options: LogOptions) -> Iterator[MessageReader]:
         source = plain if issubclass(kind, can.io.generic.BinaryIOMessageReader) else TextIOWrapper(plain, "utf-8")
     reader = _asc_reader(path, source, options.zone) if kind is can.ASCReader else kind(source)
     try:
-        _refuse_cut(path, reader)
+        _refuse_others(path, reader)
         yield reader
     finally:
         reader.stop()
@@ -77,11 +78,19 @@ def _asc_reader(path: Path, source: Any, zone: tzinfo | None) -> can.ASCReader:
     return ZonedReader(source, relative_timestamp=False)
 
 
-def _refuse_cut(path: Path, reader: MessageReader) -> None:
+def _refuse_others(path: Path, reader: MessageReader) -> None:
+    if isinstance(reader, can.CSVReader) and _first_line(path) != _CSV_HEADER:
+        # python-can skips the first line unread; another table would give wrong frames or none.
+        raise FileRejected(path, f"is no CSV log of CAN frames: its first line is not {_CSV_HEADER}")
     if isinstance(reader, can.BLFReader) and path.suffix.lower() == ".blf":
         size = path.stat().st_size
         if size < reader.file_size:
             raise FileRejected(path, f"it was cut: {size} of {reader.file_size} bytes are there")
+
+
+def _first_line(path: Path) -> str:
+    with (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rb") as file:
+        return file.readline().decode("utf-8-sig", errors="replace").strip()
 
 
 def _in_zone(reader: MessageReader, frames: pl.DataFrame, options: LogOptions) -> pl.DataFrame:
@@ -104,5 +113,3 @@ def _bus_name(channel: Any, first: int, default: str) -> str:
     if channel is None:
         return default
     return f"CAN{channel + first}" if isinstance(channel, int) else str(channel)
-
-

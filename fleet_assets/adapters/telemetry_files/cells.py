@@ -1,0 +1,199 @@
+"""Cells of a telemetry file to typed rows; rows that cannot be read are set aside with the reason.
+
+Belongs here: numbers, truth values, lists and instants as people write them. Does not belong here: whether a value is
+plausible (`core.cleaning`), files.
+
+An instant is ISO 8601. With an offset (`Z`, `+02:00`) it says all; without one the zone of the options decides. A local
+time that the clock showed twice (autumn) or never (spring) names no instant: its row is set aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from fleet_assets.adapters.log_files import AnswerMissing
+from fleet_assets.adapters.quarantine import Reason
+from fleet_assets.contracts import TELEMETRY, TIMESTAMP
+from fleet_assets.contracts.errors import FileRejected
+
+_YES, _NO = ("true", "t", "yes", "y", "on", "1", "1.0"), ("false", "f", "no", "n", "off", "0", "0.0")
+
+NO_TIME = Reason("no-time", "recorded_at is missing or no ISO 8601 instant")
+NO_INSTANT = Reason("no-instant", "the local time occurs twice or not at all in its zone (clock change)")
+NO_VEHICLE = Reason("no-vehicle", "no vehicle_id in the row and no --vehicle-id")
+BAD_VALUE = Reason("bad-value", "a cell is not of the kind of its column; each row names the columns")
+
+
+@dataclass(frozen=True)
+class TelemetryOptions:
+    """What a file may leave open."""
+
+    vehicle_id: str | None = None
+    zone: tzinfo | None = None
+    """Zone of times without an offset."""
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """Rows with the columns of TELEMETRY and `row` (ordinal in the file), and rows set aside as they were."""
+
+    rows: pl.DataFrame
+    rejected: list[tuple[Reason, pl.DataFrame]]
+
+
+def typed_rows(path: Path, raw: pl.DataFrame, options: TelemetryOptions) -> TypedRows:
+    """Type one chunk; `raw` holds the file's columns, as text or typed, and `row`.
+
+    Raises AnswerMissing when times have no offset and the options no zone, FileRejected when a column is of a kind that
+    can never hold what it is for.
+    """
+    names = [name for name in raw.columns if name != "row"]
+    cells = raw.with_columns(_blank_is_null(raw, name) for name in names)
+    _refuse_naive(path, cells, options)
+    try:
+        typed = cells.select("row", *(_value(name, cells.schema[name], options.zone) for name in names))
+    except pl.exceptions.PolarsError as error:
+        raise FileRejected(path, f"a column cannot be what its name says ({str(error).splitlines()[0]})") from error
+    unreadable = _unreadable(cells, typed)
+    typed = typed.with_columns(_identity(names, options))
+    verdict = _verdict(cells, typed, unreadable)
+    kept = typed.filter(verdict == "")
+    rows = TELEMETRY.conform(kept.lazy().drop("row")).collect().with_columns(kept.get_column("row"))
+    return TypedRows(rows, _set_aside(raw.with_columns(reason=unreadable), verdict))
+
+
+def _blank_is_null(raw: pl.DataFrame, name: str) -> pl.Expr:
+    if raw.schema[name] != pl.String:
+        return pl.col(name)
+    stripped = pl.col(name).str.strip_chars()
+    return pl.when(stripped != "").then(stripped).alias(name)
+
+
+def _refuse_naive(path: Path, cells: pl.DataFrame, options: TelemetryOptions) -> None:
+    if options.zone is not None:
+        return
+    for name in ("recorded_at", "received_at"):
+        if name in cells.columns and _has_naive(cells.get_column(name)):
+            raise AnswerMissing(path, f"{name} holds times without an offset; give --timezone, e.g. Europe/Madrid")
+
+
+def _has_naive(column: pl.Series) -> bool:
+    if isinstance(column.dtype, pl.Datetime):
+        return column.dtype.time_zone is None
+    return column.dtype == pl.String and bool(_local(column).is_not_null().any())
+
+
+def _value(name: str, dtype: pl.DataType, zone: tzinfo | None) -> pl.Expr:
+    column, kind = pl.col(name), TELEMETRY.column(name).kind
+    if kind == "ts":
+        return _instant(column, dtype, zone)
+    converters = {"f64": _number, "i64": _whole, "bool": _truth, "list[str]": _texts}
+    return converters[kind](column, dtype) if kind in converters else column.cast(pl.String)
+
+
+def _number(column: pl.Expr, _dtype: pl.DataType) -> pl.Expr:
+    number = column.cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
+def _whole(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    number = _number(column, dtype)
+    return pl.when(number == number.round()).then(number).cast(pl.Int64, strict=False)
+
+
+def _truth(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean:
+        return column
+    text = column.cast(pl.String).str.to_lowercase()
+    return pl.when(text.is_in(_YES)).then(True).when(text.is_in(_NO)).then(False)
+
+
+def _texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.List):
+        return column.cast(pl.List(pl.String))
+    return column.cast(pl.String).str.replace_all("[;,]", " ").str.extract_all(r"\S+")
+
+
+def _instant(column: pl.Expr, dtype: pl.DataType, zone: tzinfo | None) -> pl.Expr:
+    if dtype == pl.String:
+        stated = column.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        return pl.coalesce(stated, _in_utc(_local(column), zone)).cast(TIMESTAMP)
+    if not isinstance(dtype, pl.Datetime):
+        return pl.lit(None, dtype=TIMESTAMP).alias(column.meta.output_name())
+    if dtype.time_zone is None:
+        return _in_utc(column.cast(pl.Datetime("us")), zone)
+    return column.cast(pl.Datetime("us", dtype.time_zone)).dt.convert_time_zone("UTC").cast(TIMESTAMP)
+
+
+_Text = TypeVar("_Text", pl.Expr, pl.Series)
+
+
+def _local(column: _Text) -> _Text:
+    """A text without an offset as a wall clock time, null for all others."""
+    return column.str.replace(" ", "T", literal=True).str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
+    )
+
+
+def _in_utc(local: pl.Expr, zone: tzinfo | None) -> pl.Expr:
+    aware = local.dt.replace_time_zone(str(zone or "UTC"), ambiguous="null", non_existent="null")
+    return aware.dt.convert_time_zone("UTC").cast(TIMESTAMP)
+
+
+def _identity(names: list[str], options: TelemetryOptions) -> list[pl.Expr]:
+    """The vehicle and the source of rows that name none."""
+    vehicle, source = pl.lit(options.vehicle_id, dtype=pl.String), pl.lit("telemetry")
+    return [
+        (pl.coalesce("vehicle_id", vehicle) if "vehicle_id" in names else vehicle).alias("vehicle_id"),
+        (pl.coalesce("source", source) if "source" in names else source).alias("source"),
+    ]
+
+
+def _unreadable(cells: pl.DataFrame, typed: pl.DataFrame) -> pl.Series:
+    """For each row the names of the columns that hold something which became nothing, or an empty text."""
+    names = [name for name in typed.columns if name not in ("row", "recorded_at")]
+    # NaN stands for a missing number in many files; it is not a wrong one.
+    present = [cells.get_column(name).is_not_null() & ~_is_nan(cells.get_column(name)) for name in names]
+    lost = [there & typed.get_column(name).is_null() for name, there in zip(names, present, strict=True)]
+    marks = [pl.select(pl.when(mask).then(pl.lit(name))).to_series() for name, mask in zip(names, lost, strict=True)]
+    if not marks:
+        return pl.repeat("", cells.height, dtype=pl.String, eager=True)
+    joined = pl.DataFrame([mark.alias(str(index)) for index, mark in enumerate(marks)])
+    return joined.select(pl.concat_str(pl.all(), separator=", ", ignore_nulls=True)).to_series()
+
+
+def _is_nan(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.String:
+        return column.str.to_lowercase() == "nan"
+    if column.dtype.is_float():
+        return column.is_nan()
+    return pl.repeat(False, len(column), eager=True)
+
+
+def _verdict(cells: pl.DataFrame, typed: pl.DataFrame, unreadable: pl.Series) -> pl.Series:
+    """For each row the slug of what is wrong with it, or an empty text."""
+    times = cells.get_column("recorded_at")
+    is_local = _local(times).is_not_null() if times.dtype == pl.String else times.is_not_null()
+    no_time = typed.get_column("recorded_at").is_null()
+    is_clock = isinstance(times.dtype, pl.Datetime | pl.String)
+    return pl.select(
+        pl.when(no_time & is_local & is_clock)
+        .then(pl.lit(NO_INSTANT.slug))
+        .when(no_time)
+        .then(pl.lit(NO_TIME.slug))
+        .when(typed.get_column("vehicle_id").is_null())
+        .then(pl.lit(NO_VEHICLE.slug))
+        .when(unreadable != "")
+        .then(pl.lit(BAD_VALUE.slug))
+        .otherwise(pl.lit(""))
+    ).to_series()
+
+
+def _set_aside(raw: pl.DataFrame, verdict: pl.Series) -> list[tuple[Reason, pl.DataFrame]]:
+    groups = [(reason, raw.filter(verdict == reason.slug)) for reason in (NO_TIME, NO_INSTANT, NO_VEHICLE, BAD_VALUE)]
+    return [(reason, rows) for reason, rows in groups if rows.height]

@@ -1,0 +1,118 @@
+"""`fleet import`: bind DBC files, import, and a table of what became of each file.
+
+Belongs here: what a person sees, and what `--dbc` means. Does not belong here: the import itself (collector/importer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fleet_assets.adapters.quarantine import Quarantine
+from fleet_assets.collector.file_list import expand
+from fleet_assets.collector.file_progress import FileProgress
+from fleet_assets.collector.import_sources import IMPORT_SOURCES
+from fleet_assets.collector.importer import FileResult, ImportReport, import_files
+from fleet_assets.contracts import DBC_FILES
+from fleet_assets.contracts.errors import DataError, UsageError
+from fleet_assets.places import Places
+
+
+def run_import(
+    places: Places, paths: Sequence[Path], source: str, vehicle_id: str, dbc: Sequence[str], timezone: str
+) -> None:
+    """Import and say what came of it; raises DataError, after the table, when a file was refused."""
+    _bind(places, vehicle_id, dbc)
+    if source not in IMPORT_SOURCES:
+        raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
+    files = expand(paths, IMPORT_SOURCES[source].endings)
+    settings = places.settings
+    with FileProgress("importing", files) as progress:
+        report = import_files(
+            files, source, places.landing, quarantine=Quarantine(settings.quarantine), vehicle_id=vehicle_id,
+            timezone=timezone, start_date=settings.start_date, progress=progress.update,
+        )  # fmt: skip
+    console = Console()
+    console.print(_table(report))
+    _say_what_next(console, report, settings.quarantine)
+    if report.refused:
+        raise DataError(_refusal(report))
+
+
+def _bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
+    """Bind each `FILE` or `BUS=FILE` to the vehicle; nothing is bound when one of them is wrong."""
+    if dbc and not vehicle_id:
+        raise UsageError("--dbc binds a file to a vehicle: say which with --vehicle-id")
+    wanted = [_parse(item) for item in dbc]
+    names = [_checked(places, file) for _, file in wanted]
+    for (bus, file), name in zip(wanted, names, strict=True):
+        if file.exists():
+            places.reference.add_dbc(file)
+        places.reference.bind(vehicle_id, bus, name)
+
+
+def _parse(item: str) -> tuple[str, Path]:
+    bus, separator, file = item.rpartition("=")
+    if separator and (not bus or not file):
+        raise UsageError(f"--dbc {item!r} is neither FILE nor BUS=FILE, such as CAN9=gps.dbc")
+    # A path may hold the sign itself: then it is no bus in front of it.
+    return ("*", Path(item)) if not separator or Path(item).exists() else (bus, Path(file))
+
+
+def _checked(places: Places, file: Path) -> str:
+    """The name by which bindings call the file: one that is there and can be read, or one known by name."""
+    if file.exists():
+        from fleet_assets.core.can import compile_database
+
+        compile_database(file.read_bytes().decode("utf-8-sig", errors="replace"), file.stem)
+        return file.stem
+    known = places.reference.texts(DBC_FILES).get_column("name").to_list()
+    if file.stem not in known:
+        raise UsageError(f"--dbc {file}: there is no such file, and no DBC of that name among {', '.join(known)}")
+    return file.stem
+
+
+def _table(report: ImportReport) -> Table:
+    table = Table("file", "rows", "new rows", "days", "reason")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for file in report.files:
+        cells = (file.path.name, f"{file.rows:,}", f"{file.new_rows:,}", _span(file.days), _reason(file))
+        table.add_row(*map(escape, cells))
+    return table
+
+
+def _reason(file: FileResult) -> str:
+    if file.refusal:
+        return f"refused: {file.refusal}"
+    parts = [f"{count:,} quarantined: {slug}" for slug, count in file.rejected.items()]
+    known = [f"{file.known_rows:,} had been imported before"] if file.known_rows else []
+    return "; ".join(known + parts)
+
+
+def _span(days: set[date]) -> str:
+    first, last = (min(days), max(days)) if days else (None, None)
+    if first == last:
+        return str(first or "")
+    return f"{first} to {last} ({len(days)})"
+
+
+def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> None:
+    new = sum(file.new_rows for file in report.files)
+    set_aside = sum(sum(file.rejected.values()) for file in report.files)
+    lines = [f"{new:,} new rows landed" + ("; run `fleet build` to use them" if new else "")]
+    if set_aside:
+        lines.append(f"{set_aside:,} rows are in {quarantine} with the reason")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _refusal(report: ImportReport) -> str:
+    sentences = "; ".join(f"{file.path}: {file.refusal}" for file in report.refused[:5])
+    more = f"; and {len(report.refused) - 5} more" if len(report.refused) > 5 else ""
+    return f"{len(report.refused)} of {len(report.files)} files refused: {sentences}{more}"
