@@ -1,0 +1,16 @@
+"""CAN frames to signals: DBC files, bindings, columnar decoding, transport protocols.
+
+Belongs here: everything between a frame and a decoded value with the unit of its DBC.
+Does not belong here: what a signal means for the fleet (`sources`), reading and writing of files (`adapters`).
+"""
+
+from fleet_assets.core.can.binding import Bindings, bind
+from fleet_assets.core.can.counts import DecodeCounts
+from fleet_assets.core.can.database import CompiledDatabase, Message, Protocol, Signal, compile_database
+from fleet_assets.core.can.decoding import Decoded, DecodedMessage, decode
+from fleet_assets.core.can.long_form import signals_long
+
+__all__ = [
+    "Bindings", "CompiledDatabase", "DecodeCounts", "Decoded", "DecodedMessage", "Message", "Protocol", "Signal",
+    "bind", "compile_database", "decode", "signals_long",
+]  # fmt: skip

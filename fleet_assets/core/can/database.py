@@ -1,0 +1,225 @@
+"""DBC files as plan of decoding: which message, which bits, which arithmetic.
+
+Belongs here: what a database says. Does not belong here: frames, and which vehicle a database is bound to (`binding`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import cantools
+
+from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.core.can.salvage import salvage
+from fleet_assets.core.can.unavailable import CodeLimit, j1939_limit, nmea_limit
+
+NULL_ADDRESS = 0xFE
+"""J1939-81: the source address nobody may send from; DBC files write it where the sender does not matter."""
+
+_FLOAT_BITS = (16, 32, 64)
+_NMEA_PGNS = range(0x1ED00, 0x20000)
+"""Parameter groups of NMEA 2000 (126 208 and above): longer messages come as fast packets, not by J1939-21."""
+
+_OBD_IDS = (range(0x7E8, 0x7F0), range(0x18DAF100, 0x18DAF200))
+"""Answers of control units to an OBD-II tester (ISO 15765-4): 11 bit, and 29 bit to the tester 0xF1."""
+
+
+class Protocol(Enum):
+    """How a message travels: which frames carry it, and which codes mean "not available"."""
+
+    PLAIN = "plain"
+    J1939 = "j1939"
+    NMEA2000 = "nmea2000"
+    ISO_TP = "iso_tp"
+
+    @property
+    def has_parameter_groups(self) -> bool:
+        return self in (Protocol.J1939, Protocol.NMEA2000)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One signal. `first_bit` counts from the payload's first bit in the order of the signal's bytes."""
+
+    name: str
+    unit: str | None
+    first_bit: int
+    length: int
+    is_big_endian: bool
+    is_signed: bool
+    is_float: bool
+    scale: float
+    offset: float
+    choices: Mapping[int, str] = field(default_factory=dict, hash=False)
+    selector: str | None = None
+    selector_ids: frozenset[int] = frozenset()
+    limit: CodeLimit | None = None
+
+    @property
+    def needed_bytes(self) -> int:
+        """Bytes a payload must have so that the signal is completely in it."""
+        return (self.first_bit + self.length + 7) // 8
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a database."""
+
+    database: str
+    name: str
+    frame_id: int
+    is_extended: bool
+    length: int
+    protocol: Protocol
+    signals: tuple[Signal, ...] = field(hash=False)
+
+    @property
+    def parameter_group(self) -> int:
+        return parameter_group(self.frame_id)
+
+    @cached_property
+    def needed_bytes(self) -> int:
+        return max((signal.needed_bytes for signal in self.signals), default=0)
+
+    @cached_property
+    def selectors(self) -> tuple[Signal, ...]:
+        """Signals whose value decides which other signals are present."""
+        names = {signal.selector for signal in self.signals}
+        return tuple(signal for signal in self.signals if signal.name in names)
+
+
+@dataclass(frozen=True)
+class CompiledDatabase:
+    """A DBC ready for decoding; `dropped` says in one sentence each what of it cannot be used, and why."""
+
+    name: str
+    messages: tuple[Message, ...]
+    dropped: tuple[str, ...] = ()
+
+    @cached_property
+    def by_id(self) -> dict[tuple[int, bool], Message]:
+        return {(message.frame_id, message.is_extended): message for message in reversed(self.messages)}
+
+    @cached_property
+    def by_group(self) -> dict[int, Message]:
+        """J1939 messages by parameter group; where several senders are described, the one for any sender wins."""
+        grouped = [message for message in self.messages if message.protocol.has_parameter_groups]
+        grouped.sort(key=lambda message: message.frame_id & 0xFF != NULL_ADDRESS)
+        return {message.parameter_group: message for message in reversed(grouped)}
+
+    def message_of(self, frame_id: int, is_extended: bool) -> Message | None:
+        """The message a frame with this identifier carries: the very identifier, else the parameter group."""
+        exact = self.by_id.get((frame_id, is_extended))
+        if exact is not None or not is_extended:
+            return exact
+        return self.by_group.get(parameter_group(frame_id))
+
+
+def parameter_group(frame_id: int) -> int:
+    """J1939-21 parameter group number: without priority and source, and without destination below PDU format 240."""
+    group = frame_id >> 8 & 0x3FFFF
+    return group if group >> 8 & 0xFF >= 240 else group & 0x3FF00
+
+
+def compile_database(text: str, name: str) -> CompiledDatabase:
+    """The database of one DBC text. Parsed non-strictly: what cannot be used is in `dropped`, the rest is.
+
+    Raises FileRejected when no message can be read.
+    """
+    parsed, dropped = _parse(text, name)
+    messages = []
+    seen: dict[tuple[int, bool], str] = {}
+    for message in parsed.messages:
+        key = (message.frame_id, message.is_extended_frame)
+        if message.is_container:
+            dropped.append(f"message {message.name}: it is a container of other messages")
+        elif key in seen:
+            dropped.append(f"message {message.name}: its identifier {message.frame_id:#x} is that of {seen[key]}")
+        else:
+            seen[key] = message.name
+            messages.append(_message(name, parsed, message, dropped))
+    return CompiledDatabase(name, tuple(messages), tuple(dropped))
+
+
+def _parse(text: str, name: str) -> tuple[Any, list[str]]:
+    try:
+        return cantools.database.load_string(text, "dbc", strict=False), []
+    # The parser raises whatever it runs into: its own errors, ValueError, KeyError, TypeError, ...
+    except Exception as error:
+        parsed, dropped = salvage(text)
+        if not parsed.messages:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise FileRejected(name, f"is no DBC file with a readable message ({reason})") from error
+        return parsed, dropped
+
+
+def _message(database: str, parsed: Any, message: Any, dropped: list[str]) -> Message:
+    protocol = _protocol(parsed, message)
+    signals = []
+    for signal in message.signals:
+        problem = _problem(signal, message.length)
+        if problem:
+            dropped.append(f"signal {message.name}.{signal.name}: {problem}")
+        else:
+            signals.append(_signal(signal, protocol))
+    return Message(
+        database, message.name, message.frame_id, message.is_extended_frame, message.length, protocol, tuple(signals)
+    )
+
+
+def _problem(signal: Any, length: int) -> str:
+    if signal.conversion.is_float and signal.length not in _FLOAT_BITS:
+        return f"a floating-point number of {signal.length} bits does not exist"
+    if not 1 <= signal.length <= 64:
+        return f"it has {signal.length} bits, more than a number of 64 bits"
+    if _first_bit(signal) + signal.length > 8 * length:
+        return f"it ends behind the message's {length} bytes"
+    return ""
+
+
+def _first_bit(signal: Any) -> int:
+    start = int(signal.start)
+    return 8 * (start // 8) + 7 - start % 8 if signal.byte_order == "big_endian" else start
+
+
+def _signal(signal: Any, protocol: Protocol) -> Signal:
+    conversion = signal.conversion
+    choices = {int(code): str(text) for code, text in (conversion.choices or {}).items()}
+    is_number = not conversion.is_float
+    return Signal(
+        name=signal.name, unit=signal.unit or None, first_bit=_first_bit(signal), length=signal.length,
+        is_big_endian=signal.byte_order == "big_endian", is_signed=bool(signal.is_signed) and is_number,
+        is_float=not is_number, scale=conversion.scale, offset=conversion.offset, choices=choices,
+        selector=signal.multiplexer_signal, selector_ids=frozenset(signal.multiplexer_ids or ()),
+        limit=_limit(signal, protocol, choices) if is_number else None,
+    )  # fmt: skip
+
+
+def _limit(signal: Any, protocol: Protocol, choices: dict[int, str]) -> CodeLimit | None:
+    if protocol is Protocol.J1939 and not signal.is_signed:
+        return j1939_limit(signal.length, choices)
+    if protocol is Protocol.NMEA2000:
+        return nmea_limit(signal.length, bool(signal.is_signed), choices)
+    return None
+
+
+def _protocol(parsed: Any, message: Any) -> Protocol:
+    if message.is_extended_frame and _is_j1939(parsed, message):
+        is_nmea = parameter_group(message.frame_id) in _NMEA_PGNS
+        return Protocol.NMEA2000 if is_nmea else Protocol.J1939
+    if any(message.frame_id in ids for ids in _OBD_IDS):
+        return Protocol.ISO_TP
+    # Classical frames hold 8 bytes; a longer message that is neither CAN FD nor J1939 is a diagnostic answer.
+    return Protocol.ISO_TP if message.length > 8 and not message.is_fd else Protocol.PLAIN
+
+
+def _is_j1939(parsed: Any, message: Any) -> bool:
+    if message.protocol == "j1939" or message.frame_id & 0xFF == NULL_ADDRESS:
+        return True
+    attributes = getattr(parsed.dbc, "attributes", None) or {}
+    declared = attributes.get("ProtocolType")
+    return declared is not None and "J1939" in str(declared.value).upper()

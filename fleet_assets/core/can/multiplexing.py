@@ -1,0 +1,111 @@
+"""Which signals a payload of a multiplexed message holds; simple and extended multiplexing, nested to any depth.
+
+Belongs here: parting of a message's payloads by their selectors, so that each part has the same signals and no column
+is mostly empty. Does not belong here: values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet_assets.core.can.database import Message, Signal
+from fleet_assets.core.can.extraction import raw_numbers
+from fleet_assets.core.can.payload_group import Index, PayloadGroup
+
+_ABSENT = 0
+"""Class of a selector that is not completely in the payload: it selects nothing."""
+_UNKNOWN = 1
+"""Class of selector values the database does not name."""
+
+_TABLE_BITS = 16
+
+Classes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Payloads of one message that hold the same signals; `index` is None for all of them."""
+
+    signals: tuple[Signal, ...]
+    index: Index | None
+    is_unknown: bool = False
+
+
+@dataclass(frozen=True)
+class _Selector:
+    """`chosen[k]`: names of the signals that values of class k select; `classes`: the class of each payload."""
+
+    signal: Signal
+    chosen: tuple[frozenset[str], ...]
+    classes: Classes
+
+
+def variants(message: Message, group: PayloadGroup) -> Iterator[Variant]:
+    """Parts of the group by the signals they hold. A selector value the database does not know selects nothing."""
+    if not message.selectors:
+        yield Variant(message.signals, None)
+        return
+    selectors = [_selector(message, signal, group) for signal in message.selectors]
+    combined = np.zeros(len(group), dtype=np.int64)
+    for selector in selectors:
+        combined = combined * len(selector.chosen) + selector.classes
+    combinations, inverse = np.unique(combined, return_inverse=True)
+    order = np.argsort(inverse.astype(np.uint16) if len(combinations) < 1 << 16 else inverse, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(inverse, minlength=len(combinations)))[:-1])
+    for number, index in zip(combinations.tolist(), parts, strict=True):
+        chosen = _classes_of(number, selectors)
+        signals = tuple(signal for signal in message.signals if _is_present(signal, message, chosen))
+        yield Variant(signals, index, _is_unknown(signals, chosen))
+
+
+def _selector(message: Message, signal: Signal, group: PayloadGroup) -> _Selector:
+    children: dict[int, set[str]] = {code: set() for code in signal.choices}
+    for child in message.signals:
+        if child.selector == signal.name:
+            for value in child.selector_ids:
+                children.setdefault(value, set()).add(child.name)
+    chosen: dict[frozenset[str], int] = {}
+    class_of = {value: chosen.setdefault(frozenset(names), len(chosen) + 2) for value, names in children.items()}
+    words, local = group.source(signal)
+    raw = raw_numbers(words, local)
+    classes = _classes(raw, class_of, signal.length)
+    classes[group.lengths < signal.needed_bytes] = _ABSENT
+    return _Selector(signal, (frozenset(), frozenset(), *chosen), classes)
+
+
+def _classes(raw: npt.NDArray[np.integer], class_of: Mapping[int, int], length: int) -> Classes:
+    if length <= _TABLE_BITS:
+        table = np.full(1 << length, _UNKNOWN, dtype=np.int64)
+        for value, number in class_of.items():
+            if -len(table) <= value < len(table):
+                table[value] = number
+        return table[raw.astype(np.int64)]
+    distinct, inverse = np.unique(raw, return_inverse=True)
+    found = np.array([class_of.get(value, _UNKNOWN) for value in distinct.tolist()], dtype=np.int64)
+    return found[inverse]
+
+
+def _classes_of(number: int, selectors: list[_Selector]) -> dict[str, tuple[int, frozenset[str]]]:
+    """Class and selected signals per selector, from the mixed-radix number of a combination."""
+    found = {}
+    for selector in reversed(selectors):
+        number, digit = divmod(number, len(selector.chosen))
+        found[selector.signal.name] = (digit, selector.chosen[digit])
+    return found
+
+
+def _is_present(signal: Signal, message: Message, chosen: Mapping[str, tuple[int, frozenset[str]]]) -> bool:
+    if signal.selector is None:
+        return True
+    if signal.selector not in chosen or signal.name not in chosen[signal.selector][1]:
+        return False
+    selector = next(other for other in message.selectors if other.name == signal.selector)
+    return _is_present(selector, message, chosen)
+
+
+def _is_unknown(signals: tuple[Signal, ...], chosen: Mapping[str, tuple[int, frozenset[str]]]) -> bool:
+    return any(signal.name in chosen and chosen[signal.name][0] == _UNKNOWN for signal in signals)

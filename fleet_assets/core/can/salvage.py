@@ -1,0 +1,86 @@
+"""What is left of a DBC text that the parser refuses: message by message, whatever can be read alone.
+
+Belongs here: finding the readable parts and a sentence for each other. Does not belong here: decoding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import cantools
+
+_HEAD = 'VERSION ""\n\nNS_ :\n\nBS_:\n\nBU_: Vector__XXX\n\n'
+_MESSAGE = re.compile(r"^BO_ (?P<id>\d+) (?P<name>\w+) *: *(?P<length>\d+) .*$")
+_SIGNAL = re.compile(r"^(?P<head>\s*SG_ .*?\)\s*\[.*?\]\s*\".*?\").*$")
+_EXTRA = re.compile(r"^(VAL_|SIG_VALTYPE_|SG_MUL_VAL_) (?P<id>\d+) .*;\s*$")
+_FORMAT_OF_MESSAGE = re.compile(r'^BA_ "VFrameFormat" BO_ (?P<id>\d+) \d+;\s*$')
+_FORMAT = re.compile(r'^BA_DEF_ +BO_ +"VFrameFormat" .*;\s*$')
+
+
+def salvage(text: str) -> tuple[Any, list[str]]:
+    """A database of the messages that can be read, and one sentence for each that cannot."""
+    lines = text.splitlines()
+    blocks, dropped = _blocks(lines)
+    formats = [line for line in lines if _FORMAT.match(line)]
+    kept: list[str] = []
+    extras: list[str] = []
+    for name, block in blocks.items():
+        number = block[0].split()[1]
+        extra = [line for line in lines if _belongs(line, number)]
+        block_extras, problem = _readable(block, formats, extra)
+        if problem:
+            dropped.append(f"message {name}: {problem}")
+        else:
+            kept += [*block, ""]
+            extras += block_extras
+    return cantools.database.load_string(_text([*kept, *formats, *extras]), "dbc", strict=False), dropped
+
+
+def _belongs(line: str, number: str) -> bool:
+    found = _EXTRA.match(line) or _FORMAT_OF_MESSAGE.match(line)
+    return found is not None and found["id"] == number
+
+
+def _blocks(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Lines of each message by its name, signals without their list of receivers; a sentence per unreadable line."""
+    blocks: dict[str, list[str]] = {}
+    dropped: list[str] = []
+    current: list[str] | None = None
+    for line in lines:
+        message = _MESSAGE.match(line)
+        signal = _SIGNAL.match(line)
+        if message:
+            current = blocks.setdefault(message["name"], [])
+            current[:] = [f"BO_ {message['id']} {message['name']}: {message['length']} Vector__XXX"]
+        elif line.lstrip().startswith(("SG_ ", "BO_ ")):
+            if signal and current is not None:
+                current.append(f"{signal['head']} Vector__XXX")
+            else:
+                dropped.append(f"line {line.strip()!r}: it cannot be read")
+        elif line.strip():
+            current = None
+    return blocks, dropped
+
+
+def _readable(block: list[str], formats: list[str], extras: list[str]) -> tuple[list[str], str]:
+    """Which extras (names of values, multiplexing) the block can be read with, or why it cannot be read at all."""
+    problem = _problem([*block, *formats, *extras])
+    if not problem:
+        return extras, ""
+    alone = _problem(block)
+    return ([], alone) if alone else ([line for line in extras if not _problem([*block, *formats, line])], "")
+
+
+def _problem(lines: list[str]) -> str:
+    try:
+        cantools.database.load_string(_text(lines), "dbc", strict=False)
+    # The parser raises whatever it runs into: its own errors, ValueError, KeyError, TypeError, ...
+    except Exception as error:  # noqa: BLE001
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ""
+
+
+def _text(lines: list[str]) -> str:
+    return _HEAD + "\n".join(lines) + "\n"
