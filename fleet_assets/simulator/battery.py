@@ -27,7 +27,7 @@ CHARGE_STEP_S = 10.0
 
 @dataclass(frozen=True)
 class Flow:
-    """Per sample: power (kW) and current (A) out of the battery at its terminals, voltage (V), share of charge after."""
+    """Per sample: power (kW) and current (A) out of the battery, terminal voltage (V), share of charge after."""
 
     power_kw: F64
     volts: F64

@@ -1,6 +1,6 @@
 """Blocks: stretches of time in which a vehicle's buses are awake, as columns of one sample a second.
 
-Belongs here: making the block of a leg and of a charge. Does not belong here: their order (`journey`), noise and gauges.
+Belongs here: the block of a leg and of a charge. Does not belong here: their order (`journey`), noise and gauges.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def leg_block(vehicle: Vehicle, leg: Leg, stock: Stock) -> tuple[Columns, Stock]
     wheel = wheel_power_kw(speed, way.pop("gradient"), vehicle)
     use = drive(vehicle, speed, wheel, stock.charge, running)
     columns = way | _engine(use, count) | _battery(use.battery, stock.charge, count)
-    columns |= {"time": leg.starts - leg.before_s + np.arange(count), "step": np.ones(count), "speed": speed,
+    columns |= {"time": leg.starts - leg.before_s + np.arange(count, dtype=np.float64), "step": np.ones(count), "speed": speed,
                 "wheel_kw": wheel, "mode": np.full(count, ON), "ignition": ignition}  # fmt: skip
     columns["litres"] = stock.litres - np.cumsum(columns["fuel_lph"]) / 3600
     columns["coolant"] = _warmed(stock.coolant_c, columns["rpm"])
@@ -91,7 +91,7 @@ def charge_block(vehicle: Vehicle, place: Place, span: tuple[float, float], stoc
     power = np.concatenate((power, np.zeros(spare)))
     count = len(power)
     columns = _battery(discharge(battery, power, stock.charge, CHARGE_STEP_S), stock.charge, count)
-    columns |= {"time": span[0] + np.arange(count) * CHARGE_STEP_S, "step": np.full(count, CHARGE_STEP_S),
+    columns |= {"time": span[0] + np.arange(count, dtype=np.float64) * CHARGE_STEP_S, "step": np.full(count, CHARGE_STEP_S),
                 "x": np.full(count, place.x), "y": np.full(count, place.y), "mode": np.full(count, CHARGING),
                 "height": vehicle.city.terrain.heights(np.full(count, place.x), np.full(count, place.y)),
                 "litres": np.full(count, stock.litres), "coolant": np.full(count, stock.coolant_c),
@@ -109,14 +109,16 @@ def _engine(use: Use, count: int) -> Columns:
 
 def _battery(flow: Flow | None, charge: float, count: int) -> Columns:
     if flow is None:
-        return {"hv_kw": np.zeros(count), "hv_v": np.zeros(count), "hv_a": np.zeros(count), "charge": np.full(count, charge)}
+        nothing = np.zeros(count)
+        return {"hv_kw": nothing, "hv_v": nothing, "hv_a": nothing, "charge": np.full(count, charge)}
     return {"hv_kw": flow.power_kw, "hv_v": flow.volts, "hv_a": flow.amps, "charge": flow.charge}
 
 
 def _warmed(start_c: float, rpm: F64) -> F64:
     """Coolant that comes to 88 degC within minutes of running; it keeps its warmth in the pauses of a leg."""
-    running_s = np.cumsum(rpm > 0)
-    return 88 + (start_c - 88) * np.exp(-running_s / 420)
+    running_s = np.cumsum((rpm > 0).astype(np.float64))
+    temperature: F64 = 88 + (start_c - 88) * np.exp(-running_s / 420)
+    return temperature
 
 
 _COLUMNS = (

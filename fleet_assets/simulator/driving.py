@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet_assets.simulator.roads import Road
 from fleet_assets.simulator.terrain import F64
 from fleet_assets.simulator.vehicles import Vehicle
+
+Mask = npt.NDArray[np.bool_]
 
 GRAVITY = 9.81
 AIR_KG_M3 = 1.2
@@ -74,12 +77,13 @@ def _levels(length_m: float, vehicle: Vehicle, rng: np.random.Generator) -> tupl
     return levels[is_kept], holds[is_kept]
 
 
-def _stretch(kind: _Stretch, length_m: float, rng: np.random.Generator) -> tuple[F64, F64, F64]:
+def _stretch(kind: _Stretch, length_m: float, rng: np.random.Generator) -> tuple[F64, F64, Mask]:
     """Speeds (m/s), lengths (m) that add up to about `length_m`, and whether a halt follows."""
     count = max(round(length_m / kind.mean_m), 1)
-    lengths = rng.uniform(0.4, 1.6, count)
-    speeds = rng.uniform(*kind.speed_kmh, count) / 3.6
-    return speeds, lengths * length_m / lengths.sum(), rng.random(count) < kind.halt
+    lengths: F64 = rng.uniform(0.4, 1.6, count)
+    speeds: F64 = rng.uniform(*kind.speed_kmh, count) / 3.6
+    lengths = lengths * length_m / float(lengths.sum())
+    return speeds, lengths, rng.random(count) < kind.halt
 
 
 def slow_uphill(speed: F64, road: Road, vehicle: Vehicle) -> F64:

@@ -83,7 +83,8 @@ def _batch(sending: Sending, bus: int, times: F64, gauges: Columns, rng: np.rand
     identifier = message.frame_id
     if message.protocol == "j1939":
         identifier = identifier & ~0xFF | SOURCE_ADDRESS.get(message.name, 0)
-    return _Batch(np.rint(times * 1e6).astype(np.int64), words, bus, identifier, message.is_extended_frame, message.length)
+    at_us = np.rint(times * 1e6).astype(np.int64)
+    return _Batch(at_us, words, bus, identifier, message.is_extended_frame, message.length)
 
 
 def _shown(gauge: str, times: F64, gauges: Columns, rng: np.random.Generator) -> F64:
@@ -102,7 +103,8 @@ def _obd_head(message: Message, parameter: str, count: int) -> dict[str, F64]:
     """Length, answer, service and parameter id in front of a value of service 01."""
     signal = message.get_signal_by_name(parameter)
     (identifier,) = signal.multiplexer_ids or (0,)
-    head = {"Length": _LENGTH_OF_HEAD + signal.length // 8, "Response": OBD_ANSWER, "Service": OBD_SERVICE, "ParameterId": identifier}
+    length = _LENGTH_OF_HEAD + signal.length // 8
+    head = {"Length": length, "Response": OBD_ANSWER, "Service": OBD_SERVICE, "ParameterId": identifier}
     return {name: np.full(count, float(value)) for name, value in head.items()}
 
 

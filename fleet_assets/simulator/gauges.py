@@ -39,9 +39,8 @@ def read_gauges(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.ran
         "ambient_c": ambient,
         "supply_v": _supply(samples, vehicle) + 0.05 * smooth_noise(count, 30, rng),
     }
-    return shown | _counters(samples, vehicle, first_km) | _engine(samples, ambient) | _tank(samples, vehicle, rng) | _battery(
-        samples, vehicle, ambient
-    )  # fmt: skip
+    shown |= _counters(samples, vehicle, first_km) | _engine(samples, ambient)
+    return shown | _tank(samples, vehicle, rng) | _battery(samples, vehicle, ambient)
 
 
 def _counters(samples: Columns, vehicle: Vehicle, first_km: float) -> Columns:

@@ -106,7 +106,8 @@ class Journey:
         block, self.stock = charge_block(self.vehicle, self.place, span, self.stock, wall_kw, target)
         self.blocks.append(block)
         unplugged = min(until - 30, limit)
-        self.truth.charges.append(charge_truth(self.vehicle, self.stay, (plugged, unplugged), block, before, until > limit))
+        row = charge_truth(self.vehicle, self.stay, (plugged, unplugged), block, before)
+        self.truth.charges.append(replace(row, is_truncated=until > limit))
         self.stay.kind = "charging"
 
 

@@ -60,12 +60,19 @@ def pack(message: Message, values: Mapping[str, F64], count: int) -> U64:
 
 def _raw(signal: Signal, column: F64, is_j1939: bool) -> U64:
     steps = np.rint((column - signal.offset) / signal.scale)
-    lowest, highest = ((bound - signal.offset) / signal.scale for bound in (signal.minimum, signal.maximum))
+    lowest, highest = _bounds(signal)
     mask = (1 << signal.length) - 1
     missing = np.isnan(steps)
     whole = np.where(missing, 0, np.clip(steps, np.ceil(lowest - 1e-6), np.floor(highest + 1e-6))).astype(np.int64)
     raw = whole.view(np.uint64) & np.uint64(mask)
     return np.where(missing, np.uint64(mask if is_j1939 else 0), raw)
+
+
+def _bounds(signal: Signal) -> tuple[float, float]:
+    """Lowest and highest raw value: the shipped DBCs state a range for every signal."""
+    if signal.minimum is None or signal.maximum is None:
+        raise ValueError(f"signal {signal.name} has no range")
+    return (signal.minimum - signal.offset) / signal.scale, (signal.maximum - signal.offset) / signal.scale
 
 
 def _lowest_bit(signal: Signal) -> int:

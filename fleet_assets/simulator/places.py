@@ -67,7 +67,9 @@ def make_city(number: int, seed: int) -> City:
         customers=tuple(
             _place(f"{label}-customer-{k + 1:02d}", "customer", (4_000, 45_000), 150, rng) for k in range(CUSTOMERS)
         ),
-        stations=tuple(_place(f"{label}-fuel-{k + 1}", "fuel_station", (4_000, 12_000), 120, rng) for k in range(STATIONS)),
+        stations=tuple(
+            _place(f"{label}-fuel-{k + 1}", "fuel_station", (4_000, 12_000), 120, rng) for k in range(STATIONS)
+        ),
     )
 
 
@@ -76,6 +78,6 @@ def make_home(city: City, vehicle_id: str, rng: np.random.Generator) -> Place:
     return _place(f"{city.name.lower()}-home-{vehicle_id}", "home", (6_000, 22_000), 80, rng)
 
 
-def _place(zone_id: str, kind: str, distance_m: tuple[float, float], radius_m: float, rng: np.random.Generator) -> Place:
-    radius, angle = rng.uniform(*distance_m), rng.uniform(0, 2 * np.pi)
+def _place(zone_id: str, kind: str, away_m: tuple[float, float], radius_m: float, rng: np.random.Generator) -> Place:
+    radius, angle = rng.uniform(*away_m), rng.uniform(0, 2 * np.pi)
     return Place(zone_id, kind, float(radius * np.cos(angle)), float(radius * np.sin(angle)), radius_m)

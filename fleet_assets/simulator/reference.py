@@ -18,6 +18,7 @@ from fleet_assets.contracts import (
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
+    Table,
 )
 from fleet_assets.simulator.broadcast import BUSES
 from fleet_assets.simulator.places import Place
@@ -27,12 +28,13 @@ from fleet_assets.simulator.vehicles import Vehicle
 
 PRICES = (("diesel", 1.58, "l"), ("petrol", 1.72, "l"), ("electricity", 0.31, "kwh"))
 """Prices in euro before tax advantages, of the order of those in Europe."""
+PRICES_SINCE = timedelta(days=365)
 _FUELS = {"ice": "diesel", "phev": "petrol", "bev": None}
 
 
 def reference_tables(roster: Sequence[Vehicle], plan: FleetPlan) -> dict[str, pl.DataFrame]:
     """One frame per reference table, with the columns of its contract."""
-    rows = {
+    rows: dict[Table, list[dict[str, object]]] = {
         VEHICLES: [_vehicle(vehicle) for vehicle in roster],
         VEHICLE_REFS: [{"source": "can", "external_id": v.vehicle_id, "vehicle_id": v.vehicle_id} for v in roster],
         DBC_BINDINGS: [
@@ -41,7 +43,7 @@ def reference_tables(roster: Sequence[Vehicle], plan: FleetPlan) -> dict[str, pl
         DRIVERS: [{"driver_id": _driver(k), "name": f"Driver {k + 1}"} for k in range(len(roster) + bool(roster))],
         DRIVER_ASSIGNMENTS: _assignments(roster, plan),
         ENERGY_PRICES: [
-            {"kind": kind, "price": price, "currency": "EUR", "per": per, "valid_from": plan.starts_at - timedelta(days=365)}
+            {"kind": kind, "price": price, "currency": "EUR", "per": per, "valid_from": plan.starts_at - PRICES_SINCE}
             for kind, price, per in PRICES
         ],
         ZONES: _zones(roster),
@@ -52,12 +54,16 @@ def reference_tables(roster: Sequence[Vehicle], plan: FleetPlan) -> dict[str, pl
 def _vehicle(vehicle: Vehicle) -> dict[str, object]:
     kind = vehicle.type
     return {
-        "vehicle_id": vehicle.vehicle_id, "name": vehicle.vehicle_id.replace("-", " ").capitalize(), "model": kind.model,
+        "vehicle_id": vehicle.vehicle_id, "name": _words(vehicle.vehicle_id), "model": kind.model,
         "model_year": 2021 + vehicle.index % 4, "powertrain": kind.kind, "fuel": _FUELS[kind.kind],
         "tank_capacity_l": kind.tank_l or None,
         "battery_capacity_kwh": kind.battery.capacity_kwh if kind.battery else None,
         "timezone": vehicle.city.timezone, "city": vehicle.city.name, "segment": kind.segment, "gvw_kg": kind.gvw_kg,
     }  # fmt: skip
+
+
+def _words(name: str) -> str:
+    return name.replace("-", " ").capitalize()
 
 
 def _driver(number: int) -> str:
@@ -87,6 +93,6 @@ def _zones(roster: Sequence[Vehicle]) -> list[dict[str, object]]:
 def _zone(place: Place, terrain: Terrain) -> dict[str, object]:
     (latitude,), (longitude,) = terrain.degrees(*(pl.Series([value]).to_numpy() for value in (place.x, place.y)))
     return {
-        "zone_id": place.zone_id, "name": place.zone_id.replace("-", " ").capitalize(), "kind": place.kind,
-        "latitude_deg": round(float(latitude), 6), "longitude_deg": round(float(longitude), 6), "radius_m": place.radius_m,
+        "zone_id": place.zone_id, "name": _words(place.zone_id), "kind": place.kind, "radius_m": place.radius_m,
+        "latitude_deg": round(float(latitude), 6), "longitude_deg": round(float(longitude), 6),
     }  # fmt: skip

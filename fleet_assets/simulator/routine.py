@@ -15,7 +15,7 @@ from fleet_assets.simulator.places import Place
 from fleet_assets.simulator.vehicles import Vehicle
 
 SHORTEST_STAY_S = 420.0
-"""s of a stay at least: with halts of at most 95 s inside a leg, no standstill lasts about 300 s, where rules differ."""
+"""s of a stay at least: with halts of at most 95 s inside a leg, no standstill lasts about 300 s, where rules cut."""
 LUNCH_S = (2_700.0, 3_600.0)
 SATURDAY, SUNDAY = 5, 6
 BACK_BY_H = 21.0

@@ -72,9 +72,9 @@ def refuel_truth(vehicle: Vehicle, stay: Stay, litres: float, before_l: float) -
 
 
 def charge_truth(
-    vehicle: Vehicle, stay: Stay, plugged: tuple[float, float], block: Columns, before: Stock, is_cut: bool
+    vehicle: Vehicle, stay: Stay, plugged: tuple[float, float], block: Columns, before: Stock
 ) -> ChargeTruth:
-    """The charge whose samples are `block`, plugged in from plugged[0] to plugged[1]."""
+    """The charge whose samples are `block`, plugged in from plugged[0] to plugged[1] (s); `before`: what was left."""
     is_charging = (block["mode"] == CHARGING) & (block["hv_kw"] < 0)
     times = block["time"][is_charging]
     battery = vehicle.type.battery
@@ -92,5 +92,4 @@ def charge_truth(
         peak_power_kw=peak,
         start_soc_pct=before.charge * 100,
         end_soc_pct=float(block["charge"][-1] * 100),
-        is_truncated=is_cut,
     )

@@ -85,7 +85,7 @@ class ChargeTruth:
     peak_power_kw: float
     start_soc_pct: float
     end_soc_pct: float
-    is_truncated: bool
+    is_truncated: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,12 @@ class Truth:
     vehicles: list[VehicleTruth] = field(default_factory=list)
 
 
-_ROWS = {"trips": TripTruth, "stops": StopTruth, "refuels": RefuelTruth, "charges": ChargeTruth, "vehicles": VehicleTruth}
-_TYPES = {"str": pl.String, "datetime": TIMESTAMP, "float": pl.Float64, "int": pl.Int64, "bool": pl.Boolean}
+_ROWS = {
+    "trips": TripTruth, "stops": StopTruth, "refuels": RefuelTruth, "charges": ChargeTruth, "vehicles": VehicleTruth,
+}  # fmt: skip
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "str": pl.String, "datetime": TIMESTAMP, "float": pl.Float64, "int": pl.Int64, "bool": pl.Boolean,
+}  # fmt: skip
 
 
 def truth_tables(truths: Sequence[Truth]) -> dict[str, pl.DataFrame]:
