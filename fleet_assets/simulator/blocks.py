@@ -69,8 +69,8 @@ def leg_block(vehicle: Vehicle, leg: Leg, stock: Stock) -> tuple[Columns, Stock]
     wheel = wheel_power_kw(speed, way.pop("gradient"), vehicle)
     use = drive(vehicle, speed, wheel, stock.charge, running)
     columns = way | _engine(use, count) | _battery(use.battery, stock.charge, count)
-    columns |= {"time": leg.starts - leg.before_s + np.arange(count, dtype=np.float64), "step": np.ones(count), "speed": speed,
-                "wheel_kw": wheel, "mode": np.full(count, ON), "ignition": ignition}  # fmt: skip
+    columns |= {"time": leg.starts - leg.before_s + np.arange(count, dtype=np.float64), "step": np.ones(count),
+                "speed": speed, "wheel_kw": wheel, "mode": np.full(count, ON), "ignition": ignition}  # fmt: skip
     columns["litres"] = stock.litres - np.cumsum(columns["fuel_lph"]) / 3600
     columns["coolant"] = _warmed(stock.coolant_c, columns["rpm"])
     return _complete(columns), _left(columns)
@@ -91,8 +91,9 @@ def charge_block(vehicle: Vehicle, place: Place, span: tuple[float, float], stoc
     power = np.concatenate((power, np.zeros(spare)))
     count = len(power)
     columns = _battery(discharge(battery, power, stock.charge, CHARGE_STEP_S), stock.charge, count)
-    columns |= {"time": span[0] + np.arange(count, dtype=np.float64) * CHARGE_STEP_S, "step": np.full(count, CHARGE_STEP_S),
-                "x": np.full(count, place.x), "y": np.full(count, place.y), "mode": np.full(count, CHARGING),
+    columns |= {"time": span[0] + np.arange(count, dtype=np.float64) * CHARGE_STEP_S,
+                "step": np.full(count, CHARGE_STEP_S), "x": np.full(count, place.x),
+                "y": np.full(count, place.y), "mode": np.full(count, CHARGING),
                 "height": vehicle.city.terrain.heights(np.full(count, place.x), np.full(count, place.y)),
                 "litres": np.full(count, stock.litres), "coolant": np.full(count, stock.coolant_c),
                 "plugged": np.ones(count), "charger_kw": -power / loss,

@@ -28,6 +28,11 @@ FAST_CHARGE_BELOW = 0.42
 """Share of charge below which a battery vehicle goes to the fast charger first."""
 FAST_CHARGE_TO = 0.80
 FULL = 0.985
+PLUG_TO_POWER_S = 15.0
+POWER_OFF_S, UNPLUGGED_S = 80.0, 50.0
+"""s before leaving at which charging ends and the cable is pulled, both before the key is turned."""
+NEAREST_M = 400.0
+"""m of straight line at least: next door is not driven."""
 END_MARGIN_S = 1_200.0
 """s before the end of the simulation within which no leg ends: every trip is followed by known standing."""
 
@@ -60,11 +65,14 @@ class Journey:
         block, self.stock = leg_block(self.vehicle, leg, replace(self.stock, coolant_c=cooled))
         trip = trip_truth(self.vehicle, block, leg.before_s, len(leg.speed), (self.place, visit.place))
         if self.stay is not None:
-            self.truth.stops.append(stop_truth(self.vehicle, self.stay, trip.started_at, self.blocks[-1], block))
+            self.truth.stops.append(
+                stop_truth(self.vehicle, self.stay, trip.started_at, [*self.blocks[self.stay.block :], block])
+            )
         self.blocks.append(block)
         self.truth.trips.append(trip)
         self.place = visit.place
-        self.stay = Stay(trip.ended_at, float(block["time"][-1]), visit.place, visit.is_engine_left_on)
+        asleep_from = float(block["time"][-1])
+        self.stay = Stay(trip.ended_at, asleep_from, visit.place, visit.is_engine_left_on, len(self.blocks) - 1)
         self.at = trip.ended_at.timestamp() + max(visit.stay_s, SHORTEST_STAY_S)
 
     def _since(self) -> float:
@@ -73,7 +81,7 @@ class Journey:
     def _leg(self, visit: Visit) -> Leg:
         idles = self.stay is not None and self.stay.is_engine_left_on
         here, there = self.place, visit.place
-        straight = float(np.hypot(there.x - here.x, there.y - here.y))
+        straight = max(float(np.hypot(there.x - here.x, there.y - here.y)), NEAREST_M)
         speed = speed_profile(straight, self.vehicle, self.rng)
         road = make_road(here, there, float(speed.sum()), self.vehicle.city.terrain, self.rng)
         speed = np.trim_zeros(slow_uphill(speed, road, self.vehicle))
@@ -101,11 +109,11 @@ class Journey:
         limit = self.plan.ends_at.timestamp() - 60
         if self.stock.charge > target - 0.02 or min(until, limit) - plugged < SHORTEST_STAY_S:
             return
-        span = (plugged + 15, min(until - 60, limit))
+        span = (plugged + PLUG_TO_POWER_S, min(until - POWER_OFF_S, limit))
         before = self.stock
         block, self.stock = charge_block(self.vehicle, self.place, span, self.stock, wall_kw, target)
         self.blocks.append(block)
-        unplugged = min(until - 30, limit)
+        unplugged = min(until - UNPLUGGED_S, limit)
         row = charge_truth(self.vehicle, self.stay, (plugged, unplugged), block, before)
         self.truth.charges.append(replace(row, is_truncated=until > limit))
         self.stay.kind = "charging"

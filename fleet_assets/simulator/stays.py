@@ -5,6 +5,7 @@ Belongs here: rows of truth about standing. Does not belong here: deciding what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,14 +32,16 @@ class Stay:
     asleep_from: float
     place: Place
     is_engine_left_on: bool
+    block: int
+    """Number of the block that ends with its beginning."""
     kind: str = "parking"
 
 
-def stop_truth(vehicle: Vehicle, stay: Stay, ended_at: datetime, before: Columns, after: Columns) -> StopTruth:
-    """The stay that ends with the next movement; `before` and `after` are the blocks at either end of it."""
+def stop_truth(vehicle: Vehicle, stay: Stay, ended_at: datetime, blocks: Sequence[Columns]) -> StopTruth:
+    """The stay that ends with the next movement; `blocks` are those that lie in it or reach into it."""
     started, ended = stay.started_at.timestamp(), ended_at.timestamp()
     rpm, lph = (
-        np.concatenate([block[name][(block["time"] > started) & (block["time"] <= ended)] for block in (before, after)])
+        np.concatenate([block[name][(block["time"] > started) & (block["time"] <= ended)] for block in blocks])
         for name in ("rpm", "fuel_lph")
     )
     engine_on_s = float((rpm > 0).sum())
