@@ -97,7 +97,7 @@ class StreamGroup:
                 pipe.xdel(self._stream, *part)
         pipe.execute()
         if len(groups) > 1:
-            self.client.xtrim(self._stream, minid=min((self._oldest_needed(group) for group in groups), key=_order))
+            self._trim()
 
     def backlog(self) -> Backlog:
         """What is left for this group, all its consumers together."""
@@ -115,9 +115,15 @@ class StreamGroup:
         script = self.client.register_script(_FORGET_IDLE.replace("~= ARGV[3]", "== ARGV[3]"))
         script(keys=[self._stream], args=[self._group, -1, self.consumer])
 
+    def _trim(self) -> None:
+        """Remove what every group has acknowledged; what a group needs only ever moves forward meanwhile."""
+        groups: Any = self.client.xinfo_groups(self._stream)
+        oldest = min((self._oldest_needed(group) for group in groups), key=_order)
+        self.client.xtrim(self._stream, minid=oldest, approximate=False)
+
     def _oldest_needed(self, group: dict[str, Any]) -> bytes:
-        if group["pending"]:
-            oldest: Any = self.client.xpending(self._stream, group["name"])
+        oldest: Any = self.client.xpending(self._stream, group["name"])
+        if oldest["min"] is not None:
             return bytes(oldest["min"])
         milliseconds, _, sequence = bytes(group["last-delivered-id"]).partition(b"-")
         return b"%s-%d" % (milliseconds, int(sequence) + 1)

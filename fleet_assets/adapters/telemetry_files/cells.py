@@ -56,7 +56,7 @@ def typed_rows(path: Path, raw: pl.DataFrame, options: TelemetryOptions) -> Type
     cells = raw.with_columns(_blank_is_null(raw, name) for name in names)
     _refuse_naive(path, cells, options)
     try:
-        typed = cells.select("row", *(_value(name, cells.schema[name], options.zone) for name in names))
+        typed = cells.select("row", *(_value(name, cells.schema[name], options.zone).alias(name) for name in names))
     except pl.exceptions.PolarsError as error:
         raise FileRejected(path, f"a column cannot be what its name says ({str(error).splitlines()[0]})") from error
     unreadable = _unreadable(cells, typed)
@@ -124,7 +124,7 @@ def _instant(column: pl.Expr, dtype: pl.DataType, zone: tzinfo | None) -> pl.Exp
         stated = column.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
         return pl.coalesce(stated, _in_utc(_local(column), zone)).cast(TIMESTAMP)
     if not isinstance(dtype, pl.Datetime):
-        return pl.lit(None, dtype=TIMESTAMP).alias(column.meta.output_name())
+        return pl.lit(None, dtype=TIMESTAMP)
     if dtype.time_zone is None:
         return _in_utc(column.cast(pl.Datetime("us")), zone)
     return column.cast(pl.Datetime("us", dtype.time_zone)).dt.convert_time_zone("UTC").cast(TIMESTAMP)

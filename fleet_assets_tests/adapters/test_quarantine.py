@@ -1,0 +1,53 @@
+"""Quarantine: rows and files set aside with reason and count; time bounds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from fleet_assets.adapters.quarantine import Quarantine, QuarantineNote, Reason, TimeBounds
+from fleet_assets_tests.fixtures.can_frames import START, frame_log, numbers
+
+REASON = Reason("too-odd", "nobody knows what it means")
+
+
+def test_rows_keep_their_columns_and_get_a_note_with_reason_and_count(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"anything": [1, 2], "at": ["x", None]})
+    path = Quarantine(tmp_path).put("can", rows, "f", REASON)
+    assert pl.read_parquet(path).equals(rows)
+    assert Quarantine(tmp_path).notes() == [QuarantineNote("can", "f", "too-odd", REASON.explanation, 2)]
+
+
+def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        Quarantine(tmp_path).put("can", pl.DataFrame({"a": [1]}), "f", REASON)
+    assert len(list((tmp_path / "can").iterdir())) == 2
+
+
+def test_a_refused_file_is_copied_beside_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "drive.json").write_bytes(b"broken")
+    quarantine = Quarantine(tmp_path / "q")
+    kept = quarantine.put_file("can", tmp_path / "drive.json", "0123", "it was cut")
+    assert kept.read_bytes() == b"broken"
+    assert quarantine.notes() == [QuarantineNote("can", "drive.json", "refused", "it was cut", 1)]
+
+
+def test_rows_before_the_start_date_and_far_ahead_are_split_off_the_bounds_themselves_stay() -> None:
+    now = START + timedelta(seconds=1)
+    instants = [datetime(2026, 2, 27, 23, 59, tzinfo=UTC), datetime(2026, 2, 28, tzinfo=UTC), START,
+                now + timedelta(days=1), now + timedelta(days=1, microseconds=1)]  # fmt: skip
+    rows = frame_log(5).with_columns(recorded_at=pl.Series(instants).cast(pl.Datetime("us", "UTC")))
+    kept, outside = TimeBounds(date(2026, 2, 28), now).split(rows)
+    assert numbers(kept) == [1, 2, 3]
+    assert [(reason.slug, numbers(part)) for reason, part in outside] == [
+        ("before-start-date", [0]),
+        ("in-the-future", [4]),
+    ]
+
+
+def test_rows_inside_the_bounds_are_returned_as_they_are() -> None:
+    rows = frame_log(3)
+    kept, outside = TimeBounds(date(2026, 1, 1), START).split(rows)
+    assert (kept.equals(rows), outside) == (True, [])
