@@ -48,7 +48,8 @@ class Integral:
 
 @dataclass(frozen=True)
 class Counted:
-    """Per stretch of a counter: sum of plausible increments, first and last reading, resolution, seconds spanned."""
+    """Per stretch of a counter: sum of plausible increments, first and last reading, resolution, and the seconds that
+    plausible steps span (a reset, a jump or a change of the source leaves its time unseen)."""
 
     total: F64
     start: F64
@@ -132,7 +133,7 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
     for k in range(len(first)):
         before = start = -1
         changed_at = at[first[k]]
-        total, smallest = 0.0, np.inf
+        total, smallest, spanned = 0.0, np.inf, 0
         level = 0  # finest spacing still needed
         for i in range(first[k], last[k] + 1):
             if np.isnan(values[i]):
@@ -145,16 +146,17 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
             elif len(origin) == 0 or origin[before] == origin[i]:
                 step = values[i] - values[before]
                 allowed = max_per_hour * (at[i] - changed_at) / _MICROS_PER_HOUR + slack
-                if 0 < step <= allowed:
+                if 0 <= step <= allowed:
                     total += step
-                    smallest = min(smallest, step)
+                    spanned += at[i] - at[before]
+                    smallest = min(smallest, step) if step > 0 else smallest
                 if step != 0:
                     changed_at = at[before]
             before = i
         if before >= 0:
             spacing = _LATTICE[level] if level < len(_LATTICE) else 0.0
-            table[k] = np.array([total, values[start], values[before], min(spacing, smallest),
-                                 (at[before] - at[start]) / _MICROS])  # fmt: skip
+            table[k, 0], table[k, 1], table[k, 2] = total, values[start], values[before]
+            table[k, 3], table[k, 4] = min(spacing, smallest), spanned / _MICROS
     return table
 
 

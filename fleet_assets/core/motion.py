@@ -93,7 +93,8 @@ def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I
 
 @kernel
 def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limits: Limits, states: I8) -> None:
-    """Fills UNKNOWN states by position where no speed is alive: leaving the last place means the vehicle moved.
+    """Fills states by position where no speed is alive: leaving the last place means the vehicle moved, also where the
+    odometer says that it stands (one that is stuck at a value is not rare, and says so for ever).
 
     It stands once it has been at one place for the hold time; before that it may be on its way. The place is taken anew
     every hour of the clock, so that a state depends on the last hour only and every run agrees, wherever it starts.
@@ -109,10 +110,10 @@ def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limi
         elif at[place] // _HOUR != at[i] // _HOUR:
             place = before
         away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > limits.leaves_place_km
-        if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
+        if at[i] - heard[i] > limits.motion_hold:
             if away:
                 states[i] = MOVING
-            elif at[i] - at[place] >= limits.hold:
+            elif states[i] == UNKNOWN and at[i] - at[place] >= limits.hold:
                 states[i] = STANDING
         if away:
             place = i
