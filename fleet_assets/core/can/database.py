@@ -125,6 +125,11 @@ def parameter_group(frame_id: int) -> int:
     return group if group >> 8 & 0xFF >= 240 else group & 0x3FF00
 
 
+def is_diagnostic(frame_id: int) -> bool:
+    """Whether control units answer an OBD-II tester on this identifier, always by ISO-TP."""
+    return any(frame_id in ids for ids in _OBD_IDS)
+
+
 def compile_database(text: str, name: str) -> CompiledDatabase:
     """The database of one DBC text. Parsed non-strictly: what cannot be used is in `dropped`, the rest is.
 
@@ -211,7 +216,7 @@ def _protocol(parsed: Any, message: Any) -> Protocol:
     if message.is_extended_frame and _is_j1939(parsed, message):
         is_nmea = parameter_group(message.frame_id) in _NMEA_PGNS
         return Protocol.NMEA2000 if is_nmea else Protocol.J1939
-    if any(message.frame_id in ids for ids in _OBD_IDS):
+    if is_diagnostic(message.frame_id):
         return Protocol.ISO_TP
     # Classical frames hold 8 bytes; a longer message that is neither CAN FD nor J1939 is a diagnostic answer.
     return Protocol.ISO_TP if message.length > 8 and not message.is_fd else Protocol.PLAIN

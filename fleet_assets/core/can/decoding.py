@@ -23,7 +23,15 @@ from fleet_assets.core.can.extraction import (
     raw_numbers,
     whole_number_values,
 )
-from fleet_assets.core.can.grouping import FrameArrays, KeyedFrames, Slots, distinct, key_frames, sort_into_slots
+from fleet_assets.core.can.grouping import (
+    PAIR_SHIFT,
+    FrameArrays,
+    KeyedFrames,
+    Slots,
+    distinct,
+    key_frames,
+    sort_into_slots,
+)
 from fleet_assets.core.can.multiplexing import variants
 from fleet_assets.core.can.order import in_order
 from fleet_assets.core.can.payload import INLINE_BYTES, U8, U32, byte_matrix, padded_rows, views
@@ -31,6 +39,9 @@ from fleet_assets.core.can.payload_group import PayloadGroup
 from fleet_assets.core.can.routing import TP_DATA, Kind, Pair, Routes, Slot, pairs_of, route
 from fleet_assets.core.can.transports import TransportFrames, fast_packet, iso_tp, j1939_transport
 from fleet_assets.core.compiled import F64, I64
+
+_CONVERSATION = (1 << 64) - (1 << PAIR_SHIFT) | 0xFFFF
+"""Bits of a key that tell conversations of the J1939 transport protocol apart: vehicle and bus, receiver, sender."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
         ordered["arbitration_id"].to_numpy(),
         ordered["is_extended"].to_numpy(),
         ordered["is_error"].fill_null(value=False).to_numpy(),
+        ordered["is_fd"].fill_null(value=False).to_numpy(),
         views(ordered["data"]),
         ordered["dlc"].to_numpy(),
     )
@@ -149,7 +161,7 @@ class _Run:
         stream = self.keyed.keys[self.keyed.code[rows]]
         if slot.kind is Kind.J1939_TP:
             # TP.CM and TP.DT of one conversation differ in the parameter group and may differ in priority.
-            stream = stream & np.uint64(0xFFFFFFFF_0000FFFF)
+            stream = stream & np.uint64(_CONVERSATION)
         _, numbers = np.unique(stream, return_inverse=True)
         at = self.frames["recorded_at"].to_physical().gather(rows).to_numpy()
         return TransportFrames(rows, at, numbers.astype(np.int64), matrix, lengths)

@@ -20,7 +20,11 @@ EXTENDED = 1 << 29
 """Bit of a key that tells a 29 bit identifier from an 11 bit one of the same number."""
 ERROR = 1 << 30
 """Bit of a key that marks an error frame."""
-PAIR_SHIFT = 32
+LONG = 1 << 31
+"""Bit of a key that marks more than the 8 bytes of a classical frame."""
+FD = 1 << 32
+"""Bit of a key that marks a CAN FD frame."""
+PAIR_SHIFT = 33
 """Bits of a key above which the code of (vehicle, bus) stands."""
 
 _FIRST_CAPACITY = 1 << 12
@@ -34,6 +38,7 @@ class FrameArrays:
     arbitration_id: U32
     is_extended: Flags
     is_error: Flags
+    is_fd: Flags
     views: U64
     dlc: U8
 
@@ -110,8 +115,8 @@ def key_frames(frames: FrameArrays) -> KeyedFrames:
         keys = np.empty(capacity // 2, dtype=np.uint64)
         tally = np.zeros((3, capacity // 2), dtype=np.int64)
         count = _assign_codes(
-            frames.pair, frames.arbitration_id, frames.is_extended, frames.is_error, frames.views, frames.dlc,
-            table, keys, tally, code,
+            frames.pair, frames.arbitration_id, frames.is_extended, frames.is_error, frames.is_fd, frames.views,
+            frames.dlc, table, keys, tally, code,
         )  # fmt: skip
         if count >= 0:
             return KeyedFrames(code, keys[:count], tally[0, :count], tally[1, :count], tally[2, :count])
@@ -120,8 +125,8 @@ def key_frames(frames: FrameArrays) -> KeyedFrames:
 
 @kernel
 def _assign_codes(
-    pair: U32, identifier: U32, is_extended: Flags, is_error: Flags, payload: U64, dlc: U8,
-    table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
+    pair: U32, identifier: U32, is_extended: Flags, is_error: Flags, is_fd: Flags, payload: U64,
+    dlc: U8, table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
 ) -> int:  # fmt: skip
     """Number of distinct keys, or -1 where the table is too small."""
     count = 0
@@ -132,6 +137,11 @@ def _assign_codes(
             key |= np.uint64(EXTENDED)
         if is_error[i]:
             key |= np.uint64(ERROR)
+        length = max(np.int64(payload[i, 0] & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
+        if length > 8:
+            key |= np.uint64(LONG)
+        if is_fd[i]:
+            key |= np.uint64(FD)
         # Fibonacci hashing (Knuth 6.4): the golden ratio spreads identifiers that differ in few bits.
         place = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & mask
         while table[place] >= 0 and keys[table[place]] != key:
@@ -145,7 +155,6 @@ def _assign_codes(
             keys[k] = key
             tally[1, k] = 1 << 30
             count += 1
-        length = max(np.int64(payload[i, 0] & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
         tally[0, k] += 1
         tally[1, k] = min(tally[1, k], length)
         tally[2, k] = max(tally[2, k], length)

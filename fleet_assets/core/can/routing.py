@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.can.binding import Bindings, BoundDatabase, is_echo
-from fleet_assets.core.can.database import Message, Protocol, parameter_group
-from fleet_assets.core.can.grouping import ERROR, EXTENDED, PAIR_SHIFT, KeyedFrames
+from fleet_assets.core.can.database import Message, Protocol, is_diagnostic, parameter_group
+from fleet_assets.core.can.grouping import ERROR, EXTENDED, FD, LONG, PAIR_SHIFT, KeyedFrames
 
 TP_CONTROL, TP_DATA = 0xEC00, 0xEB00
 """Parameter groups of the J1939 transport protocol (SAE J1939-21): TP.CM and TP.DT."""
@@ -96,12 +96,16 @@ def _slot_or_reason(key: int, pair: Pair) -> Slot | str:
     frame_id, is_extended = key & (EXTENDED - 1), bool(key & EXTENDED)
     message = pair.database.message_of(frame_id, is_extended)
     if message is not None:
-        return Slot(_kind(message), message)
+        return Slot(_kind(message, is_fd=bool(key & FD), is_long=bool(key & LONG)), message)
     is_transport = is_extended and parameter_group(frame_id) in (TP_CONTROL, TP_DATA)
     return Slot(Kind.J1939_TP) if is_transport and pair.database.has_parameter_groups else "unknown_id"
 
 
-def _kind(message: Message) -> Kind:
+def _kind(message: Message, is_fd: bool, is_long: bool) -> Kind:
+    """Classical frames of more than 8 bytes are messages some tool has put together already; a CAN FD frame holds a
+    long message itself, except for diagnostic answers, which have their own identifiers."""
+    if is_fd or is_long:
+        return Kind.ISO_TP if is_fd and is_diagnostic(message.frame_id) else Kind.MESSAGE
     if message.protocol is Protocol.ISO_TP:
         return Kind.ISO_TP
     is_fast = message.protocol is Protocol.NMEA2000 and message.length > 8

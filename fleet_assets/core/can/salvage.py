@@ -16,18 +16,45 @@ _MESSAGE = re.compile(r"^BO_ (?P<id>\d+) (?P<name>\w+) *: *(?P<length>\d+) .*$")
 _SIGNAL = re.compile(r"^(?P<head>\s*SG_ .*?\)\s*\[.*?\]\s*\".*?\").*$")
 _EXTRA = re.compile(r"^(VAL_|SIG_VALTYPE_|SG_MUL_VAL_) (?P<id>\d+) .*;\s*$")
 _FORMAT_OF_MESSAGE = re.compile(r'^BA_ "VFrameFormat" BO_ (?P<id>\d+) \d+;\s*$')
+_REFERENCE = re.compile(
+    r'^(BO_ |VAL_ |SIG_VALTYPE_ |SG_MUL_VAL_ |BO_TX_BU_ |CM_ (?:BO_|SG_) |BA_ ".*?" (?:BO_|SG_) )(?P<id>\d+)'
+)
+_EXTENDED = 1 << 31
+_UNMARKED = range(0x800, 1 << 29)
+
 _FORMAT = re.compile(r'^BA_DEF_ +BO_ +"VFrameFormat" .*;\s*$')
 
 
 def salvage(text: str) -> tuple[Any, list[str]]:
-    """A database of the messages that can be read, and one sentence for each that cannot."""
-    lines = text.splitlines()
+    """A database of the messages that can be read, and one sentence for each that cannot or was corrected."""
+    lines, corrected = _marked_extended(text.splitlines())
+    if corrected and not _problem(lines):
+        return cantools.database.load_string(_text(lines), "dbc", strict=False), corrected
+    parsed, dropped = _by_message(lines)
+    return parsed, corrected + dropped
+
+
+def _marked_extended(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Identifiers of more than 11 bits carry bit 31 in a DBC; some files forget it."""
+    found = (_MESSAGE.match(line) for line in lines)
+    names = {match["id"]: match["name"] for match in found if match and int(match["id"]) in _UNMARKED}
+    marked = [
+        _REFERENCE.sub(lambda m: m[1] + str(int(m["id"]) + _EXTENDED * (m["id"] in names)), line) for line in lines
+    ]
+    sentences = [
+        f"message {name}: its identifier {int(number):#x} is not marked as one of 29 bits; it is taken as one"
+        for number, name in names.items()
+    ]
+    return marked, sentences
+
+
+def _by_message(lines: list[str]) -> tuple[Any, list[str]]:
     blocks, dropped = _blocks(lines)
     formats = [line for line in lines if _FORMAT.match(line)]
     kept: list[str] = []
     extras: list[str] = []
-    for name, block in blocks.items():
-        number = block[0].split()[1]
+    for number, block in blocks.items():
+        name = block[0].split()[2].rstrip(":")
         extra = [line for line in lines if _belongs(line, number)]
         block_extras, problem = _readable(block, formats, extra)
         if problem:
@@ -44,7 +71,7 @@ def _belongs(line: str, number: str) -> bool:
 
 
 def _blocks(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Lines of each message by its name, signals without their list of receivers; a sentence per unreadable line."""
+    """Lines of each message by its identifier, signals without their list of receivers; a sentence per unreadable line."""
     blocks: dict[str, list[str]] = {}
     dropped: list[str] = []
     current: list[str] | None = None
@@ -52,7 +79,7 @@ def _blocks(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
         message = _MESSAGE.match(line)
         signal = _SIGNAL.match(line)
         if message:
-            current = blocks.setdefault(message["name"], [])
+            current = blocks.setdefault(message["id"], [])
             current[:] = [f"BO_ {message['id']} {message['name']}: {message['length']} Vector__XXX"]
         elif line.lstrip().startswith(("SG_ ", "BO_ ")):
             if signal and current is not None:
@@ -83,4 +110,5 @@ def _problem(lines: list[str]) -> str:
 
 
 def _text(lines: list[str]) -> str:
-    return _HEAD + "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return text if "BS_:" in text else _HEAD + text

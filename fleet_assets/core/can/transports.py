@@ -46,6 +46,8 @@ def iso_tp(frames: TransportFrames) -> Pieces:
     # CAN FD: a single frame longer than 7 bytes has its length in the second byte; the layout then starts there.
     is_long_single = is_single & (low == 0) & (frames.lengths > 8)
     announced = np.where(is_first, low << 8 | frames.byte(1), np.where(is_long_single, frames.byte(1), low)) + 1
+    # A single frame that ends too early is a short payload, not a message that waits for more.
+    announced = np.where(is_single, np.minimum(announced, frames.lengths), announced)
     first = np.where(is_first | is_long_single, 1, np.where(is_next, 1, 0))
     # An announced length of 0 is no message.
     step = np.select([(is_single | is_first) & (announced > 1), is_next], [BEGIN, CONTINUE], IGNORE)
