@@ -81,18 +81,24 @@ def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
     ordered = in_order(frames)
     if ordered.is_empty():
         return Decoded(ordered, (), DecodeCounts(problems=bindings.problems))
-    pair_codes, names = _pairs(ordered)
-    arrays = FrameArrays(
-        pair_codes,
-        ordered["arbitration_id"].to_numpy(),
-        ordered["is_extended"].to_numpy(),
-        ordered["is_error"].fill_null(value=False).to_numpy(),
-        ordered["is_fd"].fill_null(value=False).to_numpy(),
-        views(ordered["data"]),
-        ordered["dlc"].to_numpy(),
-    )
+    arrays, names = frame_arrays(ordered)
     messages, counts = decode_arrays(arrays, ordered, pairs_of(names, bindings), bindings.problems)
     return Decoded(ordered, messages, counts)
+
+
+def frame_arrays(frames: pl.DataFrame) -> tuple[FrameArrays, list[tuple[str, str]]]:
+    """Frames in one chunk as arrays, payloads not copied, and the (vehicle_id, bus) behind each pair code."""
+    pair_codes, names = _pairs(frames)
+    arrays = FrameArrays(
+        pair_codes,
+        frames["arbitration_id"].to_numpy(),
+        frames["is_extended"].to_numpy(),
+        frames["is_error"].fill_null(value=False).to_numpy(),
+        frames["is_fd"].fill_null(value=False).to_numpy(),
+        views(frames["data"]),
+        frames["dlc"].to_numpy(),
+    )
+    return arrays, names
 
 
 def decode_arrays(

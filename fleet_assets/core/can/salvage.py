@@ -71,7 +71,7 @@ def _belongs(line: str, number: str) -> bool:
 
 
 def _blocks(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Lines of each message by its identifier, signals without their list of receivers; a sentence per unreadable line."""
+    """Lines of each message by its identifier, signals without their receivers; a sentence per unreadable line."""
     blocks: dict[str, list[str]] = {}
     dropped: list[str] = []
     current: list[str] | None = None

@@ -1,0 +1,317 @@
+"""Decoding of CAN frames against cantools and asammdf: the same frames, alternating in one run, one core.
+
+    python benchmarks/bench_decode.py [--frames 5000000] [--rounds 3]
+
+Prints rates, ratios, peak memory, the distance to the memory's own bandwidth, and how many values differ from cantools'.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import gc
+import json
+import math
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cantools
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleet_assets.adapters.log_files import LogOptions, read_log
+from fleet_assets.contracts import RAW_CAN
+from fleet_assets.core.can import Bindings, bind, compile_database, decode
+from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
+from fleet_assets.core.can.routing import pairs_of
+from fleet_assets.core.compiled import F64, kernel
+
+NAME = "bench"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
+
+
+def database_text() -> str:
+    """Twenty messages: both byte orders, unaligned signed bytes, floats, simple and nested multiplexing."""
+    plain = [
+        ' SG_ A : 0|16@1+ (0.125,0) [0|0] "rpm" X', ' SG_ B : 23|16@0+ (0.01,-40) [0|0] "degC" X',
+        ' SG_ C : 35|8@1- (0.5,0) [0|0] "%" X', ' SG_ D : 43|12@1+ (0.1,0) [0|0] "V" X',
+        ' SG_ E : 56|4@1+ (1,0) [0|0] "" X',
+    ]  # fmt: skip
+    real = [' SG_ F : 0|32@1- (1,0) [0|0] "" X', ' SG_ G : 39|12@0- (0.25,0) [0|0] "A" X']
+    muxed = [
+        ' SG_ M M : 0|2@1+ (1,0) [0|0] "" X', ' SG_ H m0 : 8|16@1+ (0.1,0) [0|0] "" X',
+        ' SG_ I m1 : 13|8@1- (1,0) [0|0] "" X', ' SG_ J m2 : 8|24@1+ (1,0) [0|0] "" X', ' SG_ K m3 : 8|8@1+ (2,1) [0|0] "" X',
+    ]  # fmt: skip
+    lines = ['VERSION ""', "", "NS_ :", "", "BS_:", "", "BU_: X", ""]
+    for number in range(20):
+        signals = muxed if number % 10 == 9 else real if number % 10 == 8 else plain
+        lines += [f"BO_ {0x100 + number} Message{number}: 8 X", *signals, ""]
+    lines += [f"SIG_VALTYPE_ {0x100 + number} F : 1;" for number in (8, 18)]
+    return "\n".join(lines) + "\n"
+
+
+def make_frames(count: int) -> pl.DataFrame:
+    """Random payloads of the twenty messages, in random order; one in a hundred is shorter than its message."""
+    random = np.random.default_rng(7)
+    data = random.integers(0, 256, (count, 8), dtype=np.uint8)
+    length = np.where(random.random(count) < 0.01, random.integers(0, 8, count), 8).astype(np.uint8)
+    flat = data[np.arange(8) < length[:, None]].tobytes()
+    import pyarrow as pa
+
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)))
+    payload = pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(flat)])
+    at = int(START.timestamp() * 1e6) + np.arange(count, dtype=np.int64) * 130
+    return pl.DataFrame(
+        {
+            "recorded_at": pl.Series(at).cast(RAW_CAN.schema["recorded_at"]),
+            "received_at": pl.Series(at).cast(RAW_CAN.schema["recorded_at"]),
+            "vehicle_id": pl.repeat("truck-1", count, eager=True), "bus": pl.repeat("CAN1", count, eager=True),
+            "arbitration_id": pl.Series((0x100 + random.integers(0, 20, count)).astype(np.uint32)),
+            "is_extended": pl.repeat(value=False, n=count, eager=True), "is_fd": pl.repeat(value=False, n=count, eager=True),
+            "is_error": pl.repeat(value=False, n=count, eager=True), "dlc": pl.Series(length),
+            "data": pl.Series("data", pl.from_arrow(payload)),
+            "entry_id": pl.int_range(count, eager=True).cast(pl.String).str.zfill(9),
+        },
+        schema=RAW_CAN.schema,
+    )  # fmt: skip
+
+
+def write_mf4(frames: pl.DataFrame, path: Path) -> None:
+    """The frames as a bus log, the way loggers write them."""
+    from asammdf import MDF, Signal
+    from asammdf.blocks import v4_constants as v4c
+    from asammdf.blocks.source_utils import Source
+
+    prefix = "CAN_DataFrame"
+    kinds = [("BusChannel", "u1"), ("ID", "<u4"), ("IDE", "u1"), ("DLC", "u1"), ("DataLength", "u1")]
+    samples = np.zeros(
+        frames.height, np.dtype([(f"{prefix}.{name}", kind) for name, kind in kinds] + [(f"{prefix}.DataBytes", "u1", (8,))])
+    )
+    samples[f"{prefix}.BusChannel"] = 1
+    samples[f"{prefix}.ID"] = frames["arbitration_id"].to_numpy()
+    samples[f"{prefix}.DLC"] = samples[f"{prefix}.DataLength"] = frames["dlc"].to_numpy()
+    joined = np.frombuffer(b"".join(frames["data"].to_list()), dtype=np.uint8)
+    samples[f"{prefix}.DataBytes"][np.arange(8) < frames["dlc"].to_numpy()[:, None]] = joined
+    source = Source("CAN1", "CAN1", "", v4c.SOURCE_BUS, v4c.BUS_TYPE_CAN)
+    seconds = (frames["recorded_at"].to_physical().to_numpy() - int(START.timestamp() * 1e6)) / 1e6
+    with MDF(version="4.11") as mdf:
+        mdf.start_time = START
+        mdf.append(Signal(samples, seconds, name=prefix, source=source), acq_source=source)
+        mdf.groups[0].channel_group.flags |= v4c.FLAG_CG_BUS_EVENT | v4c.FLAG_CG_PLAIN_BUS_EVENT
+        mdf.save(path, overwrite=True)
+
+
+def bindings_of(text: str) -> Bindings:
+    pairs = pl.DataFrame({"vehicle_id": ["truck-1"], "bus": ["*"], "dbc": [NAME]})
+    return bind(pairs, {NAME: compile_database(text, NAME)})
+
+
+def timed(run: Callable[[], Any]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    kept = run()
+    taken = time.perf_counter() - start
+    del kept
+    return taken
+
+
+@kernel
+def _triad(a: F64, b: F64, c: F64, factor: float) -> None:
+    for i in range(len(a)):
+        a[i] = b[i] + factor * c[i]
+
+
+def triad_bandwidth() -> float:
+    """Bytes per second of a = b + s x c on one core, arrays far larger than the caches (McCalpin's STREAM)."""
+    a, b, c = (np.ones(20_000_000) for _ in range(3))
+    best = min(timed(lambda: _triad(a, b, c, 3.0)) for _ in range(5))
+    return 3 * a.nbytes / best
+
+
+class Bench:
+    """The peers, each a function of no arguments over the same frames."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.folder, self.count, self.text = folder, count, database_text()
+        self.mf4, self.parquet, self.dbc = folder / "frames.mf4", folder / "frames.parquet", folder / f"{NAME}.dbc"
+        self.bindings = bindings_of(self.text)
+
+    def prepare(self) -> None:
+        from fleet_assets.adapters.parquet import write_parquet
+
+        self.dbc.write_text(self.text)
+        frames = make_frames(self.count)
+        write_parquet(frames, self.parquet, RAW_CAN)
+        write_mf4(frames, self.mf4)
+
+    def frames(self) -> pl.DataFrame:
+        return pl.read_parquet(self.parquet)
+
+    def from_parquet(self) -> Any:
+        return decode(self.frames(), self.bindings)
+
+    def from_mf4(self) -> Any:
+        chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))
+        return [decode(_as_raw(chunk), self.bindings) for chunk in chunks]
+
+    def asammdf_end_to_end(self) -> Any:
+        with self.opened() as mdf:
+            return self.asammdf_open(mdf)
+
+    def opened(self) -> Any:
+        from asammdf import MDF
+
+        return MDF(self.mf4)
+
+    def asammdf_open(self, mdf: Any) -> Any:
+        return mdf.extract_bus_logging(database_files={"CAN": [(str(self.dbc), 0)]})
+
+
+def _as_raw(chunk: pl.DataFrame) -> pl.DataFrame:
+    rows = pl.int_range(chunk.height, eager=True).cast(pl.String).str.zfill(9)
+    return chunk.with_columns(received_at=pl.col("recorded_at"), entry_id=rows).select(RAW_CAN.schema.names())
+
+
+def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:
+    database = cantools.database.load_string(bench.text, "dbc", strict=False)
+    pairs = list(zip(frames["arbitration_id"].to_list(), frames["data"].to_list(), strict=True))
+
+    def run() -> None:
+        for identifier, data in pairs:
+            database.decode_message(identifier, data, decode_choices=False, allow_truncated=True)
+
+    return run
+
+
+def differing_values(bench: Bench, frames: pl.DataFrame) -> tuple[int, int]:
+    """Values compared and values that differ, bit for bit, on these frames."""
+    database = cantools.database.load_string(bench.text, "dbc", strict=False)
+    wanted: dict[tuple[int, str], float] = {}
+    for row, (identifier, data) in enumerate(frames.select("arbitration_id", "data").iter_rows()):
+        values = database.decode_message(identifier, data, decode_choices=False, allow_truncated=True)
+        wanted |= {(row, name): float(value) for name, value in values.items()}
+    compared = differ = 0
+    for part in decode(frames, bench.bindings).messages:
+        for signal, values in zip(part.signals, part.values, strict=True):
+            for row, value in zip(part.rows.tolist(), values.tolist(), strict=True):
+                compared += 1
+                differ += not _same(value, wanted.pop((row, signal.name), math.nan))
+    return compared, differ + len(wanted)
+
+
+def _same(value: float, wanted: float) -> bool:
+    return value == wanted or (math.isnan(value) and math.isnan(wanted))
+
+
+def peak_megabytes(folder: Path, count: int, what: str) -> tuple[float, float]:
+    """Peak memory of one end-to-end run in a process of its own: in all, and beyond what the imports took."""
+    command = [sys.executable, "-W", "ignore", __file__, "--frames", str(count), "--folder", str(folder), "--peak", what]
+    answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    return answer["peak"], answer["peak"] - answer["before"]
+
+
+def report_peak(bench: Bench, what: str) -> None:
+    import asammdf  # noqa: F401
+
+    small = make_frames(1000)
+    decode(small, bench.bindings)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    getattr(bench, what)()
+    print(json.dumps({"before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def bytes_touched(arrays: Any, messages: Any) -> int:
+    """What decoding cannot do without: every frame's identifier, flags, length and payload read, every value written."""
+    read = sum(part.nbytes for part in (arrays.arbitration_id, arrays.is_extended, arrays.is_error, arrays.dlc))
+    return int(read + 8 * len(arrays.dlc) + sum(part.values.nbytes for part in messages))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--frames", type=int, default=5_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--peak")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if options.peak:
+        report_peak(Bench(options.folder, options.frames), options.peak)
+        return
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        run(Bench(Path(folder), options.frames), options.rounds)
+
+
+def run(bench: Bench, rounds: int) -> None:
+    bench.prepare()
+    frames = bench.frames()
+    arrays, names = frame_arrays(frames)
+    pairs = pairs_of(names, bench.bindings)
+    sample = frames.slice(0, 100_000)
+    one_by_one = cantools_rate(bench, sample)
+    mdf = bench.opened()
+    messages, _ = decode_arrays(arrays, frames, pairs)
+    touched = bytes_touched(arrays, messages)
+    del messages
+    peers: dict[str, tuple[Callable[[], Any], int]] = {
+        "arrays in, columns out": (lambda: decode_arrays(arrays, frames, pairs), bench.count),
+        "frame in, columns out": (lambda: decode(frames, bench.bindings), bench.count),
+        "cantools": (one_by_one, sample.height),
+        "asammdf, file open": (lambda: bench.asammdf_open(mdf), bench.count),
+        "asammdf, MF4": (bench.asammdf_end_to_end, bench.count),
+        "end to end, MF4": (bench.from_mf4, bench.count),
+        "end to end, Parquet": (bench.from_parquet, bench.count),
+    }
+    best = dict.fromkeys(peers, math.inf)
+    triads = []
+    for _ in range(rounds):
+        triads.append(triad_bandwidth())
+        for name, (call, count) in peers.items():
+            best[name] = min(best[name], timed(call) / count)
+    print_results(bench, best, max(triads), touched, sample.slice(0, 50_000))
+
+
+def print_results(bench: Bench, best: dict[str, float], triad: float, touched: int, sample: pl.DataFrame) -> None:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("cantools", "asammdf", "numba", "polars", "numpy"))
+    sizes = f"MF4 {bench.mf4.stat().st_size / 1e6:.0f} MB, Parquet {bench.parquet.stat().st_size / 1e6:.0f} MB"
+    print(f"Python {platform.python_version()}, {packages}")
+    print(f"{bench.count / 1e6:g} million frames of 20 messages, random payloads; {sizes}; one core")
+    for name, seconds in best.items():
+        print(f"  {name:24s} {1e-6 / seconds:8.2f} million frames/s")
+    ours, mf4 = best["arrays in, columns out"], best["asammdf, MF4"]
+    ratios = {
+        "cantools": best["cantools"] / ours, "asammdf, file open": best["asammdf, file open"] / ours,
+        "end to end, MF4": mf4 / best["end to end, MF4"], "end to end, Parquet": mf4 / best["end to end, Parquet"],
+    }  # fmt: skip
+    for name, ratio in ratios.items():
+        print(f"  times faster than {name:22s} {ratio:7.1f}  (target {TARGETS[name]:g})")
+    rate = touched / (ours * bench.count)
+    print(f"  triad {triad / 1e9:.1f} GB/s; decoding reads and writes {rate / 1e9:.1f} GB/s, {rate / triad:.0%} of it")
+    folder = bench.folder
+    peaks = {what: peak_megabytes(folder, bench.count, what) for what in ("asammdf_end_to_end", "from_mf4", "from_parquet")}
+    for what, (total, beyond) in peaks.items():
+        share = beyond / peaks["asammdf_end_to_end"][1]
+        print(f"  peak memory {what:20s} {total:6.0f} MB, {beyond:6.0f} MB beyond the imports, {share:.2f} of asammdf's")
+    compared, differ = differing_values(bench, sample)
+    print(f"  {differ} of {compared} values differ from cantools'")
+
+
+if __name__ == "__main__":
+    main()
