@@ -42,11 +42,14 @@ class TableNames(DagsterDbtTranslator):
 
 
 def dbt_environment(places: Places) -> dict[str, str]:
-    """What dbt reads from the environment: the lake, the private file, and folders outside the repository."""
+    """What dbt reads from the environment: the private file, and folders outside the repository.
+
+    None of it is a setting of the project: it stays in this process after a build, and another one may follow.
+    """
     dbt_home = places.settings.root / "dbt"
     return {
-        "FLEET_LAKE_URL": places.settings.lake,
         "FLEET_WAREHOUSE_BUILD": str(places.warehouse.build_file),
+        "FLEET_WAREHOUSE_TIMEZONE": places.settings.timezone,
         "DBT_TARGET_PATH": str(dbt_home / "target"),
         "DBT_LOG_PATH": str(dbt_home / "logs"),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
@@ -92,6 +95,6 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
 
 @dg.definitions
 def dbt() -> dg.Definitions:
-    """The dbt command line of this very interpreter: PATH may hold another one, or none."""
-    executable = Path(sys.executable).with_name("dbt")
-    return dg.Definitions(resources={"dbt": DbtCliResource(PROJECT, dbt_executable=str(executable))})
+    """The marts, and the dbt command line of this very interpreter: PATH may hold another one, or none."""
+    command = DbtCliResource(PROJECT, dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    return dg.Definitions(assets=[marts], resources={"dbt": command})

@@ -1,0 +1,138 @@
+"""`fleet query` writes what was asked as a table, CSV, JSON or Parquet, and refuses in one sentence."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from fleet_assets.commands.query import SHOWN_ROWS, run_query
+from fleet_assets.contracts import VEHICLES
+from fleet_assets.contracts.errors import UsageError
+from fleet_assets.places import Places
+from fleet_assets_tests.conftest import FleetCommand
+
+ALL_KINDS = """
+select 'van, "1"' as name, 7 as trips, 40.4167754321 as latitude_deg, 12.34567 as distance_km, 0.00001 as small,
+    timestamptz '2026-03-01 08:00:00+00' as started_at, timestamptz '2026-03-01 08:00:00.25+00' as ended_at,
+    date '2026-03-01' as local_date, true as is_truncated, '\\x01\\xFF'::blob as data, ['P0420', 'U0100'] as dtc_codes,
+    interval 90 minute as span, 1.5::decimal(4, 2) as price
+union all by name
+select null as name
+"""
+"""A row with a value of every kind, and a row of nulls."""
+
+
+@pytest.fixture
+def built(places: Places) -> Places:
+    """An installation with one vehicle and a mart of 500 rows."""
+    places.lake.write(VEHICLES, None, VEHICLES.conform(pl.LazyFrame({"vehicle_id": ["van-1"]})).collect(), "test")
+    with places.warehouse.building() as file:
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create table mart as select range as number from range(500)")
+        places.warehouse.publish()
+    return places
+
+
+def said(capsysbinary: pytest.CaptureFixture[bytes]) -> tuple[str, str]:
+    out, err = capsysbinary.readouterr()
+    return out.decode(), err.decode()
+
+
+def test_a_table_aligns_and_rounds_for_people(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, ALL_KINDS, "table", None)
+    header, row, nulls = said(capsysbinary)[0].splitlines()
+    assert header.split() == [
+        "name", "trips", "latitude_deg", "distance_km", "small", "started_at", "ended_at", "local_date", "is_truncated",
+        "data", "dtc_codes", "span", "price",
+    ]  # fmt: skip
+    assert row.split("  ")[0] == 'van, "1"'
+    assert [part.strip() for part in row.split("  ") if part.strip()][1:] == [
+        "7", "40.416775", "12.346", "0.00001", "2026-03-01T08:00:00Z", "2026-03-01T08:00:00.250Z", "2026-03-01", "true",
+        "01ff", '["P0420","U0100"]', "PT1H30M", "1.5",
+    ]  # fmt: skip
+    assert nulls.split() == ["-"] * 13
+
+
+def test_csv_keeps_every_digit_and_leaves_null_empty(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, ALL_KINDS, "csv", None)
+    lines = said(capsysbinary)[0].splitlines()
+    assert lines[1] == (
+        '"van, ""1""",7,40.4167754321,12.34567,0.00001,2026-03-01T08:00:00Z,2026-03-01T08:00:00.250Z,2026-03-01,true,'
+        '01ff,"[""P0420"",""U0100""]",PT1H30M,1.5'
+    )
+    assert lines[2] == "," * 12
+
+
+def test_json_is_a_list_of_rows(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, ALL_KINDS, "json", None)
+    row, nulls = json.loads(said(capsysbinary)[0])
+    assert row == {
+        "name": 'van, "1"', "trips": 7, "latitude_deg": 40.4167754321, "distance_km": 12.34567, "small": 1e-05,
+        "started_at": "2026-03-01T08:00:00Z", "ended_at": "2026-03-01T08:00:00.250Z", "local_date": "2026-03-01",
+        "is_truncated": True, "data": "01ff", "dtc_codes": ["P0420", "U0100"], "span": "PT1H30M", "price": 1.5,
+    }  # fmt: skip
+    assert set(nulls.values()) == {None}
+
+
+def test_parquet_keeps_types(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, "select timestamptz '2026-03-01 08:00+00' as at, interval 1 hour as span", "parquet", None)
+    found = pl.read_parquet(BytesIO(capsysbinary.readouterr()[0]))
+    assert_frame_equal(found, pl.DataFrame({"at": [datetime(2026, 3, 1, 8, tzinfo=UTC)], "span": [timedelta(hours=1)]}))
+
+
+def test_a_long_table_is_cut_and_says_so(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, "select * from mart", "table", None)
+    out, err = said(capsysbinary)
+    assert len(out.splitlines()) == SHOWN_ROWS + 1
+    assert err == "200 of 500 rows; all of them with --format csv\n"
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json", "parquet"])
+def test_a_file_gets_all_rows_in_one_step(built: Places, tmp_path: Path, output_format: str) -> None:
+    target = tmp_path / "new" / f"mart.{output_format}"
+    run_query(built, "select * from mart", output_format, target)
+    text = target.read_bytes()
+    heights = {
+        "table": lambda: len(text.splitlines()) - 1,
+        "csv": lambda: pl.read_csv(text).height,
+        "json": lambda: len(json.loads(text)),
+        "parquet": lambda: pl.read_parquet(text).height,
+    }
+    assert heights[output_format]() == 500
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("output_format", ["table", "csv", "json", "parquet"])
+def test_no_rows_are_an_answer_too(
+    built: Places, capsysbinary: pytest.CaptureFixture[bytes], output_format: str
+) -> None:
+    run_query(built, "select * from trips", output_format, None)
+    out, _ = capsysbinary.readouterr()
+    expected = {"json": b"[]\n"}
+    assert out == expected[output_format] if output_format in expected else b"vehicle_id" in out
+
+
+def test_an_unknown_format_is_refused_before_anything_is_read(places: Places) -> None:
+    with pytest.raises(UsageError, match="--format xml is not one of table, csv, json, parquet"):
+        run_query(places, "select 1", "xml", None)
+
+
+@pytest.mark.usefixtures("built")
+def test_the_command_line_asks_marts_and_lake_tables_by_name(fleet: FleetCommand) -> None:
+    done = fleet("query", "select vehicle_id, max(number) as most from vehicles, mart group by all", "--format", "csv")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "vehicle_id,most\nvan-1,499\n", "")
+
+
+def test_the_command_line_says_what_is_wrong_in_one_line(fleet: FleetCommand) -> None:
+    done = fleet("query", "select * from trips")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "fleet: there is no table trips; there are: none; the marts are not built yet: run `fleet build`\n"
+    )

@@ -1,0 +1,97 @@
+"""A fleet of four with a few hand-made trips and stops around midnights, borders of zones and missing values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.contracts import STOPS, TRIPS, VEHICLES, Table
+from fleet_assets.core.local_time import with_local_date
+from fleet_assets_tests.fixtures.drives import at
+
+VEHICLE_ROWS = [
+    {"vehicle_id": "truck", "powertrain": "ice", "fuel": "diesel", "timezone": "Europe/Madrid"},
+    {"vehicle_id": "hybrid", "powertrain": "phev", "fuel": "petrol"},
+    {"vehicle_id": "car", "powertrain": "bev", "timezone": "America/Denver"},
+]
+"""`stranger` drives too, but nobody declared it."""
+
+
+def vehicles() -> pl.DataFrame:
+    return _conform(VEHICLES, VEHICLE_ROWS)
+
+
+def trip(vehicle_id: str, start: str, minutes: float, distance_km: float, **columns: Any) -> dict[str, Any]:
+    """A trip that moved all the time; `local_date` is added by `trips`."""
+    row = {
+        "start_reason": "motion", "end_reason": "stop", "moving_s": minutes * 60, "idle_s": 0.0,
+        "distance_km": distance_km, "distance_source": "odometer", "point_count": 10, "coverage_pct": 100.0,
+    }  # fmt: skip
+    return _event("trip_id", vehicle_id, at(start), at(start) + timedelta(minutes=minutes)) | row | columns
+
+
+def stop(vehicle_id: str, start: str, end: str, **columns: Any) -> dict[str, Any]:
+    return _event("stop_id", vehicle_id, at(start), at(end)) | {"kind": "parking"} | columns
+
+
+def trips() -> pl.DataFrame:
+    return events(
+        TRIPS,
+        trip("truck", "2026-03-27 08:00", 60, 80.0, fuel_used_l=24.0, fuel_l_per_100km=30.0, engine_km=80.0,
+             max_speed_kmh=90.0, ambient_temp_c=10.0, elevation_gain_m=100.0, idle_s=60.0, moving_s=3540.0),
+        trip("truck", "2026-03-27 12:00", 120, 160.0, fuel_used_l=40.0, fuel_l_per_100km=25.0, engine_km=160.0,
+             max_speed_kmh=85.0, ambient_temp_c=16.0),
+        # 00:30 on the 28th in Madrid; no fuel known.
+        trip("truck", "2026-03-27 23:30", 30, 40.0, engine_km=40.0, max_speed_kmh=88.0),
+        # Over the night in which clocks go forward: 23:30 to 03:30, three hours.
+        trip("truck", "2026-03-28 22:30", 180, 210.0, fuel_used_l=60.0, fuel_l_per_100km=28.571428571428573,
+             engine_km=210.0),
+        trip("hybrid", "2026-03-31 23:50", 20, 10.0, electric_km=10.0, engine_km=0.0, energy_used_kwh=2.0,
+             kwh_per_100km=20.0, fuel_used_l=0.0),
+        trip("hybrid", "2026-03-31 10:00", 30, 30.0, electric_km=20.0, engine_km=10.0, energy_used_kwh=3.0,
+             kwh_per_100km=15.0, fuel_used_l=1.0, fuel_l_per_100km=3.3333333333333335),
+        # Downhill: more came back than went out; too short to rate.
+        trip("car", "2026-04-01 05:30", 10, 0.5, electric_km=0.5, engine_km=0.0, energy_used_kwh=-0.1),
+        trip("stranger", "2026-03-31 09:00", 10, 5.0, fuel_used_l=0.4),
+    )  # fmt: skip
+
+
+def stops() -> pl.DataFrame:
+    return events(
+        STOPS,
+        stop("truck", "2026-03-27 09:00", "2026-03-27 12:00", kind="refuelling", idle_s=300.0, idle_fuel_l=0.25),
+        stop("truck", "2026-03-27 14:00", "2026-03-27 23:30"),
+        stop("truck", "2026-03-28 00:00", "2026-03-28 22:30", idle_s=0.0),
+        stop("hybrid", "2026-03-31 10:30", "2026-03-31 23:50", kind="charging"),
+    )  # fmt: skip
+
+
+def events(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:
+    """Rows of an event table with the local date that the pipeline would give them."""
+    undated = _conform(table, [row | {"local_date": date(1970, 1, 1)} for row in rows])
+    dated = with_local_date(undated.drop("local_date"), vehicles(), "UTC")
+    return dated.select(table.schema.names()).sort(table.order)
+
+
+def store(lake: Lake, trip_rows: pl.DataFrame, stop_rows: pl.DataFrame) -> None:
+    """Write the fleet into the lake, each event into the day in which it became final."""
+    lake.write(VEHICLES, None, vehicles().sort("vehicle_id"), "test")
+    for table, rows in ((TRIPS, trip_rows), (STOPS, stop_rows)):
+        for (day,), part in rows.group_by(pl.col("closed_at").dt.date()):
+            lake.write(table, day, part, "test")
+
+
+def _event(key: str, vehicle_id: str, start: datetime, end: datetime) -> dict[str, Any]:
+    return {
+        key: f"{vehicle_id}-{start:%Y%m%dT%H%M%S}", "vehicle_id": vehicle_id, "started_at": start, "ended_at": end,
+        "closed_at": end + timedelta(minutes=5), "duration_s": (end - start).total_seconds(), "is_truncated": False,
+        "rules_version": "test",
+    }  # fmt: skip
+
+
+def _conform(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    full = [{name: row.get(name) for name in table.schema} for row in rows]
+    return pl.DataFrame(full, schema=table.schema)

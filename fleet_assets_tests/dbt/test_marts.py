@@ -1,0 +1,191 @@
+"""The marts of a small fleet, built by Dagster and dbt and published: every column of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from fleet_assets.contracts import TRIPS
+from fleet_assets.places import Places
+from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
+from fleet_assets_tests.fixtures.drives import at
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+H = 3600.0
+
+
+def materialise() -> dg.ExecuteInProcessResult:
+    """All models in one run, as the pipeline does it."""
+    from fleet_assets.defs import marts
+    from fleet_assets.resources import PlacesResource
+
+    resources = {"places": PlacesResource(), **(marts.dbt().resources or {})}
+    return dg.materialize([marts.marts], resources=resources, run_config=QUIET, raise_on_error=False)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Places, dg.ExecuteInProcessResult]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLEET_HOME", str(tmp_path_factory.mktemp("marts") / "home"))
+        places = Places.from_environment()
+        store(places.lake, trips(), stops())
+        result = materialise()
+        assert result.success
+        yield places, result
+
+
+@pytest.fixture(scope="module")
+def places(built: tuple[Places, dg.ExecuteInProcessResult]) -> Places:
+    return built[0]
+
+
+def expected(found: pl.DataFrame, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows in the columns and types of `found`; a column that a row does not name is null."""
+    return pl.DataFrame([{name: row.get(name) for name in found.columns} for row in rows], schema=found.schema)
+
+
+TRIP_DAILY_COLUMNS = [
+    "vehicle_id", "local_date", "trip_count", "ev_only_trip_count", "engine_trip_count", "distance_km", "electric_km",
+    "engine_km", "duration_s", "moving_s", "idle_s", "fuel_used_l", "energy_used_kwh", "fuel_l_per_100km",
+    "kwh_per_100km", "best_kwh_per_100km", "worst_kwh_per_100km", "avg_trip_distance_km", "max_speed_kmh",
+    "avg_speed_kmh", "elevation_gain_m", "avg_ambient_temp_c", "min_ambient_temp_c", "max_ambient_temp_c",
+    "rated_fuel_l", "rated_fuel_km", "rated_energy_kwh", "rated_electric_km", "split_km",
+]  # fmt: skip
+
+TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0}
+
+
+def test_trip_daily_stats(places: Places) -> None:
+    found = places.warehouse.query("select * from trip_daily_stats order by vehicle_id, local_date")
+    assert found.columns == TRIP_DAILY_COLUMNS
+    assert_frame_equal(found, expected(found, [
+        {"vehicle_id": "car", "local_date": date(2026, 3, 31), "trip_count": 1, "ev_only_trip_count": 1,
+         "engine_trip_count": 0, "distance_km": 0.5,
+         "electric_km": 0.5, "engine_km": 0.0, "duration_s": 600.0, "moving_s": 600.0,
+         "idle_s": 0.0, "energy_used_kwh": -0.1, "avg_trip_distance_km": 0.5, "avg_speed_kmh": 3.0,
+         "split_km": 0.5},
+        {"vehicle_id": "hybrid", "local_date": date(2026, 3, 31), "trip_count": 2, "ev_only_trip_count": 1,
+         "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0, "duration_s": 3000.0,
+         "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 5.0,
+         "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "best_kwh_per_100km": 15.0,
+         "worst_kwh_per_100km": 20.0, "avg_trip_distance_km": 20.0, "avg_speed_kmh": 48.0, "rated_fuel_l": 1.0,
+         "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0},
+        {"vehicle_id": "stranger", "local_date": date(2026, 3, 31), "trip_count": 1, "distance_km": 5.0,
+         "duration_s": 600.0, "moving_s": 600.0, "idle_s": 0.0, "fuel_used_l": 0.4, "avg_trip_distance_km": 5.0,
+         "avg_speed_kmh": 30.0},
+        TRUCK | {"local_date": date(2026, 3, 27), "trip_count": 2, "engine_trip_count": 2, "distance_km": 240.0,
+         "engine_km": 240.0, "duration_s": 3 * H, "moving_s": 10740.0, "idle_s": 60.0, "fuel_used_l": 64.0,
+         "fuel_l_per_100km": 6400 / 240, "avg_trip_distance_km": 120.0, "max_speed_kmh": 90.0,
+         "avg_speed_kmh": 240 / 10740 * 3600, "elevation_gain_m": 100.0, "avg_ambient_temp_c": 14.0,
+         "min_ambient_temp_c": 10.0, "max_ambient_temp_c": 16.0, "rated_fuel_l": 64.0, "rated_fuel_km": 240.0},
+        TRUCK | {"local_date": date(2026, 3, 28), "trip_count": 2, "engine_trip_count": 2, "distance_km": 250.0,
+         "engine_km": 250.0, "duration_s": 3.5 * H, "moving_s": 3.5 * H, "idle_s": 0.0, "fuel_used_l": 60.0,
+         "fuel_l_per_100km": 6000 / 210, "avg_trip_distance_km": 125.0, "max_speed_kmh": 88.0,
+         "avg_speed_kmh": 250 / 3.5, "rated_fuel_l": 60.0, "rated_fuel_km": 210.0},
+    ]))  # fmt: skip
+
+
+def test_vehicle_daily(places: Places) -> None:
+    found = places.warehouse.query("select * from vehicle_daily order by vehicle_id, local_date")
+    no_stop = {"stop_count": 0, "stop_idle_s": 0.0, "stop_idle_fuel_l": 0.0, "refuelling_count": 0, "charging_count": 0}
+    one_stop = no_stop | {"stop_count": 1, "stop_idle_s": None, "stop_idle_fuel_l": None}
+    nothing_begins = {"trip_count": 0, "distance_km": 0.0, "moving_s": 0.0, "trip_idle_s": 0.0}
+    rows: list[dict[str, Any]] = [
+        {"vehicle_id": "car", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
+         "trip_count": 1, "distance_km": 0.5, "moving_s": 600.0, "trip_idle_s": 0.0,
+         "first_started_at": at("2026-04-01 05:30"), "last_ended_at": at("2026-04-01 05:40"), **no_stop},
+        {"vehicle_id": "hybrid", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 2400.0, "stop_s": 48_000.0,
+         "trip_count": 2, "distance_km": 40.0, "moving_s": 3000.0, "trip_idle_s": 0.0,
+         "first_started_at": at("2026-03-31 10:00"), "last_ended_at": at("2026-04-01 00:10"), **one_stop,
+         "charging_count": 1},
+        {"vehicle_id": "hybrid", "local_date": date(2026, 4, 1), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
+         **nothing_begins, **no_stop},
+        {"vehicle_id": "stranger", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
+         "trip_count": 1, "distance_km": 5.0, "moving_s": 600.0, "trip_idle_s": 0.0,
+         "first_started_at": at("2026-03-31 09:00"), "last_ended_at": at("2026-03-31 09:10"), **no_stop},
+        {"vehicle_id": "truck", "local_date": date(2026, 3, 27), "day_s": 24 * H, "trip_s": 3 * H, "stop_s": 12 * H,
+         "trip_count": 2, "distance_km": 240.0, "moving_s": 10740.0, "trip_idle_s": 60.0,
+         "first_started_at": at("2026-03-27 08:00"), "last_ended_at": at("2026-03-27 14:00"), **no_stop,
+         "stop_count": 2, "stop_idle_s": 300.0, "stop_idle_fuel_l": 0.25, "refuelling_count": 1},
+        {"vehicle_id": "truck", "local_date": date(2026, 3, 28), "day_s": 24 * H, "trip_s": 1 * H, "stop_s": 23 * H,
+         "trip_count": 2, "distance_km": 250.0, "moving_s": 3.5 * H, "trip_idle_s": 0.0,
+         "first_started_at": at("2026-03-27 23:30"), "last_ended_at": at("2026-03-29 01:30"), **one_stop,
+         "stop_idle_s": 0.0},
+        # Clocks went forward: a day of 23 hours, the trip's part from midnight to 03:30 is two and a half.
+        {"vehicle_id": "truck", "local_date": date(2026, 3, 29), "day_s": 23 * H, "trip_s": 2.5 * H, "stop_s": 0.0,
+         **nothing_begins, **no_stop},
+    ]  # fmt: skip
+    shares = [
+        row | {
+            "utilisation_pct": 100 * row["trip_s"] / row["day_s"],
+            "known_pct": 100 * (row["trip_s"] + row["stop_s"]) / row["day_s"],
+        }
+        for row in rows
+    ]  # fmt: skip
+    assert_frame_equal(found, expected(found, shares))
+
+
+def test_monthly_summary(places: Places) -> None:
+    found = places.warehouse.query("select * from monthly_summary order by vehicle_id, month")
+    assert_frame_equal(found, expected(found, [
+        {"vehicle_id": "car", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
+         "ev_only_trip_count": 1, "engine_trip_count": 0, "distance_km": 0.5,
+         "electric_km": 0.5, "engine_km": 0.0, "duration_s": 600.0, "moving_s": 600.0,
+         "idle_s": 0.0, "energy_used_kwh": -0.1, "electric_share_pct": 100.0, "co2_kg": 0.0,
+         "split_km": 0.5},
+        {"vehicle_id": "hybrid", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 2,
+         "ev_only_trip_count": 1, "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0,
+         "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 5.0,
+         "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "electric_share_pct": 75.0, "co2_kg": 2.348,
+         "rated_fuel_l": 1.0, "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0,
+         "split_km": 40.0},
+        {"vehicle_id": "stranger", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
+         "distance_km": 5.0, "duration_s": 600.0, "moving_s": 600.0, "idle_s": 0.0, "fuel_used_l": 0.4},
+        TRUCK | {"month": date(2026, 3, 1), "active_day_count": 2, "trip_count": 4, "engine_trip_count": 4,
+         "distance_km": 490.0, "engine_km": 490.0, "duration_s": 6.5 * H, "moving_s": 10740.0 + 3.5 * H, "idle_s": 60.0,
+         "fuel_used_l": 124.0, "fuel_l_per_100km": 12400 / 450, "co2_kg": 124 * 2.689, "max_speed_kmh": 90.0,
+         "elevation_gain_m": 100.0, "rated_fuel_l": 124.0, "rated_fuel_km": 450.0},
+    ]))  # fmt: skip
+
+
+def test_every_model_is_an_asset_with_group_owner_description_and_checks(
+    built: tuple[Places, dg.ExecuteInProcessResult],
+) -> None:
+    from fleet_assets.defs import marts
+
+    specs = {spec.key.to_user_string(): spec for spec in marts.marts.specs}
+    assert {name: spec.group_name for name, spec in specs.items()} == {
+        "stg_trips": "staging", "stg_stops": "staging", "stg_vehicles": "staging",
+        "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
+        "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts",
+    }  # fmt: skip
+    assert all(spec.owners and spec.kinds == {"dbt", "duckdb"} for spec in specs.values())
+    assert {dep.asset_key.to_user_string() for dep in specs["stg_trips"].deps} == {"trips"}
+    stored = {
+        event.asset_key.to_user_string() for event in built[1].get_asset_materialization_events() if event.asset_key
+    }
+    assert stored == set(specs)
+    checks = built[1].get_asset_check_evaluations()
+    assert len(checks) > 20
+    assert all(check.passed for check in checks)
+
+
+def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:
+    before = places.warehouse.query("select * from trip_daily_stats order by all")
+    wrong = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0, moving_s=7200.0))
+    closed: datetime = wrong["closed_at"][0]
+    places.lake.write(TRIPS, closed.date(), wrong, "test")
+    try:
+        result = materialise()
+    finally:
+        places.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
+    assert not result.success
+    failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
+    assert failed == ["trip_daily_stats_moves_within_its_duration"]
+    assert_frame_equal(places.warehouse.query("select * from trip_daily_stats order by all"), before)
