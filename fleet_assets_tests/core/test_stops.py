@@ -1,0 +1,151 @@
+"""Stops: which stays there are between trips, what kind they were, and that each is there once."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from fleet_assets.contracts import STOPS, TRIPS, ZONES, check_frame
+from fleet_assets.contracts.errors import DataError
+from fleet_assets.core.standing import StandingRules, standing_periods
+from fleet_assets.core.stops import derive_stops
+from fleet_assets.core.window import Window
+from fleet_assets_tests.core.histories import DAY, NOON, Vehicle, fleet, telemetry, trips_of, vehicle, whole
+
+LOOK_BACK = STOPS.look_back
+
+
+def _zones(*rows: dict[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=ZONES.schema)
+
+
+def _stops(history: pl.DataFrame, *, zones: pl.DataFrame | None = None, vehicles: pl.DataFrame | None = None,
+           window: Window | None = None) -> pl.DataFrame:  # fmt: skip
+    usual = whole(history)
+    of = window or Window(usual.day_start - LOOK_BACK, usual.day_start, usual.day_end)
+    trips = trips_of(history).filter(pl.col("closed_at").is_between(of.start, of.day_end, closed="left"))
+    periods = standing_periods(history.lazy(), StandingRules()).collect()
+    seen = periods.filter(pl.col("started_at").is_between(of.start, of.day_end, closed="left"))
+    found = derive_stops(
+        trips.lazy(), seen.lazy(), (_zones() if zones is None else zones).lazy(),
+        (fleet() if vehicles is None else vehicles).lazy(), of,
+    ).collect()  # fmt: skip
+    check_frame(STOPS, found)
+    return found
+
+
+def _two_trips(stay: Vehicle | None = None, seconds: float = 3600, **values: object) -> Vehicle:
+    between = (stay or vehicle()).drive(600, fuel_level_pct=40.0).stand(seconds, **values)
+    return between.drive(600, fuel_level_pct=40.0).stand(600)
+
+
+def test_no_trip_gives_no_stop() -> None:
+    assert_frame_equal(_stops(telemetry()), STOPS.empty())
+
+
+def test_one_trip_after_an_unknown_past_gives_no_stop() -> None:
+    assert _stops(vehicle().drive(600).stand(600).frame()).is_empty()
+
+
+def test_a_stay_between_two_trips_is_one_stop() -> None:
+    (stop,) = _stops(_two_trips().frame()).rows(named=True)
+    said = {name: stop[name] for name in ("started_at", "ended_at", "closed_at", "duration_s", "kind", "is_truncated")}
+    assert said == {
+        "started_at": NOON + timedelta(seconds=590), "ended_at": NOON + timedelta(seconds=4200),
+        "closed_at": NOON + timedelta(seconds=4790 + 300), "duration_s": 3610.0, "kind": "parking",
+        "is_truncated": False,
+    }  # fmt: skip
+    assert stop["idle_fuel_l"] is None
+    assert stop["zone_id"] is None
+
+
+def test_standing_before_the_first_trip_is_a_stop_from_the_first_word_on() -> None:
+    (stop,) = _stops(vehicle().stand(3600).drive(600).stand(600).frame()).rows(named=True)
+    assert (stop["started_at"], stop["duration_s"]) == (NOON, 3600.0)
+
+
+def test_a_stop_without_any_word_in_it_is_known_by_its_trips() -> None:
+    quiet = vehicle("speed_kmh", "latitude_deg", "longitude_deg").drive(600).silent(50_000).drive(600).stand(600)
+    (stop,) = _stops(quiet.frame()).rows(named=True)
+    assert stop["latitude_deg"] is not None
+    assert stop["engine_on_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ({"engine_speed_rpm": 700.0}, "idling"),
+        ({"engine_speed_rpm": 0.0}, "parking"),
+        ({"is_charger_connected": True}, "charging"),
+        ({"is_charger_connected": True, "engine_speed_rpm": 700.0}, "charging"),
+    ],
+)
+def test_the_kind_is_what_happened(values: dict[str, object], kind: str) -> None:
+    assert _stops(_two_trips(**values).frame())["kind"].to_list() == [kind]
+
+
+def test_a_tank_that_is_fuller_after_the_stay_was_refuelled() -> None:
+    history = vehicle().drive(600, fuel_level_pct=20.0).stand(900).drive(600, fuel_level_pct=80.0).stand(600).frame()
+    (stop,) = _stops(history).rows(named=True)
+    assert (stop["kind"], stop["fuel_level_change_pct"]) == ("refuelling", 60.0)
+
+
+def test_what_the_odometer_gained_unseen_is_kept() -> None:
+    moved = vehicle("speed_kmh", "odometer_km").drive(600).stand(400).silent(40_000, kmh=3.6).drive(600).stand(600)
+    assert _stops(moved.frame())["unobserved_km"].to_list() == [pytest.approx(40, abs=0.2)]
+
+
+def test_the_zone_is_the_smallest_that_holds_the_stay() -> None:
+    place = {"latitude_deg": 50.0, "longitude_deg": 10.0}
+    zones = _zones(
+        {"zone_id": "depot", "radius_m": 500.0, **place}, {"zone_id": "yard", "radius_m": 50.0, **place},
+        {"zone_id": "far", "radius_m": 500.0, "latitude_deg": 51.0, "longitude_deg": 10.0},
+        {"zone_id": "county", "polygon": "POLYGON ((9 49, 11 49, 11 51, 9 51, 9 49))"},
+    )  # fmt: skip
+    history = _two_trips(**place).frame()
+    assert _stops(history, zones=zones)["zone_id"].to_list() == ["yard"]
+    assert _stops(history, zones=zones.filter(pl.col("zone_id") == "county"))["zone_id"].to_list() == ["county"]
+
+
+def test_a_polygon_that_is_none_is_named() -> None:
+    broken = _zones({"zone_id": "x", "polygon": "POLYGON ((9 49, 11 49))"})
+    with pytest.raises(DataError, match="is not a WKT POLYGON"):
+        _stops(_two_trips(latitude_deg=50.0, longitude_deg=10.0).frame(), zones=broken)
+
+
+def test_local_dates_follow_the_vehicle() -> None:
+    late = _two_trips(vehicle(at=datetime(2024, 5, 14, 22, 30, tzinfo=UTC))).frame()
+    home = fleet({"vehicle_id": "a", "timezone": "Europe/Madrid"})
+    assert _stops(late, vehicles=home)["local_date"].to_list() == [date(2024, 5, 15)]
+
+
+def test_a_fortnight_of_parking_is_one_stop() -> None:
+    history = vehicle(step_s=60).drive(600).stand(600).silent(14 * 86_400).drive(600).stand(600).frame()
+    assert _stops(history)["duration_s"].to_list() == [pytest.approx(14 * 86_400 + 660)]
+
+
+@given(st.lists(st.tuples(st.sampled_from([60, 600, 30_000]), st.sampled_from([100, 400, 20_000, 70_000])),
+                min_size=1, max_size=10))  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_day_by_day_equals_one_full_rebuild_and_stops_fill_the_time_between_trips(parts: list[tuple[int, int]]) -> None:
+    said = Vehicle("a", NOON, step_s=60, columns=("speed_kmh", "odometer_km"))
+    for seconds, pause in parts:
+        said = said.drive(min(seconds, 1200)).stand(pause % 1000).silent(pause)
+    history = said.frame()
+    full = _stops(history)
+    days = whole(history)
+    daily = [
+        _stops(history, window=Window(day - LOOK_BACK, day, day + DAY))
+        for day in pl.datetime_range(days.day_start, days.day_end, DAY, closed="left", eager=True)
+    ]
+    assert_frame_equal(pl.concat(daily).sort(STOPS.order), full)
+    trips = trips_of(history)
+    after_a_trip = full.filter(pl.col("started_at") >= trips["ended_at"].min())
+    assert after_a_trip["started_at"].to_list() == trips["ended_at"].to_list()[:-1]
+    assert after_a_trip["ended_at"].to_list() == trips["started_at"].to_list()[1:]
+    assert TRIPS.look_back < LOOK_BACK
