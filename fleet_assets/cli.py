@@ -74,7 +74,7 @@ def import_command(
 def build(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
-    select: Annotated[str, typer.Option(help="Dagster asset selection, e.g. `trips`, `+stops`, `group:events`.")] = "",
+    select: Annotated[str, typer.Option(help="Dagster asset selections: `trips,stops`, `+stops`, `group:events`.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
 ) -> None:
     """Materialise what is stale, in one run, with the assets you see in the UI.

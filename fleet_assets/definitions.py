@@ -1,10 +1,14 @@
 """The code location: everything in `defs/`, the resources, and policy that holds for all of it."""
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
 
 from fleet_assets.resources import LakeIOManager, PlacesResource
+
+# Data versions of outputs are marked beta; the exact Dagster version is pinned, and tests cover what is used of them.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 places = PlacesResource()
 

@@ -3,8 +3,6 @@
 Belongs here: handing adapter objects to assets, storing and loading frames. Does not belong here: computing them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -61,7 +59,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
     An asset or check that takes a LazyFrame gets the rows of the partitions it runs for (or maps to).
     """
 
-    places: dg.ResourceDependency[PlacesResource]
+    places: PlacesResource
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         table = TABLES[context.asset_key.path[-1]]
@@ -99,7 +97,7 @@ def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dic
         "content_sha256": written.record.content,
         "bytes": written.record.byte_count,
         "changed": written.is_changed,
-        **{name: dg.MetadataValue.json(note) for name, note in written.record.notes.items()},
+        **{name: _note(value) for name, value in written.record.notes.items()},
     }
     if frame is not None and not frame.is_empty():
         metadata["preview"] = dg.MetadataValue.md(_preview(table, frame))
@@ -112,3 +110,7 @@ def _preview(table: Table, frame: pl.DataFrame) -> str:
     lines = ["| " + " | ".join(filled) + " |", "|" + "---|" * len(filled)]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in head.select(filled).iter_rows()]
     return "\n".join(lines)
+
+
+def _note(value: Any) -> Any:
+    return dg.MetadataValue.json(value) if isinstance(value, dict | list) else value

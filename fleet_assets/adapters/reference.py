@@ -82,7 +82,7 @@ class ReferenceStore:
 def read_reference_file(table: Table, path: Path) -> pl.DataFrame:
     """Type and check one CSV; raises ReferenceInvalid (wrong lines) or FileRejected (not a CSV at all)."""
     try:
-        text = pl.read_csv(io.BytesIO(path.read_bytes()), infer_schema=False, missing_utf8_is_empty_string=False)
+        text = pl.read_csv(io.BytesIO(path.read_bytes()), infer_schema=False, empty_string_is_null=True)
     except OSError as error:
         raise FileRejected(path, f"cannot be read ({error.strerror})") from None
     except pl.exceptions.NoDataError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.places import Places
 
@@ -37,9 +37,9 @@ def prepare_dagster_home(places: Places) -> None:
 
 def run_build(places: Places, first: date | None, last: date | None, select: str, full: bool) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
-    console = Console()
+    console = terminal_console()
     began = time.perf_counter()
-    with build_progress(console):
+    with build_progress(console), words_to(build_log(places)):
         report = build_now(places, first, last, select, full)
     if not report.tables:
         console.print("Everything is up to date.")
@@ -54,10 +54,14 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
         )
 
 
+def build_log(places: Places) -> Path:
+    """Where the words of Dagster and dbt go that the terminal does not show."""
+    return places.settings.root / "logs" / "build.log"
+
+
 def build_now(places: Places, first: date | None, last: date | None, select: str, full: bool) -> BuildReport:
     """One build in this process; Dagster is imported here, so that other commands start without it."""
     prepare_dagster_home(places)
-    warnings.filterwarnings("ignore", category=Warning, module="dagster")
     for noisy in ("dagster", "dagster.builtin", "dbt"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     from fleet_assets.definitions import defs

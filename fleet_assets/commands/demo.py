@@ -21,8 +21,9 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from fleet_assets.commands.build import build_now, build_progress
+from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
+from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, start_ui, stop_ui, wait_until_ready
 from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError
@@ -67,7 +68,7 @@ class DemoFolder:
 
 def run_demo(places: Places, wanted: tuple[int, int, int], ui: UiChoice, fresh: bool) -> int:
     """Run or resume the demo; `wanted` is (vehicles, days, seed). Returns the exit code."""
-    console, began = Console(), time.perf_counter()
+    console, began = terminal_console(), time.perf_counter()
     folder = DemoFolder(places.settings.root / "demo")
     plan = _plan(folder, wanted, fresh)
     demo = _installation(folder)
@@ -155,7 +156,7 @@ def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[i
 
 def _build(console: Console, demo: Places, last_day: date) -> None:
     _say(console, "3/4 materialising")
-    with build_progress(console):
+    with build_progress(console), words_to(build_log(demo)):
         report = build_now(demo, None, None, "", False)
         if report.tables:
             report.failed_checks += build_now(demo, last_day, last_day, "can_signals", False).failed_checks

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
+from operator import or_
 
 import dagster as dg
 
@@ -75,10 +77,11 @@ def _chosen(definitions: dg.Definitions, plan: Plan, request: BuildRequest, plac
 
 
 def _selection(text: str) -> dg.AssetSelection:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return dg.AssetSelection.from_string(text)
+        return reduce(or_, [dg.AssetSelection.from_string(part) for part in parts])
     except Exception as error:  # noqa: BLE001 - the parser of selections raises many kinds
-        known = "trips, +trips or group:events"
+        known = "trips, +trips, group:events or several of them with commas between"
         raise UsageError(f"--select {text!r} is not an asset selection such as {known}: {error}") from None
 
 

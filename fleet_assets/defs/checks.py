@@ -4,8 +4,6 @@ Does not belong here: the rules themselves (`core.checks`); schema, nulls and ke
 manager refuses such frames).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta

@@ -5,8 +5,6 @@ range of days in one run, day by day, so that memory stays bounded by a day and 
 Does not belong here: any particular table, and the rules by which it is computed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time
@@ -161,7 +159,7 @@ def day_asset(
             backfill_policy=dg.BackfillPolicy.single_run(),
             io_manager_key="lake_io",
             code_version=code_version,
-            automation_condition=None if on_demand else policies.follow_inputs(),
+            automation_condition=policies.follow_inputs() if reads and not on_demand else None,
             **policies.common(table, group),
         )
         def materialise(context: dg.AssetExecutionContext, places: PlacesResource) -> SelectedDays:

@@ -75,9 +75,15 @@ def _bounds(places: Places, first: date | None, last: date | None) -> tuple[date
 def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
     """The days in which a table can have rows: those of its inputs, and its spill after them."""
     if maker.table.name in LANDED:
-        return set(places.landing.days(LANDED[maker.table.name])) | set(places.lake.days(maker.table))
+        return set(places.landing.days(LANDED[maker.table.name])) | _filled_days(places, maker.table)
     inputs = {day for table in maker.reads for day in known.get(table.name, ())}
     return {day + timedelta(days=later) for day in inputs for later in range(maker.spill_days + 1)}
+
+
+def _filled_days(places: Places, table: Table) -> set[date]:
+    """The stored days that hold rows: a run over a range also stores the empty days between them."""
+    records = {day: places.lake.record(table, day) for day in places.lake.days(table)}
+    return {day for day, record in records.items() if record and record.row_count}
 
 
 def _is_stale(places: Places, maker: DayTable, day: date, stale: dict[str, set[date]]) -> bool:

@@ -3,8 +3,6 @@
 Does not belong here: what makes a row valid (`core.reference`) and where the files are (`adapters.reference`).
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import dagster as dg

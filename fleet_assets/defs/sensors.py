@@ -1,7 +1,5 @@
 """Sensors for the outside world: files landing, and runs failing. What follows inside is automation's business."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from datetime import date

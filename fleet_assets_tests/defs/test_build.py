@@ -27,6 +27,12 @@ def land(places: Places, name: str, *frames: pl.DataFrame) -> None:
     places.landing.append("telemetry", pl.concat(frames), name)
 
 
+def contents(places: Places) -> dict[date, str]:
+    """Hashes of the stored telemetry, by day."""
+    records = {day: places.lake.record(TELEMETRY, day) for day in (MONDAY, TUESDAY, WEDNESDAY)}
+    return {day: record.content for day, record in records.items() if record}
+
+
 def rows(places: Places, *columns: str) -> list[tuple[object, ...]]:
     return places.lake.scan(TRIPS).sort("vehicle_id", "started_at").select(columns).collect().rows()
 
@@ -55,10 +61,10 @@ def test_building_again_does_nothing(places: Places) -> None:
 def test_late_rows_rebuild_their_day_and_what_reads_it_and_nothing_else(places: Places) -> None:
     land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 3, 4)))
     build(places)
-    before = {day: places.lake.record(TELEMETRY, day) for day in (MONDAY, TUESDAY, WEDNESDAY)}
+    before = contents(places)
     land(places, "late", drive("van-1", at("2026-03-03 15:00")))
     report = build(places)
-    after = {day: places.lake.record(TELEMETRY, day) for day in (MONDAY, TUESDAY, WEDNESDAY)}
+    after = contents(places)
     assert report.days[0] == TUESDAY
     assert [day for day in before if before[day] != after[day]] == [TUESDAY]
     assert len(rows(places, "trip_id")) == 4
