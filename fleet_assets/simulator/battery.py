@@ -22,6 +22,8 @@ CHARGER = 0.90
 """Efficiency of the charger on alternating current."""
 TAPER_FROM = 0.82
 """Share of charge from which the charging power falls."""
+CHARGE_ACCEPTANCE = 0.99
+"""Share of the power at the terminals that is stored; inner resistance takes the rest (`discharge` has it exactly)."""
 CHARGE_STEP_S = 10.0
 
 
@@ -62,7 +64,7 @@ def charge_up(battery: Battery, charge: float, target: float, power_kw: float, s
 
     Closed form of dz/dt = p below the taper and p (1 - z) / (1 - taper) above it.
     """
-    rate = power_kw / battery.capacity_kwh / 3600 * 0.98
+    rate = power_kw / battery.capacity_kwh / 3600 * CHARGE_ACCEPTANCE
     until = np.arange(max(int(seconds / CHARGE_STEP_S), 1)) * CHARGE_STEP_S
     to_taper = max(TAPER_FROM - charge, 0) / rate
     left = 1 - max(charge, TAPER_FROM)

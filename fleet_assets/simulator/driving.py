@@ -24,6 +24,7 @@ DETOUR = (1.18, 1.38)
 """Length of a road over the straight line (circuity of road networks, 1.2 to 1.4)."""
 TOWN_M = 4_500.0
 """m of town at either end of a long leg."""
+SHORTEST_HOLD_S = 3.0
 _CRAWL_MS = 0.15
 
 
@@ -51,13 +52,23 @@ def speed_profile(straight_m: float, vehicle: Vehicle, rng: np.random.Generator)
     before = np.concatenate(([0.0], levels[:-1]))
     pace = vehicle.type.acceleration_ms2 / (1 + np.maximum(before, levels) / 25)
     ramp = np.abs(levels - before) / np.where(levels > before, pace, 0.8 * rng.uniform(0.8, 1.2, len(levels)))
-    times = np.cumsum(np.stack([np.maximum(ramp, 1.0), holds], axis=1).ravel())
+    ramp = np.maximum(ramp, 1.0)
+    times = np.cumsum(np.stack([ramp, _shortened(holds, levels, ramp)], axis=1).ravel())
     seconds = np.arange(np.ceil(times[-1]) + 1)
     speed = np.interp(seconds, np.concatenate(([0.0], times)), np.concatenate(([0.0], np.repeat(levels, 2))))
     sway = 1 + 0.025 * smooth_noise(len(speed), 15, rng)
     speed = np.convolve(np.pad(speed * sway, 6), np.ones(5) / 5, mode="same")
     speed = np.minimum(speed, vehicle.type.max_speed_kmh / 3.6)
     return np.where(speed < _CRAWL_MS, 0.0, speed)
+
+
+def _shortened(holds: F64, levels: F64, ramp: F64) -> F64:
+    """Holds less the way that speeding up to their level and slowing down from it already takes; halts stay."""
+    before, after = np.concatenate(([0.0], levels[:-1])), np.concatenate((levels[1:], [0.0]))
+    gained = ramp * (before + levels) / 2
+    way = np.where(levels > before, gained, 0) + np.where(after < levels, np.concatenate((gained[1:], [0.0])), 0)
+    way_s = np.divide(way, levels, out=np.zeros(len(levels)), where=levels > 0)
+    return np.where(levels > 0, np.maximum(holds - way_s, SHORTEST_HOLD_S), holds)
 
 
 def _levels(length_m: float, vehicle: Vehicle, rng: np.random.Generator) -> tuple[F64, F64]:

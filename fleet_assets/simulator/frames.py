@@ -89,7 +89,7 @@ def _batch(sending: Sending, bus: int, times: F64, gauges: Columns, rng: np.rand
 
 def _shown(gauge: str, times: F64, gauges: Columns, rng: np.random.Generator) -> F64:
     """What a gauge shows at instants, with its noise."""
-    if gauge == "epoch":
+    if gauge == "epoch" or not len(times):
         return times
     column, samples_at = gauges[gauge], gauges["time"]
     if gauge in STEPPED:

@@ -27,7 +27,7 @@ REFUEL_BELOW = 0.28
 FAST_CHARGE_BELOW = 0.42
 """Share of charge below which a battery vehicle goes to the fast charger first."""
 FAST_CHARGE_TO = 0.80
-FULL = 0.985
+FULL = 0.975
 PLUG_TO_POWER_S = 15.0
 POWER_OFF_S, UNPLUGGED_S = 80.0, 50.0
 """s before leaving at which charging ends and the cable is pulled, both before the key is turned."""

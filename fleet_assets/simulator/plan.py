@@ -32,7 +32,7 @@ CHARGING_PERIODS_S: Mapping[str, float] = MappingProxyType(
 )
 """Seconds between two frames while the vehicle stands on the charger, switched off."""
 
-_OBD_POLL_S = 0.1
+_OBD_POLL_S = 0.05
 _GPS_S = 0.2
 _REAL_S = {
     "EEC1": 0.02, "EEC2": 0.05, "CCVS1": 0.1, "LFE1": 0.1, "EFLP1": 0.5, "BatteryPower": 0.1, "DriveStatus": 0.02,
@@ -40,7 +40,7 @@ _REAL_S = {
 
 
 def real_periods() -> Mapping[str, float]:
-    """Periods of a real bus: the standard's for J1939, 5 Hz for the receiver, ten OBD answers a second in turn."""
+    """Periods of a real bus: the standard's for J1939, 5 Hz for the receiver, twenty OBD answers a second in turn."""
     obd = sum(name.startswith("OBD2.") for name in THINNED_PERIODS_S) * _OBD_POLL_S
     rules = (("OBD2.", obd), ("gnss_", _GPS_S))
     fallback = {name: next((s for start, s in rules if name.startswith(start)), 1.0) for name in THINNED_PERIODS_S}

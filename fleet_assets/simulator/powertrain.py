@@ -21,6 +21,8 @@ ELECTRIC_LIMIT_KW = 75.0
 """Power at the battery above which a hybrid's engine helps."""
 ENGINE_FROM_KW = 7.0
 """Mean demand from which the engine of an empty hybrid runs; below it the battery drives alone."""
+NO_MORE = 0.985
+"""Share of charge above which a battery takes no braking power; the brakes do."""
 _DECISION_S = 12
 
 
@@ -43,6 +45,8 @@ def drive(vehicle: Vehicle, speed: F64, wheel_kw: F64, charge: float, is_engine_
         shaft = np.where(wheel_kw > 0, wheel_kw / DRIVELINE, wheel_kw) + kind.auxiliary_kw * (wheel_kw >= 0)
         return Use(run_engine(kind.engine, speed, shaft, is_engine_allowed), None)
     demand = traction_power_kw(kind.battery, wheel_kw, speed, kind.auxiliary_kw)
+    share = charge - np.cumsum(demand) / 3600 / kind.battery.capacity_kwh
+    demand = np.where((demand < 0) & (share > NO_MORE), 0.0, demand)
     if kind.engine is None:
         return Use(None, discharge(kind.battery, demand, charge, 1.0))
     return _hybrid(vehicle, speed, demand, charge, is_engine_allowed)
