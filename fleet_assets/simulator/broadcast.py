@@ -67,6 +67,9 @@ SIGNALS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 """Per DBC and message, which gauge each signal shows."""
 
+NOT_SENT: Mapping[str, frozenset[str]] = {"phev": frozenset({"DriveStatus", "BodyStatus", "VehicleDistance"})}
+"""What a kind of vehicle leaves out: a hybrid's speed and distance are asked for by OBD."""
+
 STEPPED = frozenset({
     "ignition", "plugged", "charge_state", "valid", "fix_type", "satellites", "latitude", "longitude", "altitude",
     "accuracy", "altitude_accuracy", "gps_speed_accuracy", "heading", "heading_accuracy",
@@ -103,6 +106,7 @@ def sendings(kind: str) -> list[Sending]:
         sending
         for bus, dbc in BUSES[kind]
         for message, signals in SIGNALS[dbc].items()
+        if message not in NOT_SENT.get(kind, ())
         for sending in _sendings(bus, dbc, message, signals)
     ]
 

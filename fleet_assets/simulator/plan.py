@@ -27,9 +27,10 @@ THINNED_PERIODS_S: Mapping[str, float] = MappingProxyType({
 """Seconds between two frames, thinned so that a week of a fleet is a few million frames; `real_periods` are those of a
 bus. A message that is not named is not sent."""
 
-CHARGING_PERIODS_S: Mapping[str, float] = MappingProxyType(
-    {"BatteryStatus": 60.0, "BatteryPower": 15.0, "ChargeStatus": 15.0, "gnss_pos": 300.0, "gnss_status": 300.0}
-)
+CHARGING_PERIODS_S: Mapping[str, float] = MappingProxyType({
+    "BatteryStatus": 60.0, "BatteryPower": 15.0, "ChargeStatus": 15.0, "DriveStatus": 60.0, "VehicleDistance": 60.0,
+    "gnss_pos": 60.0, "gnss_speed": 60.0, "gnss_status": 300.0,
+})  # fmt: skip
 """Seconds between two frames while the vehicle stands on the charger, switched off."""
 
 _OBD_POLL_S = 0.05
