@@ -38,10 +38,11 @@ from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.can import Bindings, bind, compile_database, decode
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
-from fleet_assets.core.can.routing import pairs_of
+from fleet_assets.core.can.order import in_order
 from fleet_assets.core.compiled import F64, kernel
 
 NAME = "bench"
+NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id")]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
 
@@ -164,7 +165,7 @@ class Bench:
         return pl.read_parquet(self.parquet)
 
     def from_parquet(self) -> Any:
-        return decode(self.frames(), self.bindings)
+        return decode(pl.read_parquet(self.parquet, columns=NEEDED), self.bindings)
 
     def from_mf4(self) -> Any:
         chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))
@@ -184,8 +185,7 @@ class Bench:
 
 
 def _as_raw(chunk: pl.DataFrame) -> pl.DataFrame:
-    rows = pl.int_range(chunk.height, eager=True).cast(pl.String).str.zfill(9)
-    return chunk.with_columns(received_at=pl.col("recorded_at"), entry_id=rows).select(RAW_CAN.schema.names())
+    return chunk.select(NEEDED)
 
 
 def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:
@@ -220,7 +220,7 @@ def _same(value: float, wanted: float) -> bool:
 
 
 def peak_megabytes(folder: Path, count: int, what: str) -> tuple[float, float]:
-    """Peak memory of one end-to-end run in a process of its own: in all, and beyond what the imports took."""
+    """Peak memory of one end-to-end run in a process of its own, megabytes: in all, and beyond what the imports took."""
     command = [sys.executable, "-W", "ignore", __file__, "--frames", str(count), "--folder", str(folder), "--peak", what]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     return answer["peak"], answer["peak"] - answer["before"]
@@ -262,16 +262,15 @@ def main() -> None:
 def run(bench: Bench, rounds: int) -> None:
     bench.prepare()
     frames = bench.frames()
-    arrays, names = frame_arrays(frames)
-    pairs = pairs_of(names, bench.bindings)
+    arrays, names = frame_arrays(in_order(frames))
     sample = frames.slice(0, 100_000)
     one_by_one = cantools_rate(bench, sample)
     mdf = bench.opened()
-    messages, _ = decode_arrays(arrays, frames, pairs)
+    messages, _ = decode_arrays(arrays, frames, names, bench.bindings)
     touched = bytes_touched(arrays, messages)
     del messages
     peers: dict[str, tuple[Callable[[], Any], int]] = {
-        "arrays in, columns out": (lambda: decode_arrays(arrays, frames, pairs), bench.count),
+        "arrays in, columns out": (lambda: decode_arrays(arrays, frames, names, bench.bindings), bench.count),
         "frame in, columns out": (lambda: decode(frames, bench.bindings), bench.count),
         "cantools": (one_by_one, sample.height),
         "asammdf, file open": (lambda: bench.asammdf_open(mdf), bench.count),
@@ -307,7 +306,7 @@ def print_results(bench: Bench, best: dict[str, float], triad: float, touched: i
     folder = bench.folder
     peaks = {what: peak_megabytes(folder, bench.count, what) for what in ("asammdf_end_to_end", "from_mf4", "from_parquet")}
     for what, (total, beyond) in peaks.items():
-        share = beyond / peaks["asammdf_end_to_end"][1]
+        share = beyond / max(peaks["asammdf_end_to_end"][1], 1.0)
         print(f"  peak memory {what:20s} {total:6.0f} MB, {beyond:6.0f} MB beyond the imports, {share:.2f} of asammdf's")
     compared, differ = differing_values(bench, sample)
     print(f"  {differ} of {compared} values differ from cantools'")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from fleet_assets.core.can.arena import Arena
 from fleet_assets.core.can.assembly import Assembled, assemble
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
@@ -33,7 +34,7 @@ from fleet_assets.core.can.grouping import (
     sort_into_slots,
 )
 from fleet_assets.core.can.multiplexing import variants
-from fleet_assets.core.can.order import in_order
+from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import INLINE_BYTES, U8, U32, byte_matrix, padded_rows, views
 from fleet_assets.core.can.payload_group import PayloadGroup
 from fleet_assets.core.can.routing import TP_DATA, Kind, Pair, Routes, Slot, pairs_of, route
@@ -76,19 +77,20 @@ def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
 
     A value is null (NaN) where its signal is not completely in the payload and where the bus says error or not
     available. Payloads shorter than their DLC lost trailing zeros in some tool and get them back. The order of the rows
-    does not matter.
+    does not matter; entry_id is needed only to tell the order of frames of one instant, received_at not at all.
     """
     ordered = in_order(frames)
-    if ordered.is_empty():
-        return Decoded(ordered, (), DecodeCounts(problems=bindings.problems))
+    if ordered.frames.is_empty():
+        return Decoded(ordered.frames, (), DecodeCounts(problems=bindings.problems))
     arrays, names = frame_arrays(ordered)
-    messages, counts = decode_arrays(arrays, ordered, pairs_of(names, bindings), bindings.problems)
-    return Decoded(ordered, messages, counts)
+    messages, counts = decode_arrays(arrays, ordered.frames, names, bindings)
+    return Decoded(ordered.frames, messages, counts)
 
 
-def frame_arrays(frames: pl.DataFrame) -> tuple[FrameArrays, list[tuple[str, str]]]:
-    """Frames in one chunk as arrays, payloads not copied, and the (vehicle_id, bus) behind each pair code."""
-    pair_codes, names = _pairs(frames)
+def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, str]]]:
+    """Frames as arrays, payloads not copied, and the (vehicle_id, bus) behind each pair code."""
+    frames = ordered.frames
+    pair_codes, names = _pairs(ordered)
     arrays = FrameArrays(
         pair_codes,
         frames["arbitration_id"].to_numpy(),
@@ -102,27 +104,30 @@ def frame_arrays(frames: pl.DataFrame) -> tuple[FrameArrays, list[tuple[str, str
 
 
 def decode_arrays(
-    arrays: FrameArrays, frames: pl.DataFrame, pairs: list[Pair], problems: tuple[str, ...] = ()
+    arrays: FrameArrays, frames: pl.DataFrame, names: list[tuple[str, str]], bindings: Bindings
 ) -> tuple[tuple[DecodedMessage, ...], DecodeCounts]:
-    """Columns of frames that are arrays already. `frames` has the columns recorded_at and data of the same rows; it is
-    looked at only for payloads of more than 8 bytes and for messages of several frames."""
+    """Columns of frames that are arrays already. `names`: (vehicle_id, bus) behind each pair code. `frames` has the
+    columns recorded_at and data of the same rows; it is looked at only for payloads of more than 8 bytes and for
+    messages of several frames."""
     keyed = key_frames(arrays)
+    pairs = pairs_of(keyed, names, bindings)
     routes = route(keyed, pairs)
     slots = sort_into_slots(arrays, keyed, routes.slot_of_key, len(routes.slots))
     run = _Run(arrays, frames, pairs, keyed, routes, slots)
     messages = [decoded for number in range(len(routes.slots)) for decoded in run.slot(number)]
-    return tuple(messages), run.counts(messages, problems)
+    return tuple(messages), run.counts(messages, bindings.problems)
 
 
 class _Run:
     """One decoding: what every step needs, and the tallies."""
 
     def __init__(
-        self, arrays: FrameArrays, frames: pl.DataFrame, pairs: list[Pair], keyed: KeyedFrames, routes: Routes,
+        self, arrays: FrameArrays, frames: pl.DataFrame, pairs: dict[int, Pair], keyed: KeyedFrames, routes: Routes,
         slots: Slots,
     ) -> None:  # fmt: skip
         self.arrays, self.frames, self.pairs, self.keyed = arrays, frames, pairs, keyed
         self.routes, self.slots = routes, slots
+        self.arena = Arena(_value_count(routes, slots))
         self.tally = dict.fromkeys(("decoded", "transport", "assembled", "incomplete", "short", "selectors"), 0)
 
     def slot(self, number: int) -> Iterator[DecodedMessage]:
@@ -194,12 +199,12 @@ class _Run:
         """Values of all payloads of one message, a part for each set of signals they hold."""
         if not len(group):
             return
-        self.tally["short"] += int(np.count_nonzero(group.lengths < message.needed_bytes))
+        self.tally["short"] += len(group.short(message.needed_bytes))
         for variant in variants(message, group):
             part = group if variant.index is None else group.take(variant.index)
             self.tally["selectors"] += len(part) if variant.is_unknown else 0
             if variant.signals:
-                yield _decoded(message, variant.signals, part)
+                yield _decoded(message, variant.signals, part, self.arena.matrix(len(variant.signals), len(part)))
 
     def counts(self, messages: list[DecodedMessage], problems: tuple[str, ...]) -> DecodeCounts:
         tally = self.tally
@@ -212,14 +217,13 @@ class _Run:
         )  # fmt: skip
 
 
-def _pairs(frames: pl.DataFrame) -> tuple[U32, list[tuple[str, str]]]:
+def _pairs(ordered: OrderedFrames) -> tuple[U32, list[tuple[str, str]]]:
     """A code per row for its (vehicle_id, bus), and the pair behind each code."""
-    vehicle, vehicles = distinct(frames["vehicle_id"])
-    bus, buses = distinct(frames["bus"])
-    names = [(vehicle_id, name) for vehicle_id in vehicles for name in buses]
-    if len(vehicles) == 1:
+    bus, buses = distinct(ordered.frames["bus"])
+    names = [(vehicle_id, name) for vehicle_id in ordered.vehicles for name in buses]
+    if len(ordered.vehicles) == 1:
         return bus, names
-    return vehicle * np.uint32(len(buses)) + bus, names
+    return ordered.vehicle * np.uint32(len(buses)) + bus, names
 
 
 def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadGroup:
@@ -229,8 +233,13 @@ def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadG
     return PayloadGroup(whole.rows[index], lengths, matrix=matrix)
 
 
-def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup) -> DecodedMessage:
-    values = np.empty((len(signals), len(group)))
+def _value_count(routes: Routes, slots: Slots) -> int:
+    """Values of all messages that are not multiplexed, which always hold the same signals."""
+    sizes = zip(routes.slots, np.diff(slots.starts).tolist(), strict=True)
+    return sum(len(s.message.signals) * n for s, n in sizes if s.message is not None and not s.message.selectors)
+
+
+def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup, values: F64) -> DecodedMessage:
     unavailable = np.zeros(len(signals), dtype=np.int64)
     if group.words is not None:
         unavailable = extract(group.words, plan_of(signals), values)
@@ -243,6 +252,7 @@ def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup)
             values[j] = whole_number_values(*group.source(signal))
             if is_code is not None:
                 values[j, is_code] = np.nan
-    if int(group.lengths.min()) < message.needed_bytes:
-        blank_short(values, group.lengths, signals)
+    short = group.short(message.needed_bytes)
+    if len(short):
+        blank_short(values, short, group.lengths[short], signals)
     return DecodedMessage(message, signals, group.rows, values, unavailable, group)

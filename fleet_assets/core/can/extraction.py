@@ -156,10 +156,11 @@ def whole_number_values(words: U64, signal: Signal) -> F64:
     return np.asarray(exact, dtype=np.float64)
 
 
-def blank_short(values: F64, lengths: npt.NDArray[np.integer], signals: Sequence[Signal]) -> None:
-    """Null what is not completely in its payload."""
+def blank_short(values: F64, short: I64, lengths: npt.NDArray[np.integer], signals: Sequence[Signal]) -> None:
+    """Null what is not completely in its payload. `short`: places of the payloads that are shorter than their message
+    needs; `lengths`: bytes of these."""
     for row, signal in zip(values, signals, strict=True):
-        row[lengths < signal.needed_bytes] = np.nan
+        row[short[lengths < signal.needed_bytes]] = np.nan
 
 
 def window(matrix: U8, signal: Signal) -> U64:

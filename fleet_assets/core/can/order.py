@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import RAW_CAN
+from fleet_assets.core.can.grouping import distinct
+from fleet_assets.core.can.payload import U32
+from fleet_assets.core.compiled import I64, kernel
 
 
-def in_order(frames: pl.DataFrame) -> pl.DataFrame:
-    """The rows by vehicle, instant, entry, in one chunk. Looking is cheaper than sorting, and raw days are sorted."""
-    whole = frames.rechunk()
-    return whole if _is_ordered(whole) else whole.sort(*RAW_CAN.order).rechunk()
+@dataclass(frozen=True)
+class OrderedFrames:
+    """`frames` by vehicle, instant and entry, in one chunk; `vehicle`: number of each row's vehicle in `vehicles`."""
+
+    frames: pl.DataFrame
+    vehicle: U32
+    vehicles: list[str]
 
 
-def _is_ordered(frames: pl.DataFrame) -> bool:
-    vehicle, at = frames["vehicle_id"], frames["recorded_at"].to_physical()
-    if frames.height < 2:
-        return True
-    is_same = vehicle == vehicle.shift(1)
-    is_tie = is_same & (at == at.shift(1))
-    is_back = is_same & (at < at.shift(1)) | (vehicle < vehicle.shift(1))
-    if is_back.any():
+def in_order(frames: pl.DataFrame) -> OrderedFrames:
+    """The rows in their order. Looking is cheaper than sorting, and the raw rows of a day are sorted already."""
+    whole = OrderedFrames(frames.rechunk(), *distinct(frames["vehicle_id"].rechunk()))
+    if _is_ordered(whole):
+        return whole
+    order = [name for name in RAW_CAN.order if name in frames.columns]
+    ordered = frames.sort(order, maintain_order=True).rechunk()
+    return OrderedFrames(ordered, *distinct(ordered["vehicle_id"]))
+
+
+def _is_ordered(whole: OrderedFrames) -> bool:
+    if whole.vehicles != sorted(whole.vehicles):
         return False
-    ties = is_tie.fill_null(value=False).arg_true()
-    entry = frames["entry_id"]
-    return bool((entry.gather(ties) >= entry.gather(ties - 1)).all()) if len(ties) else True
+    ties = np.empty(1 << 16, dtype=np.int64)
+    count = _ties(whole.vehicle, whole.frames["recorded_at"].to_physical().to_numpy(), ties)
+    if count <= 0 or "entry_id" not in whole.frames.columns:
+        return count >= 0
+    if count > len(ties):
+        return False
+    entry, places = whole.frames["entry_id"], pl.Series(ties[:count])
+    return bool((entry.gather(places) >= entry.gather(places - 1)).all())
+
+
+@kernel
+def _ties(vehicle: U32, at: I64, ties: I64) -> int:
+    """Number of rows with the vehicle and instant of the row before (the first of them in `ties`); -1: out of order."""
+    count = 0
+    for i in range(1, len(at)):
+        if vehicle[i] == vehicle[i - 1] and at[i] > at[i - 1]:
+            continue
+        if vehicle[i] < vehicle[i - 1] or (vehicle[i] == vehicle[i - 1] and at[i] < at[i - 1]):
+            return -1
+        if vehicle[i] == vehicle[i - 1]:
+            if count < len(ties):
+                ties[count] = i
+            count += 1
+    return count

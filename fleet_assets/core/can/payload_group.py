@@ -31,6 +31,12 @@ class PayloadGroup:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def short(self, needed_bytes: int) -> Index:
+        """Places of the payloads that have fewer bytes."""
+        if len(self) and int(self.lengths.min()) >= needed_bytes:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(self.lengths < needed_bytes)
+
     def take(self, index: Index) -> PayloadGroup:
         """The payloads at these places."""
         return PayloadGroup(

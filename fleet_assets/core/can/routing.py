@@ -5,7 +5,7 @@ Belongs here: that decision, once per (vehicle, bus, identifier). Does not belon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -56,21 +56,24 @@ class Routes:
     reasons: dict[str, int]
 
 
-def pairs_of(names: Sequence[tuple[str, str]], bindings: Bindings) -> list[Pair]:
-    """The pair behind each (vehicle_id, bus), with what is bound to it."""
+def pairs_of(keyed: KeyedFrames, names: Sequence[tuple[str, str]], bindings: Bindings) -> dict[int, Pair]:
+    """The pair behind each code that occurs, with what is bound to it. `names`: (vehicle_id, bus) behind each code."""
+    codes = np.unique(keyed.keys >> np.uint64(PAIR_SHIFT)).tolist()
     buses: dict[str, set[str]] = {}
-    for vehicle_id, bus in names:
+    for code in codes:
+        vehicle_id, bus = names[code]
         buses.setdefault(vehicle_id, set()).add(bus)
-    pairs = []
-    for vehicle_id, bus in names:
+    pairs = {}
+    for code in codes:
+        vehicle_id, bus = names[code]
         heard = buses[vehicle_id]
         databases = bindings.find(vehicle_id, bus, heard)
         bound = bindings.bound(databases) if databases else None
-        pairs.append(Pair(vehicle_id, bus, bound, bound is None and is_echo(bus, heard)))
+        pairs[code] = Pair(vehicle_id, bus, bound, bound is None and is_echo(bus, heard))
     return pairs
 
 
-def route(keyed: KeyedFrames, pairs: Sequence[Pair]) -> Routes:
+def route(keyed: KeyedFrames, pairs: Mapping[int, Pair]) -> Routes:
     """The slot of each key, or the reason why its frames are not decoded."""
     numbers: dict[tuple[Kind, int], int] = {}
     slots: list[Slot] = []
