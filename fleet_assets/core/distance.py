@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.geo import great_circle_km
-from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate
+from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, unseen_share
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits, TripRules
 
@@ -60,8 +60,8 @@ class _Track(NamedTuple):
 def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I64, rules: TripRules) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
-    Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %; each plus what it did not observe of the trip
-    at its own mean speed. So an odometer of 5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about
+    Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %; each plus the share of the trip that it did
+    not observe. So an odometer of 5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about
     50 km. An odometer that contradicts a well covered speed integral, or without one a well covered track, is not used
     (reset, jumps, stuck).
     """
@@ -74,10 +74,12 @@ def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I
     speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
     is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
     is_insane |= _contradicts(readings, gps_km, rules.sane_gps_share, ~is_judge & (gps_covered >= judged_s))
+    # Shares of one and the same distance: of its own, a speed or a position that is stuck would have no error.
+    longest_km = np.fmax(speed_km, gps_km)
     errors = [
         np.where(is_insane, np.inf, _odometer_error(readings, duration_s, rules)),
-        speed_km * rules.speed_error_share + _unseen_km(speed_km, speed.covered_s, duration_s),
-        gps_km * rules.gps_error_share + _unseen_km(gps_km, gps_covered, duration_s),
+        longest_km * (rules.speed_error_share + unseen_share(speed.covered_s, duration_s)),
+        longest_km * (rules.gps_error_share + unseen_share(gps_covered, duration_s)),
     ]
     km, source = choose([readings.total, speed_km, gps_km], errors)
     return Distances(km, source, readings.start, readings.end)
@@ -94,7 +96,7 @@ def _readings(points: Points, trips: Stretches, closed_at: I64, limits: Limits) 
 
 def _odometer_error(readings: Counted, duration_s: F64, rules: TripRules) -> F64:
     resolution = np.maximum(readings.resolution, rules.odometer_error_km)
-    error: F64 = resolution + _unseen_km(readings.total, readings.spanned_s, duration_s)
+    error: F64 = resolution + readings.total * unseen_share(readings.spanned_s, duration_s)
     return np.where(readings.spanned_s > 0, error, np.inf)
 
 
@@ -103,12 +105,6 @@ def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask)
     resolution = np.where(np.isfinite(readings.resolution), readings.resolution, 0.0)
     may_differ = share * judge_km + resolution + _SANE_SLACK_KM
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
-
-
-def _unseen_km(km: F64, covered_s: F64, duration_s: F64) -> F64:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unseen: F64 = km / covered_s * np.maximum(duration_s - covered_s, 0.0)
-    return np.where(covered_s > 0, unseen, np.nan)
 
 
 def _positions(points: Points, states: I8, trips: Stretches, limits: Limits) -> tuple[F64, F64]:

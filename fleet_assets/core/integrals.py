@@ -96,6 +96,13 @@ def median_within(at: I64, values: F64, first: I64, last: I64, seconds: float = 
     return _medians(at, values, first, last, seconds * _MICROS, from_end)
 
 
+def unseen_share(covered_s: F64, duration_s: F64) -> F64:
+    """Share of the duration that was not observed, of all that was: 0 if everything was, 1 if half, inf if nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share: F64 = np.maximum(duration_s - covered_s, 0.0) / covered_s
+    return np.where(covered_s > 0, share, np.inf)
+
+
 @kernel
 def _integrate(at: I64, values: F64, first: I64, last: I64, hold: int) -> F64:
     sums = np.zeros((len(first), 4))
@@ -228,4 +235,4 @@ def choose(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[F64, I64]:
 
 
 __all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "median_within",
-           "time_in_state"]  # fmt: skip
+           "time_in_state", "unseen_share"]  # fmt: skip

@@ -10,7 +10,7 @@ from fleet_assets_tests.core.histories import Vehicle, telemetry, trips_of, vehi
 ALL = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")
 
 
-def _measured(history: pl.DataFrame) -> tuple[str, float]:
+def _measured(history: pl.DataFrame) -> tuple[object, object]:
     (trip,) = trips_of(history).rows(named=True)
     return trip["distance_source"], trip["distance_km"]
 
@@ -48,6 +48,11 @@ def test_an_odometer_that_stands_still_is_not_believed() -> None:
     assert _measured(stuck)[0] == "speed"
     no_speed = stuck.with_columns(pl.lit(None, pl.Float64).alias("speed_kmh"))
     assert _measured(no_speed) == ("gps", pytest.approx(60, abs=0.5))
+
+
+def test_positions_that_are_stuck_are_not_believed() -> None:
+    stuck = _tour("speed_kmh", "latitude_deg", "longitude_deg").frame().with_columns(pl.lit(50.0).alias("latitude_deg"))
+    assert _measured(stuck)[0] == "speed"
 
 
 def test_an_odometer_that_was_reset_counts_its_increments_only() -> None:

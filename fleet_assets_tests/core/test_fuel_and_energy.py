@@ -35,6 +35,12 @@ def test_a_coarse_counter_yields_to_the_rate_on_a_short_trip() -> None:
     assert (trip["fuel_source"], trip["fuel_used_l"]) == ("rate", pytest.approx(0.5))
 
 
+def test_a_rate_that_is_stuck_at_zero_is_not_believed() -> None:
+    counter = ((100 + pl.col("n") / 18) / 0.5).floor() * 0.5
+    trip = _trip(_hour().with_columns(fuel_used_total_l=counter, fuel_rate_lph=pl.lit(0.0)).drop("n"))
+    assert (trip["fuel_source"], trip["fuel_used_l"]) == ("counter", pytest.approx(20, abs=0.5))
+
+
 def test_a_counter_that_is_reset_loses_nothing_else() -> None:
     counter = pl.when(pl.col("n") < 200).then(pl.col("n") / 18).otherwise((pl.col("n") - 200) / 18)
     trip = _trip(_hour().with_columns(fuel_used_total_l=counter).drop("n"))

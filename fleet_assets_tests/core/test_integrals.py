@@ -55,7 +55,7 @@ def test_a_counter_counts_within_one_source_only() -> None:
 
 @pytest.mark.parametrize(("step", "resolution"), [(1.0, 1.0), (0.125, 0.125), (0.005, 0.0), (3.0, 1.0)])
 def test_the_resolution_is_the_lattice_of_the_readings(step: float, resolution: float) -> None:
-    found = count(AT, 1000 + step * np.arange(4), NO_ORIGIN, ONE, 100.0, 0.0)
+    found = count(AT, 1000 + step * np.arange(4, dtype=np.float64), NO_ORIGIN, ONE, 100.0, 0.0)
     assert found.resolution[0] == pytest.approx(resolution)
 
 

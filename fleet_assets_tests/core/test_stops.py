@@ -39,8 +39,8 @@ def _stops(history: pl.DataFrame, *, zones: pl.DataFrame | None = None, vehicles
     return found
 
 
-def _two_trips(stay: Vehicle | None = None, seconds: float = 3600, **values: object) -> Vehicle:
-    between = (stay or vehicle()).drive(600, fuel_level_pct=40.0).stand(seconds, **values)
+def _two_trips(begin: datetime = NOON, **values: object) -> Vehicle:
+    between = vehicle(at=begin).drive(600, fuel_level_pct=40.0).stand(3600, **values)
     return between.drive(600, fuel_level_pct=40.0).stand(600)
 
 
@@ -85,8 +85,8 @@ def test_a_stop_without_any_word_in_it_is_known_by_its_trips() -> None:
         ({"is_charger_connected": True, "engine_speed_rpm": 700.0}, "charging"),
     ],
 )
-def test_the_kind_is_what_happened(values: dict[str, object], kind: str) -> None:
-    assert _stops(_two_trips(**values).frame())["kind"].to_list() == [kind]
+def test_the_kind_is_what_happened(values: dict[str, float], kind: str) -> None:
+    assert _stops(_two_trips(NOON, **values).frame())["kind"].to_list() == [kind]
 
 
 def test_a_tank_that_is_fuller_after_the_stay_was_refuelled() -> None:
@@ -107,7 +107,7 @@ def test_the_zone_is_the_smallest_that_holds_the_stay() -> None:
         {"zone_id": "far", "radius_m": 500.0, "latitude_deg": 51.0, "longitude_deg": 10.0},
         {"zone_id": "county", "polygon": "POLYGON ((9 49, 11 49, 11 51, 9 51, 9 49))"},
     )  # fmt: skip
-    history = _two_trips(**place).frame()
+    history = _two_trips(NOON, **place).frame()
     assert _stops(history, zones=zones)["zone_id"].to_list() == ["yard"]
     assert _stops(history, zones=zones.filter(pl.col("zone_id") == "county"))["zone_id"].to_list() == ["county"]
 
@@ -119,7 +119,7 @@ def test_a_polygon_that_is_none_is_named() -> None:
 
 
 def test_local_dates_follow_the_vehicle() -> None:
-    late = _two_trips(vehicle(at=datetime(2024, 5, 14, 22, 30, tzinfo=UTC))).frame()
+    late = _two_trips(datetime(2024, 5, 14, 22, 30, tzinfo=UTC)).frame()
     home = fleet({"vehicle_id": "a", "timezone": "Europe/Madrid"})
     assert _stops(late, vehicles=home)["local_date"].to_list() == [date(2024, 5, 15)]
 
