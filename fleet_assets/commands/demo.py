@@ -137,7 +137,8 @@ def _send_through_redis(console: Console, demo: Places, logs: list[Path]) -> int
 
     frames = sum(pl.scan_parquet(log).select(pl.len()).collect().item() for log in logs)
     began = time.perf_counter()
-    with _bar(console, "2/4 CAN frames through Redis", frames) as (show, bar):
+    log = demo.settings.root / "logs" / "scanner.log"
+    with _bar(console, "2/4 CAN frames through Redis", frames) as (show, bar), words_to(log):
         waiting = partial(bar.update, bar.task_ids[0], description="2/4 the worker lands the last of them")
         landed = send_logs(demo, logs, show, waiting)
     seconds = time.perf_counter() - began
@@ -160,9 +161,10 @@ def _build(console: Console, demo: Places, last_day: date) -> None:
         report = build_now(demo, None, None, "", False)
         if report.tables:
             report.failed_checks += build_now(demo, last_day, last_day, "can_signals", False).failed_checks
-    _say(console, f"3/4 materialised {len(report.tables)} tables" if report.tables else "3/4 everything is up to date")
     if report.failed_checks:
         raise BuildFailed("checks do not hold: " + "; ".join(report.failed_checks[:5]))
+    done = f"materialised {len(report.tables)} assets, all checks hold" if report.tables else "everything is up to date"
+    _say(console, f"3/4 {done}")
 
 
 def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
@@ -173,11 +175,10 @@ def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
         stops=demo.lake.scan(STOPS).collect(),
         true_trips=pl.read_parquet(truths / "trips.parquet"),
         true_refuels=pl.read_parquet(truths / "refuels.parquet"),
-        true_charges=pl.read_parquet(truths / "charges.parquet"),
     )
     console.print(as_table(compare(tables)))
     matched = matched_trips(tables.trips, tables.true_trips)
-    _say(console, f"{matched} of {tables.true_trips.height} true trips were found with both ends within 30 s.")
+    _say(console, f"{matched} of {tables.true_trips.height} true trips were found with both ends within 30 s.\n")
 
 
 def _what_next(console: Console, folder: DemoFolder) -> None:

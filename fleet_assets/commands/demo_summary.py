@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
+from rich import box
 from rich.table import Table as RichTable
 
 END_TOLERANCE = timedelta(seconds=30)
@@ -16,12 +17,11 @@ END_TOLERANCE = timedelta(seconds=30)
 
 MEASURES = {
     "trips": "trips",
-    "distance_km": "distance km",
+    "distance_km": "km",
     "fuel_l": "fuel l",
-    "energy_kwh": "battery kWh",
+    "energy_kwh": "kWh",
     "refuels": "refuels",
     "refuelled_l": "refuelled l",
-    "charges": "charges",
 }
 """What is compared, and its heading."""
 
@@ -35,7 +35,6 @@ class Tables:
     stops: pl.DataFrame
     true_trips: pl.DataFrame
     true_refuels: pl.DataFrame
-    true_charges: pl.DataFrame
 
 
 def compare(tables: Tables) -> pl.DataFrame:
@@ -61,7 +60,6 @@ def _found(tables: Tables) -> pl.DataFrame:
     stood = stays.group_by("vehicle_id").agg(
         refuels=(pl.col("kind") == "refuelling").sum(),
         refuelled_l=litres.filter(pl.col("kind") == "refuelling").sum(),
-        charges=(pl.col("kind") == "charging").sum(),
     )
     return driven.join(stood, on="vehicle_id", how="full", coalesce=True)
 
@@ -70,14 +68,13 @@ def _true(tables: Tables) -> pl.DataFrame:
     driven = tables.true_trips.group_by("vehicle_id").agg(
         true_trips=pl.len(),
         true_distance_km=pl.col("distance_km").sum(),
-        true_fuel_l=_sum_or_null("fuel_l"),
+        true_fuel_l=_sum_or_null("fuel_burned_l"),
         true_energy_kwh=_sum_or_null("energy_kwh"),
     )
     refuels = tables.true_refuels.group_by("vehicle_id").agg(
         true_refuels=pl.len(), true_refuelled_l=pl.col("litres").sum()
     )
-    charges = tables.true_charges.group_by("vehicle_id").agg(true_charges=pl.len())
-    return driven.join(refuels, on="vehicle_id", how="left").join(charges, on="vehicle_id", how="left")
+    return driven.join(refuels, on="vehicle_id", how="left")
 
 
 def _sum_or_null(column: str) -> pl.Expr:
@@ -101,27 +98,22 @@ def matched_trips(trips: pl.DataFrame, true_trips: pl.DataFrame) -> int:
 
 
 def as_table(compared: pl.DataFrame) -> RichTable:
-    """The comparison for a terminal: found and true side by side, the fleet's total and its difference below."""
+    """The comparison for a terminal: what was found per vehicle, then the fleet beside what the simulator knows."""
     shown = {name: title for name, title in MEASURES.items() if compared[f"true_{name}"].null_count() < compared.height}
-    table = RichTable(title="What the platform found (and what the simulator knows)", title_justify="left")
-    table.add_column("vehicle")
-    table.add_column("kind")
+    table = RichTable(title="What was found in the frames", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    for title in ("vehicle", "kind"):
+        table.add_column(title, no_wrap=True)
     for title in shown.values():
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in compared.iter_rows(named=True):
-        table.add_row(row["vehicle_id"], row["powertrain"], *(_pair(row, name) for name in shown))
+        table.add_row(row["vehicle_id"], row["powertrain"], *(_number(row[name]) for name in shown))
     table.add_section()
     totals = compared.select(pl.col(name, f"true_{name}").sum() for name in shown).row(0, named=True)
-    table.add_row("fleet", "", *(_pair(totals, name) for name in shown))
-    table.add_row("difference", "", *(_difference(totals, name) for name in shown))
+    table.add_row("fleet", "", *(_number(totals[name]) for name in shown), style="bold")
+    table.add_row("simulator knows", "", *(_number(totals[f"true_{name}"]) for name in shown))
+    table.add_row("difference", "", *(_difference(totals[name], totals[f"true_{name}"]) for name in shown))
+    table.add_row("worst vehicle", "", *(_worst(compared, name) for name in shown))
     return table
-
-
-def _pair(row: dict[str, float | None], name: str) -> str:
-    found, true = row[name], row[f"true_{name}"]
-    if found is None and true is None:
-        return "-"
-    return f"{_number(found)} ({_number(true)})"
 
 
 def _number(value: float | None) -> str:
@@ -130,6 +122,14 @@ def _number(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _difference(totals: dict[str, float], name: str) -> str:
-    true = totals[f"true_{name}"]
-    return f"{(totals[name] - true) / true:+.2%}" if true else "-"
+def _difference(found: float | None, true: float | None) -> str:
+    if not true:
+        return "-"
+    return f"{((found or 0) - true) / true:+.2%}"
+
+
+def _worst(compared: pl.DataFrame, name: str) -> str:
+    """The largest relative difference of one vehicle; a vehicle of which one side knows nothing is left out."""
+    share = (pl.col(name) - pl.col(f"true_{name}")) / pl.col(f"true_{name}")
+    worst = compared.filter(pl.col(f"true_{name}") > 0).select(share.get(share.abs().arg_max())).to_series()
+    return f"{worst[0]:+.2%}" if worst.len() and worst[0] is not None else "-"
