@@ -40,6 +40,20 @@ class Stock:
 
 
 @dataclass(frozen=True)
+class Plug:
+    """A charge that begins at `starts` and ends when the battery holds `target` of its charge, or at `ends` (s).
+
+    `wall_kw` is the power at the charge port; on alternating current the charger loses a tenth of it.
+    """
+
+    place: Place
+    starts: float
+    ends: float
+    wall_kw: float
+    target: float
+
+
+@dataclass(frozen=True)
 class Leg:
     """A leg to be driven: instant (s) of its first movement, m/s per second, its road, s switched on before and after.
 
@@ -76,30 +90,31 @@ def leg_block(vehicle: Vehicle, leg: Leg, stock: Stock) -> tuple[Columns, Stock]
     return _complete(columns), _left(columns)
 
 
-def charge_block(vehicle: Vehicle, place: Place, span: tuple[float, float], stock: Stock, wall_kw: float,
-                 target: float) -> tuple[Columns, Stock]:  # fmt: skip
-    """Samples of a charge that begins at span[0] and ends when it is full enough or at span[1], a sample per 10 s.
-
-    `wall_kw` is the power at the charge port; on alternating current the charger loses a tenth of it.
-    """
+def charge_block(vehicle: Vehicle, plug: Plug, stock: Stock) -> tuple[Columns, Stock]:
+    """Samples of a charge, a sample per 10 s, and what is in the battery then."""
     battery = vehicle.type.battery
     assert battery is not None
-    is_dc = wall_kw > battery.ac_charge_kw
+    is_dc = plug.wall_kw > battery.ac_charge_kw
     loss = 1.0 if is_dc else CHARGER
-    power = charge_up(battery, stock.charge, target, wall_kw * loss, span[1] - span[0])
-    spare = int(max(min(PARKED_S, span[1] - span[0] - len(power) * CHARGE_STEP_S), 0) / CHARGE_STEP_S)
+    power = charge_up(battery, stock.charge, plug.target, plug.wall_kw * loss, plug.ends - plug.starts)
+    spare_s = plug.ends - plug.starts - len(power) * CHARGE_STEP_S
+    spare = int(max(min(PARKED_S, spare_s), 0) / CHARGE_STEP_S)
     power = np.concatenate((power, np.zeros(spare)))
     count = len(power)
     columns = _battery(discharge(battery, power, stock.charge, CHARGE_STEP_S), stock.charge, count)
-    columns |= {"time": span[0] + np.arange(count, dtype=np.float64) * CHARGE_STEP_S,
-                "step": np.full(count, CHARGE_STEP_S), "x": np.full(count, place.x),
-                "y": np.full(count, place.y), "mode": np.full(count, CHARGING),
-                "height": vehicle.city.terrain.heights(np.full(count, place.x), np.full(count, place.y)),
+    columns |= {"time": plug.starts + np.arange(count, dtype=np.float64) * CHARGE_STEP_S,
+                "step": np.full(count, CHARGE_STEP_S), "x": np.full(count, plug.place.x),
+                "y": np.full(count, plug.place.y), "mode": np.full(count, CHARGING),
+                "height": _heights(vehicle, plug.place, count),
                 "litres": np.full(count, stock.litres), "coolant": np.full(count, stock.coolant_c),
                 "plugged": np.ones(count), "charger_kw": -power / loss,
                 "charger_v": np.full(count, 230.0) if not is_dc else columns["hv_v"],
                 "charge_state": np.where(power < 0, 2.0 if is_dc else 1.0, 3.0)}  # fmt: skip
     return _complete(columns), _left(columns)
+
+
+def _heights(vehicle: Vehicle, place: Place, count: int) -> F64:
+    return np.repeat(vehicle.city.terrain.heights(np.array([place.x]), np.array([place.y])), count)
 
 
 def _engine(use: Use, count: int) -> Columns:

@@ -8,6 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+
+@dataclass(frozen=True)
+class Sending:
+    """One message (of OBD2: one parameter) on one bus, and the gauges its signals show."""
+
+    key: str
+    """Its name among the periods of the plan."""
+    bus: str
+    dbc: str
+    message: str
+    signals: Mapping[str, str]
+
+
 GPS_BUS = "can1"
 OBD = "OBD2"
 
@@ -63,6 +76,9 @@ SIGNALS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "gnss_altitude": {"AltitudeValid": "valid", "Altitude": "altitude", "AltitudeAccuracy": "altitude_accuracy"},
         "gnss_attitude": {"AttitudeValid": "valid", "Heading": "heading", "HeadingAccuracy": "heading_accuracy"},
         "gnss_speed": {"SpeedValid": "valid", "Speed": "gps_ms", "SpeedAccuracy": "gps_speed_accuracy"},
+        "gnss_imu": {"ImuValid": "imu_valid", "AccelerationX": "ahead_ms2", "AccelerationY": "left_ms2",
+                     "AccelerationZ": "up_ms2", "AngularRateX": "still", "AngularRateY": "still",
+                     "AngularRateZ": "turn_degs"},
     },
 }  # fmt: skip
 """Per DBC and message, which gauge each signal shows."""
@@ -78,37 +94,29 @@ STEPPED = frozenset({
 
 NOISE: Mapping[str, float] = {
     "rpm": 4.0, "load_pct": 0.8, "coolant_c": 0.3, "oil_c": 0.3, "oil_kpa": 4.0, "ambient_c": 0.15, "intake_c": 0.6,
-    "maf_gs": 0.1, "speed_kmh": 0.04, "throttle_pct": 0.4,
+    "maf_gs": 0.1, "speed_kmh": 0.04, "throttle_pct": 0.4, "ahead_ms2": 0.15, "left_ms2": 0.15, "up_ms2": 0.25,
 }  # fmt: skip
 """Standard deviation of a gauge's noise from frame to frame, where it shows anything but 0."""
 
 SOURCE_ADDRESS: Mapping[str, int] = {
-    "VDHR": 0x17, "VD": 0x17, "DD1": 0x17, "AMB": 0x17, "VEP1": 0x17, "AT1T1I1": 0x3D,
+    "VDHR": 0x17, "VD": 0x17, "DD1": 0x17, "AMB": 0x17, "VEP1": 0x17, "AT1T1I1": 0x3D, "CCVS1.body": 0x21,
 }  # fmt: skip
-"""J1939 source addresses: instrument cluster 23, exhaust emission controller 61, all else engine 0."""
+"""J1939 source addresses: instrument cluster 23, body controller 33, exhaust controller 61, all else engine 0."""
 
-
-@dataclass(frozen=True)
-class Sending:
-    """One message (of OBD2: one parameter) on one bus, and the gauges its signals show."""
-
-    key: str
-    """Its name among the periods of the plan."""
-    bus: str
-    dbc: str
-    message: str
-    signals: Mapping[str, str]
+MUTE = (Sending("CCVS1.body", "can0", "j1939", "CCVS1", {}),)
+"""A lorry's body controller sends the speed message too, and never knows the speed: all of it is not available."""
 
 
 def sendings(kind: str) -> list[Sending]:
     """Everything a kind of vehicle can send."""
-    return [
+    found = [
         sending
         for bus, dbc in BUSES[kind]
         for message, signals in SIGNALS[dbc].items()
         if message not in NOT_SENT.get(kind, ())
         for sending in _sendings(bus, dbc, message, signals)
     ]
+    return found + [sending for sending in MUTE if (sending.bus, sending.dbc) in BUSES[kind]]
 
 
 def _sendings(bus: str, dbc: str, message: str, signals: Mapping[str, str]) -> list[Sending]:

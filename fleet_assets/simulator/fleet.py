@@ -34,7 +34,7 @@ def simulate_vehicle(vehicle: Vehicle, plan: FleetPlan) -> Drive:
     samples, truth = travel(vehicle, plan)
     rng = np.random.default_rng([plan.seed, 2, vehicle.index])
     gauges = read_gauges(samples, vehicle, plan, rng) | receive(samples, vehicle, plan, rng)
-    frames = frame_log(vehicle.vehicle_id, vehicle.kind, gauges, samples, plan, rng)
+    frames = frame_log(vehicle, gauges, samples, plan, rng)
     truth.vehicles.append(_totals(vehicle, samples, truth, frames.height))
     return Drive(frames, truth, samples)
 

@@ -18,6 +18,7 @@ from fleet_assets.simulator.packing import U64, Message, messages_of, pack
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.spans import Spans, awake_spans, draw_windows, within
 from fleet_assets.simulator.terrain import F64
+from fleet_assets.simulator.vehicles import Vehicle
 
 FRAME_LOG_SCHEMA = pl.Schema({k: v for k, v in RAW_CAN.schema.items() if k not in ("received_at", "entry_id")})
 """A frame log: raw CAN without what the collection adds."""
@@ -45,19 +46,20 @@ class _Batch:
     size: int
 
 
-def frame_log(vehicle_id: str, kind: str, gauges: Columns, samples: Columns, plan: FleetPlan,
-              rng: np.random.Generator) -> pl.DataFrame:  # fmt: skip
+def frame_log(
+    vehicle: Vehicle, gauges: Columns, samples: Columns, plan: FleetPlan, rng: np.random.Generator
+) -> pl.DataFrame:
     """The frames of one vehicle (RAW_CAN without received_at and entry_id), in the order of recorded_at."""
     on, charging = awake_spans(samples, ON), awake_spans(samples, CHARGING)
     silent = draw_windows(on, plan.silences_per_hour, SILENCE_S, rng)
-    buses = sorted({sending.bus for sending in sendings(kind)})
+    buses = sorted({sending.bus for sending in sendings(vehicle.kind)})
     batches = []
-    for sending in sendings(kind):
+    for sending in sendings(vehicle.kind):
         awake = _times(on, plan.periods_s.get(sending.key), True, rng)
         slow = _times(charging, plan.charging_periods_s.get(sending.key), False, rng)
         times = np.concatenate((awake[~within(awake, silent)], slow))
         batches.append(_batch(sending, buses.index(sending.bus), times, gauges | {"time": samples["time"]}, rng))
-    return _in_order(vehicle_id, buses, batches)
+    return _in_order(vehicle.vehicle_id, buses, batches)
 
 
 def _times(spans: Spans, period_s: float | None, has_last: bool, rng: np.random.Generator) -> F64:
@@ -82,7 +84,7 @@ def _batch(sending: Sending, bus: int, times: F64, gauges: Columns, rng: np.rand
     words = pack(message, values, len(times))
     identifier = message.frame_id
     if message.protocol == "j1939":
-        identifier = identifier & ~0xFF | SOURCE_ADDRESS.get(message.name, 0)
+        identifier = identifier & ~0xFF | SOURCE_ADDRESS.get(sending.key, 0)
     at_us = np.rint(times * 1e6).astype(np.int64)
     return _Batch(at_us, words, bus, identifier, message.is_extended_frame, message.length)
 

@@ -9,16 +9,19 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet_assets.simulator.blocks import Columns
 from fleet_assets.simulator.driving import smooth_noise
 from fleet_assets.simulator.plan import FleetPlan
+from fleet_assets.simulator.spans import Spans, awake_spans, within
 from fleet_assets.simulator.terrain import F64
 from fleet_assets.simulator.vehicles import Vehicle
 
 SLOSH_PCT = 1.6
 """Standard deviation of a moving tank's level, in points; at rest it settles to a tenth."""
 SLOSH_S = 9
+SENSOR_WAKES_S = 1.0
 SETTLE_S = 25
 DAILY_SWING_C = 5.0
 DEF_SHARE = 0.05
@@ -95,10 +98,18 @@ def _tank(samples: Columns, vehicle: Vehicle, rng: np.random.Generator) -> Colum
     slosh = SLOSH_PCT * smooth_noise(count, SLOSH_S, rng) * np.maximum(moving, 0.1)
     level = 100 * samples["litres"] / vehicle.type.tank_l + rng.normal(0, 0.5)
     burned = np.cumsum(samples["fuel_lph"] * samples["step"]) / 3600
+    if vehicle.kind == "ice":
+        level = np.where(_just_woken(samples), np.nan, level)
     return {
         "level_pct": np.clip(level + slosh, 0, 100),
         "def_pct": np.clip(rng.uniform(60, 95) - 100 * DEF_SHARE * burned / (0.12 * vehicle.type.tank_l), 5, 100),
     }
+
+
+def _just_woken(samples: Columns) -> npt.NDArray[np.bool_]:
+    """The first seconds after the buses woke, in which a level sensor has no value yet."""
+    spans = awake_spans(samples)
+    return within(samples["time"], Spans(spans.start, spans.start + SENSOR_WAKES_S))
 
 
 def _battery(samples: Columns, vehicle: Vehicle, ambient: F64) -> Columns:

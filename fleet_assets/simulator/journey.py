@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from fleet_assets.simulator.blocks import Columns, Leg, Stock, charge_block, join_blocks, leg_block
+from fleet_assets.simulator.blocks import Columns, Leg, Plug, Stock, charge_block, join_blocks, leg_block
 from fleet_assets.simulator.driving import slow_uphill, speed_profile
 from fleet_assets.simulator.places import Place
 from fleet_assets.simulator.plan import FleetPlan
@@ -109,9 +109,10 @@ class Journey:
         limit = self.plan.ends_at.timestamp() - 60
         if self.stock.charge > target - 0.02 or min(until, limit) - plugged < SHORTEST_STAY_S:
             return
-        span = (plugged + PLUG_TO_POWER_S, min(until - POWER_OFF_S, limit))
+        ends = min(until - POWER_OFF_S, limit)
+        plug = Plug(self.place, plugged + PLUG_TO_POWER_S, ends, wall_kw, target)
         before = self.stock
-        block, self.stock = charge_block(self.vehicle, self.place, span, self.stock, wall_kw, target)
+        block, self.stock = charge_block(self.vehicle, plug, self.stock)
         self.blocks.append(block)
         unplugged = min(until - UNPLUGGED_S, limit)
         row = charge_truth(self.vehicle, self.stay, (plugged, unplugged), block, before)

@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class City:
-    """One city: land, time zone, mean temperature (degC) and places; `homes` has one place per vehicle slot."""
+    """One city: land, time zone, mean temperature (degC) and places."""
 
     name: str
     timezone: str

@@ -22,7 +22,7 @@ THINNED_PERIODS_S: Mapping[str, float] = MappingProxyType({
     "BatteryStatus": 10.0, "BatteryPower": 1.0, "ChargeStatus": 20.0, "DriveStatus": 1.0, "BodyStatus": 30.0,
     "VehicleDistance": 5.0,
     "gnss_status": 5.0, "gnss_time": 60.0, "gnss_pos": 2.0, "gnss_altitude": 10.0, "gnss_attitude": 10.0,
-    "gnss_speed": 2.0,
+    "gnss_speed": 2.0, "gnss_imu": 10.0, "CCVS1.body": 10.0,
 })  # fmt: skip
 """Seconds between two frames, thinned so that a week of a fleet is a few million frames; `real_periods` are those of a
 bus. A message that is not named is not sent."""
@@ -36,7 +36,8 @@ CHARGING_PERIODS_S: Mapping[str, float] = MappingProxyType({
 _OBD_POLL_S = 0.05
 _GPS_S = 0.2
 _REAL_S = {
-    "EEC1": 0.02, "EEC2": 0.05, "CCVS1": 0.1, "LFE1": 0.1, "EFLP1": 0.5, "BatteryPower": 0.1, "DriveStatus": 0.02,
+    "EEC1": 0.02, "EEC2": 0.05, "CCVS1": 0.1, "CCVS1.body": 0.1, "LFE1": 0.1, "EFLP1": 0.5, "BatteryPower": 0.1,
+    "DriveStatus": 0.02,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The satellite receiver: where it believes to be, and when it knows nothing.
 
-Belongs here: position, speed and height with their noise, losses of the fix. Does not belong here: frames.
+Belongs here: position, speed, height and inertia with their noise, losses of the fix. Does not belong here: frames.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.simulator.blocks import Columns
-from fleet_assets.simulator.driving import smooth_noise
+from fleet_assets.simulator.driving import GRAVITY, smooth_noise
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.spans import Spans, awake_spans, draw_windows, within
 from fleet_assets.simulator.terrain import F64
@@ -37,7 +37,7 @@ def receive(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.random.
     last = np.maximum.accumulate(np.where(has_fix, np.arange(count), 0))
     speed = np.abs(samples["speed"] + SPEED_ERROR_MS * rng.normal(size=count))
     height = samples["height"] + HEIGHT_ERROR_M * smooth_noise(count, WANDER_S, rng)
-    return {
+    return _inertia(samples) | {
         "valid": has_fix.astype(np.float64),
         "fix_type": np.where(has_fix, 3.0, 0.0),
         "satellites": np.where(has_fix, np.clip(np.round(11 + 2 * smooth_noise(count, WANDER_S, rng)), 6, 20), 0.0),
@@ -51,6 +51,23 @@ def receive(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.random.
         "heading": samples["heading"][last],
         "heading_accuracy": np.where(has_fix, 2.0, 50.0),
         "epoch": samples["time"],
+    }
+
+
+def _inertia(samples: Columns) -> Columns:
+    """The inertial unit, lying flat and looking ahead; it needs no fix. Turns are those of the road."""
+    count = len(samples["time"])
+    is_joined = np.diff(samples["block"], prepend=-1.0) == 0
+    turn = (np.diff(samples["heading"], prepend=0.0) + 180) % 360 - 180
+    degrees = np.where(is_joined & (samples["speed"] > 0), np.clip(turn, -40, 40), 0.0)
+    ahead = np.where(is_joined, np.diff(samples["speed"], prepend=0.0), 0.0)
+    return {
+        "imu_valid": np.ones(count),
+        "ahead_ms2": ahead,
+        "left_ms2": -np.radians(degrees) * samples["speed"],
+        "up_ms2": np.full(count, GRAVITY),
+        "still": np.zeros(count),
+        "turn_degs": -degrees,
     }
 
 

@@ -18,7 +18,7 @@ Decoded = tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[i
 
 
 def _signal(frames: pl.DataFrame, kind: str, message: str, signal: str) -> Decoded:
-    """Instants (s) and values of one signal as cantools decodes them."""
+    """Instants (s) and values of one signal as cantools decodes them, from all senders."""
     (bus, dbc) = next(pair for pair in BUSES[kind] if message in messages_of(pair[1]))
     layout = messages_of(dbc)[message]
     number = pl.col("arbitration_id")
@@ -67,6 +67,8 @@ def test_decoded_values_are_true_within_a_step(
 ) -> None:
     vehicle, drive = fleet[name]
     at, values = _signal(drive.frames, vehicle.kind, message, signal)
+    is_known = values < 251 if message == "CCVS1" else np.ones(len(values), dtype=np.bool_)
+    at, values = at[is_known], values[is_known]
     assert len(values) > 100
     assert np.abs(values - factor * _true(fleet, name, column, at)).max() <= tolerance
 
@@ -102,11 +104,44 @@ def test_the_fuel_counter_grows_by_what_was_burned(fleet: Fleet) -> None:
 def test_the_tank_sloshes_on_the_road_and_settles_at_rest(fleet: Fleet) -> None:
     vehicle, drive = fleet["lorry-01"]
     at, level = _signal(drive.frames, vehicle.kind, "DD1", "FuelLevel1")
+    is_known = level <= 100
+    at, level = at[is_known], level[is_known]
     error = level - 100 * _true(fleet, "lorry-01", "litres", at) / vehicle.type.tank_l
     speed = _true(fleet, "lorry-01", "speed", at)
     rested = np.convolve(_true(fleet, "lorry-01", "speed", at - 30) + speed, np.ones(3), mode="same") == 0
     assert 0.8 < error[speed > 5].std() < 3
     assert error[rested].std() < 0.6
+
+
+def test_a_second_sender_repeats_the_speed_message_and_never_knows_the_speed(fleet: Fleet) -> None:
+    vehicle, drive = fleet["lorry-01"]
+    body = drive.frames.filter(pl.col("arbitration_id") == 0x18FEF121)
+    assert body.height > 100
+    assert body["data"].unique().to_list() == [b"\xff" * 8]
+    _, speeds = _signal(
+        drive.frames.filter(pl.col("arbitration_id") != 0x18FEF121), vehicle.kind, "CCVS1", "WheelBasedVehicleSpeed"
+    )
+    assert speeds.max() < 251
+
+
+def test_a_tank_sensor_that_just_woke_knows_nothing(fleet: Fleet) -> None:
+    vehicle, drive = fleet["lorry-01"]
+    at, level = _signal(drive.frames, vehicle.kind, "DD1", "FuelLevel1")
+    woken = np.concatenate(([0], np.flatnonzero(np.diff(at) > 300) + 1))
+    assert (level[woken] == 102.0).all()
+    assert (level[woken + 1] <= 100).all()
+
+
+def test_the_inertial_unit_feels_what_the_speed_does(fleet: Fleet) -> None:
+    vehicle, drive = fleet["electric-01"]
+    at, ahead = _signal(drive.frames, vehicle.kind, "gnss_imu", "AccelerationX")
+    _, up = _signal(drive.frames, vehicle.kind, "gnss_imu", "AccelerationZ")
+    moment = np.searchsorted(drive.samples["time"], at)
+    change = np.diff(drive.samples["speed"], prepend=0.0)[np.minimum(moment, len(drive.samples["time"]) - 1)]
+    assert np.corrcoef(ahead, change)[0, 1] > 0.8
+    assert up.mean() == pytest.approx(9.81, abs=0.05)
+    _, left = _signal(drive.frames, vehicle.kind, "gnss_imu", "AccelerationY")
+    assert np.abs(left).max() < 6
 
 
 def test_a_signal_nobody_sends_is_not_available(fleet: Fleet) -> None:
