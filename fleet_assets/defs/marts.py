@@ -82,15 +82,40 @@ PROJECT = prepared_project(PLACES)
     manifest=PROJECT.manifest_path, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
-    """Build and test the selected models in the private file; publish it when all of them hold."""
+    """Build and test the selected models in the private file; publish it when all of them hold.
+
+    A model counts as materialised once it is published: dbt's events of built models are held back until then, and of
+    a build that fails only the checks are recorded.
+    """
     here = places.get()
     os.environ.update(dbt_environment(here))
     here.lake.announce_all()
     warehouse: DuckdbWarehouse = here.warehouse
+    built: list[dg.Output] = []
+    judged: list[Any] = []
     with warehouse.building():
-        yield from dbt.cli(["build"], context=context).stream()
+        try:
+            for event in dbt.cli(["build"], context=context).stream():
+                if isinstance(event, dg.Output):
+                    built.append(event)
+                else:
+                    judged.append(event)
+        except Exception:
+            yield from judged
+            raise
+        row_counts = warehouse.row_counts()
         published = warehouse.publish()
     context.log.info(f"published {published}")
+    for output in built:
+        name = context.asset_key_for_output(output.output_name).path[-1]
+        yield _located(output, published, row_counts.get(name))
+    yield from judged
+
+
+def _located(output: dg.Output, published: Path, row_count: int | None) -> dg.Output:
+    """dbt's output with the place of its table, and its rows if it is a table (views have none of their own)."""
+    counted = {} if row_count is None else {"dagster/row_count": row_count}
+    return output.with_metadata({**output.metadata, **counted, "dagster/uri": str(published)})
 
 
 @dg.definitions

@@ -176,6 +176,22 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
     assert all(check.passed for check in checks)
 
 
+def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
+    built: tuple[Places, dg.ExecuteInProcessResult],
+) -> None:
+    places, result = built
+    said = {
+        event.asset_key.to_user_string(): event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    rows = {
+        name: metadata["dagster/row_count"].value for name, metadata in said.items() if "dagster/row_count" in metadata
+    }
+    assert rows == {"trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4}
+    assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
+
+
 def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:
     before = places.warehouse.query("select * from trip_daily_stats order by all")
     wrong = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0, moving_s=7200.0))
@@ -188,4 +204,5 @@ def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:
     assert not result.success
     failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed == ["trip_daily_stats_moves_within_its_duration"]
+    assert result.get_asset_materialization_events() == []
     assert_frame_equal(places.warehouse.query("select * from trip_daily_stats order by all"), before)

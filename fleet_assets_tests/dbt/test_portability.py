@@ -68,9 +68,7 @@ def marts_of_duckdb(places: Places, profiles: Path) -> dict[str, pl.DataFrame]:
         build(profiles, {"type": "duckdb", "path": str(file), "schema": "main", "settings": {"TimeZone": "UTC"}})
         with duckdb.connect(str(file)) as connection:
             connection.execute("set timezone = 'UTC'")
-            return {
-                mart: pl.DataFrame(connection.execute(f"from {mart} order by 1, 2").to_arrow_table()) for mart in MARTS
-            }
+            return {mart: pl.DataFrame(connection.sql(f"from {mart} order by 1, 2").to_arrow_table()) for mart in MARTS}
 
 
 def test_both_databases_give_the_same_marts(places: Places, postgres_url: str, tmp_path: Path) -> None:
