@@ -17,7 +17,6 @@ import gc
 import json
 import math
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,6 @@ from typing import Any
 
 import cantools
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.adapters.log_files import LogOptions, read_log
@@ -231,9 +229,16 @@ def report_peak(bench: Bench, what: str) -> None:
 
     small = make_frames(1000)
     decode(small, bench.bindings)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    getattr(bench, what)()
-    print(json.dumps({"before": before, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    before = high_water_megabytes()
+    kept = getattr(bench, what)()
+    print(json.dumps({"before": before, "peak": high_water_megabytes()}))
+    del kept
+
+
+def high_water_megabytes() -> float:
+    """Most memory this process ever held (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def bytes_touched(arrays: Any, messages: Any) -> int:

@@ -28,6 +28,7 @@ PAIR_SHIFT = 33
 """Bits of a key above which the code of (vehicle, bus) stands."""
 
 _FIRST_CAPACITY = 1 << 12
+_MOST_NAMES = 256
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,20 @@ class Slots:
 
 def distinct(column: pl.Series) -> tuple[U32, list[str]]:
     """A code per row and the text each code stands for, in the order of first appearance; no row may be null."""
-    words = views(column)
-    codes = np.empty(len(words), dtype=np.uint32)
-    firsts = np.empty(256, dtype=np.int64)
-    count = _distinct_short(words, codes, firsts)
-    if count >= 0:
-        return codes, column.gather(firsts[:count]).to_list()
+    codes = np.empty(len(column), dtype=np.uint32)
+    known = np.empty((_MOST_NAMES, 2), dtype=np.uint64)
+    firsts = np.empty(_MOST_NAMES, dtype=np.int64)
+    count = begin = 0
+    for chunk in column.get_chunks():
+        count = _distinct_short(views(chunk), codes[begin : begin + len(chunk)], known, firsts, count, begin)
+        begin += len(chunk)
+        if count < 0:
+            return _distinct_long(column)
+    return codes, column.gather(firsts[:count]).to_list()
+
+
+def _distinct_long(column: pl.Series) -> tuple[U32, list[str]]:
+    """The same for texts that are longer than a view holds, or of very many kinds."""
     runs = column.rle().struct.unnest()
     names = runs["value"].unique(maintain_order=True)
     numbers = runs["value"].replace_strict(names, pl.int_range(len(names), dtype=pl.UInt32, eager=True))
@@ -82,24 +91,25 @@ def distinct(column: pl.Series) -> tuple[U32, list[str]]:
 
 
 @kernel
-def _distinct_short(words: U64, codes: U32, firsts: I64) -> int:
-    """Number of distinct values, or -1 where one is longer than a view holds or there are more than `firsts` holds."""
-    count = 0
+def _distinct_short(words: U64, codes: U32, known: U64, firsts: I64, count: int, begin: int) -> int:
+    """Number of distinct values with the `count` known before, or -1 where one is longer than a view holds or there are
+    more than `known` holds. `begin`: number of the first row."""
     last = 0
     for i in range(len(words)):
         low, high = words[i, 0], words[i, 1]
         if (low & np.uint64(0xFFFFFFFF)) > np.uint64(INLINE_BYTES):
             return -1
-        if count > 0 and words[firsts[last], 0] == low and words[firsts[last], 1] == high:
+        if count > 0 and known[last, 0] == low and known[last, 1] == high:
             codes[i] = last
             continue
         k = 0
-        while k < count and (words[firsts[k], 0] != low or words[firsts[k], 1] != high):
+        while k < count and (known[k, 0] != low or known[k, 1] != high):
             k += 1
         if k == count:
             if count == len(firsts):
                 return -1
-            firsts[count] = i
+            firsts[count] = begin + i
+            known[count, 0], known[count, 1] = low, high
             count += 1
         codes[i] = k
         last = k
@@ -144,20 +154,22 @@ def _assign_codes(
             key |= np.uint64(FD)
         # Fibonacci hashing (Knuth 6.4): the golden ratio spreads identifiers that differ in few bits.
         place = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & mask
-        while table[place] >= 0 and keys[table[place]] != key:
+        while table[place] >= 0 and keys[np.uint32(table[place])] != key:
             place = (place + np.uint64(1)) & mask
-        k = table[place]
-        if k < 0:
+        if table[place] < 0:
             if count == len(keys):
                 return -1
-            k = count
-            table[place] = k
-            keys[k] = key
-            tally[1, k] = 1 << 30
+            table[place] = count
+            keys[count] = key
+            tally[1, count] = length
             count += 1
+        # Unsigned indices spare the test for negative ones.
+        k = np.uint32(table[place])
         tally[0, k] += 1
-        tally[1, k] = min(tally[1, k], length)
-        tally[2, k] = max(tally[2, k], length)
+        if length < tally[1, k]:
+            tally[1, k] = length
+        if length > tally[2, k]:
+            tally[2, k] = length
         code[i] = k
     return count
 
@@ -180,11 +192,11 @@ def _scatter(
     rows: U32, words: U64, lengths: U8,
 ) -> None:  # fmt: skip
     for i in range(len(code)):
-        slot = slot_of_key[code[i]]
-        if slot < 0:
+        if slot_of_key[code[i]] < 0:
             continue
-        place = free[slot]
-        free[slot] = place + 1
+        slot = np.uint32(slot_of_key[code[i]])
+        place = np.uint64(free[slot])
+        free[slot] += 1
         low = payload[i, 0]
         rows[place] = i
         words[place] = (low >> np.uint64(32)) | (payload[i, 1] << np.uint64(32))

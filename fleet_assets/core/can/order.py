@@ -15,7 +15,7 @@ from fleet_assets.core.compiled import I64, kernel
 
 @dataclass(frozen=True)
 class OrderedFrames:
-    """`frames` by vehicle, instant and entry, in one chunk; `vehicle`: number of each row's vehicle in `vehicles`."""
+    """`frames` by vehicle, instant and entry; `vehicle`: number of each row's vehicle in `vehicles`."""
 
     frames: pl.DataFrame
     vehicle: U32
@@ -24,11 +24,11 @@ class OrderedFrames:
 
 def in_order(frames: pl.DataFrame) -> OrderedFrames:
     """The rows in their order. Looking is cheaper than sorting, and the raw rows of a day are sorted already."""
-    whole = OrderedFrames(frames.rechunk(), *distinct(frames["vehicle_id"].rechunk()))
+    whole = OrderedFrames(frames, *distinct(frames["vehicle_id"]))
     if _is_ordered(whole):
         return whole
     order = [name for name in RAW_CAN.order if name in frames.columns]
-    ordered = frames.sort(order, maintain_order=True).rechunk()
+    ordered = frames.sort(order, maintain_order=True)
     return OrderedFrames(ordered, *distinct(ordered["vehicle_id"]))
 
 

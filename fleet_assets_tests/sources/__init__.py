@@ -1,0 +1,1 @@
+"""Tests of `fleet_assets.sources`."""
