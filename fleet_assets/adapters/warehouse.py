@@ -5,7 +5,8 @@ Does not belong here: the models (dbt_models/), how a lake partition is written 
 
 DuckDB lets one process write a file, and keeps it out while others read. So builds never touch the published file:
 
-    <folder>/build/<name>.duckdb      private; dbt writes it; same name, because views remember the catalogue's name
+    <folder>/build/<name>.duckdb      private; starts as a copy of the published file, dbt writes it; same name, because
+                                      views remember the catalogue's name
     <folder>/<name>.duckdb            published; a copy put in place by rename. Whoever holds the old one keeps it whole
 
 Every lake table is a view over its Parquet files in both, and anew in each query, so that it follows the lake.
@@ -28,16 +29,12 @@ import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from fleet_assets.adapters.durable_file import make_folder, write_durably
-from fleet_assets.contracts import TABLES, Table
+from fleet_assets.adapters.lake_views import lake_files, literal, quoted, view_statement
+from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
 LOCKED_FOR_S = 30
 """s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
-
-DUCKDB_TYPES = {
-    "str": "varchar", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "bool": "boolean",
-    "date": "date", "ts": "timestamptz", "bin": "blob", "json": "varchar", "list[str]": "varchar[]",
-}  # fmt: skip
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 """What a query may be; DuckDB reads `show tables`, `describe` and `summarize` as SELECT."""
@@ -71,32 +68,33 @@ class DuckdbWarehouse:
     def building(self) -> Iterator[Path]:
         """Have the private file for oneself, with a view of every lake table; a second build waits its turn.
 
-        A missing private file starts as a copy of the published one, so that building one mart keeps the others.
-        Raises ServiceError when another process keeps the file open or it cannot be read.
+        It starts as a copy of the published file: building one mart keeps the others, and nothing of a build that
+        failed or was killed is ever published. Raises ServiceError when another process keeps the private file open or
+        the published one cannot be read.
         """
         make_folder(self.build_file.parent)
         with (self.build_file.parent / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._remove_leftovers()
-            if self.is_published and not self.build_file.exists():
+            if self.is_published:
                 _copy_durably(self.published, self.build_file)
             self._prepare()
             yield self.build_file
 
     def publish(self) -> Path:
         """Put a copy of the private file in the published place in one step, durable on return; within `building()`."""
-        with _open(self.build_file) as connection:
+        with duckdb.connect(str(self.build_file)) as connection:
             connection.execute("checkpoint")
         # Somebody may have opened the published file for writing: their log belongs to the file that goes now.
-        self.published.with_name(f"{self.published.name}.wal").unlink(missing_ok=True)
+        _log_of(self.published).unlink(missing_ok=True)
         _copy_durably(self.build_file, self.published)
         return self.published
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private file; within `building()`, when dbt has ended."""
-        with _open(self.build_file) as connection:
+        with duckdb.connect(str(self.build_file)) as connection:
             marts = [name for name in _tables(connection, self.build_file.stem) if name not in TABLES]
-            return {name: connection.table(f"main.{_quoted(name)}").shape[0] for name in marts}
+            return {name: connection.table(f"main.{quoted(name)}").shape[0] for name in marts}
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC.
@@ -125,14 +123,20 @@ class DuckdbWarehouse:
 
     def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attached under the name it was built with, since its own views say that name."""
-        catalogue = _quoted(self.published.stem)
-        connection.execute(f"attach {_literal(str(self.published))} as {catalogue} (read_only)")
+        catalogue = quoted(self.published.stem)
+        connection.execute(f"attach {literal(str(self.published))} as {catalogue} (read_only)")
         for name in _tables(connection, self.published.stem):
             if name not in TABLES:
-                connection.execute(f"create view {_quoted(name)} as from {catalogue}.main.{_quoted(name)}")
+                connection.execute(f"create view {quoted(name)} as from {catalogue}.main.{quoted(name)}")
 
     def _prepare(self) -> None:
-        with _open(self.build_file) as connection:
+        try:
+            connection = duckdb.connect(str(self.build_file))
+        except duckdb.Error as error:
+            raise ServiceError(
+                f"{self.published} cannot be read; delete it and run `fleet build --full`: {_sentence(error)}"
+            ) from None
+        with connection:
             for table in TABLES.values():
                 try:
                     connection.execute(view_statement(table, lake_files(table, self.lake_url)))
@@ -140,7 +144,11 @@ class DuckdbWarehouse:
                     raise DataError(_sentence(error)) from None
 
     def _remove_leftovers(self) -> None:
-        """Half copies of a process that was killed; nobody else writes here while we hold the lock."""
+        """What builds that failed or were killed left; nobody else writes here while we hold the lock."""
+        if self.build_file.exists():
+            _wait_until_free(self.build_file)
+        self.build_file.unlink(missing_ok=True)
+        _log_of(self.build_file).unlink(missing_ok=True)
         for path in (self.published, self.build_file):
             for leftover in path.parent.glob(f".{path.name}.*.tmp"):
                 leftover.unlink(missing_ok=True)
@@ -156,27 +164,6 @@ class DuckdbWarehouse:
         return DataError(sentence) if is_about_data else UsageError(sentence)
 
 
-def lake_files(table: Table, lake_url: str) -> str | None:
-    """The pattern of a lake table's Parquet files, or None where there is not one."""
-    folder = Path(lake_url.removeprefix("file://")) / table.name
-    return str(folder / "**" / "*.parquet") if next(folder.glob("**/*.parquet"), None) else None
-
-
-def view_statement(table: Table, files: str | None) -> str:
-    """SQL that makes a view of a lake table: the contract's columns, over a pattern of files or without any.
-
-    A column that no file has yet is null. The folder's date is not a column.
-    """
-    columns = ", ".join(
-        f"cast(null as {DUCKDB_TYPES[column.kind]}) as {_quoted(column.name)}" for column in table.columns
-    )
-    rows = f"select {columns} where false"
-    if files is not None:
-        options = "union_by_name = true, hive_partitioning = false"
-        rows += f" union all by name select * from read_parquet({_literal(files)}, {options})"
-    return f"create or replace view {_quoted(table.name)} as {rows}"
-
-
 def _sentence(error: duckdb.Error) -> str:
     """What went wrong, without the excerpt of the statement that DuckDB appends."""
     return " ".join(str(error).split("\n\nLINE ")[0].split("\nLINE ")[0].split())
@@ -188,14 +175,6 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str) -> list[str]:
         [catalogue],
     )
     return [name for (name,) in found.fetchall()]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
@@ -211,7 +190,7 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     if twice:
         raise UsageError(f"more than one column is called {', '.join(twice)}; give each a name of its own with AS")
     kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
-    plain = [f"{PLAIN[kind].format(_quoted(name))} as {_quoted(name)}" for name, kind in kinds.items() if kind in PLAIN]
+    plain = [f"{PLAIN[kind].format(quoted(name))} as {quoted(name)}" for name, kind in kinds.items() if kind in PLAIN]
     if plain:
         rows = rows.project(f"* replace ({', '.join(plain)})")
     spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
@@ -221,14 +200,18 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
 @retry(
     retry=retry_if_exception_type(FileInUse), stop=stop_after_delay(LOCKED_FOR_S), wait=wait_fixed(0.5), reraise=True
 )
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
+def _wait_until_free(path: Path) -> None:
+    """Let a dbt process end that outlived the build which started it; a file that is broken is free."""
     try:
-        return duckdb.connect(str(path))
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        if "lock" in reason:
-            raise FileInUse(f"{path} is in use by another process: {reason}") from None
-        raise ServiceError(f"{path} cannot be opened; delete it and run `fleet build --full`: {reason}") from None
+        duckdb.connect(str(path)).close()
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise FileInUse(f"{path} is in use by another process: {_sentence(error)}") from None
+
+
+def _log_of(path: Path) -> Path:
+    """DuckDB's write-ahead log: what was written and is not yet in the file itself."""
+    return path.with_name(f"{path.name}.wal")
 
 
 def _copy_durably(source: Path, target: Path) -> None:
