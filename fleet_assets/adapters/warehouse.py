@@ -44,6 +44,10 @@ PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
 """Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
 
 
+OFFLINE = {"autoinstall_known_extensions": "false"}
+"""A query downloads nothing: DuckDB would fetch an extension for what it does not know."""
+
+
 class FileInUse(ServiceError):
     """Another process has the private file open."""
 
@@ -103,7 +107,7 @@ class DuckdbWarehouse:
         lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
         tables with a stored partition are there.
         """
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=OFFLINE) as connection:
             connection.execute("set timezone = 'UTC'")
             try:
                 self._show_lake(connection, sql)
