@@ -92,16 +92,16 @@ def _vehicle_days(number: int) -> pl.DataFrame:
     seen = np.ones(SECONDS, dtype=bool)
     for begin in random.integers(0, SECONDS, 6):
         seen[begin : begin + random.integers(20, 1200)] = False
-    degrees = np.cumsum(speed) / 3600 / 111.2
-    heading = number + np.arange(SECONDS) / 40_000
+    step_deg = speed / 3600 / 111.2
+    heading = number + np.cumsum(speed) / 20_000
     seconds = pl.Series(np.arange(SECONDS) * 1_000_000)
     frame = pl.DataFrame({
         "vehicle_id": pl.repeat(f"vehicle-{number:05}", SECONDS, eager=True),
         "recorded_at": (seconds + int(WINDOW.start.timestamp()) * 1_000_000).cast(pl.Datetime("us", "UTC")),
         "source": pl.repeat("can", SECONDS, eager=True),
         "speed_kmh": speed,
-        "latitude_deg": 48 + degrees * np.cos(heading) / 4,
-        "longitude_deg": 9 + degrees * np.sin(heading) / 4,
+        "latitude_deg": 48 + np.cumsum(step_deg * np.cos(heading)),
+        "longitude_deg": 9 + np.cumsum(step_deg * np.sin(heading)) / np.cos(np.radians(48)),
     })  # fmt: skip
     return frame.filter(pl.Series(seen))
 

@@ -70,8 +70,10 @@ def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I
     judged_s = rules.sane_coverage * duration_s
     readings = _readings(points, trips, closed_at, limits)
     speed = integrate(points.at, points.column("speed_kmh"), trips, limits.hold)
-    gps_km, gps_covered = _positions(points, states, trips, limits)
     speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
+    # A speed that hardly misses anything is closer than any track, which then need not be measured.
+    may_win = unseen_share(speed.covered_s, duration_s) > rules.gps_error_share - rules.speed_error_share
+    gps_km, gps_covered = _positions(points, states, trips, may_win, limits)
     is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
     is_insane |= _contradicts(readings, gps_km, rules.sane_gps_share, ~is_judge & (gps_covered >= judged_s))
     # Shares of one and the same distance: of its own, a speed or a position that is stuck would have no error.
@@ -107,14 +109,18 @@ def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask)
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
-def _positions(points: Points, states: I8, trips: Stretches, limits: Limits) -> tuple[F64, F64]:
+def _positions(points: Points, states: I8, trips: Stretches, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+    """Kilometres by positions (by the receiver's speed where there are none) and seconds covered, of wanted trips."""
+    some = Stretches(trips.first[wanted], trips.last[wanted])
+    km, covered = np.full(len(trips), np.nan), np.zeros(len(trips))
     lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
     if len(lat) and len(lon):
         track = _Track(points.at, lat, lon, states, limits.max_speed_kmh, limits.hold)
-        table = _track_km(track, trips.first, trips.last)
-        return np.where(table[:, 1] > 0, table[:, 0], np.nan), table[:, 1]
-    gps = integrate(points.at, points.column("gps_speed_kmh"), trips, limits.hold)
-    return np.where(gps.covered_s > 0, gps.net, np.nan), gps.covered_s
+        km[wanted], covered[wanted] = _track_km(track, some.first, some.last).T
+    else:
+        gps = integrate(points.at, points.column("gps_speed_kmh"), some, limits.hold)
+        km[wanted], covered[wanted] = gps.net, gps.covered_s
+    return np.where(covered > 0, km, np.nan), covered
 
 
 @kernel

@@ -6,9 +6,11 @@ Does not belong here: what the observations mean (motion, trips).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,8 +19,13 @@ from fleet_assets.core.compiled import F64, I8, I64
 from fleet_assets.core.merge import COUNTERS, instant_starts, merge_sources, ranked
 from fleet_assets.core.trip_rules import TripRules
 
-CELLS_PER_BATCH = 48_000_000
+CELLS_PER_BATCH = 12_000_000
 """Values held in memory per batch (8 bytes each); a vehicle is never split."""
+
+WORKERS = 2
+"""Batches worked on at once: reading and the kernels run free of Python's lock, and memory stays at two batches."""
+
+Result = TypeVar("Result")
 
 _NO_FLOATS: F64 = np.empty(0, dtype=np.float64)
 _NO_CODES: I8 = np.empty(0, dtype=np.int8)
@@ -48,21 +55,24 @@ class Points:
         return self.origin.get(counter, _NO_CODES)
 
 
-def point_batches(
-    telemetry: pl.LazyFrame, columns: Sequence[str], rules: TripRules, cells: int = CELLS_PER_BATCH
-) -> Iterator[Points]:
-    """Points of all vehicles, batch by batch in order of vehicle_id; each batch holds at most `cells` values.
+def each_batch(
+    telemetry: pl.LazyFrame, columns: Sequence[str], rules: TripRules, work: Callable[[Points], Result]
+) -> list[Result]:
+    """What `work` makes of the points of all vehicles, batch by batch in order of vehicle_id.
 
-    `telemetry` may come in any order and with repeated rows. Columns it lacks count as never observed.
+    `telemetry` may come in any order and with repeated rows. Columns it lacks count as never observed. Memory is
+    bounded by `WORKERS` batches of `CELLS_PER_BATCH` values; a vehicle with more makes a batch of its own.
     """
     present = telemetry.collect_schema().names()
     wanted = ["vehicle_id", "recorded_at", *[c for c in ("source", *columns) if c in present]]
     selected = telemetry.select(wanted)
-    for first, last in _vehicle_ranges(telemetry, cells // len(wanted)):
-        batch = selected.filter(pl.col("vehicle_id").is_between(pl.lit(first), pl.lit(last)))
-        frame = batch.collect(engine="streaming")
-        if frame.height:
-            yield points_of(frame, rules)
+
+    def read_and_work(ids: tuple[str, str]) -> Result:
+        rows = selected.filter(pl.col("vehicle_id").is_between(pl.lit(ids[0]), pl.lit(ids[1])))
+        return work(points_of(rows.collect(engine="streaming"), rules))
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(read_and_work, _vehicle_ranges(telemetry, CELLS_PER_BATCH // len(wanted))))
 
 
 def within(telemetry: pl.LazyFrame, start: datetime, end: datetime) -> pl.LazyFrame:
@@ -129,4 +139,4 @@ def _order(vehicle: I64, at: I64, rank: I8) -> I64:
     return np.lexsort((rank, key)) if len(rank) else np.argsort(key, kind="stable")
 
 
-__all__ = ["COUNTERS", "Points", "point_batches", "points_of", "within"]
+__all__ = ["COUNTERS", "Points", "each_batch", "points_of", "within"]

@@ -91,18 +91,25 @@ def _ends(batch: _Batch, segments: Segments) -> dict[str, object]:
 
 def _times(batch: _Batch) -> dict[str, object]:
     at, limits, duration_s = batch.points.at, batch.rules.limits, batch.duration_s
-    engine = engine_states(batch.points, limits)
-    idling = np.where(batch.states == UNKNOWN, UNKNOWN, (batch.states == STANDING) & (engine == 1)).astype(np.int8)
     # Between two observations of movement all the time counts: a longer silence within a trip was driven through.
     moving_s = time_in_state(at, batch.states, MOVING, batch.trips, limits.hold, limits.bridge)
     covered_s, rows = _coverage(at, batch.points.row_count, batch.trips.first, batch.trips.last, limits.hold)
     return {
         "duration_s": duration_s,
         "moving_s": moving_s,
-        "idle_s": time_in_state(at, idling, 1, batch.trips, limits.hold, limits.silence),
+        "idle_s": _idle_s(batch),
         "point_count": rows,
         "coverage_pct": np.clip(covered_s / duration_s * 100, 0, 100),
     }
+
+
+def _idle_s(batch: _Batch) -> F64:
+    limits = batch.rules.limits
+    if not len(batch.column("engine_speed_rpm")) and not len(batch.column("is_ignition_on")):
+        return np.zeros(len(batch.trips))
+    engine = engine_states(batch.points, limits)
+    idling = np.where(batch.states == UNKNOWN, UNKNOWN, (batch.states == STANDING) & (engine == 1)).astype(np.int8)
+    return time_in_state(batch.points.at, idling, 1, batch.trips, limits.hold, limits.silence)
 
 
 def _distances(batch: _Batch, distances: distance.Distances) -> dict[str, object]:

@@ -6,11 +6,8 @@ Belongs here: the path from telemetry to rows of the contract. Does not belong h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -19,14 +16,11 @@ from fleet_assets.contracts.events import TRIPS
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.motion import motion_states
-from fleet_assets.core.points import Points, point_batches, within
+from fleet_assets.core.points import Points, each_batch, within
 from fleet_assets.core.trip_rules import TripRules, micros
 from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips
 from fleet_assets.core.trips.segments import TRUNCATED, Segments, cut_segments
 from fleet_assets.core.window import Window
-
-_WORKERS = 2
-"""Batches worked on at once: reading one overlaps with measuring another, and memory stays at two batches."""
 
 
 def segment_trips(
@@ -55,12 +49,9 @@ def _collect_trips(
     return TRIPS.conform(stamped.sort(TRIPS.order).lazy()).collect()
 
 
-def _day_trips(telemetry: pl.LazyFrame, fleet: pl.DataFrame, day: Window, rules: TripRules) -> Iterator[pl.DataFrame]:
+def _day_trips(telemetry: pl.LazyFrame, fleet: pl.DataFrame, day: Window, rules: TripRules) -> list[pl.DataFrame]:
     seen = within(telemetry, day.start, day.day_end)
-    batches = point_batches(seen, TELEMETRY_USED, rules)
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        while work := list(islice(batches, _WORKERS)):
-            yield from pool.map(lambda points: _batch_trips(points, fleet, day, rules), work)
+    return each_batch(seen, TELEMETRY_USED, rules, lambda points: _batch_trips(points, fleet, day, rules))
 
 
 def _batch_trips(points: Points, fleet: pl.DataFrame, day: Window, rules: TripRules) -> pl.DataFrame:

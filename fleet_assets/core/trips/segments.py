@@ -95,21 +95,24 @@ def _cut(s: _Signals) -> I64:
 def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> tuple[I64, int]:
     first = last = seen = -1  # rows: first and last movement of the open trip, last row that observed motion
     key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
-    verdict = _OPEN
+    at, states, holes_only, has_ignition = s.at, s.states, s.limits.holes_only, len(s.ignition) > 0
+    soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
-        if first >= 0:
+        verdict = _OPEN
+        if first >= 0 and at[i] - at[last] >= soonest:  # nothing can have ended it before
             closed_at, reason, verdict = _verdict(s, i, last, seen, key)
             if verdict == _ENDED:
                 trips, count = _append(trips, count, last, closed_at, reason)
                 first = -1
-        is_driving = s.states[i] == MOVING or (first >= 0 and verdict == _DRIVEN_ON)
-        key = _turned(s, i, is_driving, key)
-        if is_driving or (first >= 0 and s.limits.holes_only and s.states[i] != UNKNOWN):
+        is_driving = states[i] == MOVING or verdict == _DRIVEN_ON
+        if has_ignition:
+            key = _turned(s, i, is_driving, key)
+        if is_driving or (first >= 0 and holes_only and states[i] != UNKNOWN):
             if first < 0:
                 first = i
                 trips[count, 0], trips[count, 3] = i, _start_reason(s, i, seen, key.on_at)
             last = i
-        if s.states[i] != UNKNOWN or last == i:
+        if states[i] != UNKNOWN or last == i:
             seen = i
     if first >= 0:
         closed_at, reason, verdict = _verdict(s, -1, last, seen, key)
@@ -132,8 +135,6 @@ def _append(trips: I64, count: int, last: int, closed_at: int, reason: int) -> t
 @kernel
 def _turned(s: _Signals, i: int, is_driving: bool, key: _Ignition) -> _Ignition:
     """The ignition after row i. Nothing older than the limit counts, so that every run agrees, wherever it starts."""
-    if len(s.ignition) == 0:
-        return key
     on_at, off_at, off_heard_at, refuted_at = key
     if s.at[i] - off_heard_at > s.limits.ignition_memory:
         off_at = _LONG_AGO

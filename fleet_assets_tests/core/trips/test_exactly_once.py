@@ -141,6 +141,6 @@ def test_batches_of_one_vehicle_give_the_same_trips(monkeypatch: pytest.MonkeyPa
     drives = [vehicle(name=f"v{k}", at=START + timedelta(hours=k)).drive(600).frame() for k in range(5)]
     history = pl.concat(drives)
     together = trips_of(history, window=ALL)
-    monkeypatch.setattr(points.point_batches, "__defaults__", (1,))
+    monkeypatch.setattr(points, "CELLS_PER_BATCH", 1)
     assert_frame_equal(trips_of(history, window=ALL), together)
     assert together.height == 5
