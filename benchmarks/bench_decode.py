@@ -2,7 +2,8 @@
 
     python benchmarks/bench_decode.py [--frames 5000000] [--rounds 3]
 
-Prints rates, ratios, peak memory, the distance to the memory's own bandwidth, and how many values differ from cantools'.
+Prints rates, ratios, peak memory, the distance to the memory's own bandwidth, and how many values differ from those of
+cantools.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def make_frames(count: int) -> pl.DataFrame:
     import pyarrow as pa
 
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)))
-    payload = pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(flat)])
+    payload = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(flat)]
+    )
     at = int(START.timestamp() * 1e6) + np.arange(count, dtype=np.int64) * 130
     return pl.DataFrame(
         {
@@ -100,7 +103,8 @@ def write_mf4(frames: pl.DataFrame, path: Path) -> None:
     prefix = "CAN_DataFrame"
     kinds = [("BusChannel", "u1"), ("ID", "<u4"), ("IDE", "u1"), ("DLC", "u1"), ("DataLength", "u1")]
     samples = np.zeros(
-        frames.height, np.dtype([(f"{prefix}.{name}", kind) for name, kind in kinds] + [(f"{prefix}.DataBytes", "u1", (8,))])
+        frames.height,
+        np.dtype([(f"{prefix}.{name}", kind) for name, kind in kinds] + [(f"{prefix}.DataBytes", "u1", (8,))]),
     )
     samples[f"{prefix}.BusChannel"] = 1
     samples[f"{prefix}.ID"] = frames["arbitration_id"].to_numpy()
@@ -187,7 +191,7 @@ def _as_raw(chunk: pl.DataFrame) -> pl.DataFrame:
 
 
 def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:
-    database = cantools.database.load_string(bench.text, "dbc", strict=False)
+    database: Any = cantools.database.load_string(bench.text, "dbc", strict=False)
     pairs = list(zip(frames["arbitration_id"].to_list(), frames["data"].to_list(), strict=True))
 
     def run() -> None:
@@ -199,7 +203,7 @@ def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:
 
 def differing_values(bench: Bench, frames: pl.DataFrame) -> tuple[int, int]:
     """Values compared and values that differ, bit for bit, on these frames."""
-    database = cantools.database.load_string(bench.text, "dbc", strict=False)
+    database: Any = cantools.database.load_string(bench.text, "dbc", strict=False)
     wanted: dict[tuple[int, str], float] = {}
     for row, (identifier, data) in enumerate(frames.select("arbitration_id", "data").iter_rows()):
         values = database.decode_message(identifier, data, decode_choices=False, allow_truncated=True)
@@ -219,7 +223,18 @@ def _same(value: float, wanted: float) -> bool:
 
 def peak_megabytes(folder: Path, count: int, what: str) -> tuple[float, float]:
     """Peak memory of one end-to-end run in a process of its own, megabytes: in all, and beyond what the imports took."""
-    command = [sys.executable, "-W", "ignore", __file__, "--frames", str(count), "--folder", str(folder), "--peak", what]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        __file__,
+        "--frames",
+        str(count),
+        "--folder",
+        str(folder),
+        "--peak",
+        what,
+    ]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     return answer["peak"], answer["peak"] - answer["before"]
 
@@ -309,10 +324,14 @@ def print_results(bench: Bench, best: dict[str, float], triad: float, touched: i
     rate = touched / (ours * bench.count)
     print(f"  triad {triad / 1e9:.1f} GB/s; decoding reads and writes {rate / 1e9:.1f} GB/s, {rate / triad:.0%} of it")
     folder = bench.folder
-    peaks = {what: peak_megabytes(folder, bench.count, what) for what in ("asammdf_end_to_end", "from_mf4", "from_parquet")}
+    peaks = {
+        what: peak_megabytes(folder, bench.count, what) for what in ("asammdf_end_to_end", "from_mf4", "from_parquet")
+    }
     for what, (total, beyond) in peaks.items():
         share = beyond / max(peaks["asammdf_end_to_end"][1], 1.0)
-        print(f"  peak memory {what:20s} {total:6.0f} MB, {beyond:6.0f} MB beyond the imports, {share:.2f} of asammdf's")
+        print(
+            f"  peak memory {what:20s} {total:6.0f} MB, {beyond:6.0f} MB beyond the imports, {share:.2f} of asammdf's"
+        )
     compared, differ = differing_values(bench, sample)
     print(f"  {differ} of {compared} values differ from cantools'")
 

@@ -37,7 +37,9 @@ def test_values_of_real_databases_equal_cantools(real_data: Path) -> None:
         compare(text_of(path))
 
 
-@pytest.mark.parametrize("name", ["FORD_CADS_64", "hyundai_i30_2014", "gm_global_a_powertrain_expansion", "volvo_v60_2015_pt"])
+@pytest.mark.parametrize(
+    "name", ["FORD_CADS_64", "hyundai_i30_2014", "gm_global_a_powertrain_expansion", "volvo_v60_2015_pt"]
+)
 def test_values_of_other_makers_equal_cantools(name: str) -> None:
     path = OPENDBC / f"{name}.dbc"
     if not path.is_file():

@@ -103,7 +103,7 @@ def test_a_group_to_one_receiver_is_matched_without_the_receiver() -> None:
 
 
 def test_equal_numbers_of_11_and_29_bits_are_two_identifiers() -> None:
-    text = ONE + "BO_ 2147483748 L: 1 X\n SG_ V : 0|8@1+ (1,0) [0|0] \"\" X\n"
+    text = ONE + 'BO_ 2147483748 L: 1 X\n SG_ V : 0|8@1+ (1,0) [0|0] "" X\n'
     frames = [Frame(100, b"\x04\x00"), Frame(100, b"\x05", extended=True)]
     assert signals(frames, bindings(text)) == [("S", 2.0), ("V", 5.0)]
 
@@ -120,7 +120,10 @@ def test_can_fd_frames_of_64_bytes() -> None:
 
 
 def test_a_broken_file_keeps_its_readable_messages() -> None:
-    text = ONE + 'BO_ 300 2Bad: 8 X\n SG_ 0X : 0|8@1+ (1,0) [0|0] "" X\n\nBO_ 200 P: 1 X\n SG_ U : 0|8@1+ (1,0) [0|0] "" X\n'
+    text = (
+        ONE
+        + 'BO_ 300 2Bad: 8 X\n SG_ 0X : 0|8@1+ (1,0) [0|0] "" X\n\nBO_ 200 P: 1 X\n SG_ U : 0|8@1+ (1,0) [0|0] "" X\n'
+    )
     database = compile_database(text, "broken")
     assert [message.name for message in database.messages] == ["M", "P"]
     assert database.dropped[0].startswith("message 2Bad: ")

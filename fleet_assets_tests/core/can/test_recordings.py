@@ -56,14 +56,23 @@ def log(path: Path) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("name", "dbc", "message"),
-    [("uds_17BD1DB7", "tp_uds", None), ("uds_2F6913DB", "tp_uds_nissan", None), ("nmea_94C49784", "tp_nmea", None),
-     ("j1939_FCBF0606", "CSS-Electronics-SAE-J1939-DEMO", None)],
+    ("name", "dbc", "whole", "cut", "message", "signal", "least", "most"),
+    [
+        ("uds_17BD1DB7", "tp_uds", 270, 30, "Battery", "M_SID_0x220101_StateOfChargeBMS", 50.0, 50.0),
+        ("uds_2F6913DB", "tp_uds_nissan", 26, 0, "SoC_Temp", "SoC", 89.1029, 89.2286),
+        ("nmea_94C49784", "tp_nmea", 60, 0, "gnssPositionData", "hdop", 1.0, 1.0),
+        ("j1939_FCBF0606", "CSS-Electronics-SAE-J1939-DEMO", 16, 0, "EEC1", "EngineSpeed", 0.0, 0.0),
+    ],
 )  # fmt: skip
-def test_multi_frame_logs_are_put_together(real_data: Path, name: str, dbc: str, message: str | None) -> None:
+def test_multi_frame_logs_are_put_together(
+    real_data: Path, name: str, dbc: str, whole: int, cut: int, message: str, signal: str, least: float, most: float
+) -> None:
+    """In the first log 30 answers of the battery really end after their first frame."""
     folder = real_data / "css_mf4"
     decoded = decode(log(folder / "samples" / f"{name}.MF4"), bound(folder / "dbc" / f"{dbc}.dbc"))
     counts = decoded.counts
     kinds = (counts.decoded, counts.transport, counts.error_frames, counts.unbound, counts.echo, counts.unknown_id)
     assert sum(kinds) == counts.frames > 0
-    print(counts, signals_long(decoded).group_by("message", "signal").agg(pl.col("value").count(), pl.col("value").min().alias("a"), pl.col("value").max().alias("b")))
+    assert (counts.assembled, counts.incomplete) == (whole, cut)
+    values = signals_long(decoded).filter(message=message, signal=signal)["value"]
+    assert (values.min(), values.max()) == pytest.approx((least, most))

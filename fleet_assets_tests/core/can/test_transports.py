@@ -55,7 +55,9 @@ def test_an_answer_of_one_frame_is_decoded_in_the_same_layout() -> None:
 
 
 def test_filling_behind_the_stated_length_is_no_value() -> None:
-    assert ("Speed", None) in signals([Frame(2024, bytes([2, 0x41, 0x0D, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA]))], bindings(VIN))
+    assert ("Speed", None) in signals(
+        [Frame(2024, bytes([2, 0x41, 0x0D, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA]))], bindings(VIN)
+    )
 
 
 def test_an_answer_of_several_frames_is_put_together_at_its_last_frame() -> None:
