@@ -24,8 +24,8 @@ from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, a
 from fleet_assets.contracts.errors import FileRejected
 
 # asammdf's destructor reads these of an object whose constructor met a broken file, and complains on standard error.
-MDF4._file = MDF4._mapped_file = MDF4.header = None
-MDF4._from_filelike = False
+for _name in ("_file", "_mapped_file", "_from_filelike", "header"):
+    setattr(MDF4, _name, None)
 
 _KINDS = {"CAN_DataFrame": np.uint8(0), "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
 
