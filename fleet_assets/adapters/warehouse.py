@@ -44,7 +44,7 @@ PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
 """Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
 
 
-OFFLINE = {"autoinstall_known_extensions": "false"}
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
 """A query downloads nothing: DuckDB would fetch an extension for what it does not know."""
 
 
