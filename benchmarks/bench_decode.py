@@ -56,7 +56,8 @@ def database_text() -> str:
     real = [' SG_ F : 0|32@1- (1,0) [0|0] "" X', ' SG_ G : 39|12@0- (0.25,0) [0|0] "A" X']
     muxed = [
         ' SG_ M M : 0|2@1+ (1,0) [0|0] "" X', ' SG_ H m0 : 8|16@1+ (0.1,0) [0|0] "" X',
-        ' SG_ I m1 : 13|8@1- (1,0) [0|0] "" X', ' SG_ J m2 : 8|24@1+ (1,0) [0|0] "" X', ' SG_ K m3 : 8|8@1+ (2,1) [0|0] "" X',
+        ' SG_ I m1 : 13|8@1- (1,0) [0|0] "" X', ' SG_ J m2 : 8|24@1+ (1,0) [0|0] "" X',
+        ' SG_ K m3 : 8|8@1+ (2,1) [0|0] "" X',
     ]  # fmt: skip
     lines = ['VERSION ""', "", "NS_ :", "", "BS_:", "", "BU_: X", ""]
     for number in range(20):
@@ -85,8 +86,8 @@ def make_frames(count: int) -> pl.DataFrame:
             "received_at": pl.Series(at).cast(RAW_CAN.schema["recorded_at"]),
             "vehicle_id": pl.repeat("truck-1", count, eager=True), "bus": pl.repeat("CAN1", count, eager=True),
             "arbitration_id": pl.Series((0x100 + random.integers(0, 20, count)).astype(np.uint32)),
-            "is_extended": pl.repeat(value=False, n=count, eager=True), "is_fd": pl.repeat(value=False, n=count, eager=True),
-            "is_error": pl.repeat(value=False, n=count, eager=True), "dlc": pl.Series(length),
+            **{name: pl.repeat(value=False, n=count, eager=True) for name in ("is_extended", "is_fd", "is_error")},
+            "dlc": pl.Series(length),
             "data": pl.Series("data", pl.from_arrow(payload)),
             "entry_id": pl.int_range(count, eager=True).cast(pl.String).str.zfill(9),
         },
@@ -113,6 +114,7 @@ def write_mf4(frames: pl.DataFrame, path: Path) -> None:
     samples[f"{prefix}.DataBytes"][np.arange(8) < frames["dlc"].to_numpy()[:, None]] = joined
     source = Source("CAN1", "CAN1", "", v4c.SOURCE_BUS, v4c.BUS_TYPE_CAN)
     seconds = (frames["recorded_at"].to_physical().to_numpy() - int(START.timestamp() * 1e6)) / 1e6
+    mdf: Any
     with MDF(version="4.11") as mdf:
         mdf.start_time = START
         mdf.append(Signal(samples, seconds, name=prefix, source=source), acq_source=source)
@@ -222,7 +224,7 @@ def _same(value: float, wanted: float) -> bool:
 
 
 def peak_megabytes(folder: Path, count: int, what: str) -> tuple[float, float]:
-    """Peak memory of one end-to-end run in a process of its own, megabytes: in all, and beyond what the imports took."""
+    """Peak memory of one end-to-end run in its own process, megabytes: in all, and beyond what the imports took."""
     command = [
         sys.executable,
         "-W",
@@ -257,7 +259,7 @@ def high_water_megabytes() -> float:
 
 
 def bytes_touched(arrays: Any, messages: Any) -> int:
-    """What decoding cannot do without: every frame's identifier, flags, length and payload read, every value written."""
+    """What decoding cannot do without: every identifier, flag, length and payload read, every value written."""
     read = sum(part.nbytes for part in (arrays.arbitration_id, arrays.is_extended, arrays.is_error, arrays.dlc))
     return int(read + 8 * len(arrays.dlc) + sum(part.values.nbytes for part in messages))
 

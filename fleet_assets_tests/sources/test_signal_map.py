@@ -84,11 +84,11 @@ def test_no_map_maps_nothing() -> None:
     [
         ("{message: A, signal: S, column: speed}", "entry 1: speed is no telemetry column that a signal can fill"),
         ("{message: A, signal: S, column: speed_kph}", "(did you mean speed_kmh?)"),
-        ("{message: A, signal: S, column: speed_kmh, unit: V}", "entry 1: V cannot be converted to km/h, the unit of speed_kmh"),
+        ("{message: A, signal: S, column: speed_kmh, unit: V}", "V cannot be converted to km/h, the unit of speed_kmh"),
         ("{message: A, signal: S, column: speed_kmh, unit: furlong}", "entry 1: the unit 'furlong' is unknown"),
         ("{message: A, column: speed_kmh}", "entry 1: signal is missing"),
         ("{message: A, signal: S}", "entry 1: column is missing (null switches the signal off)"),
-        ("{message: A, signal: S, column: speed_kmh, units: V}", "entry 1: the key units is unknown (did you mean unit?)"),
+        ("{message: A, signal: S, column: speed_kmh, units: V}", "the key units is unknown (did you mean unit?)"),
         ("{message: A, signal: S, column: speed_kmh, source_addresses: [300]}", "whole numbers from 0 to 253"),
         ("{message: A, signal: S, column: speed_kmh, when: {V: yes please}}", "when must name signals"),
         ("{message: A, signal: S, column: dtc_codes}", "dtc_codes is no telemetry column"),

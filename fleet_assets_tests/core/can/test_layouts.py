@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import cantools
 import pytest
@@ -33,6 +34,11 @@ class Layout:
         return f' SG_ {name} {selector}: {start}|{self.length}@{order}{sign} ({self.scale}) [0|0] "" X'
 
 
+def first_message(text: str) -> Any:
+    database: Any = cantools.database.load_string(text, "dbc", strict=False)
+    return database.messages[0]
+
+
 @st.composite
 def layouts(draw: st.DrawFn, size: int) -> Layout:
     length = draw(st.integers(1, min(64, 8 * size)))
@@ -55,7 +61,7 @@ def test_any_signal_of_any_layout_is_what_cantools_says(case: tuple[int, list[La
     for place, layout in enumerate(found):
         # A message a signal: cantools does not decode signals that lie on top of each other.
         text = f"{HEAD}BO_ 291 M: {size} X\n{layout.line('S')}\n"
-        reference = cantools.database.load_string(text, "dbc", strict=False).messages[0]
+        reference = first_message(text)
         frames = [Frame(291, data, at=place, fd=True) for data in payloads]
         wanted = [reference.decode(data, decode_choices=False, allow_truncated=True).get("S") for data in payloads]
         assert signals(frames, bindings(text)) == [("S", None if v is None else float(v)) for v in wanted]
@@ -65,7 +71,7 @@ def test_any_signal_of_any_layout_is_what_cantools_says(case: tuple[int, list[La
 @given(st.lists(st.binary(min_size=0, max_size=8), min_size=1, max_size=30))
 def test_nested_multiplexing_is_what_cantools_says(payloads: list[bytes]) -> None:
     text = MULTIPLEXED
-    reference = cantools.database.load_string(text, "dbc", strict=False).messages[0]
+    reference = first_message(text)
     rows = long([Frame(5, data) for data in payloads], bindings(text))
     for place, data in enumerate(payloads):
         ours = dict(rows.filter(entry_id=f"{place:06d}").drop_nulls("value").select("signal", "value").iter_rows())
@@ -79,7 +85,8 @@ def test_nested_multiplexing_is_what_cantools_says(payloads: list[bytes]) -> Non
 
 MULTIPLEXED = dbc(
     'BO_ 5 M: 8 X\n SG_ S1 M : 0|2@1+ (1,0) [0|0] "" X\n SG_ S2 m0M : 2|2@1+ (1,0) [0|0] "" X\n'
-    ' SG_ A m0 : 8|8@1- (1,0) [0|0] "" X\n SG_ B m1 : 8|8@1+ (1,0) [0|0] "" X\n SG_ C m1 : 16|16@1+ (0.1,0) [0|0] "" X\n'
+    ' SG_ A m0 : 8|8@1- (1,0) [0|0] "" X\n SG_ B m1 : 8|8@1+ (1,0) [0|0] "" X\n'
+    ' SG_ C m1 : 16|16@1+ (0.1,0) [0|0] "" X\n'
     ' SG_ Z : 56|8@1+ (1,0) [0|0] "" X',
     "SG_MUL_VAL_ 5 S2 S1 0-0;\nSG_MUL_VAL_ 5 A S2 0-1;\nSG_MUL_VAL_ 5 B S2 2-2, 3-3;\nSG_MUL_VAL_ 5 C S1 1-3;",
 )
