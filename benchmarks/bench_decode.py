@@ -35,13 +35,14 @@ import polars as pl
 
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.contracts import RAW_CAN
-from fleet_assets.core.can import Bindings, bind, compile_database, decode
+from fleet_assets.core.can import Bindings, bind, compile_database, decode, decode_batches
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
 from fleet_assets.core.can.order import in_order
 from fleet_assets.core.compiled import F64, kernel
 
 NAME = "bench"
 NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id")]
+BATCH = 1 << 18
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
 
@@ -169,11 +170,14 @@ class Bench:
         return pl.read_parquet(self.parquet)
 
     def from_parquet(self) -> Any:
-        return decode(pl.read_parquet(self.parquet, columns=NEEDED), self.bindings)
+        frames = pl.scan_parquet(self.parquet).select(NEEDED)
+        slices = (frames.slice(start, BATCH).collect() for start in range(0, self.count, BATCH))
+        return [decoded.messages for decoded in decode_batches(slices, self.bindings)]
 
     def from_mf4(self) -> Any:
         chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))
-        return [decode(_as_raw(chunk), self.bindings) for chunk in chunks]
+        decoded = decode_batches((chunk.select(NEEDED) for chunk in chunks), self.bindings)
+        return [batch.messages for batch in decoded]
 
     def asammdf_end_to_end(self) -> Any:
         with self.opened() as mdf:
@@ -186,10 +190,6 @@ class Bench:
 
     def asammdf_open(self, mdf: Any) -> Any:
         return mdf.extract_bus_logging(database_files={"CAN": [(str(self.dbc), 0)]})
-
-
-def _as_raw(chunk: pl.DataFrame) -> pl.DataFrame:
-    return chunk.select(NEEDED)
 
 
 def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:

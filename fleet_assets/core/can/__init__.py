@@ -7,10 +7,11 @@ Does not belong here: what a signal means for the fleet (`sources`), reading and
 from fleet_assets.core.can.binding import Bindings, bind
 from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.database import CompiledDatabase, Message, Protocol, Signal, compile_database
-from fleet_assets.core.can.decoding import Decoded, DecodedMessage, decode
+from fleet_assets.core.can.decoding import Decoded, decode, decode_batches
 from fleet_assets.core.can.long_form import signals_long
+from fleet_assets.core.can.run import DecodedMessage
 
 __all__ = [
     "Bindings", "CompiledDatabase", "DecodeCounts", "Decoded", "DecodedMessage", "Message", "Protocol", "Signal",
-    "bind", "compile_database", "decode", "signals_long",
+    "bind", "compile_database", "decode", "decode_batches", "signals_long",
 ]  # fmt: skip

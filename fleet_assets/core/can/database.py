@@ -76,6 +76,8 @@ class Message:
     length: int
     protocol: Protocol
     signals: tuple[Signal, ...] = field(hash=False)
+    plans: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    """Plans of extraction by the signals they read, made where they are first needed."""
 
     @property
     def parameter_group(self) -> int:

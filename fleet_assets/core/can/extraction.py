@@ -40,6 +40,8 @@ class Plan:
     """Columns: left, right, kind, whether big-endian, highest valid raw value, raw value that is none."""
     scale: F64
     offset: F64
+    whole_numbers: tuple[int, ...]
+    """Places of the signals that `needs_whole_numbers` names."""
 
 
 def plan_of(signals: Sequence[Signal], *, is_raw: bool = False) -> Plan:
@@ -47,7 +49,8 @@ def plan_of(signals: Sequence[Signal], *, is_raw: bool = False) -> Plan:
     shifts = np.array([_shifts(signal, is_raw) for signal in signals], dtype=np.int64).reshape(-1, 6)
     scale = np.array([1.0 if is_raw else float(signal.scale) for signal in signals])
     offset = np.array([0.0 if is_raw else float(signal.offset) for signal in signals])
-    return Plan(tuple(signals), shifts, scale, offset)
+    exact = () if is_raw else tuple(j for j, signal in enumerate(signals) if needs_whole_numbers(signal))
+    return Plan(tuple(signals), shifts, scale, offset, exact)
 
 
 def _shifts(signal: Signal, is_raw: bool) -> tuple[int, ...]:

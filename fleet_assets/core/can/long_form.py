@@ -7,7 +7,8 @@ import polars as pl
 
 from fleet_assets.contracts import CAN_SIGNALS
 from fleet_assets.core.can.database import Signal
-from fleet_assets.core.can.decoding import Decoded, DecodedMessage
+from fleet_assets.core.can.decoding import Decoded
+from fleet_assets.core.can.run import DecodedMessage
 
 _FRAME_COLUMNS = ("vehicle_id", "recorded_at", "bus", "entry_id")
 
@@ -41,7 +42,6 @@ def _signal_rows(frames: pl.DataFrame, part: DecodedMessage, j: int) -> pl.DataF
 def _texts(part: DecodedMessage, signal: Signal) -> pl.Series:
     if not signal.choices or signal.is_float:
         return pl.Series(np.full(len(part.rows), None), dtype=pl.String)
-    codes = pl.Series(part.codes(signal)).set(pl.Series(part.group.lengths < signal.needed_bytes), None)
-    return codes.replace_strict(
+    return part.codes(signal).replace_strict(
         list(signal.choices), list(signal.choices.values()), default=None, return_dtype=pl.String
     )

@@ -6,6 +6,7 @@ Belongs here: the choice between words (8 bytes and less) and byte matrices. Doe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +32,13 @@ class PayloadGroup:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @cached_property
+    def _shortest(self) -> int:
+        return int(self.lengths.min()) if len(self) else 0
+
     def short(self, needed_bytes: int) -> Index:
         """Places of the payloads that have fewer bytes."""
-        if len(self) and int(self.lengths.min()) >= needed_bytes:
+        if self._shortest >= needed_bytes:
             return np.empty(0, dtype=np.int64)
         return np.flatnonzero(self.lengths < needed_bytes)
 

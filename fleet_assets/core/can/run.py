@@ -1,0 +1,206 @@
+"""One decoding: slots of frames, messages put together, values, and the tally of what became of each frame.
+
+Belongs here: the order of the steps for frames that are arrays. Does not belong here: the steps themselves (one module
+each beside this one), and tables in and out (`decoding`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fleet_assets.core.can.arena import Arena
+from fleet_assets.core.can.assembly import Assembled, assemble
+from fleet_assets.core.can.binding import Bindings
+from fleet_assets.core.can.counts import DecodeCounts
+from fleet_assets.core.can.database import Message, Signal, parameter_group
+from fleet_assets.core.can.extraction import Plan, blank_short, extract, plan_of, raw_numbers, whole_number_values
+from fleet_assets.core.can.grouping import PAIR_SHIFT, FrameArrays, Slots, key_frames, sort_into_slots
+from fleet_assets.core.can.multiplexing import variants
+from fleet_assets.core.can.payload import INLINE_BYTES, U8, U32, byte_matrix, padded_rows
+from fleet_assets.core.can.payload_group import PayloadGroup
+from fleet_assets.core.can.routing import TP_DATA, Kind, Routes, Slot, pairs_of, route
+from fleet_assets.core.can.transports import TransportFrames, fast_packet, iso_tp, j1939_transport
+from fleet_assets.core.compiled import F64, I64
+
+_CONVERSATION = (1 << 64) - (1 << PAIR_SHIFT) | 0xFFFF
+"""Bits of a key that tell conversations of the J1939 transport protocol apart: vehicle and bus, receiver, sender."""
+
+
+@dataclass(frozen=True)
+class DecodedMessage:
+    """Payloads of one message that hold the same signals. `rows`: number of the completing frame of each;
+    `values`: a row a signal, NaN where there is no value; `unavailable`: how many were codes for that, per signal;
+    `group`: the payloads, kept only where values have names."""
+
+    message: Message
+    signals: tuple[Signal, ...]
+    rows: U32
+    values: F64
+    unavailable: I64
+    group: PayloadGroup | None
+
+    def codes(self, signal: Signal) -> pl.Series:
+        """Raw values of one signal whose values have names; null where the signal is not completely in its payload."""
+        assert self.group is not None, "kept for messages with named values"
+        words, local = self.group.source(signal)
+        raw = pl.Series(raw_numbers(words, local).astype(np.int64))
+        return raw.set(pl.Series(self.group.lengths < signal.needed_bytes), None)
+
+
+class Run:
+    """One decoding: what every step needs, and the tallies."""
+
+    def __init__(
+        self, arrays: FrameArrays, frames: pl.DataFrame, names: Sequence[tuple[str, str]], bindings: Bindings
+    ) -> None:
+        self.arrays, self.frames, self.problems = arrays, frames, bindings.problems
+        self.keyed = key_frames(arrays)
+        self.pairs = pairs_of(self.keyed, names, bindings)
+        self.routes = route(self.keyed, self.pairs)
+        self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, len(self.routes.slots))
+        self.arena = Arena(_value_count(self.routes, self.slots))
+        self.tally = dict.fromkeys(("decoded", "transport", "assembled", "incomplete", "short", "selectors"), 0)
+
+    def messages(self, *, has_transport: bool = True) -> tuple[DecodedMessage, ...]:
+        """The messages of all slots, or only of those whose frames are whole messages."""
+        slots = enumerate(self.routes.slots)
+        numbers = [k for k, slot in slots if has_transport or slot.kind is Kind.MESSAGE]
+        return tuple(decoded for number in numbers for decoded in self.slot(number))
+
+    def slot(self, number: int) -> Iterator[DecodedMessage]:
+        """The messages of one slot."""
+        slot = self.routes.slots[number]
+        part = slice(self.slots.starts[number], self.slots.starts[number + 1])
+        rows = self.slots.rows[part]
+        if slot.kind is Kind.MESSAGE:
+            assert slot.message is not None
+            self.tally["decoded"] += len(rows)
+            yield from self.message(slot.message, self.direct(number, part, slot.message))
+            return
+        self.tally["transport"] += len(rows)
+        for message, group in self.transported(slot, rows):
+            yield from self.message(message, group)
+
+    def direct(self, number: int, part: slice, message: Message) -> PayloadGroup:
+        """The payloads of frames that each are a whole message."""
+        rows, lengths = self.slots.rows[part], self.slots.lengths[part]
+        longest = self.keyed.longest[self.routes.slot_of_key == number].max()
+        if message.needed_bytes <= 8 and longest <= INLINE_BYTES:
+            return PayloadGroup(rows, lengths, words=self.slots.words[part])
+        matrix, _ = byte_matrix(self.frames["data"].gather(rows), max(message.needed_bytes, 1))
+        return PayloadGroup(rows, lengths, matrix=matrix)
+
+    def transported(self, slot: Slot, rows: U32) -> Iterator[tuple[Message, PayloadGroup]]:
+        """The complete messages among frames that carry parts of messages."""
+        frames = self.transport_frames(slot, rows)
+        if slot.kind is Kind.J1939_TP:
+            is_data = (self.arrays.arbitration_id[rows] >> 8 & 0x3FF00) == TP_DATA
+            yield from self.by_group(self.tallied(assemble(j1939_transport(frames, is_data))))
+            return
+        assert slot.message is not None
+        cut = iso_tp if slot.kind is Kind.ISO_TP else fast_packet
+        whole = self.tallied(assemble(cut(frames)))
+        yield slot.message, _assembled_group(slot.message, whole, np.arange(len(whole.rows)))
+
+    def transport_frames(self, slot: Slot, rows: U32) -> TransportFrames:
+        data = self.frames["data"].gather(rows)
+        lengths = np.maximum(self.arrays.dlc[rows].astype(np.int64), data.bin.size().to_numpy())
+        matrix, _ = byte_matrix(data, max(int(lengths.max()), 8))
+        stream = self.keyed.keys[self.keyed.code[rows]]
+        if slot.kind is Kind.J1939_TP:
+            # TP.CM and TP.DT of one conversation differ in the parameter group and may differ in priority.
+            stream = stream & np.uint64(_CONVERSATION)
+        _, numbers = np.unique(stream, return_inverse=True)
+        at = self.frames["recorded_at"].to_physical().gather(rows).to_numpy()
+        return TransportFrames(rows, at, numbers.astype(np.int64), matrix, lengths)
+
+    def tallied(self, whole: Assembled) -> Assembled:
+        self.tally["assembled"] += len(whole.rows)
+        self.tally["incomplete"] += whole.incomplete
+        return whole
+
+    def by_group(self, whole: Assembled) -> Iterator[tuple[Message, PayloadGroup]]:
+        """Messages of the J1939 transport protocol by the parameter group they announced."""
+        pair = self.arrays.pair[whole.rows].astype(np.int64)
+        found: dict[int, tuple[Message, list[int]]] = {}
+        tags, inverse = np.unique(pair << 24 | whole.tag, return_inverse=True)
+        for k, tag in enumerate(tags.tolist()):
+            database = self.pairs[tag >> 24].database
+            message = database.message_of_group(parameter_group((tag & 0x3FFFF) << 8)) if database else None
+            if message is not None:
+                found.setdefault(id(message), (message, []))[1].append(k)
+        for message, numbers in found.values():
+            yield message, _assembled_group(message, whole, np.flatnonzero(np.isin(inverse, numbers)))
+
+    def message(self, message: Message, group: PayloadGroup) -> Iterator[DecodedMessage]:
+        """Values of all payloads of one message, a part for each set of signals they hold."""
+        if not len(group):
+            return
+        self.tally["short"] += len(group.short(message.needed_bytes))
+        for variant in variants(message, group):
+            part = group if variant.index is None else group.take(variant.index)
+            self.tally["selectors"] += len(part) if variant.is_unknown else 0
+            if variant.signals:
+                yield _decoded(message, variant.signals, part, self.arena.matrix(len(variant.signals), len(part)))
+
+    def deferred(self) -> I64:
+        """Frames that carry parts of messages, for decoding them later together with those of other batches."""
+        numbers = [k for k, slot in enumerate(self.routes.slots) if slot.kind is not Kind.MESSAGE]
+        parts = [self.slots.rows[self.slots.starts[k] : self.slots.starts[k + 1]] for k in numbers]
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+
+    def counts(self, messages: Sequence[DecodedMessage], deferred: int = 0) -> DecodeCounts:
+        """What became of the frames, those that were put off left out."""
+        tally = self.tally
+        return DecodeCounts(
+            frames=len(self.arrays.pair) - deferred, decoded=tally["decoded"], transport=tally["transport"],
+            assembled=tally["assembled"], incomplete=tally["incomplete"], short_payloads=tally["short"],
+            unknown_selectors=tally["selectors"],
+            unavailable_values=sum(int(decoded.unavailable.sum()) for decoded in messages),
+            problems=self.problems, **self.routes.reasons,
+        )  # fmt: skip
+
+
+def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadGroup:
+    lengths = np.diff(whole.starts)[index]
+    width = max(message.needed_bytes, 1)
+    matrix: U8 = padded_rows(whole.flat, whole.starts, width)[index]
+    return PayloadGroup(whole.rows[index], lengths, matrix=matrix)
+
+
+def _value_count(routes: Routes, slots: Slots) -> int:
+    """Values of all messages that are not multiplexed, which always hold the same signals."""
+    sizes = zip(routes.slots, np.diff(slots.starts).tolist(), strict=True)
+    return sum(len(s.message.signals) * n for s, n in sizes if s.message is not None and not s.message.selectors)
+
+
+def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup, values: F64) -> DecodedMessage:
+    plan = _plan(message, signals)
+    if group.words is not None:
+        unavailable = extract(group.words, plan, values)
+    else:
+        unavailable = np.zeros(len(signals), dtype=np.int64)
+        for j, signal in enumerate(signals):
+            words, local = group.source(signal)
+            unavailable[j : j + 1] = extract(words, plan_of([local]), values[j : j + 1])
+    for j in plan.whole_numbers:
+        is_code = np.isnan(values[j]) if signals[j].limit else np.zeros(len(group), dtype=np.bool_)
+        values[j] = np.where(is_code, np.nan, whole_number_values(*group.source(signals[j])))
+    short = group.short(message.needed_bytes)
+    if len(short):
+        blank_short(values, short, group.lengths[short], signals)
+    has_names = any(signal.choices for signal in signals)
+    return DecodedMessage(message, signals, group.rows, values, unavailable, group if has_names else None)
+
+
+def _plan(message: Message, signals: tuple[Signal, ...]) -> Plan:
+    """The plan of these signals, made once per message and set of signals."""
+    key = tuple(signal.name for signal in signals)
+    if key not in message.plans:
+        message.plans[key] = plan_of(signals)
+    plan: Plan = message.plans[key]
+    return plan
