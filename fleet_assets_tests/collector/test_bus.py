@@ -39,5 +39,5 @@ def test_a_device_that_is_not_there_is_a_failure_with_advice() -> None:
 
 
 def test_a_setting_of_the_wrong_kind_is_wrong_use() -> None:
-    with pytest.raises(UsageError, match="virtual here cannot be opened with these options"):
-        open_bus(BusOptions("virtual", "here", extra={"rx_queue_size": "many"}))
+    with pytest.raises(UsageError, match="socketcand can0 cannot be opened with these options"):
+        open_bus(BusOptions("socketcand", "can0"))
