@@ -6,7 +6,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_assets.core.can import decode
+from fleet_assets.contracts import CAN_SIGNALS
+from fleet_assets.core.can import decode, decode_batches, signals_long
 from fleet_assets_tests.core.can.frames import Frame, bindings, dbc, long, raw_can, signals
 
 VIN = dbc(
@@ -145,6 +146,19 @@ def test_fast_packets_are_put_together_by_sequence() -> None:
 def test_a_message_some_tool_put_together_is_taken_as_it_is() -> None:
     assert len(signals([Frame(0x18FEE300, bytes(40), extended=True)], bindings(EC1))) == 2
     assert len(signals([Frame(0x0DF80503, bytes(20), extended=True)], bindings(NMEA))) == 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 7))
+def test_where_batches_are_cut_never_shows(size: int) -> None:
+    frames = [*iso_tp(LONG), Frame(2024, bytes([3, 0x41, 0x0D, 77, 0, 0, 0, 0]), at=1), *iso_tp(LONG, at=2)]
+    rows = raw_can([*frames, Frame(999, b"", at=3)])
+    batches = list(decode_batches((rows.slice(k, size) for k in range(0, rows.height, size)), bindings(VIN)))
+    whole = decode(rows, bindings(VIN))
+    found = pl.concat([signals_long(batch) for batch in batches]).sort(*CAN_SIGNALS.order)
+    assert found.equals(signals_long(whole))
+    for name in ("frames", "transport", "assembled", "unknown_id"):
+        assert sum(getattr(batch.counts, name) for batch in batches) == getattr(whole.counts, name)
 
 
 @settings(max_examples=40, deadline=None)
