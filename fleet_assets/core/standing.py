@@ -17,7 +17,7 @@ from fleet_assets.core.compiled import I8, I64, kernel
 from fleet_assets.core.fuel_use import litres_burned
 from fleet_assets.core.integrals import Stretches, median_within, time_in_state
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, engine_states, motion_states
-from fleet_assets.core.points import Points, each_batch
+from fleet_assets.core.points import Points, each_batch, vehicle_ranges
 from fleet_assets.core.trip_rules import TripRules, micros
 
 TELEMETRY_USED = (
@@ -49,7 +49,8 @@ def standing_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.LazyFr
 
 
 def _collect_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.DataFrame:
-    found = each_batch(telemetry, TELEMETRY_USED, rules.motion, lambda points: _batch_periods(points, rules))
+    ranges = vehicle_ranges(telemetry, TELEMETRY_USED)
+    found = each_batch(telemetry, TELEMETRY_USED, ranges, rules.motion, partial(_batch_periods, rules=rules))
     periods = pl.concat([STANDING_PERIODS.empty(), *found])
     return periods.sort(STANDING_PERIODS.order)
 

@@ -16,7 +16,7 @@ from fleet_assets.contracts.events import TRIPS
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.motion import motion_states
-from fleet_assets.core.points import Points, each_batch, within
+from fleet_assets.core.points import Points, each_batch, vehicle_ranges, within
 from fleet_assets.core.trip_rules import TripRules, micros
 from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips
 from fleet_assets.core.trips.segments import TRUNCATED, Segments, cut_segments
@@ -41,17 +41,18 @@ def _collect_trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules
 ) -> pl.DataFrame:
     fleet = vehicles.collect()
-    found = [trips for day in window.days(TRIPS.look_back) for trips in _day_trips(telemetry, fleet, day, rules)]
-    measured = pl.concat([TRIPS.empty().select(MEASURED), *found])
+    days = list(window.days(TRIPS.look_back))
+    share = max((day.day_end - day.start) / (window.day_end - window.start) for day in days) if days else 1.0
+    ranges = vehicle_ranges(telemetry, TELEMETRY_USED, share)
+    found = [TRIPS.empty().select(MEASURED)]
+    for day in days:
+        work = partial(_batch_trips, fleet=fleet, day=day, rules=rules)
+        found += each_batch(within(telemetry, day.start, day.day_end), TELEMETRY_USED, ranges, rules, work)
+    measured = pl.concat(found)
     known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")
     stamped = known.with_columns(ids, pl.lit(rules.version).alias("rules_version"))
     return TRIPS.conform(stamped.sort(TRIPS.order).lazy()).collect()
-
-
-def _day_trips(telemetry: pl.LazyFrame, fleet: pl.DataFrame, day: Window, rules: TripRules) -> list[pl.DataFrame]:
-    seen = within(telemetry, day.start, day.day_end)
-    return each_batch(seen, TELEMETRY_USED, rules, lambda points: _batch_trips(points, fleet, day, rules))
 
 
 def _batch_trips(points: Points, fleet: pl.DataFrame, day: Window, rules: TripRules) -> pl.DataFrame:
