@@ -9,6 +9,7 @@ length in bytes, also where CAN FD codes it (the code 9 means 12 bytes).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,14 @@ from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, Frame
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
 from fleet_assets.contracts.errors import FileRejected
 
-# asammdf's destructor reads these of an object whose constructor met a broken file, and complains on standard error.
-for _name in ("_file", "_mapped_file", "_from_filelike", "header"):
-    setattr(MDF4, _name, None)
+
+def _close_what_is_there(mdf: MDF4) -> None:
+    """asammdf's destructor needs members that its constructor, met by a broken file, has not made: it complains."""
+    with suppress(AttributeError):
+        mdf.close()
+
+
+MDF4.__del__ = _close_what_is_there  # type: ignore[method-assign]
 
 _KINDS = {"CAN_DataFrame": np.uint8(0), "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
 

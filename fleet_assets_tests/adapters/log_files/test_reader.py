@@ -66,11 +66,12 @@ def test_every_kind_gives_back_the_frames(tmp_path: Path, ending: str) -> None:
     assert frames.get_column("is_remote").sum() == 0
 
 
-def test_a_gzipped_log_is_read_too(tmp_path: Path) -> None:
-    plain = write(tmp_path / "drive.log", 5)
-    with gzip.open(tmp_path / "drive.log.gz", "wb") as packed, plain.open("rb") as source:
-        shutil.copyfileobj(source, packed)
-    assert read(tmp_path / "drive.log.gz").equals(read(plain))
+@pytest.mark.parametrize("ending", [".asc", ".blf", ".log", ".trc", ".csv"])
+def test_a_gzipped_log_is_read_too(tmp_path: Path, ending: str) -> None:
+    plain, packed = write(tmp_path / f"drive{ending}", 5), tmp_path / f"drive{ending}.gz"
+    with gzip.open(packed, "wb") as target, plain.open("rb") as source:
+        shutil.copyfileobj(source, target)
+    assert read(packed).equals(read(plain))
 
 
 def test_mf4_buses_are_the_channels_of_the_frames(tmp_path: Path) -> None:
