@@ -42,7 +42,7 @@ from fleet_assets.core.compiled import F64, kernel
 
 NAME = "bench"
 NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id")]
-BATCH = 1 << 18
+BATCH = 1 << 19
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
 

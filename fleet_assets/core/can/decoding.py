@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from fleet_assets.core.can.arena import SHARED_BLOCK, Arena
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.grouping import FrameArrays, distinct
@@ -77,11 +78,12 @@ def decode_batches(batches: Iterable[pl.DataFrame], bindings: Bindings) -> Itera
     where the batches are cut never shows. Echo buses are recognised within a batch.
     """
     aside = []
+    arena = Arena(SHARED_BLOCK)
     for batch in batches:
         ordered = in_order(batch)
         if ordered.frames.is_empty():
             continue
-        run = Run(*_run_inputs(ordered), bindings)
+        run = Run(*_run_inputs(ordered), bindings, arena)
         messages = run.messages(has_transport=False)
         deferred = run.deferred()
         yield Decoded(ordered.frames, messages, run.counts(messages, len(deferred)))

@@ -174,12 +174,17 @@ def _assign_codes(
     return count
 
 
-def sort_into_slots(frames: FrameArrays, keyed: KeyedFrames, slot_of_key: npt.NDArray[np.int32], count: int) -> Slots:
-    """Frames whose key has a slot (0 to count - 1; -1: none), sorted by slot."""
+def slot_starts(keyed: KeyedFrames, slot_of_key: npt.NDArray[np.int32], count: int) -> I64:
+    """Where the frames of each slot (0 to count - 1; -1: none) begin, and where the last ends."""
     used = slot_of_key >= 0
     sizes = np.bincount(slot_of_key[used], weights=keyed.counts[used], minlength=count).astype(np.int64)
-    starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(sizes)))
-    rows = np.empty(starts[-1], dtype=np.uint32)
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(sizes)))
+
+
+def sort_into_slots(
+    frames: FrameArrays, keyed: KeyedFrames, slot_of_key: npt.NDArray[np.int32], starts: I64, rows: U32
+) -> Slots:
+    """Frames whose key has a slot, sorted by slot; `rows` is filled."""
     words = np.empty(starts[-1], dtype=np.uint64)
     lengths = np.empty(starts[-1], dtype=np.uint8)
     _scatter(keyed.code, slot_of_key, frames.views, frames.dlc, starts[:-1].copy(), rows, words, lengths)

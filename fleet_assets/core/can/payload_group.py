@@ -21,11 +21,13 @@ Lengths = npt.NDArray[np.integer]
 
 @dataclass(frozen=True)
 class PayloadGroup:
-    """`rows`: number of the frame that completed each payload; `lengths`: its bytes. One of `words` (all signals lie in
+    """`rows`: number of the frame that completed each payload; `lengths`: its bytes;
+    `needed_bytes`: bytes in which all signals are complete. One of `words` (all signals lie in
     the first 8 bytes) and `matrix` (rows of bytes with padding) holds the bits."""
 
     rows: U32
     lengths: Lengths
+    needed_bytes: int
     words: U64 | None = None
     matrix: U8 | None = None
 
@@ -33,20 +35,18 @@ class PayloadGroup:
         return len(self.rows)
 
     @cached_property
-    def _shortest(self) -> int:
-        return int(self.lengths.min()) if len(self) else 0
-
-    def short(self, needed_bytes: int) -> Index:
-        """Places of the payloads that have fewer bytes."""
-        if self._shortest >= needed_bytes:
+    def short(self) -> Index:
+        """Places of the payloads that end before their message does."""
+        if not len(self) or int(self.lengths.min()) >= self.needed_bytes:
             return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self.lengths < needed_bytes)
+        return np.flatnonzero(self.lengths < self.needed_bytes)
 
     def take(self, index: Index) -> PayloadGroup:
         """The payloads at these places."""
         return PayloadGroup(
             self.rows[index],
             self.lengths[index],
+            self.needed_bytes,
             None if self.words is None else self.words[index],
             None if self.matrix is None else self.matrix[index],
         )

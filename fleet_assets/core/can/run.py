@@ -18,7 +18,7 @@ from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.database import Message, Signal, parameter_group
 from fleet_assets.core.can.extraction import Plan, blank_short, extract, plan_of, raw_numbers, whole_number_values
-from fleet_assets.core.can.grouping import PAIR_SHIFT, FrameArrays, Slots, key_frames, sort_into_slots
+from fleet_assets.core.can.grouping import PAIR_SHIFT, FrameArrays, key_frames, slot_starts, sort_into_slots
 from fleet_assets.core.can.multiplexing import variants
 from fleet_assets.core.can.payload import INLINE_BYTES, U8, U32, byte_matrix, padded_rows
 from fleet_assets.core.can.payload_group import PayloadGroup
@@ -55,14 +55,17 @@ class Run:
     """One decoding: what every step needs, and the tallies."""
 
     def __init__(
-        self, arrays: FrameArrays, frames: pl.DataFrame, names: Sequence[tuple[str, str]], bindings: Bindings
-    ) -> None:
+        self, arrays: FrameArrays, frames: pl.DataFrame, names: Sequence[tuple[str, str]], bindings: Bindings,
+        arena: Arena | None = None,
+    ) -> None:  # fmt: skip
         self.arrays, self.frames, self.problems = arrays, frames, bindings.problems
         self.keyed = key_frames(arrays)
         self.pairs = pairs_of(self.keyed, names, bindings)
         self.routes = route(self.keyed, self.pairs)
-        self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, len(self.routes.slots))
-        self.arena = Arena(_value_count(self.routes, self.slots))
+        starts = slot_starts(self.keyed, self.routes.slot_of_key, len(self.routes.slots))
+        self.arena = arena or Arena(_needed_bytes(self.routes, starts))
+        rows = self.arena.numbers(int(starts[-1]))
+        self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, starts, rows)
         self.tally = dict.fromkeys(("decoded", "transport", "assembled", "incomplete", "short", "selectors"), 0)
 
     def messages(self, *, has_transport: bool = True) -> tuple[DecodedMessage, ...]:
@@ -90,9 +93,9 @@ class Run:
         rows, lengths = self.slots.rows[part], self.slots.lengths[part]
         longest = self.keyed.longest[self.routes.slot_of_key == number].max()
         if message.needed_bytes <= 8 and longest <= INLINE_BYTES:
-            return PayloadGroup(rows, lengths, words=self.slots.words[part])
+            return PayloadGroup(rows, lengths, message.needed_bytes, words=self.slots.words[part])
         matrix, _ = byte_matrix(self.frames["data"].gather(rows), max(message.needed_bytes, 1))
-        return PayloadGroup(rows, lengths, matrix=matrix)
+        return PayloadGroup(rows, lengths, message.needed_bytes, matrix=matrix)
 
     def transported(self, slot: Slot, rows: U32) -> Iterator[tuple[Message, PayloadGroup]]:
         """The complete messages among frames that carry parts of messages."""
@@ -140,12 +143,12 @@ class Run:
         """Values of all payloads of one message, a part for each set of signals they hold."""
         if not len(group):
             return
-        self.tally["short"] += len(group.short(message.needed_bytes))
+        self.tally["short"] += len(group.short)
         for variant in variants(message, group):
             part = group if variant.index is None else group.take(variant.index)
             self.tally["selectors"] += len(part) if variant.is_unknown else 0
             if variant.signals:
-                yield _decoded(message, variant.signals, part, self.arena.matrix(len(variant.signals), len(part)))
+                yield _decoded(message, variant.signals, part, self.arena.values(len(variant.signals), len(part)))
 
     def deferred(self) -> I64:
         """Frames that carry parts of messages, for decoding them later together with those of other batches."""
@@ -169,13 +172,14 @@ def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadG
     lengths = np.diff(whole.starts)[index]
     width = max(message.needed_bytes, 1)
     matrix: U8 = padded_rows(whole.flat, whole.starts, width)[index]
-    return PayloadGroup(whole.rows[index], lengths, matrix=matrix)
+    return PayloadGroup(whole.rows[index], lengths, message.needed_bytes, matrix=matrix)
 
 
-def _value_count(routes: Routes, slots: Slots) -> int:
-    """Values of all messages that are not multiplexed, which always hold the same signals."""
-    sizes = zip(routes.slots, np.diff(slots.starts).tolist(), strict=True)
-    return sum(len(s.message.signals) * n for s, n in sizes if s.message is not None and not s.message.selectors)
+def _needed_bytes(routes: Routes, starts: I64) -> int:
+    """Memory for the places of all frames and the values of all messages that are not multiplexed."""
+    sizes = zip(routes.slots, np.diff(starts).tolist(), strict=True)
+    values: int = sum(len(s.message.signals) * n for s, n in sizes if s.message is not None and not s.message.selectors)
+    return 4 * int(starts[-1]) + 8 * int(values) + 64 * (len(routes.slots) + 1)
 
 
 def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup, values: F64) -> DecodedMessage:
@@ -190,9 +194,8 @@ def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup,
     for j in plan.whole_numbers:
         is_code = np.isnan(values[j]) if signals[j].limit else np.zeros(len(group), dtype=np.bool_)
         values[j] = np.where(is_code, np.nan, whole_number_values(*group.source(signals[j])))
-    short = group.short(message.needed_bytes)
-    if len(short):
-        blank_short(values, short, group.lengths[short], signals)
+    if len(group.short):
+        blank_short(values, group.short, group.lengths[group.short], signals)
     has_names = any(signal.choices for signal in signals)
     return DecodedMessage(message, signals, group.rows, values, unavailable, group if has_names else None)
 
