@@ -106,9 +106,7 @@ def single_entries(batch: Batch) -> Iterator[tuple[str, ...]]:
     hexed = frames.payload.hex().upper()
     data = [hexed[start:stop] for start, stop in zip((stops - 2 * frames.length).tolist(), stops.tolist(), strict=True)]
     idents = [f"0x{value:X}" for value in frames.arbitration_id.tolist()]
-    numbers = [
-        array.astype(str).tolist() for array in (frames.ts_us // 1000, frames.ts_us, frames.dlc, frames.flags)
-    ]
+    numbers = [array.astype(str).tolist() for array in (frames.ts_us // 1000, frames.ts_us, frames.dlc, frames.flags)]
     for ident, payload, ts, ts_us, dlc, flags in zip(idents, data, *numbers, strict=True):
         yield (
             "id", ident, "data", payload, "ts", ts, "ts_us", ts_us, "dlc", dlc,

@@ -157,9 +157,7 @@ def connect(settings: Settings) -> redis.Redis:
         folder = settings.root / "redis"
         return _servers.setdefault(folder, PrivateServer(folder)).start().client()
     try:
-        client = redis.Redis.from_url(
-            settings.redis_url, socket_timeout=30, socket_connect_timeout=5, retry=_NO_RETRY
-        )
+        client = redis.Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=5, retry=_NO_RETRY)
     except ValueError as error:
         raise SettingError(f"FLEET_REDIS_URL is not a Redis address such as redis://host:6379/0: {error}") from None
     try:

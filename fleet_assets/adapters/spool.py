@@ -33,7 +33,8 @@ class Spool:
         self._folder = folder
         self._position_file = folder / "position"
         segments = self._segments()
-        self._next_number = 1 + (int(segments[-1].stem) if segments else 0)
+        # The position may name a segment that was removed: a new one of that name would be read from its middle.
+        self._next_number = 1 + max(_number(segments[-1].name) if segments else 0, _number(self._noted()[0]))
         self._writing: BinaryIO | None = None
         self._reading: BinaryIO | None = None
         self._position = self._stored_position(segments)
@@ -84,10 +85,15 @@ class Spool:
         return sorted(self._folder.glob("*.spool"))
 
     def _stored_position(self, segments: list[Path]) -> int:
-        if not segments or not self._position_file.exists():
-            return 0
-        name, _, offset = self._position_file.read_text(encoding="ascii").partition(" ")
-        return int(offset) if name == segments[0].name and offset.isdigit() else 0
+        name, offset = self._noted()
+        return int(offset) if segments and name == segments[0].name and offset.isdigit() else 0
+
+    def _noted(self) -> tuple[str, str]:
+        """Segment and offset of the position file; empty texts where there is none."""
+        if not self._position_file.exists():
+            return "", ""
+        name, _, offset = self._position_file.read_text(encoding="ascii", errors="replace").partition(" ")
+        return name, offset
 
     def _segment_to_write(self) -> BinaryIO:
         if self._writing is not None and self._writing.tell() >= SEGMENT_BYTES:
@@ -121,3 +127,9 @@ class Spool:
         segment.unlink()
         self._position = 0
         return not is_last
+
+
+def _number(segment: str) -> int:
+    """The number in a segment's name, 0 for what is no segment's name."""
+    digits = segment.partition(".")[0]
+    return int(digits) if digits.isdigit() else 0

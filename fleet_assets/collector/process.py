@@ -42,7 +42,6 @@ def configure_logs(form: LogFormat) -> None:
             last,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
     )
 
 

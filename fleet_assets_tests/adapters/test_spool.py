@@ -76,6 +76,18 @@ def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
     assert Spool(tmp_path).first() is None
 
 
+def test_an_emptied_spool_that_is_opened_again_keeps_its_first_record(tmp_path: Path) -> None:
+    first = Spool(tmp_path)
+    first.append(b"sent")
+    assert drained(first) == [b"sent"]
+    first.close()
+    assert drained(Spool(tmp_path)) == []
+    last = Spool(tmp_path)
+    last.append(b"kept")
+    last.close()
+    assert Spool(tmp_path).first() == b"kept"
+
+
 @given(st.lists(st.one_of(st.binary(max_size=40), st.just("take"), st.just("restart")), max_size=30))
 @settings(max_examples=30, deadline=None)
 def test_any_sequence_of_writes_reads_and_restarts_is_a_queue(

