@@ -14,7 +14,7 @@ import polars as pl
 from fleet_assets.core.can.arena import SHARED_BLOCK, Arena
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
-from fleet_assets.core.can.grouping import FrameArrays, distinct
+from fleet_assets.core.can.grouping import Flags, FrameArrays, distinct
 from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import U32, views
 from fleet_assets.core.can.run import DecodedMessage, Run
@@ -51,13 +51,18 @@ def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, s
     arrays = FrameArrays(
         pair_codes,
         frames["arbitration_id"].to_numpy(),
-        frames["is_extended"].to_numpy(),
-        frames["is_error"].fill_null(value=False).to_numpy(),
-        frames["is_fd"].fill_null(value=False).to_numpy(),
+        _flags(frames["is_extended"]),
+        _flags(frames["is_error"]),
+        _flags(frames["is_fd"]),
         views(frames["data"]),
         frames["dlc"].to_numpy(),
     )
     return arrays, names
+
+
+def _flags(column: pl.Series) -> Flags:
+    """A byte a row, or nothing where no row is flagged (most often error frames and CAN FD)."""
+    return column.fill_null(value=False).to_numpy() if column.any() else np.empty(0, dtype=np.bool_)
 
 
 def decode_arrays(

@@ -33,7 +33,9 @@ _MOST_NAMES = 256
 
 @dataclass(frozen=True)
 class FrameArrays:
-    """Frames as arrays, one entry a frame: code of (vehicle, bus), identifier, flags, payload views, length."""
+    """Frames as arrays, one entry a frame: code of (vehicle, bus), identifier, flags, payload views, length.
+
+    Flags without entries mean that no frame has them."""
 
     pair: U32
     arbitration_id: U32
@@ -143,14 +145,14 @@ def _assign_codes(
     mask = np.uint64(len(table) - 1)
     for i in range(len(identifier)):
         key = (np.uint64(pair[i]) << np.uint64(PAIR_SHIFT)) | np.uint64(identifier[i] & np.uint32(0x1FFFFFFF))
-        if is_extended[i]:
+        if len(is_extended) and is_extended[i]:
             key |= np.uint64(EXTENDED)
-        if is_error[i]:
+        if len(is_error) and is_error[i]:
             key |= np.uint64(ERROR)
         length = max(np.int64(payload[i, 0] & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
         if length > 8:
             key |= np.uint64(LONG)
-        if is_fd[i]:
+        if len(is_fd) and is_fd[i]:
             key |= np.uint64(FD)
         # Fibonacci hashing (Knuth 6.4): the golden ratio spreads identifiers that differ in few bits.
         place = ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) & mask

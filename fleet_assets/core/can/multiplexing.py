@@ -6,6 +6,7 @@ is mostly empty. Does not belong here: values.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ _UNKNOWN = 1
 
 _TABLE_BITS = 16
 
-Classes = npt.NDArray[np.int64]
+Classes = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,28 @@ def variants(message: Message, group: PayloadGroup) -> Iterator[Variant]:
         yield Variant(message.signals, None)
         return
     selectors = [_selector(message, signal, group) for signal in message.selectors]
-    combined = np.zeros(len(group), dtype=np.int64)
-    for selector in selectors:
-        combined = combined * len(selector.chosen) + selector.classes
-    combinations, inverse = np.unique(combined, return_inverse=True)
-    order = np.argsort(inverse.astype(np.uint16) if len(combinations) < 1 << 16 else inverse, kind="stable")
-    parts = np.split(order, np.cumsum(np.bincount(inverse, minlength=len(combinations)))[:-1])
-    for number, index in zip(combinations.tolist(), parts, strict=True):
+    for number, index in _parts(selectors, len(group)):
         chosen = _classes_of(number, selectors)
         signals = tuple(signal for signal in message.signals if _is_present(signal, message, chosen))
         yield Variant(signals, index, _is_unknown(signals, chosen))
+
+
+def _parts(selectors: list[_Selector], count: int) -> Iterator[tuple[int, Index]]:
+    """Places of the payloads of each combination of classes that occurs, the combination as a mixed-radix number."""
+    size = math.prod(len(selector.chosen) for selector in selectors)
+    combined = np.zeros(count, dtype=np.int64)
+    for selector in selectors:
+        combined = combined * len(selector.chosen) + selector.classes
+    if size <= 1 << 16:
+        # Numbers of 16 bits are sorted by radix, in one pass; more combinations than that hardly occur.
+        order = np.argsort(combined.astype(np.uint16), kind="stable")
+        all_sizes = np.bincount(combined, minlength=size)
+        numbers = np.flatnonzero(all_sizes)
+        sizes = all_sizes[numbers]
+    else:
+        order = np.argsort(combined, kind="stable")
+        numbers, sizes = np.unique(combined, return_counts=True)
+    yield from zip(numbers.tolist(), np.split(order, np.cumsum(sizes)[:-1]), strict=True)
 
 
 def _selector(message: Message, signal: Signal, group: PayloadGroup) -> _Selector:
@@ -79,13 +92,13 @@ def _selector(message: Message, signal: Signal, group: PayloadGroup) -> _Selecto
 
 def _classes(raw: npt.NDArray[np.integer], class_of: Mapping[int, int], length: int) -> Classes:
     if length <= _TABLE_BITS:
-        table = np.full(1 << length, _UNKNOWN, dtype=np.int64)
+        table = np.full(1 << length, _UNKNOWN, dtype=np.uint32)
         for value, number in class_of.items():
             if -len(table) <= value < len(table):
                 table[value] = number
         return table[raw.astype(np.int64)]
     distinct, inverse = np.unique(raw, return_inverse=True)
-    found = np.array([class_of.get(value, _UNKNOWN) for value in distinct.tolist()], dtype=np.int64)
+    found = np.array([class_of.get(value, _UNKNOWN) for value in distinct.tolist()], dtype=np.uint32)
     return found[inverse]
 
 
