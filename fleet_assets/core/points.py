@@ -32,6 +32,7 @@ _SHORT_RUN = 1_000
 Result = TypeVar("Result")
 _Value = TypeVar("_Value", bound=np.generic)
 
+_NO_ROWS: I64 = np.empty(0, dtype=np.int64)
 _NO_FLOATS: F64 = np.empty(0, dtype=np.float64)
 _NO_CODES: I8 = np.empty(0, dtype=np.int8)
 
@@ -89,8 +90,8 @@ def each_batch(
 
     def read_and_work(ids: tuple[str, str]) -> list[Result]:
         chosen = selected.filter(pl.col("vehicle_id").is_between(pl.lit(ids[0]), pl.lit(ids[1])))
-        rows = chosen.collect(engine="streaming")
-        return [work(points_of(rows, rules))] if rows.height else []
+        points = points_of(chosen.collect(engine="streaming"), rules)  # the frame itself is let go
+        return [work(points)] if len(points) else []
 
     with ThreadPoolExecutor(WORKERS) as pool:
         return [result for results in pool.map(read_and_work, ranges) for result in results]
@@ -109,6 +110,8 @@ def within(telemetry: pl.LazyFrame, start: datetime, end: datetime) -> pl.LazyFr
 
 def points_of(frame: pl.DataFrame, rules: TripRules) -> Points:
     """Points of one frame of telemetry."""
+    if frame.is_empty():
+        return Points(frame["vehicle_id"], _NO_ROWS, _NO_ROWS, _NO_ROWS, {}, {})
     vehicle_ids, vehicle = _vehicle_codes(frame["vehicle_id"])
     at = frame["recorded_at"].to_physical().to_numpy()
     rank = ranked(frame, rules.source_priority)

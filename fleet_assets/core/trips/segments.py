@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.compiled import F64, I8, I64, kernel
-from fleet_assets.core.motion import MOVING, UNKNOWN
+from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits
 
@@ -82,9 +82,10 @@ def cut_segments(points: Points, states: I8, limits: Limits) -> Segments:
 def _cut(s: _Signals) -> I64:
     trips = np.empty((64, 5), dtype=np.int64)
     count = begin = 0
-    while begin < len(s.at):
+    vehicle = s.vehicle  # reading it from the tuple row by row would count its references every time
+    while begin < len(vehicle):
         end = begin
-        while end < len(s.at) and s.vehicle[end] == s.vehicle[begin]:
+        while end < len(vehicle) and vehicle[end] == vehicle[begin]:
             end += 1
         trips, count = _cut_vehicle(s, begin, end, trips, count)
         begin = end
@@ -98,6 +99,10 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
     at, states, holes_only, has_ignition = s.at, s.states, s.limits.holes_only, len(s.ignition) > 0
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
+        is_settled = states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING
+        if is_settled and not has_ignition:  # most rows: an open trip goes on, or nothing begins
+            last = seen = i
+            continue
         verdict = _OPEN
         if first >= 0 and at[i] - at[last] >= soonest:  # nothing can have ended it before
             closed_at, reason, verdict = _verdict(s, i, last, seen, key)
