@@ -44,6 +44,9 @@ class LandedRows:
         landed = _rows_like(frame, files).select(self._content) if files else frame.clear()
         if landed.is_empty():
             return frame
+        if landed.equals(frame.select(self._content)):
+            # The same file again, which is the usual case: no need to count.
+            return frame.clear()
         counted = frame.with_columns(_nth=self._nth())
         there = landed.with_columns(_nth=self._nth())
         keys = [*self._content, "_nth"]
