@@ -139,6 +139,8 @@ class PrivateServer:
             "save 900 1",
             # A disk that is full must stop writes with an error, not lose them.
             "stop-writes-on-bgsave-error yes",
+            # The append-only file holds all data: a last snapshot that fails must not keep the server running.
+            "shutdown-on-sigterm force",
             "stream-node-max-bytes 1mb",
             "stream-node-max-entries 100",
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -30,6 +31,18 @@ def test_it_stops_with_its_only_user_and_keeps_its_data(tmp_path: Path) -> None:
     wait_until_stopped(PrivateServer(tmp_path / "redis"))
     assert connect(settings).get("kept") == b"yes"
     release(settings)
+
+
+def test_it_stops_although_its_folder_was_removed(tmp_path: Path) -> None:
+    server = PrivateServer(tmp_path / "redis").start()
+    server.client().set("some", "data")
+    process = int(server.client().info()["process_id"])
+    shutil.rmtree(tmp_path / "redis")
+    server.close()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, "the server still runs"
+        time.sleep(0.02)
 
 
 def test_a_second_user_shares_it_and_outlives_the_first(tmp_path: Path) -> None:
