@@ -35,7 +35,7 @@ import polars as pl
 
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.contracts import RAW_CAN
-from fleet_assets.core.can import Bindings, bind, compile_database, decode, decode_batches
+from fleet_assets.core.can import Bindings, Decoded, bind, compile_database, decode, decode_batches
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
 from fleet_assets.core.can.order import in_order
 from fleet_assets.core.compiled import F64, kernel
@@ -173,12 +173,12 @@ class Bench:
     def from_parquet(self) -> Any:
         frames = pl.scan_parquet(self.parquet).select(NEEDED)
         slices = (frames.slice(start, BATCH).collect() for start in range(0, self.count, BATCH))
-        return [decoded.messages for decoded in decode_batches(slices, self.bindings)]
+        return list(map(_columns, decode_batches(slices, self.bindings)))
 
     def from_mf4(self) -> Any:
         chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))
-        decoded = decode_batches((chunk.select(NEEDED) for chunk in chunks), self.bindings)
-        return [batch.messages for batch in decoded]
+        batches = (chunk.select(NEEDED) for chunk in chunks)
+        return list(map(_columns, decode_batches(batches, self.bindings)))
 
     def asammdf_end_to_end(self) -> Any:
         with self.opened() as mdf:
@@ -191,6 +191,11 @@ class Bench:
 
     def asammdf_open(self, mdf: Any) -> Any:
         return mdf.extract_bus_logging(database_files={"CAN": [(str(self.dbc), 0)]})
+
+
+def _columns(decoded: Decoded) -> Any:
+    """What an analysis needs of a batch: the values, and the instant of each."""
+    return decoded.frames["recorded_at"], decoded.messages
 
 
 def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:

@@ -82,25 +82,27 @@ def decode_batches(batches: Iterable[pl.DataFrame], bindings: Bindings) -> Itera
     Frames that carry parts of longer messages are few: they are put aside and decoded together at the end, so that
     where the batches are cut never shows. Echo buses are recognised within a batch.
     """
-    aside = []
+    aside: list[pl.DataFrame] = []
     arena = Arena(SHARED_BLOCK)
     for batch in batches:
-        ordered = in_order(batch)
-        if ordered.frames.is_empty():
-            continue
-        run = Run(*_run_inputs(ordered), bindings, arena)
-        messages = run.messages(has_transport=False)
-        deferred = run.deferred()
-        yield Decoded(ordered.frames, messages, run.counts(messages, len(deferred)))
-        if len(deferred):
-            aside.append(ordered.frames[deferred])
+        if batch.height:
+            yield _decode_batch(batch, bindings, arena, aside)
+        # The memory of one batch serves the next.
+        del batch
     if aside:
         yield decode(pl.concat(aside), bindings)
 
 
-def _run_inputs(ordered: OrderedFrames) -> tuple[FrameArrays, pl.DataFrame, list[tuple[str, str]]]:
+def _decode_batch(batch: pl.DataFrame, bindings: Bindings, arena: Arena, aside: list[pl.DataFrame]) -> Decoded:
+    """The frames that are whole messages; those that carry parts of messages are put `aside`."""
+    ordered = in_order(batch)
     arrays, names = frame_arrays(ordered)
-    return arrays, ordered.frames, names
+    run = Run(arrays, ordered.frames, names, bindings, arena)
+    messages = run.messages(has_transport=False)
+    deferred = run.deferred()
+    if len(deferred):
+        aside.append(ordered.frames[deferred])
+    return Decoded(ordered.frames, messages, run.counts(messages, len(deferred)))
 
 
 def _pairs(ordered: OrderedFrames) -> tuple[U32, list[tuple[str, str]]]:
