@@ -72,7 +72,7 @@ def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I
     speed = integrate(points.at, points.column("speed_kmh"), trips, limits.hold)
     speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
     # A speed that hardly misses anything is closer than any track, which then need not be measured.
-    may_win = unseen_share(speed.covered_s, duration_s) > rules.gps_error_share - rules.speed_error_share
+    may_win = ~(unseen_share(speed.covered_s, duration_s) <= rules.gps_error_share - rules.speed_error_share)
     gps_km, gps_covered = _positions(points, states, trips, may_win, limits)
     is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
     is_insane |= _contradicts(readings, gps_km, rules.sane_gps_share, ~is_judge & (gps_covered >= judged_s))

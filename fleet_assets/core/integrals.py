@@ -97,10 +97,10 @@ def median_within(at: I64, values: F64, first: I64, last: I64, seconds: float = 
 
 
 def unseen_share(covered_s: F64, duration_s: F64) -> F64:
-    """Share of the duration that was not observed, of all that was: 0 if everything was, 1 if half, inf if nothing."""
+    """Share of the duration that was not observed, of all that was: 0 if everything was, 1 if half, NaN if nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         share: F64 = np.maximum(duration_s - covered_s, 0.0) / covered_s
-    return np.where(covered_s > 0, share, np.inf)
+    return np.where(covered_s > 0, share, np.nan)
 
 
 @kernel

@@ -67,13 +67,17 @@ def _performed(name: str, columns: tuple[str, ...], episodes: list[Episode], beg
     return driven
 
 
+_ONE = [("a", "test")]
+
+
 @st.composite
 def _histories(draw: st.DrawFn) -> pl.DataFrame:
     found = []
-    for name in draw(st.sampled_from([["a"], ["a", "b"]])):
+    for name, source in draw(st.sampled_from([_ONE, _ONE, [*_ONE, ("b", "test")], [*_ONE, ("a", "can")]])):
         begin = START + timedelta(seconds=draw(st.sampled_from([0, 100, 80_000, 86_000, 86_390])))
         episodes = draw(st.lists(_EPISODES, min_size=4, max_size=25))
-        found.append(_performed(name, draw(_COLUMNS), episodes, begin).frame())
+        said = _performed(name, draw(_COLUMNS), episodes, begin).frame()
+        found.append(said.with_columns(pl.lit(source).alias("source")))
     return pl.concat(found).filter(pl.col("recorded_at") < START + (DAYS - 1) * DAY)
 
 

@@ -179,6 +179,12 @@ def test_a_trip_longer_than_the_look_back_is_there_once_and_marked() -> None:
     assert _said(trips, "started_at", "start_reason", "is_truncated") == [(MIDNIGHT - DAY, "truncated", True)]
 
 
+def test_a_window_of_many_days_without_look_back_does_not_cut_at_its_midnights() -> None:
+    driven = vehicle(at=MIDNIGHT - timedelta(seconds=600)).drive(1200).stand(600).frame()
+    trips = trips_of(driven, window=Window(MIDNIGHT - DAY, MIDNIGHT - DAY, MIDNIGHT + DAY))
+    assert _said(trips, "started_at", "is_truncated") == [(MIDNIGHT - timedelta(seconds=600), False)]
+
+
 def test_trips_below_the_minimum_distance_are_no_trips() -> None:
     assert trips_of(vehicle(step_s=1).drive(6, kmh=50).stand(600).frame()).is_empty()
     assert trips_of(vehicle(step_s=1).drive(10, kmh=50).stand(600).frame()).height == 1
