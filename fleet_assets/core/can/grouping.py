@@ -29,6 +29,8 @@ PAIR_SHIFT = 33
 
 _FIRST_CAPACITY = 1 << 12
 _MOST_NAMES = 256
+_RUN = 1024
+"""Rows that are compared at once: rows are sorted by vehicle, and most vehicles have few buses."""
 
 
 @dataclass(frozen=True)
@@ -97,25 +99,38 @@ def _distinct_short(words: U64, codes: U32, known: U64, firsts: I64, count: int,
     """Number of distinct values with the `count` known before, or -1 where one is longer than a view holds or there are
     more than `known` holds. `begin`: number of the first row."""
     last = 0
-    for i in range(len(words)):
-        low, high = words[i, 0], words[i, 1]
-        if (low & np.uint64(0xFFFFFFFF)) > np.uint64(INLINE_BYTES):
-            return -1
-        if count > 0 and known[last, 0] == low and known[last, 1] == high:
-            codes[i] = last
+    for start in range(0, len(words), _RUN):
+        end = min(start + _RUN, len(words))
+        if count > 0 and _is_run(words[start:end], known[last, 0], known[last, 1]):
+            codes[start:end] = last
             continue
-        k = 0
-        while k < count and (known[k, 0] != low or known[k, 1] != high):
-            k += 1
-        if k == count:
-            if count == len(firsts):
+        for i in range(start, end):
+            low, high = words[i, 0], words[i, 1]
+            if (low & np.uint64(0xFFFFFFFF)) > np.uint64(INLINE_BYTES):
                 return -1
-            firsts[count] = begin + i
-            known[count, 0], known[count, 1] = low, high
-            count += 1
-        codes[i] = k
-        last = k
+            k = last
+            if count == 0 or known[last, 0] != low or known[last, 1] != high:
+                k = 0
+                while k < count and (known[k, 0] != low or known[k, 1] != high):
+                    k += 1
+            if k == count:
+                if count == len(firsts):
+                    return -1
+                firsts[count] = begin + i
+                known[count, 0], known[count, 1] = low, high
+                count += 1
+            codes[i] = k
+            last = k
     return count
+
+
+@kernel
+def _is_run(words: U64, low: np.uint64, high: np.uint64) -> bool:
+    """Whether all rows are this value: without branches, so that several rows are compared at once."""
+    difference = np.uint64(0)
+    for i in range(len(words)):
+        difference |= (words[i, 0] ^ low) | (words[i, 1] ^ high)
+    return bool(difference == 0)
 
 
 def key_frames(frames: FrameArrays) -> KeyedFrames:
