@@ -12,7 +12,7 @@ demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the 
 	$(BIN)/fleet demo $(DEMO)
 
 test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .

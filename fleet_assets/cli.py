@@ -57,24 +57,28 @@ def import_command(
     vehicle_id: Annotated[str, typer.Option(help="Vehicle of files that do not name one.")] = "",
     dbc: Annotated[
         list[str],
-        typer.Option(help="DBC FILE for all buses, or BUS=FILE (CAN9=gps.dbc); may be repeated.", metavar="FILE"),
+        typer.Option(help="DBC FILE for all buses, or BUS=FILE (CAN2=gps.dbc); may be repeated.", metavar="FILE"),
     ] = [],  # noqa: B006
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
+    bus: Annotated[str, typer.Option(help="Bus of CAN frames that name no channel; `can0` by default.")] = "",
+    start: Annotated[str, typer.Option(help="Start of logs that only count seconds: 2026-03-02T08:00:00Z.")] = "",
 ) -> None:
     """Append log files to the landing zone; importing the same file again adds nothing.
 
-    Example: `fleet import drive/*.MF4 --source can --vehicle-id van-1 --dbc CAN9=canmod_gps.dbc`, then `fleet build`.
+    Example: `fleet import drive/*.MF4 --source can --vehicle-id van-1 --dbc CAN2=canmod_gps.dbc`, then `fleet build`.
     """
-    from fleet_assets.commands.import_logs import run_import
+    from fleet_assets.collector.typed_times import instant_of
+    from fleet_assets.commands.import_logs import Answers, run_import
 
-    run_import(Places.from_environment(), paths, source, vehicle_id, dbc, timezone)
+    answers = Answers(vehicle_id, bus, timezone, instant_of(start))
+    run_import(Places.from_environment(), paths, source, answers, dbc)
 
 
 @app.command()
 def build(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
-    select: Annotated[str, typer.Option(help="Dagster asset selections: `trips,stops`, `+stops`, `group:events`.")] = "",
+    select: Annotated[str, typer.Option(help="Dagster asset selections: `trips,stops`, `group:events`.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
 ) -> None:
     """Materialise what is stale, in one run, with the assets you see in the UI.

@@ -22,7 +22,7 @@ import polars as pl
 
 from fleet_assets.adapters.durable_file import sync_folder, write_durably
 from fleet_assets.adapters.parquet import write_parquet
-from fleet_assets.contracts import TABLES, Table, check_frame
+from fleet_assets.contracts import Table, check_frame
 from fleet_assets.contracts.errors import SettingError
 
 
@@ -120,11 +120,6 @@ class Lake:
         if table.partition_by is not None and not empty.exists():
             empty.parent.mkdir(parents=True, exist_ok=True)
             write_parquet(table.empty(), empty, table)
-
-    def announce_all(self) -> None:
-        """Give every table its empty file, so that readers find all tables before anything was built."""
-        for table in TABLES.values():
-            self._announce(table)
 
 
 def days_between(start: datetime, end: datetime) -> list[date]:

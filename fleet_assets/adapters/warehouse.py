@@ -15,8 +15,9 @@ Every lake table is a view over its Parquet files in both, and anew in each quer
 from __future__ import annotations
 
 import fcntl
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -93,6 +94,19 @@ class DuckdbWarehouse:
         _log_of(self.published).unlink(missing_ok=True)
         _copy_durably(self.build_file, self.published)
         return self.published
+
+    def built_from(self) -> dict[str, str]:
+        """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
+        return json.loads(self._inputs_file.read_text()) if self.is_published and self._inputs_file.exists() else {}
+
+    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
+        """Remember what the models just published were built from; a build killed before this is done again."""
+        text = json.dumps(self.built_from() | dict.fromkeys(models, inputs), sort_keys=True, indent=1)
+        write_durably(self._inputs_file, lambda file: file.write(text.encode()))
+
+    @property
+    def _inputs_file(self) -> Path:
+        return self.build_file.parent / "inputs.json"
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private file; within `building()`, when dbt has ended."""

@@ -65,7 +65,8 @@ def build_now(places: Places, first: date | None, last: date | None, select: str
     for noisy in ("dagster", "dagster.builtin", "dbt"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     from fleet_assets.definitions import defs
-    from fleet_assets.defs.build import BuildRequest, build
+    from fleet_assets.defs.build import build
+    from fleet_assets.defs.plan import BuildRequest
 
     return build(defs(), places, BuildRequest(first, last, select, full))
 

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
-from fleet_assets.commands.ui import choose_port, start_ui, stop_ui, wait_until_ready
+from fleet_assets.commands.ui import choose_port, serve, start_ui
 from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
@@ -188,15 +188,8 @@ def _what_next(console: Console, folder: DemoFolder) -> None:
 
 def _serve(console: Console, demo: Places, wanted: int | None) -> int:
     port = choose_port(wanted)
-    server = start_ui(demo, port)
-    try:
-        wait_until_ready(server, port)
-        _say(console, f"4/4 Dagster UI: http://127.0.0.1:{port}/asset-groups/  (stop with Ctrl-C)")
-        return server.wait()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        stop_ui(server)
+    line = f"4/4 Dagster UI: http://127.0.0.1:{port}/asset-groups/  (stop with Ctrl-C)"
+    return serve(start_ui(demo, port), port, line, console)
 
 
 def _say(console: Console, line: str) -> None:

@@ -6,7 +6,8 @@ Belongs here: what a person sees, and what `--dbc` means. Does not belong here: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -23,19 +24,27 @@ from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.places import Places
 
 
-def run_import(
-    places: Places, paths: Sequence[Path], source: str, vehicle_id: str, dbc: Sequence[str], timezone: str
-) -> None:
+@dataclass(frozen=True)
+class Answers:
+    """What files may not say themselves; what a file says wins."""
+
+    vehicle_id: str = ""
+    bus: str = ""
+    timezone: str = ""
+    start_at: datetime | None = None
+
+
+def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:
     """Import and say what came of it; raises DataError, after the table, when a file was refused."""
-    _bind(places, vehicle_id, dbc)
+    _bind(places, answers.vehicle_id, dbc)
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
     files = expand(paths, IMPORT_SOURCES[source].endings)
     settings = places.settings
     with FileProgress("importing", files) as progress:
         report = import_files(
-            files, source, places.landing, quarantine=Quarantine(settings.quarantine), vehicle_id=vehicle_id,
-            timezone=timezone, start_date=settings.start_date, progress=progress.update,
+            files, source, places.landing, quarantine=Quarantine(settings.quarantine),
+            start_date=settings.start_date, progress=progress.update, **vars(answers),
         )  # fmt: skip
     console = Console()
     console.print(_table(report))
@@ -59,7 +68,7 @@ def _bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
 def _parse(item: str) -> tuple[str, Path]:
     bus, separator, file = item.rpartition("=")
     if separator and (not bus or not file):
-        raise UsageError(f"--dbc {item!r} is neither FILE nor BUS=FILE, such as CAN9=gps.dbc")
+        raise UsageError(f"--dbc {item!r} is neither FILE nor BUS=FILE, such as CAN2=gps.dbc")
     # A path may hold the sign itself: then it is no bus in front of it.
     return ("*", Path(item)) if not separator or Path(item).exists() else (bus, Path(file))
 

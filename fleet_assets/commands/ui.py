@@ -19,6 +19,7 @@ from fleet_assets.commands.build import prepare_dagster_home
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
+WORKSPACE_FILE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 READY_SECONDS = 120
 PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""
@@ -26,11 +27,18 @@ PORTS = range(3000, 3020)
 
 def run_ui(places: Places, wanted: int | None) -> int:
     """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken."""
-    console, port = Console(), choose_port(wanted)
-    server = start_ui(places, port)
+    port = choose_port(wanted)
+    return serve(start_ui(places, port), port, f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", Console())
+
+
+def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Console) -> int:
+    """Say where the UI is once it answers, and wait until it ends or Ctrl-C or SIGTERM asks for it."""
+    # Set also for SIGINT: a job that a shell script started in the background ignores it otherwise.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         wait_until_ready(server, port)
-        console.print(f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", highlight=False)
+        console.print(line, highlight=False)
         return server.wait()
     except KeyboardInterrupt:
         return 0
@@ -57,7 +65,7 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
     prepare_dagster_home(places)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
-    command = [sys.executable, "-m", "dagster", "dev", "--module-name", "fleet_assets.definitions"]
+    command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE_FILE)]
     with log.open("ab") as output:
         return subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=output, stderr=output, start_new_session=True

@@ -13,8 +13,9 @@ from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLE
 INTRODUCTION = """\
 # Tables
 
-Generated from `fleet_assets/contracts` by `make docs`. Instants are UTC with microseconds; a missing observation is null,
-never 0. Columns marked * are never null. Query any of them by its bare name: `fleet query "select * from trips limit 5"`.
+Generated from `fleet_assets/contracts` by `make docs`. Instants are UTC with microseconds; a missing observation is
+null, never 0. Columns marked \\* are never null. Query any of them by its bare name:
+`fleet query "select * from trips limit 5"`.
 """
 
 SECTIONS = {

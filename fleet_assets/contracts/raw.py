@@ -22,7 +22,7 @@ RAW_CAN = Table(
         Column("recorded_at", "ts", "When the frame was on the bus.", required=True),
         Column("received_at", "ts", "When the collector or the import got it.", required=True),
         Column("vehicle_id", "str", "Vehicle whose bus it is.", required=True),
-        Column("bus", "str", "Name of the bus or channel, e.g. can0, CAN9.", required=True),
+        Column("bus", "str", "Name of the bus or channel, e.g. can0, CAN2.", required=True),
         Column("arbitration_id", "u32", "11 or 29 bit identifier without flag bits.", required=True),
         Column("is_extended", "bool", "29 bit identifier.", required=True),
         Column("is_fd", "bool", "CAN FD frame."),

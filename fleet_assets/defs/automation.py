@@ -6,6 +6,6 @@ follow = dg.AutomationConditionSensorDefinition(
     "follow_inputs",
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=15,
     description="Materialises what lies behind changed inputs: late days too.",
 )

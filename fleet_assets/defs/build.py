@@ -15,8 +15,10 @@ import dagster as dg
 
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
+from fleet_assets.defs.marts import stale_marts
 from fleet_assets.defs.partitions import range_tags, spans
-from fleet_assets.defs.plan import Plan, plan_build
+from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
+from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.places import Places
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -24,16 +26,6 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 NEAR_DAYS = 7
 """Stretches of stale days closer than this share a run: a run's own overhead is larger than a few idle days."""
-
-
-@dataclass(frozen=True)
-class BuildRequest:
-    """What to build: a span of days, a Dagster asset selection, and whether current partitions are rebuilt too."""
-
-    first: date | None = None
-    last: date | None = None
-    select: str = ""
-    full: bool = False
 
 
 @dataclass
@@ -48,13 +40,14 @@ class BuildReport:
 
 def build(definitions: dg.Definitions, places: Places, request: BuildRequest) -> BuildReport:
     """Materialise; raises BuildFailed with the first error of the first run that fails."""
-    plan = plan_build(places, request.first, request.last, request.full or bool(request.select))
-    chosen = _chosen(definitions, plan, request, places)
+    wanted = _wanted(definitions, request.select)
+    plan = plan_build(places, request, {key.path[-1] for key in wanted})
+    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or bool(stale_marts(places)))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
     if not chosen:
         return report
     with dg.DagsterInstance.get() as instance:
-        stretches = spans(plan.all_days, NEAR_DAYS) or [None]
+        stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or [None]
         for position, stretch in enumerate(stretches, start=1):
             is_last = position == len(stretches)
             keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
@@ -62,17 +55,27 @@ def build(definitions: dg.Definitions, places: Places, request: BuildRequest) ->
     return report
 
 
-def _chosen(definitions: dg.Definitions, plan: Plan, request: BuildRequest, places: Places) -> set[dg.AssetKey]:
+def _wanted(definitions: dg.Definitions, select: str) -> set[dg.AssetKey]:
+    """The selected assets, or all but those that are only made on demand."""
     graph = definitions.resolve_asset_graph()
-    executable = graph.materializable_asset_keys
-    if request.select:
-        return _selection(request.select).resolve(graph) & executable
-    if plan.is_empty and places.warehouse.is_published:
-        return set()
+    if select:
+        return set(_selection(select).resolve(graph) & graph.materializable_asset_keys)
     on_demand = {dg.AssetKey(name) for name, maker in DAY_TABLES.items() if maker.is_on_demand}
-    chosen = executable - on_demand
-    if not plan.reference:
-        chosen -= {key for key in chosen if graph.get(key).group_name == "reference"}
+    return set(graph.materializable_asset_keys - on_demand)
+
+
+def _chosen(
+    definitions: dg.Definitions, wanted: set[dg.AssetKey], plan: Plan, *, has_stale_marts: bool
+) -> set[dg.AssetKey]:
+    """Of the wanted assets: reference tables that are stale, day tables and marts if any of them is."""
+    graph = definitions.resolve_asset_graph()
+    daily = {key for key in wanted if graph.get(key).is_partitioned}
+    reference = {key for key in wanted - daily if graph.get(key).group_name == REFERENCE_GROUP}
+    chosen = {key for key in reference if key.path[-1] in plan.reference}
+    if plan.days:
+        chosen |= daily
+    if plan.days or plan.reference or has_stale_marts:
+        chosen |= wanted - daily - reference
     return chosen
 
 
@@ -91,13 +94,13 @@ def _part(
     """Reference goes with the first run and marts with the last one, day tables with every run."""
     graph = definitions.resolve_asset_graph()
     daily = {key for key in chosen if graph.get(key).is_partitioned}
-    reference = {key for key in chosen - daily if graph.get(key).group_name == "reference"}
+    reference = {key for key in chosen - daily if graph.get(key).group_name == REFERENCE_GROUP}
     marts = chosen - daily - reference
     return (daily if has_days else set()) | (reference if is_first else set()) | (marts if is_last else set())
 
 
 def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:
-    tags = {} if request.full or request.select else {ONLY_STALE_TAG: "true"}
+    tags = {} if request.full else {ONLY_STALE_TAG: "true"}
     return tags | (range_tags(*stretch) if stretch else {})
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import polars as pl
@@ -166,7 +166,7 @@ def day_asset(
             del places  # the IO manager reads through it; named here so that the run fails early where it is missing
             return SelectedDays(maker, selected_days(context), context.run.tags.get(ONLY_STALE_TAG) == "true")
 
-        return materialise
+        return cast(dg.AssetsDefinition, materialise)
 
     return decorate
 

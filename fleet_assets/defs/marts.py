@@ -3,10 +3,13 @@
 Does not belong here: the models (dbt_models/) and how a file is published (`adapters.warehouse`).
 """
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 
 import fleet_assets
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
+from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.defs import policies
 from fleet_assets.places import Places
@@ -76,6 +80,30 @@ def _parse(environment: dict[str, str]) -> None:
 
 PLACES = Places.from_environment()
 PROJECT = prepared_project(PLACES)
+MANIFEST: dict[str, Any] = json.loads(PROJECT.manifest_path.read_text())
+MODELS = {node["name"] for node in MANIFEST["nodes"].values() if node["resource_type"] == "model"}
+SOURCES = [TABLES[source["name"]] for source in MANIFEST["sources"].values()]
+
+
+def mart_inputs(places: Places) -> str:
+    """Names all that the marts are made of: stored partitions of the tables they read, models, the default zone."""
+    lake = places.lake
+    facts: list[Any] = [places.settings.timezone, _manifest_version()]
+    for table in SOURCES:
+        days: list[date | None] = [*lake.days(table)] if table.partition_by else [None]
+        records = [(day, lake.record(table, day)) for day in days]
+        facts += [[table.name, str(day), record.content] for day, record in records if record and record.row_count]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def stale_marts(places: Places) -> set[str]:
+    """The models that were not built from what is in the lake now."""
+    known, inputs = places.warehouse.built_from(), mart_inputs(places)
+    return {model for model in MODELS if known.get(model) != inputs}
+
+
+def _manifest_version() -> list[str]:
+    return sorted(node["checksum"]["checksum"] for node in MANIFEST["nodes"].values())
 
 
 @dbt_assets(
@@ -89,11 +117,14 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
     """
     here = places.get()
     os.environ.update(dbt_environment(here))
-    here.lake.announce_all()
     warehouse: DuckdbWarehouse = here.warehouse
+    models, inputs = {key.path[-1] for key in context.selected_asset_keys}, mart_inputs(here)
     built: list[dg.Output] = []
     judged: list[Any] = []
     with warehouse.building():
+        if not warehouse.is_published and models != MODELS:
+            # A part of the models is built upon the others, so on the first occasion those exist without rows.
+            dbt.cli(["run", "--empty"]).wait()
         try:
             for event in dbt.cli(["build"], context=context).stream():
                 if isinstance(event, dg.Output):
@@ -105,6 +136,7 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
             raise
         row_counts = warehouse.row_counts()
         published = warehouse.publish()
+        warehouse.note_inputs(models, inputs)
     context.log.info(f"published {published}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]

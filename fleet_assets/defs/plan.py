@@ -5,6 +5,7 @@ Belongs here: comparing records in the lake with their inputs, for all tables in
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
@@ -13,6 +14,16 @@ from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES, Table
 from fleet_assets.defs.day_assets import DAY_TABLES, DayTable
 from fleet_assets.defs.raw import LANDED
 from fleet_assets.places import Places
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build: a span of days, Dagster asset selections, and whether current partitions are rebuilt too."""
+
+    first: date | None = None
+    last: date | None = None
+    select: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,24 +42,24 @@ class Plan:
         return not self.reference and not self.days
 
 
-def plan_build(places: Places, first: date | None, last: date | None, full: bool) -> Plan:
+def plan_build(places: Places, request: BuildRequest, names: Collection[str]) -> Plan:
     """Compare every table with its inputs, upstream first; a stale input makes what reads it stale too.
 
-    Days outside [first, last], before FLEET_START_DATE or after today are left out. `full` takes every day that has
-    inputs, current or not.
+    Of that the tables called `names` are planned, and no days outside the request, before FLEET_START_DATE or after
+    today. A full request takes every day that has inputs, current or not.
     """
-    reference = [t.name for t in _reference_tables() if full or _reference_is_stale(places, t)]
-    bounds = _bounds(places, first, last)
+    changed = stale_reference(places)
+    reference = [table.name for table in _reference_tables() if request.full or table.name in changed]
     known: dict[str, set[date]] = {}
     stale: dict[str, set[date]] = {}
     for maker in ordered_tables():
-        if maker.is_on_demand:
-            continue
         name = maker.table.name
-        known[name] = {day for day in _candidate_days(places, maker, known) if bounds[0] <= day <= bounds[1]}
-        touched = any(table.name in reference for table in maker.reads)
-        stale[name] = {day for day in known[name] if full or touched or _is_stale(places, maker, day, stale)}
-    return Plan(reference, {name: sorted(days) for name, days in stale.items() if days})
+        known[name] = _candidate_days(places, maker, known)
+        touched = request.full or any(table.name in reference for table in maker.reads)
+        stale[name] = {day for day in known[name] if touched or _is_stale(places, maker, day, stale)}
+    first, last = _bounds(places, request)
+    within = {name: sorted(day for day in stale[name] if first <= day <= last) for name in stale if name in names}
+    return Plan([name for name in reference if name in names], {name: days for name, days in within.items() if days})
 
 
 def ordered_tables() -> list[DayTable]:
@@ -61,15 +72,18 @@ def _reference_tables() -> list[Table]:
     return [*REFERENCE_TABLES.values(), *DECODING_TABLES.values()]
 
 
-def _reference_is_stale(places: Places, table: Table) -> bool:
-    record = places.lake.record(table, None)
-    return record is None or record.inputs != places.reference.fingerprint(table)
+def stale_reference(places: Places) -> dict[str, str]:
+    """The reference tables that are not what their files say, with the fingerprint of those files."""
+    marks = {table: places.reference.fingerprint(table) for table in _reference_tables()}
+    records = {table: places.lake.record(table, None) for table in marks}
+    current = {table for table, record in records.items() if record and record.inputs == marks[table]}
+    return {table.name: mark for table, mark in marks.items() if table not in current}
 
 
-def _bounds(places: Places, first: date | None, last: date | None) -> tuple[date, date]:
+def _bounds(places: Places, request: BuildRequest) -> tuple[date, date]:
     today = datetime.now(UTC).date()
     start = places.settings.start_date
-    return max(first or start, start), min(last or today, today)
+    return max(request.first or start, start), min(request.last or today, today)
 
 
 def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:

@@ -63,7 +63,8 @@ def follow_inputs() -> dg.AutomationCondition:
     data_arrived = When.any_deps_updated().ignore(reference)
     reference_changed = When.any_deps_match(When.data_version_changed()).allow(reference) & ~When.missing()
     newly_possible = (When.missing() & When.any_deps_match(~When.missing()).ignore(reference)).newly_true()
-    wanted = (data_arrived | reference_changed | newly_possible).since_last_handled()
+    wanted: Any = data_arrived | reference_changed | newly_possible
+    wanted = wanted.since_last_handled()
     return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_inputs")
 
 

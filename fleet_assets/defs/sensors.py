@@ -6,9 +6,10 @@ from datetime import date
 
 import dagster as dg
 
-from fleet_assets.contracts import LAKE_TABLES
+from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, range_tags, spans
+from fleet_assets.defs.plan import stale_reference
 from fleet_assets.defs.raw import LANDED
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
@@ -17,7 +18,7 @@ from fleet_assets.resources import PlacesResource
 @dg.sensor(
     target=dg.AssetSelection.assets(*LANDED),
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=15,
     description="Requests the raw partitions of exactly the days whose landed files changed.",
 )
 def landing_sensor(places: PlacesResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
@@ -55,6 +56,21 @@ def _requests(name: str, places: Places) -> Iterator[dg.RunRequest]:
 
 def _hash(marks: list[str]) -> str:
     return hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
+
+
+@dg.sensor(
+    target=dg.AssetSelection.assets(*REFERENCE_TABLES, *DECODING_TABLES),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=15,
+    description="Requests the reference tables whose files changed: CSVs, DBC files, signal maps.",
+)
+def reference_sensor(places: PlacesResource) -> dg.RunRequest | dg.SkipReason:
+    """Compares the files with what each table was made of; all changed tables are one run."""
+    marks = stale_reference(places.get())
+    if not marks:
+        return dg.SkipReason("Every reference table is what its files say.")
+    # The same files are asked for once: a wrong one is not tried again until it is mended.
+    return dg.RunRequest(run_key=f"reference/{_hash([*marks.values()])}", asset_selection=[*map(dg.AssetKey, marks)])
 
 
 @dg.run_failure_sensor(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from fleet_assets.adapters.reference import ReferenceStore
@@ -64,9 +65,10 @@ def test_a_file_of_the_user_replaces_the_shipped_one_of_the_same_name(store: Ref
     shipped = store.texts(DBC_FILES)
     assert {"j1939", "obd2", "canmod_gps"} <= set(shipped["name"])
     store.add_dbc(csv(tmp_path, "obd2.dbc", 'VERSION "mine"\n'))
-    mine = {name: (origin, text) for name, origin, text in store.texts(DBC_FILES).select("name", "origin", "text").rows()}
-    assert mine["obd2"] == ("reference", 'VERSION "mine"\n')
-    assert len(mine) == shipped.height
+    texts = store.texts(DBC_FILES)
+    mine = texts.filter(pl.col("name") == "obd2").select("origin", "text").rows()
+    assert mine == [("reference", 'VERSION "mine"\n')]
+    assert texts.height == shipped.height
 
 
 def test_a_change_of_content_changes_the_fingerprint(store: ReferenceStore, tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fleet_assets.commands.import_logs import run_import
 
 from fleet_assets.commands.build import build_now
+from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import CAN_SIGNALS, RAW_CAN, TELEMETRY
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
@@ -29,7 +29,7 @@ def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
         patch.setenv("FLEET_HOME", str(folder / "home"))
         places = Places.from_environment()
         dbc = files("opendbc") / "dbc" / "generator" / "toyota" / "_toyota_2017.dbc"
-        run_import(places, [log], "can", "rav4", [f"0={dbc}"], "")
+        run_import(places, [log], "can", Answers("rav4"), [f"0={dbc}"])
         build_now(places, None, None, "", False)
         build_now(places, None, None, "can_signals", False)
     return places

@@ -6,31 +6,32 @@ Dagster's own storage is PostgreSQL here, as in production.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import psycopg
 import pytest
-from fleet_assets.simulator import FleetPlan, write_fleet
 
 from fleet_assets.contracts import TRIPS
 from fleet_assets.places import Places
+from fleet_assets.simulator import FleetPlan, write_fleet
 from fleet_assets_tests.conftest import REPOSITORY
 
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 360
+A_TUESDAY = date(2026, 3, 3)
+"""Long past: late days follow like today does."""
 
 
 @contextmanager
 def running(places: Places, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A `fleet` process of its own group, its words in a file beside the installation, stopped by SIGINT."""
+    """A `fleet` process of its own group, its words in a file beside the installation, stopped by SIGTERM."""
     log = places.settings.root / f"{arguments[0]}-{arguments[1]}.log"
     environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
     with log.open("wb") as output:
@@ -40,7 +41,7 @@ def running(places: Places, *arguments: str) -> Iterator[subprocess.Popen[bytes]
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(timeout=60)
 
 
@@ -63,10 +64,10 @@ def test_frames_from_the_scanner_become_trips_without_a_click(
 ) -> None:
     dagster_home = places.settings.dagster_home
     dagster_home.mkdir(parents=True)
-    storage = f'storage:\n  postgres:\n    postgres_url: "{postgres_url}"\n'
+    address = postgres_url.replace("postgresql://", "postgresql+psycopg2://")
+    storage = f'storage:\n  postgres:\n    postgres_url: "{address}"\n'
     (dagster_home / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text() + storage)
-    start = datetime.now(UTC).date() - timedelta(days=3)
-    write_fleet(FleetPlan(1, 1, 3, start), tmp_path / "fleet", lambda *_: None)
+    write_fleet(FleetPlan(1, 1, 3, A_TUESDAY), tmp_path / "fleet", lambda *_: None)
     (tmp_path / "fleet" / "reference").rename(places.settings.reference)
     log = next((tmp_path / "fleet" / "frames").glob("*.parquet"))
     truth = pl.read_parquet(tmp_path / "fleet" / "truth" / "trips.parquet")

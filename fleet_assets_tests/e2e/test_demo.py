@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -110,6 +109,6 @@ def test_the_ui_of_the_demo_answers(demo: Places, home: Path) -> None:
         with urlopen(f"http://127.0.0.1:{port}/server_info") as answer:
             assert answer.status == 200
     finally:
-        shown.send_signal(signal.SIGINT)
+        shown.terminate()
         assert shown.wait(timeout=60) == 0
     assert demo.settings.dagster_home.exists()
