@@ -39,9 +39,11 @@ class _Signals(NamedTuple):
 
 
 class _Ignition(NamedTuple):
-    """When it was switched on, since when it is off, when "off" was last heard, when movement last refuted "off"."""
+    """When it was switched on, when "on" was last heard, since when it is off, when "off" was last heard, when movement
+    last refuted "off"."""
 
     on_at: int
+    on_heard_at: int
     off_at: int
     off_heard_at: int
     refuted_at: int
@@ -95,7 +97,7 @@ def _cut(s: _Signals) -> I64:
 @kernel
 def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> tuple[I64, int]:
     first = last = seen = -1  # rows: first and last movement of the open trip, last row that observed motion
-    key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
+    key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
     at, states, holes_only, has_ignition = s.at, s.states, s.limits.holes_only, len(s.ignition) > 0
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
@@ -140,18 +142,20 @@ def _append(trips: I64, count: int, last: int, closed_at: int, reason: int) -> t
 @kernel
 def _turned(s: _Signals, i: int, is_driving: bool, key: _Ignition) -> _Ignition:
     """The ignition after row i. Nothing older than the limit counts, so that every run agrees, wherever it starts."""
-    on_at, off_at, off_heard_at, refuted_at = key
+    on_at, on_heard_at, off_at, off_heard_at, refuted_at = key
     if s.at[i] - off_heard_at > s.limits.ignition_memory:
         off_at = _LONG_AGO
     if s.ignition[i] > 0:
-        on_at = s.at[i] if on_at == _LONG_AGO or off_heard_at > on_at else on_at
+        was_on = off_at == _LONG_AGO and s.at[i] - on_heard_at <= s.limits.ignition_memory
+        on_at = on_at if was_on else s.at[i]
+        on_heard_at = s.at[i]
         off_at = off_heard_at = refuted_at = _LONG_AGO
     elif s.ignition[i] == 0:
         off_at = s.at[i] if off_at == _LONG_AGO else off_at
         off_heard_at = s.at[i]
     if is_driving and off_at != _LONG_AGO and s.at[i] - off_at >= s.limits.ignition_off:
         refuted_at = s.at[i]  # it drives with the ignition "off": the signal is not to be trusted
-    return _Ignition(on_at, off_at, off_heard_at, refuted_at)
+    return _Ignition(on_at, on_heard_at, off_at, off_heard_at, refuted_at)
 
 
 @kernel
