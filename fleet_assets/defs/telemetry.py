@@ -46,7 +46,8 @@ def telemetry(day: Day) -> Noted:
     from_bus = telemetry_from_can(day.read(RAW_CAN).collect(), _bindings(day), _signal_map(day), grid_seconds)
     imported = TELEMETRY.conform(rows_of_day(day.read(RAW_TELEMETRY), day).drop("entry_id"))
     cleaned = clean_telemetry(pl.concat([rows_of_day(from_bus.frame.lazy(), day), imported]))
-    return Noted(cleaned.frame, {"bus": asdict(from_bus.counts), "nulled": cleaned.nulled.to_dicts()})
+    nulled = from_bus.nulled.to_dicts() + cleaned.nulled.to_dicts()
+    return Noted(cleaned.frame, {"bus": asdict(from_bus.counts), "nulled": nulled})
 
 
 @day_asset(CAN_SIGNALS, reads=DECODING_INPUTS, group="telemetry", on_demand=True)
@@ -69,5 +70,6 @@ def _compiled(text: str, name: str) -> CompiledDatabase:
 
 
 def _signal_map(day: Day) -> SignalMap:
-    rows = day.read(SIGNAL_MAPS).collect()
+    # A map of the user comes after the shipped ones: what it says again replaces what they say.
+    rows = day.read(SIGNAL_MAPS).sort("origin", "name", descending=[True, False]).collect()
     return load_signal_maps(rows["text"].to_list())
