@@ -84,9 +84,13 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment and `.env`; raises SettingError naming the variable that is wrong."""
+    """Settings from the environment, `.env` here and `.env` in FLEET_HOME, in this order.
+
+    Raises SettingError naming the variable that is wrong.
+    """
     try:
-        return Settings(**overrides)
+        here = Settings(**overrides)
+        return Settings(_env_file=(here.root / ".env", ".env"), **(overrides | {"home": here.home}))
     except ValidationError as error:
         first = error.errors()[0]
         name = "FLEET_" + str(first["loc"][0]).upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def test_a_value_that_cannot_be_understood_is_named(name: str, value: str, monke
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingError, match=f"{name}={value}: "):
         load_settings()
+
+
+def test_an_installation_has_settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEET_HOME", str(tmp_path))
+    (tmp_path / ".env").write_text("FLEET_START_DATE=2026-03-01\nFLEET_GRID_SECONDS=5\n")
+    monkeypatch.setenv("FLEET_GRID_SECONDS", "10")
+    settings = load_settings()
+    assert (settings.start_date, settings.grid_seconds) == (date(2026, 3, 1), 10)
 
 
 def test_a_server_warehouse_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,9 +58,11 @@ def _collect_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.DataFr
 def _batch_periods(points: Points, rules: StandingRules) -> pl.DataFrame:
     limits, join = rules.motion.limits, micros(rules.gap_s)
     daily = _by_day(points)
-    states = motion_states(daily, limits)
-    stretches = _standing_stretches(daily.vehicle, daily.at, states, join)
     engine, charger = engine_states(daily, limits), _charger_states(daily)
+    states = motion_states(daily, limits)
+    # A plugged-in vehicle stands, also one that says nothing but that it charges.
+    states = np.where((states == UNKNOWN) & (charger == 1), STANDING, states).astype(np.int8)
+    stretches = _standing_stretches(daily.vehicle, daily.at, states, join)
     columns = {
         "vehicle_id": points.vehicle_ids.gather(points.vehicle[stretches.first]),
         "started_at": daily.at[stretches.first],

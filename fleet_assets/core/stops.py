@@ -124,7 +124,9 @@ def _with_standing(stays: pl.LazyFrame, periods: pl.LazyFrame) -> pl.LazyFrame:
     spans = stays.select("vehicle_id", pl.col("started_at").alias("stay_at"), pl.col("ended_at").alias("until"))
     within = (
         periods.sort("started_at")
-        .join_asof(spans.sort("stay_at"), left_on="started_at", right_on="stay_at", by="vehicle_id")
+        .join_asof(
+            spans.sort("stay_at"), left_on="started_at", right_on="stay_at", by="vehicle_id", check_sortedness=False
+        )
         .filter(pl.col("ended_at") <= pl.col("until"))
         .group_by("vehicle_id", pl.col("stay_at").alias("started_at"))
         .agg(

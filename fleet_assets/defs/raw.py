@@ -12,6 +12,7 @@ from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.core.raw import deduplicate
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import Day, Noted, Sources, day_asset
+from fleet_assets.defs.partitions import DAYS
 from fleet_assets.places import Places
 
 LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry"}
@@ -19,11 +20,11 @@ LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry"}
 
 landing_can = dg.AssetSpec(
     "landing_can", description="CAN frames as the collector and the imports landed them.",
-    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS,
+    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS, partitions_def=DAYS,
 )  # fmt: skip
 landing_telemetry = dg.AssetSpec(
     "landing_telemetry", description="Rows of imported telemetry files as they were landed.",
-    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS,
+    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS, partitions_def=DAYS,
 )  # fmt: skip
 
 

@@ -72,6 +72,12 @@ def test_engine_charger_place_and_idle_fuel_are_those_of_the_stretch() -> None:
     assert (row["latitude_deg"], row["longitude_deg"]) == (50.0, 10.0)
 
 
+def test_a_plugged_in_vehicle_stands_also_without_a_word_about_speed() -> None:
+    plugged = vehicle().drive(60).stand(600, speed_kmh=None, is_charger_connected=True).frame()
+    (row,) = _periods(plugged).rows(named=True)
+    assert row["charger_s"] == pytest.approx(590)
+
+
 def test_what_was_not_observed_is_null() -> None:
     (row,) = _periods(vehicle().stand(600).frame()).rows(named=True)
     assert (row["idle_fuel_l"], row["latitude_deg"]) == (None, None)
