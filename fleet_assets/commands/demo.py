@@ -114,11 +114,13 @@ def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places
         return
     from fleet_assets.simulator import FleetPlan, write_fleet
 
+    began = time.perf_counter()
     with _bar(console, "1/4 simulating", plan.vehicles) as (show, _):
         fleet = FleetPlan(plan.vehicles, plan.days, plan.seed, date.fromisoformat(plan.start))
         write_fleet(fleet, folder.simulated, lambda _vehicle, done, _all: show(done))
     shutil.copytree(folder.simulated / "reference", demo.settings.reference, dirs_exist_ok=True)
     folder.plan_file.write_text(json.dumps(asdict(plan)))
+    _say(console, f"1/4 simulated their drives ({time.perf_counter() - began:.0f} s)")
 
 
 def _collect(console: Console, folder: DemoFolder, demo: Places) -> None:
@@ -158,7 +160,6 @@ def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[i
 
 
 def _build(console: Console, demo: Places) -> None:
-    _say(console, "3/4 materialising")
     with build_progress(console), words_to(build_log(demo)):
         # The star takes in what is only made on demand: signals at full rate.
         report = build_now(demo, None, None, "*", False)

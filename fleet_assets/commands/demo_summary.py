@@ -57,7 +57,8 @@ def _found(tables: Tables) -> pl.DataFrame:
     )
     litres = pl.col("fuel_level_change_pct") / 100 * pl.col("tank_capacity_l")
     stays = tables.stops.join(tables.vehicles.select("vehicle_id", "tank_capacity_l"), on="vehicle_id")
-    stood = stays.group_by("vehicle_id").agg(
+    refuelled = stays.filter(pl.col("tank_capacity_l").is_not_null())
+    stood = refuelled.group_by("vehicle_id").agg(
         refuels=(pl.col("kind") == "refuelling").sum(),
         refuelled_l=litres.filter(pl.col("kind") == "refuelling").sum(),
     )
