@@ -90,7 +90,8 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         here = Settings(**overrides)
-        return Settings(_env_file=(here.root / ".env", ".env"), **(overrides | {"home": here.home}))
+        files = (here.root / ".env", ".env")
+        return Settings(_env_file=files, **(overrides | {"home": here.home}))  # type: ignore[call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = "FLEET_" + str(first["loc"][0]).upper()

@@ -16,6 +16,9 @@ pytest_plugins = ["fleet_assets_tests.fixtures.redis", "fleet_assets_tests.fixtu
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Loading the definitions reads FLEET_HOME: never the one of whoever runs the tests.
+os.environ["FLEET_HOME"] = str(REPOSITORY / ".pytest_cache" / "fleet")
+
 FleetCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 

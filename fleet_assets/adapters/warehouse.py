@@ -14,7 +14,6 @@ Every lake table is a view over its Parquet files in both, and anew in each quer
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -29,7 +28,8 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fleet_assets.adapters.durable_file import make_folder, write_durably
+from fleet_assets.adapters.durable_file import write_durably
+from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import lake_files, literal, quoted, view_statement
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
@@ -77,9 +77,7 @@ class DuckdbWarehouse:
         failed or was killed is ever published. Raises ServiceError when another process keeps the private file open or
         the published one cannot be read.
         """
-        make_folder(self.build_file.parent)
-        with (self.build_file.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(self.build_file.parent / "lock"):
             self._remove_leftovers()
             if self.is_published:
                 _copy_durably(self.published, self.build_file)

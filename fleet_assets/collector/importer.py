@@ -11,7 +11,6 @@ into the landing zone when its last row was read. Imports take turns (a lock bes
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import make_folder
+from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
@@ -101,9 +100,7 @@ def import_files(
 @contextmanager
 def _turn(landing: Landing) -> Iterator[None]:
     """Wait for other imports of this landing zone; what one that was killed had staged is removed."""
-    make_folder(landing.root)
-    with (landing.root / ".import.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(landing.root / ".import.lock"):
         Landing(landing.root / "_staging").discard()
         yield
 

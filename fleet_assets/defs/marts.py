@@ -17,6 +17,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 import fleet_assets
+from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import BuildFailed
@@ -66,8 +67,10 @@ def prepared_project(places: Places) -> DbtProject:
     environment = dbt_environment(places)
     project = DbtProject(PROJECT_DIR, target_path=environment["DBT_TARGET_PATH"])
     newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
-    if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
-        _parse(environment)
+    # Web server, daemon and runs load this at the same moment; one of them writes, the others find it written.
+    with alone(project.manifest_path.parent / "parse.lock"):
+        if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
+            _parse(environment)
     return project
 
 

@@ -67,7 +67,6 @@ def test_every_type_of_the_contracts_has_one_in_sql() -> None:
 
 
 def test_lake_tables_follow_the_lake_without_a_build(warehouse: DuckdbWarehouse, lake: Lake) -> None:
-    lake.announce_all()
     lake.write(STANDING_PERIODS, DAY, periods(8, 9), "x")
     assert_frame_equal(warehouse.query("from standing_periods order by started_at"), periods(8, 9))
     lake.write(STANDING_PERIODS, DAY, periods(8), "y")

@@ -47,7 +47,7 @@ def demo(home: Path, first: subprocess.CompletedProcess[str]) -> Places:
 
 def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.CompletedProcess[str]) -> None:
     assert first.returncode == 0, first.stderr
-    assert "What the platform found" in first.stdout
+    assert "What was found in the frames" in first.stdout
     found, true = re.search(r"([\d,]+) of ([\d,]+) true trips", first.stdout).groups()  # type: ignore[union-attr]
     assert int(found) >= 0.97 * int(true)
 
@@ -74,7 +74,7 @@ def test_a_second_call_does_nothing_and_says_so(
     assert "simulated already" in second.stdout
     assert "everything is up to date" in second.stdout
     assert demo.lake.scan(TRIPS).collect().equals(trips)
-    table = first.stdout[first.stdout.index("What the platform found") : first.stdout.index("true trips")]
+    table = first.stdout[first.stdout.index("What was found") : first.stdout.index("true trips")]
     assert table in second.stdout
 
 

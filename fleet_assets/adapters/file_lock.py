@@ -1,0 +1,22 @@
+"""One process at a time: a lock on a file that the operating system takes back however its holder ends.
+
+Belongs here: waiting for it. Does not belong here: locks that must not be waited for (scanner, private Redis server).
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fleet_assets.adapters.durable_file import make_folder
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold the lock, waiting until it is free; the file is made and stays."""
+    make_folder(lock.parent)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
