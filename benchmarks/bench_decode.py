@@ -34,6 +34,7 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.adapters.log_files import LogOptions, read_log
+from fleet_assets.adapters.parquet import ROW_GROUP_ROWS, write_parquet
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.can import Bindings, Decoded, bind, compile_database, decode, decode_batches
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
@@ -42,7 +43,7 @@ from fleet_assets.core.compiled import F64, kernel
 
 NAME = "bench"
 NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id")]
-BATCH = 1 << 19
+BATCH = ROW_GROUP_ROWS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
 
@@ -160,8 +161,6 @@ class Bench:
         self.bindings = bindings_of(self.text)
 
     def prepare(self) -> None:
-        from fleet_assets.adapters.parquet import write_parquet
-
         self.dbc.write_text(self.text)
         frames = make_frames(self.count)
         write_parquet(frames, self.parquet, RAW_CAN)
@@ -171,9 +170,8 @@ class Bench:
         return pl.read_parquet(self.parquet)
 
     def from_parquet(self) -> Any:
-        frames = pl.scan_parquet(self.parquet).select(NEEDED)
-        slices = (frames.slice(start, BATCH).collect() for start in range(0, self.count, BATCH))
-        return list(map(_columns, decode_batches(slices, self.bindings)))
+        batches = pl.scan_parquet(self.parquet).select(NEEDED).collect_batches(chunk_size=BATCH, maintain_order=True)
+        return list(map(_columns, decode_batches(batches, self.bindings)))
 
     def from_mf4(self) -> Any:
         chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))

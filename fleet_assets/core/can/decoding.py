@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet_assets.core.can.arena import SHARED_BLOCK, Arena
+from fleet_assets.core.can.arena import SHARED_BLOCK, Arena, Memory
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
-from fleet_assets.core.can.grouping import Flags, FrameArrays, distinct
+from fleet_assets.core.can.distinct import distinct
+from fleet_assets.core.can.grouping import Flags, FrameArrays
 from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import U32, views
 from fleet_assets.core.can.run import DecodedMessage, Run
@@ -71,7 +72,7 @@ def decode_arrays(
     """Columns of frames that are arrays already. `names`: (vehicle_id, bus) behind each pair code. `frames` has the
     columns recorded_at and data of the same rows; it is looked at only for payloads of more than 8 bytes and for
     messages of several frames."""
-    run = Run(arrays, frames, names, bindings)
+    run = Run(arrays, frames, names, bindings, Memory(Arena(0), Arena(0)))
     messages = run.messages()
     return messages, run.counts(messages)
 
@@ -83,21 +84,22 @@ def decode_batches(batches: Iterable[pl.DataFrame], bindings: Bindings) -> Itera
     where the batches are cut never shows. Echo buses are recognised within a batch.
     """
     aside: list[pl.DataFrame] = []
-    arena = Arena(SHARED_BLOCK)
+    memory = Memory(Arena(SHARED_BLOCK), Arena(SHARED_BLOCK))
     for batch in batches:
         if batch.height:
-            yield _decode_batch(batch, bindings, arena, aside)
+            yield _decode_batch(batch, bindings, memory, aside)
         # The memory of one batch serves the next.
         del batch
+        memory.scratch.reuse()
     if aside:
         yield decode(pl.concat(aside), bindings)
 
 
-def _decode_batch(batch: pl.DataFrame, bindings: Bindings, arena: Arena, aside: list[pl.DataFrame]) -> Decoded:
+def _decode_batch(batch: pl.DataFrame, bindings: Bindings, memory: Memory, aside: list[pl.DataFrame]) -> Decoded:
     """The frames that are whole messages; those that carry parts of messages are put `aside`."""
     ordered = in_order(batch)
     arrays, names = frame_arrays(ordered)
-    run = Run(arrays, ordered.frames, names, bindings, arena)
+    run = Run(arrays, ordered.frames, names, bindings, memory)
     messages = run.messages(has_transport=False)
     deferred = run.deferred()
     if len(deferred):
@@ -109,6 +111,6 @@ def _pairs(ordered: OrderedFrames) -> tuple[U32, list[tuple[str, str]]]:
     """A code per row for its (vehicle_id, bus), and the pair behind each code."""
     bus, buses = distinct(ordered.frames["bus"])
     names = [(vehicle_id, name) for vehicle_id in ordered.vehicles for name in buses]
-    if len(ordered.vehicles) == 1:
-        return bus, names
+    if len(ordered.vehicles) == 1 or not len(bus):
+        return (bus if len(ordered.vehicles) == 1 else ordered.vehicle), names
     return ordered.vehicle * np.uint32(len(buses)) + bus, names

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.can.database import Signal
-from fleet_assets.core.can.payload import PAD, U8, U64
+from fleet_assets.core.can.payload import PAD, U8, U64, Places
 from fleet_assets.core.compiled import F64, I64, kernel
 
 UNSIGNED, SIGNED, FLOAT32, FLOAT64 = range(4)
@@ -37,20 +36,23 @@ class Plan:
 
     signals: tuple[Signal, ...]
     shifts: I64
-    """Columns: left, right, kind, whether big-endian, highest valid raw value, raw value that is none."""
+    """Columns: left, right, kind, whether big-endian, highest valid raw value, raw value that is none, payload bytes in
+    which the signal is complete."""
     scale: F64
     offset: F64
     whole_numbers: tuple[int, ...]
     """Places of the signals that `needs_whole_numbers` names."""
+    has_names: bool
+    """Whether values of a signal have names."""
 
 
 def plan_of(signals: Sequence[Signal], *, is_raw: bool = False) -> Plan:
     """Parameters for words that begin with the payload's first byte; `is_raw`: without scale and without codes."""
-    shifts = np.array([_shifts(signal, is_raw) for signal in signals], dtype=np.int64).reshape(-1, 6)
+    shifts = np.array([_shifts(signal, is_raw) for signal in signals], dtype=np.int64).reshape(-1, 7)
     scale = np.array([1.0 if is_raw else float(signal.scale) for signal in signals])
     offset = np.array([0.0 if is_raw else float(signal.offset) for signal in signals])
     exact = () if is_raw else tuple(j for j, signal in enumerate(signals) if needs_whole_numbers(signal))
-    return Plan(tuple(signals), shifts, scale, offset, exact)
+    return Plan(tuple(signals), shifts, scale, offset, exact, any(signal.choices for signal in signals))
 
 
 def _shifts(signal: Signal, is_raw: bool) -> tuple[int, ...]:
@@ -58,7 +60,7 @@ def _shifts(signal: Signal, is_raw: bool) -> tuple[int, ...]:
     limit = None if is_raw else signal.limit
     highest = min(limit.highest, _NO_LIMIT) if limit else _NO_LIMIT
     hole = limit.hole if limit and limit.hole is not None else _NO_LIMIT
-    return (max(left, 0), 64 - signal.length, _kind(signal), signal.is_big_endian, highest, hole)
+    return (max(left, 0), 64 - signal.length, _kind(signal), signal.is_big_endian, highest, hole, signal.needed_bytes)
 
 
 def _kind(signal: Signal) -> int:
@@ -96,6 +98,16 @@ def _extract(words: U64, shifts: I64, scale: F64, offset: F64, values: F64, unav
         for j in range(len(shifts)):
             source = swapped[: len(block)] if shifts[j, 3] else block
             unavailable[j] += _column(source, shifts[j], scale[j], offset[j], values[j, begin:end])
+
+
+@kernel
+def blank_short(short: Places, lengths: Places, shifts: I64, values: F64) -> None:
+    """Null what is not completely in its payload. `short`: places of the payloads that end before their message does;
+    `lengths`: bytes of these; `shifts`: those of the plan."""
+    for j in range(len(shifts)):
+        for k in range(len(short)):
+            if lengths[k] < shifts[j, 6]:
+                values[j, short[k]] = np.nan
 
 
 @kernel
@@ -157,13 +169,6 @@ def whole_number_values(words: U64, signal: Signal) -> F64:
         return np.asarray(halves * signal.scale + signal.offset)
     exact = raw.astype(object) * signal.scale + signal.offset
     return np.asarray(exact, dtype=np.float64)
-
-
-def blank_short(values: F64, short: I64, lengths: npt.NDArray[np.integer], signals: Sequence[Signal]) -> None:
-    """Null what is not completely in its payload. `short`: places of the payloads that are shorter than their message
-    needs; `lengths`: bytes of these."""
-    for row, signal in zip(values, signals, strict=True):
-        row[short[lengths < signal.needed_bytes]] = np.nan
 
 
 def window(matrix: U8, signal: Signal) -> U64:

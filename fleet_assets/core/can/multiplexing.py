@@ -16,6 +16,7 @@ import numpy.typing as npt
 from fleet_assets.core.can.database import Message, Signal
 from fleet_assets.core.can.extraction import raw_numbers
 from fleet_assets.core.can.payload_group import Index, PayloadGroup
+from fleet_assets.core.compiled import I64, kernel
 
 _ABSENT = 0
 """Class of a selector that is not completely in the payload: it selects nothing."""
@@ -64,15 +65,31 @@ def _parts(selectors: list[_Selector], count: int) -> Iterator[tuple[int, Index]
     for selector in selectors:
         combined = combined * len(selector.chosen) + selector.classes
     if size <= 1 << 16:
-        # Numbers of 16 bits are sorted by radix, in one pass; more combinations than that hardly occur.
-        order = np.argsort(combined.astype(np.uint16), kind="stable")
-        all_sizes = np.bincount(combined, minlength=size)
-        numbers = np.flatnonzero(all_sizes)
-        sizes = all_sizes[numbers]
+        numbers, order, ends = np.arange(size), np.empty(count, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        _counting_sort(combined, order, ends)
     else:
+        # That many combinations hardly occur.
         order = np.argsort(combined, kind="stable")
         numbers, sizes = np.unique(combined, return_counts=True)
-    yield from zip(numbers.tolist(), np.split(order, np.cumsum(sizes)[:-1]), strict=True)
+        ends = np.cumsum(sizes)
+    begin = 0
+    for number, end in zip(numbers.tolist(), ends.tolist(), strict=True):
+        if end > begin:
+            yield number, order[begin:end]
+        begin = end
+
+
+@kernel
+def _counting_sort(numbers: I64, order: I64, ends: I64) -> None:
+    """Fill `order` with the places of the numbers 0, 1, ..., each ascending; `ends` (zeros) with where each ends."""
+    for i in range(len(numbers)):
+        ends[numbers[i]] += 1
+    begin = 0
+    for k in range(len(ends)):
+        ends[k], begin = begin, begin + ends[k]
+    for i in range(len(numbers)):
+        order[ends[numbers[i]]] = i
+        ends[numbers[i]] += 1
 
 
 def _selector(message: Message, signal: Signal, group: PayloadGroup) -> _Selector:
@@ -86,7 +103,7 @@ def _selector(message: Message, signal: Signal, group: PayloadGroup) -> _Selecto
     words, local = group.source(signal)
     raw = raw_numbers(words, local)
     classes = _classes(raw, class_of, signal.length)
-    classes[group.lengths < signal.needed_bytes] = _ABSENT
+    classes[group.without(signal)] = _ABSENT
     return _Selector(signal, (frozenset(), frozenset(), *chosen), classes)
 
 

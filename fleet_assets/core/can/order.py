@@ -8,14 +8,15 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import RAW_CAN
-from fleet_assets.core.can.grouping import distinct
+from fleet_assets.core.can.distinct import distinct
 from fleet_assets.core.can.payload import U32
 from fleet_assets.core.compiled import I64, kernel
 
 
 @dataclass(frozen=True)
 class OrderedFrames:
-    """`frames` by vehicle, instant and entry; `vehicle`: number of each row's vehicle in `vehicles`."""
+    """`frames` by vehicle, instant and entry; `vehicle`: number of each row's vehicle in `vehicles`, without entries
+    where there is only one."""
 
     frames: pl.DataFrame
     vehicle: U32
@@ -50,11 +51,12 @@ def _ties(vehicle: U32, at: I64, ties: I64) -> int:
     """Number of rows with the vehicle and instant of the row before (the first of them in `ties`); -1: out of order."""
     count = 0
     for i in range(1, len(at)):
-        if vehicle[i] == vehicle[i - 1] and at[i] > at[i - 1]:
+        is_same = len(vehicle) == 0 or vehicle[i] == vehicle[i - 1]
+        if is_same and at[i] > at[i - 1]:
             continue
-        if vehicle[i] < vehicle[i - 1] or (vehicle[i] == vehicle[i - 1] and at[i] < at[i - 1]):
+        if (is_same and at[i] < at[i - 1]) or (not is_same and vehicle[i] < vehicle[i - 1]):
             return -1
-        if vehicle[i] == vehicle[i - 1]:
+        if is_same:
             if count < len(ties):
                 ties[count] = i
             count += 1

@@ -18,6 +18,7 @@ from fleet_assets.core.compiled import I64, kernel
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.integer]
 
 INLINE_BYTES = 12
 """Longest value that lies in the view itself (Arrow columnar format, variable-size binary view)."""
@@ -27,7 +28,9 @@ PAD = 9
 
 
 def views(column: pl.Series) -> U64:
-    """The rows' views as two 64 bit words each (shape n, 2), without copying; no row may be null."""
+    """The rows' views as two 64 bit words each (shape n, 2), without copying; no row may be null.
+
+    The words of values that do not lie in the view itself have a meaning only within one chunk."""
     array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
     if not len(array):
         return np.empty((0, 2), dtype=np.uint64)

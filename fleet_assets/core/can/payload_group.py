@@ -6,47 +6,49 @@ Belongs here: the choice between words (8 bytes and less) and byte matrices. Doe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.can.database import Signal
 from fleet_assets.core.can.extraction import window
-from fleet_assets.core.can.payload import U8, U32, U64
+from fleet_assets.core.can.payload import U8, U32, U64, Places
 
 Index = npt.NDArray[np.int64]
-Lengths = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
 class PayloadGroup:
-    """`rows`: number of the frame that completed each payload; `lengths`: its bytes;
-    `needed_bytes`: bytes in which all signals are complete. One of `words` (all signals lie in
-    the first 8 bytes) and `matrix` (rows of bytes with padding) holds the bits."""
+    """`rows`: number of the frame that completed each payload; `short`: places of the payloads that end before their
+    message does, ascending, and `short_lengths` their bytes. One of `words` (all signals lie in the first 8 bytes) and
+    `matrix` (rows of bytes with padding) holds the bits."""
 
     rows: U32
-    lengths: Lengths
-    needed_bytes: int
+    short: Places
+    short_lengths: Places
     words: U64 | None = None
     matrix: U8 | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
-    def short(self) -> Index:
-        """Places of the payloads that end before their message does."""
-        if not len(self) or int(self.lengths.min()) >= self.needed_bytes:
-            return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self.lengths < self.needed_bytes)
+    def without(self, signal: Signal) -> Places:
+        """Places of the payloads in which the signal is not complete."""
+        return self.short[self.short_lengths < signal.needed_bytes]
+
+    def own(self) -> PayloadGroup:
+        """The same payloads in memory that nothing else writes to."""
+        words = None if self.words is None else self.words.copy()
+        return replace(self, short=self.short.copy(), short_lengths=self.short_lengths.copy(), words=words)
 
     def take(self, index: Index) -> PayloadGroup:
-        """The payloads at these places."""
+        """The payloads at these places, which ascend."""
+        places = np.searchsorted(index, self.short)
+        is_taken = index[np.minimum(places, len(index) - 1)] == self.short
         return PayloadGroup(
             self.rows[index],
-            self.lengths[index],
-            self.needed_bytes,
+            places[is_taken],
+            self.short_lengths[is_taken],
             None if self.words is None else self.words[index],
             None if self.matrix is None else self.matrix[index],
         )

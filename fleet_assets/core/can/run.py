@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet_assets.core.can.arena import Arena
+from fleet_assets.core.can.arena import Memory
 from fleet_assets.core.can.assembly import Assembled, assemble
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.database import Message, Signal, parameter_group
 from fleet_assets.core.can.extraction import Plan, blank_short, extract, plan_of, raw_numbers, whole_number_values
-from fleet_assets.core.can.grouping import PAIR_SHIFT, FrameArrays, key_frames, slot_starts, sort_into_slots
+from fleet_assets.core.can.grouping import PAIR_SHIFT, FrameArrays, KeyedFrames, key_frames, sort_into_slots
 from fleet_assets.core.can.multiplexing import variants
 from fleet_assets.core.can.payload import INLINE_BYTES, U8, U32, byte_matrix, padded_rows
 from fleet_assets.core.can.payload_group import PayloadGroup
@@ -28,6 +28,7 @@ from fleet_assets.core.compiled import F64, I64
 
 _CONVERSATION = (1 << 64) - (1 << PAIR_SHIFT) | 0xFFFF
 """Bits of a key that tell conversations of the J1939 transport protocol apart: vehicle and bus, receiver, sender."""
+_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class DecodedMessage:
         assert self.group is not None, "kept for messages with named values"
         words, local = self.group.source(signal)
         raw = pl.Series(raw_numbers(words, local).astype(np.int64))
-        return raw.set(pl.Series(self.group.lengths < signal.needed_bytes), None)
+        return raw.scatter(self.group.without(signal), None)
 
 
 class Run:
@@ -56,16 +57,17 @@ class Run:
 
     def __init__(
         self, arrays: FrameArrays, frames: pl.DataFrame, names: Sequence[tuple[str, str]], bindings: Bindings,
-        arena: Arena | None = None,
+        memory: Memory,
     ) -> None:  # fmt: skip
         self.arrays, self.frames, self.problems = arrays, frames, bindings.problems
-        self.keyed = key_frames(arrays)
+        self.keyed = key_frames(arrays, memory.scratch)
         self.pairs = pairs_of(self.keyed, names, bindings)
         self.routes = route(self.keyed, self.pairs)
-        starts = slot_starts(self.keyed, self.routes.slot_of_key, len(self.routes.slots))
-        self.arena = arena or Arena(_needed_bytes(self.routes, starts))
-        rows = self.arena.numbers(int(starts[-1]))
-        self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, starts, rows)
+        messages = [slot.message for slot in self.routes.slots]
+        needed = np.array([message.needed_bytes if message else 0 for message in messages], dtype=np.int64)
+        self.memory = memory
+        self.memory.kept.expect(_kept_bytes(self.keyed, self.routes))
+        self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, needed, memory)
         self.tally = dict.fromkeys(("decoded", "transport", "assembled", "incomplete", "short", "selectors"), 0)
 
     def messages(self, *, has_transport: bool = True) -> tuple[DecodedMessage, ...]:
@@ -77,25 +79,25 @@ class Run:
     def slot(self, number: int) -> Iterator[DecodedMessage]:
         """The messages of one slot."""
         slot = self.routes.slots[number]
-        part = slice(self.slots.starts[number], self.slots.starts[number + 1])
-        rows = self.slots.rows[part]
+        rows = self.slots.rows[self.slots.part(number)]
         if slot.kind is Kind.MESSAGE:
             assert slot.message is not None
             self.tally["decoded"] += len(rows)
-            yield from self.message(slot.message, self.direct(number, part, slot.message))
+            yield from self.message(slot.message, self.direct(number, slot.message))
             return
         self.tally["transport"] += len(rows)
         for message, group in self.transported(slot, rows):
             yield from self.message(message, group)
 
-    def direct(self, number: int, part: slice, message: Message) -> PayloadGroup:
+    def direct(self, number: int, message: Message) -> PayloadGroup:
         """The payloads of frames that each are a whole message."""
-        rows, lengths = self.slots.rows[part], self.slots.lengths[part]
+        part, short_part = self.slots.part(number), self.slots.short_part(number)
+        rows, short, lengths = self.slots.rows[part], self.slots.short[short_part], self.slots.short_lengths[short_part]
         longest = self.keyed.longest[self.routes.slot_of_key == number].max()
         if message.needed_bytes <= 8 and longest <= INLINE_BYTES:
-            return PayloadGroup(rows, lengths, message.needed_bytes, words=self.slots.words[part])
+            return PayloadGroup(rows, short, lengths, words=self.slots.words[part])
         matrix, _ = byte_matrix(self.frames["data"].gather(rows), max(message.needed_bytes, 1))
-        return PayloadGroup(rows, lengths, message.needed_bytes, matrix=matrix)
+        return PayloadGroup(rows, short, lengths, matrix=matrix)
 
     def transported(self, slot: Slot, rows: U32) -> Iterator[tuple[Message, PayloadGroup]]:
         """The complete messages among frames that carry parts of messages."""
@@ -128,7 +130,7 @@ class Run:
 
     def by_group(self, whole: Assembled) -> Iterator[tuple[Message, PayloadGroup]]:
         """Messages of the J1939 transport protocol by the parameter group they announced."""
-        pair = self.arrays.pair[whole.rows].astype(np.int64)
+        pair = self.arrays.pair[whole.rows].astype(np.int64) if len(self.arrays.pair) else np.int64(0)
         found: dict[int, tuple[Message, list[int]]] = {}
         tags, inverse = np.unique(pair << 24 | whole.tag, return_inverse=True)
         for k, tag in enumerate(tags.tolist()):
@@ -148,22 +150,22 @@ class Run:
             part = group if variant.index is None else group.take(variant.index)
             self.tally["selectors"] += len(part) if variant.is_unknown else 0
             if variant.signals:
-                yield _decoded(message, variant.signals, part, self.arena.values(len(variant.signals), len(part)))
+                yield _decoded(message, variant.signals, part, self.memory.kept.values(len(variant.signals), len(part)))
 
     def deferred(self) -> I64:
         """Frames that carry parts of messages, for decoding them later together with those of other batches."""
         numbers = [k for k, slot in enumerate(self.routes.slots) if slot.kind is not Kind.MESSAGE]
-        parts = [self.slots.rows[self.slots.starts[k] : self.slots.starts[k + 1]] for k in numbers]
-        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+        parts = [self.slots.rows[self.slots.part(k)] for k in numbers]
+        return np.sort(np.concatenate([_NONE, *parts]))
 
     def counts(self, messages: Sequence[DecodedMessage], deferred: int = 0) -> DecodeCounts:
         """What became of the frames, those that were put off left out."""
         tally = self.tally
         return DecodeCounts(
-            frames=len(self.arrays.pair) - deferred, decoded=tally["decoded"], transport=tally["transport"],
+            frames=len(self.arrays.dlc) - deferred, decoded=tally["decoded"], transport=tally["transport"],
             assembled=tally["assembled"], incomplete=tally["incomplete"], short_payloads=tally["short"],
             unknown_selectors=tally["selectors"],
-            unavailable_values=sum(int(decoded.unavailable.sum()) for decoded in messages),
+            unavailable_values=int(np.concatenate([_NONE, *(decoded.unavailable for decoded in messages)]).sum()),
             problems=self.problems, **self.routes.reasons,
         )  # fmt: skip
 
@@ -172,14 +174,15 @@ def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadG
     lengths = np.diff(whole.starts)[index]
     width = max(message.needed_bytes, 1)
     matrix: U8 = padded_rows(whole.flat, whole.starts, width)[index]
-    return PayloadGroup(whole.rows[index], lengths, message.needed_bytes, matrix=matrix)
+    short = np.flatnonzero(lengths < message.needed_bytes)
+    return PayloadGroup(whole.rows[index], short, lengths[short], matrix=matrix)
 
 
-def _needed_bytes(routes: Routes, starts: I64) -> int:
+def _kept_bytes(keyed: KeyedFrames, routes: Routes) -> int:
     """Memory for the places of all frames and the values of all messages that are not multiplexed."""
-    sizes = zip(routes.slots, np.diff(starts).tolist(), strict=True)
-    values: int = sum(len(s.message.signals) * n for s, n in sizes if s.message is not None and not s.message.selectors)
-    return 4 * int(starts[-1]) + 8 * int(values) + 64 * (len(routes.slots) + 1)
+    messages = [slot.message for slot in routes.slots]
+    columns = np.array([len(m.signals) if m is not None and not m.selectors else 0 for m in messages] + [0])
+    return int((4 + 8 * columns[routes.slot_of_key]) @ keyed.counts) + 64 * (len(messages) + 1)
 
 
 def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup, values: F64) -> DecodedMessage:
@@ -195,14 +198,13 @@ def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup,
         is_code = np.isnan(values[j]) if signals[j].limit else np.zeros(len(group), dtype=np.bool_)
         values[j] = np.where(is_code, np.nan, whole_number_values(*group.source(signals[j])))
     if len(group.short):
-        blank_short(values, group.short, group.lengths[group.short], signals)
-    has_names = any(signal.choices for signal in signals)
-    return DecodedMessage(message, signals, group.rows, values, unavailable, group if has_names else None)
+        blank_short(group.short, group.short_lengths, plan.shifts, values)
+    return DecodedMessage(message, signals, group.rows, values, unavailable, group.own() if plan.has_names else None)
 
 
 def _plan(message: Message, signals: tuple[Signal, ...]) -> Plan:
     """The plan of these signals, made once per message and set of signals."""
-    key = tuple(signal.name for signal in signals)
+    key = () if signals is message.signals else tuple(signal.name for signal in signals)
     if key not in message.plans:
         message.plans[key] = plan_of(signals)
     plan: Plan = message.plans[key]
