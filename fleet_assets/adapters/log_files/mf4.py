@@ -35,10 +35,15 @@ MDF4.__del__ = _close_what_is_there  # type: ignore[method-assign]
 
 _KINDS = {"CAN_DataFrame": np.uint8(0), "CAN_RemoteFrame": REMOTE, "CAN_ErrorFrame": ERROR}
 
+_OPENING: dict[str, Any] = {"process_bus_logging": False}
+"""asammdf would look through all frames once more, for the messages it decodes itself."""
+_USUAL_CHANNELS = 256
+_USUAL_NUMBERS = np.arange(_USUAL_CHANNELS, dtype=np.uint32)
+
 
 def read_mf4(path: Path, options: LogOptions, chunk_rows: int) -> Iterator[pl.DataFrame]:
     """The frames, group after group, each group in the order of recording."""
-    with MDF(path) as mdf:
+    with MDF(path, **_OPENING) as mdf:
         start_ns = _start_ns(path, mdf, options)
         groups = [(index, _kind(group)) for index, group in enumerate(mdf.groups)]
         if not any(kind for _, kind in groups):
@@ -83,8 +88,7 @@ def _frames(kind: str, signal: Any, start_ns: int) -> pl.DataFrame:
         length=length,
         payload=_payload(samples, prefix + "DataBytes", length),
     )
-    bus = _field(samples, prefix + "BusChannel")
-    return frame_of_batch(batch).with_columns(bus="CAN" + pl.Series(bus).cast(pl.String))
+    return frame_of_batch(batch).with_columns(bus=_buses(_field(samples, prefix + "BusChannel")))
 
 
 def _field(samples: Any, name: str) -> npt.NDArray[np.uint32]:
@@ -101,10 +105,21 @@ def _is_extended(samples: Any, prefix: str) -> npt.NDArray[np.bool_]:
     return np.greater(_field(samples, prefix + "ID"), 0x7FF)
 
 
+def _buses(channel: npt.NDArray[np.uint32]) -> pl.Series:
+    """Names of the buses; a text is made once per channel, not per frame."""
+    is_usual = channel.max(initial=0) < _USUAL_CHANNELS
+    numbers, places = (_USUAL_NUMBERS, channel) if is_usual else np.unique(channel, return_inverse=True)
+    return ("CAN" + pl.Series(numbers).cast(pl.String)).gather(pl.Series(places))
+
+
 def _payload(samples: Any, name: str, length: npt.NDArray[np.uint8]) -> bytes:
     """The bytes that were carried, joined: the first `length` of each row of the recorded block."""
     if not length.any():
         return b""
     block = np.asarray(samples[name])
-    block = block.reshape(len(block), -1).astype(np.uint8)
-    return block[np.arange(block.shape[1]) < length[:, None]].tobytes()
+    block = np.ascontiguousarray(block.reshape(len(block), -1), dtype=np.uint8)
+    width = block.shape[1]
+    if length.min() >= width:
+        return block.tobytes()
+    is_carried = np.tri(256, width, -1, dtype=np.bool_)
+    return block[is_carried[length]].tobytes()
