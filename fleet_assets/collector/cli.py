@@ -38,74 +38,81 @@ app = typer.Typer(
 _BUS, _REPLAY, _RUN = "A bus", "Log files instead of a bus", "How it runs"
 
 
+_Interface = Annotated[
+    str,
+    typer.Option(
+        help="python-can interface: socketcan, pcan, vector, slcan, udp_multicast, virtual, ...", rich_help_panel=_BUS
+    ),
+]
+_Channel = Annotated[
+    str, typer.Option(help="Channel of the interface, e.g. can0, PCAN_USBBUS1, 239.74.163.2.", rich_help_panel=_BUS)
+]
+_Vehicle = Annotated[
+    str, typer.Option("--vehicle", "--vehicle-id", help="vehicle_id of the frames.", rich_help_panel=_BUS)
+]
+_Bus = Annotated[
+    str, typer.Option(help="Name of the bus in the tables; the channel if not given.", rich_help_panel=_BUS)
+]
+_Bitrate = Annotated[
+    int | None, typer.Option(min=1, help="bit/s, where the interface sets it itself.", rich_help_panel=_BUS)
+]
+_Fd = Annotated[bool, typer.Option("--fd", help="Read CAN FD frames too.", rich_help_panel=_BUS)]
+_BusOption = Annotated[
+    list[str],
+    typer.Option(
+        help="Any other setting of the interface by python-can's name; may be repeated.",
+        metavar="NAME=VALUE",
+        rich_help_panel=_BUS,
+    ),
+]
+_Replay = Annotated[
+    list[Path],
+    typer.Option(help="Log file or folder to send; may be repeated.", metavar="PATH", rich_help_panel=_REPLAY),
+]
+_Speed = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        help="1 = pace of the recording, 10 = ten times that, 0 = as fast as frames are taken.",
+        rich_help_panel=_REPLAY,
+    ),
+]
+_Timezone = Annotated[str, typer.Option(help="IANA zone of logs that state a local time.", rich_help_panel=_REPLAY)]
+_Start = Annotated[
+    str,
+    typer.Option(help="When logs began that only count seconds, e.g. 2026-01-31T08:00:00Z.", rich_help_panel=_REPLAY),
+]
+_Single = Annotated[
+    bool,
+    typer.Option(
+        "--single",
+        help="One stream entry a frame, for other readers of can:raw; about a tenth of the throughput.",
+        rich_help_panel=_RUN,
+    ),
+]
+_Offline = Annotated[
+    bool,
+    typer.Option("--offline", help="Start although Redis is away: spool to disk, send later.", rich_help_panel=_RUN),
+]
+_LogFormat = Annotated[LogFormat, typer.Option("--log", help="Log lines on standard error.", rich_help_panel=_RUN)]
+
+
 @app.command()
 def scan(
-    interface: Annotated[
-        str,
-        typer.Option(
-            help="python-can interface: socketcan, pcan, vector, slcan, udp_multicast, virtual, ...",
-            rich_help_panel=_BUS,
-        ),
-    ] = "",
-    channel: Annotated[
-        str, typer.Option(help="Channel of the interface, e.g. can0, PCAN_USBBUS1, 239.74.163.2.", rich_help_panel=_BUS)
-    ] = "",
-    vehicle: Annotated[
-        str, typer.Option("--vehicle", "--vehicle-id", help="vehicle_id of the frames.", rich_help_panel=_BUS)
-    ] = "",
-    bus: Annotated[
-        str, typer.Option(help="Name of the bus in the tables; the channel if not given.", rich_help_panel=_BUS)
-    ] = "",
-    bitrate: Annotated[
-        int | None, typer.Option(min=1, help="bit/s, where the interface sets it itself.", rich_help_panel=_BUS)
-    ] = None,
-    fd: Annotated[bool, typer.Option("--fd", help="Read CAN FD frames too.", rich_help_panel=_BUS)] = False,
-    bus_option: Annotated[
-        list[str],
-        typer.Option(
-            help="Any other setting of the interface by python-can's name; may be repeated.",
-            metavar="NAME=VALUE",
-            rich_help_panel=_BUS,
-        ),
-    ] = [],  # noqa: B006
-    replay: Annotated[
-        list[Path],
-        typer.Option(help="Log file or folder to send; may be repeated.", metavar="PATH", rich_help_panel=_REPLAY),
-    ] = [],  # noqa: B006
-    speed: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            help="1 = pace of the recording, 10 = ten times that, 0 = as fast as frames are taken.",
-            rich_help_panel=_REPLAY,
-        ),
-    ] = 0,
-    timezone: Annotated[
-        str, typer.Option(help="IANA zone of logs that state a local time.", rich_help_panel=_REPLAY)
-    ] = "",
-    start: Annotated[
-        str,
-        typer.Option(
-            help="When logs began that only count seconds, e.g. 2026-01-31T08:00:00Z.", rich_help_panel=_REPLAY
-        ),
-    ] = "",
-    single: Annotated[
-        bool,
-        typer.Option(
-            "--single",
-            help="One stream entry a frame, for other readers of can:raw; about a tenth of the throughput.",
-            rich_help_panel=_RUN,
-        ),
-    ] = False,
-    offline: Annotated[
-        bool,
-        typer.Option(
-            "--offline", help="Start although Redis is away: spool to disk, send later.", rich_help_panel=_RUN
-        ),
-    ] = False,
-    log_format: Annotated[
-        LogFormat, typer.Option("--log", help="Log lines on standard error.", rich_help_panel=_RUN)
-    ] = LogFormat.AUTO,
+    interface: _Interface = "",
+    channel: _Channel = "",
+    vehicle: _Vehicle = "",
+    bus: _Bus = "",
+    bitrate: _Bitrate = None,
+    fd: _Fd = False,
+    bus_option: _BusOption = [],  # noqa: B006
+    replay: _Replay = [],  # noqa: B006
+    speed: _Speed = 0,
+    timezone: _Timezone = "",
+    start: _Start = "",
+    single: _Single = False,
+    offline: _Offline = False,
+    log_format: _LogFormat = LogFormat.AUTO,
 ) -> None:
     """Read a CAN bus, or replay log files, into the Redis stream `can:raw`.
 
