@@ -55,7 +55,7 @@ def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, s
         _flags(frames["is_extended"]),
         _flags(frames["is_error"]),
         _flags(frames["is_fd"]),
-        views(frames["data"]),
+        tuple(views(chunk) for chunk in frames["data"].get_chunks()),
         frames["dlc"].to_numpy(),
     )
     return arrays, names

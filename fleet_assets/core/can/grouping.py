@@ -5,7 +5,9 @@ Belongs here: passes over all frames that know nothing of signals. Does not belo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -34,15 +36,23 @@ _FIRST_CAPACITY = 1 << 12
 class FrameArrays:
     """Frames as arrays, one entry a frame: code of (vehicle, bus), identifier, flags, payload views, length.
 
-    Flags without entries mean that no frame has them, codes without entries that all frames have the code 0."""
+    Flags without entries mean that no frame has them, codes without entries that all have the code 0. The views
+    are in chunks as they lie in memory."""
 
     pair: U32
     arbitration_id: U32
     is_extended: Flags
     is_error: Flags
     is_fd: Flags
-    views: U64
+    views: tuple[U64, ...]
     dlc: U8
+
+    def chunks(self) -> Iterator[tuple[U64, slice]]:
+        """The payload views as they lie in memory, and which frames they are of."""
+        begin = 0
+        for views in self.views:
+            yield views, slice(begin, begin + len(views))
+            begin += len(views)
 
 
 @dataclass(frozen=True)
@@ -71,13 +81,16 @@ class Slots:
     short: U32
     short_lengths: U32
 
-    def part(self, number: int) -> slice:
-        """Where the frames of a slot are."""
-        return slice(int(self.starts[number]), int(self.starts[number + 1]))
+    @cached_property
+    def parts(self) -> list[slice]:
+        """Where the frames of each slot are."""
+        starts = self.starts.tolist()
+        return list(map(slice, starts[:-1], starts[1:]))
 
-    def short_part(self, number: int) -> slice:
+    @cached_property
+    def short_parts(self) -> list[slice]:
         """Where the short ones among them are."""
-        return slice(int(self.starts[number]), int(self.short_ends[number]))
+        return list(map(slice, self.starts.tolist(), self.short_ends.tolist()))
 
 
 def key_frames(frames: FrameArrays, scratch: Arena) -> KeyedFrames:
@@ -88,10 +101,14 @@ def key_frames(frames: FrameArrays, scratch: Arena) -> KeyedFrames:
         table = np.full(capacity, -1, dtype=np.int32)
         keys = np.empty(capacity // 2, dtype=np.uint64)
         tally = np.zeros((2, capacity // 2), dtype=np.int64)
-        count = _assign_codes(
-            frames.pair, frames.arbitration_id, frames.is_extended, frames.is_error, frames.is_fd, frames.views,
-            frames.dlc, table, keys, tally, code,
-        )  # fmt: skip
+        count = 0
+        for views, part in frames.chunks():
+            count = _assign_codes(
+                frames.pair[part], frames.arbitration_id[part], frames.is_extended[part], frames.is_error[part],
+                frames.is_fd[part], views, frames.dlc[part], count, table, keys, tally, code[part],
+            )  # fmt: skip
+            if count < 0:
+                break
         if count >= 0:
             return KeyedFrames(code, keys[:count], tally[0, :count], tally[1, :count])
         capacity *= 8
@@ -100,10 +117,9 @@ def key_frames(frames: FrameArrays, scratch: Arena) -> KeyedFrames:
 @kernel
 def _assign_codes(
     pair: U32, identifier: U32, is_extended: Flags, is_error: Flags, is_fd: Flags, payload: U64,
-    dlc: U8, table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
+    dlc: U8, count: int, table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
 ) -> int:  # fmt: skip
-    """Number of distinct keys, or -1 where the table is too small."""
-    count = 0
+    """Number of distinct keys with the `count` known before, or -1 where the table is too small."""
     mask = np.uint64(len(table) - 1)
     for i in range(len(identifier)):
         key = np.uint64(identifier[i] & np.uint32(0x1FFFFFFF))
@@ -154,17 +170,19 @@ def sort_into_slots(
     count, scratch = int(starts[-1]), memory.scratch
     rows, words, short_ends = memory.kept.numbers(count), scratch.words(count), starts[:-1].copy()
     short, short_lengths = scratch.numbers(count), scratch.numbers(count)
-    _scatter(
-        keyed.code, slot_of_key, needed, frames.views, frames.dlc, starts, starts[:-1].copy(), rows, words, short_ends,
-        short, short_lengths,
-    )  # fmt: skip
+    free = starts[:-1].copy()
+    for views, part in frames.chunks():
+        _scatter(
+            part.start, keyed.code[part], slot_of_key, needed, views, frames.dlc[part], starts, free, rows, words,
+            short_ends, short, short_lengths,
+        )  # fmt: skip
     return Slots(starts, rows, words, short_ends, short, short_lengths)
 
 
 @kernel
 def _scatter(
-    code: U32, slot_of_key: npt.NDArray[np.int32], needed: I64, payload: U64, dlc: U8, starts: I64, free: I64,
-    rows: U32, words: U64, short_free: I64, short: U32, short_lengths: U32,
+    begin: int, code: U32, slot_of_key: npt.NDArray[np.int32], needed: I64, payload: U64, dlc: U8, starts: I64,
+    free: I64, rows: U32, words: U64, short_free: I64, short: U32, short_lengths: U32,
 ) -> None:  # fmt: skip
     for i in range(len(code)):
         if slot_of_key[code[i]] < 0:
@@ -173,7 +191,7 @@ def _scatter(
         place = np.uint64(free[slot])
         free[slot] += 1
         low = payload[i, 0]
-        rows[place] = i
+        rows[place] = begin + i
         words[place] = (low >> np.uint64(32)) | (payload[i, 1] << np.uint64(32))
         length = max(np.int64(low & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
         if length < needed[slot]:

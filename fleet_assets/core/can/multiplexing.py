@@ -30,11 +30,11 @@ Classes = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class Variant:
-    """Payloads of one message that hold the same signals; `index` is None for all of them."""
+    """Places of payloads of one message that hold the same signals."""
 
     signals: tuple[Signal, ...]
-    index: Index | None
-    is_unknown: bool = False
+    index: Index
+    is_unknown: bool
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,6 @@ class _Selector:
 
 def variants(message: Message, group: PayloadGroup) -> Iterator[Variant]:
     """Parts of the group by the signals they hold. A selector value the database does not know selects nothing."""
-    if not message.selectors:
-        yield Variant(message.signals, None)
-        return
     selectors = [_selector(message, signal, group) for signal in message.selectors]
     for number, index in _parts(selectors, len(group)):
         chosen = _classes_of(number, selectors)

@@ -68,6 +68,7 @@ class Run:
         self.memory = memory
         self.memory.kept.expect(_kept_bytes(self.keyed, self.routes))
         self.slots = sort_into_slots(arrays, self.keyed, self.routes.slot_of_key, needed, memory)
+        self.longest = _longest(self.keyed, self.routes)
         self.tally = dict.fromkeys(("decoded", "transport", "assembled", "incomplete", "short", "selectors"), 0)
 
     def messages(self, *, has_transport: bool = True) -> tuple[DecodedMessage, ...]:
@@ -79,7 +80,7 @@ class Run:
     def slot(self, number: int) -> Iterator[DecodedMessage]:
         """The messages of one slot."""
         slot = self.routes.slots[number]
-        rows = self.slots.rows[self.slots.part(number)]
+        rows = self.slots.rows[self.slots.parts[number]]
         if slot.kind is Kind.MESSAGE:
             assert slot.message is not None
             self.tally["decoded"] += len(rows)
@@ -91,10 +92,9 @@ class Run:
 
     def direct(self, number: int, message: Message) -> PayloadGroup:
         """The payloads of frames that each are a whole message."""
-        part, short_part = self.slots.part(number), self.slots.short_part(number)
+        part, short_part = self.slots.parts[number], self.slots.short_parts[number]
         rows, short, lengths = self.slots.rows[part], self.slots.short[short_part], self.slots.short_lengths[short_part]
-        longest = self.keyed.longest[self.routes.slot_of_key == number].max()
-        if message.needed_bytes <= 8 and longest <= INLINE_BYTES:
+        if message.needed_bytes <= 8 and self.longest[number] <= INLINE_BYTES:
             return PayloadGroup(rows, short, lengths, words=self.slots.words[part])
         matrix, _ = byte_matrix(self.frames["data"].gather(rows), max(message.needed_bytes, 1))
         return PayloadGroup(rows, short, lengths, matrix=matrix)
@@ -143,19 +143,26 @@ class Run:
 
     def message(self, message: Message, group: PayloadGroup) -> Iterator[DecodedMessage]:
         """Values of all payloads of one message, a part for each set of signals they hold."""
-        if not len(group):
+        if not len(group) or not message.signals:
             return
         self.tally["short"] += len(group.short)
+        if not message.selectors:
+            yield self.values(message, message.signals, group)
+            return
         for variant in variants(message, group):
-            part = group if variant.index is None else group.take(variant.index)
+            part = group.take(variant.index)
             self.tally["selectors"] += len(part) if variant.is_unknown else 0
             if variant.signals:
-                yield _decoded(message, variant.signals, part, self.memory.kept.values(len(variant.signals), len(part)))
+                yield self.values(message, variant.signals, part)
+
+    def values(self, message: Message, signals: tuple[Signal, ...], group: PayloadGroup) -> DecodedMessage:
+        """Values of payloads that hold the same signals."""
+        return _decoded(message, signals, group, self.memory.kept.values(len(signals), len(group)))
 
     def deferred(self) -> I64:
         """Frames that carry parts of messages, for decoding them later together with those of other batches."""
         numbers = [k for k, slot in enumerate(self.routes.slots) if slot.kind is not Kind.MESSAGE]
-        parts = [self.slots.rows[self.slots.part(k)] for k in numbers]
+        parts = [self.slots.rows[self.slots.parts[k]] for k in numbers]
         return np.sort(np.concatenate([_NONE, *parts]))
 
     def counts(self, messages: Sequence[DecodedMessage], deferred: int = 0) -> DecodeCounts:
@@ -176,6 +183,14 @@ def _assembled_group(message: Message, whole: Assembled, index: I64) -> PayloadG
     matrix: U8 = padded_rows(whole.flat, whole.starts, width)[index]
     short = np.flatnonzero(lengths < message.needed_bytes)
     return PayloadGroup(whole.rows[index], short, lengths[short], matrix=matrix)
+
+
+def _longest(keyed: KeyedFrames, routes: Routes) -> list[int]:
+    """Most payload bytes of a frame per slot."""
+    is_routed = routes.slot_of_key >= 0
+    longest = np.zeros(len(routes.slots), dtype=np.int64)
+    np.maximum.at(longest, routes.slot_of_key[is_routed], keyed.longest[is_routed])
+    return longest.tolist()
 
 
 def _kept_bytes(keyed: KeyedFrames, routes: Routes) -> int:

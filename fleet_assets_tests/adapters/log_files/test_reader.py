@@ -29,15 +29,15 @@ def write(path: Path, count: int) -> Path:
     return path
 
 
-def write_mf4(path: Path, channels: list[int], *, edl: bool = False) -> Path:
+def write_mf4(path: Path, channels: list[int], *, edl: bool = False, lengths: list[int] | None = None) -> Path:
     """A bus log as loggers write them: one group of frames with a channel number each."""
     count = len(channels)
     data = np.arange(count * 8, dtype=np.uint8).reshape(count, 8)
     prefix = "CAN_DataFrame"
     fields = [
-        (f"{prefix}.BusChannel", np.array(channels, np.uint8)), (f"{prefix}.ID", np.full(count, 0x18FEF100, np.uint32)),
+        (f"{prefix}.BusChannel", np.array(channels, np.uint16)), (f"{prefix}.ID", np.full(count, 0x18FEF100, np.uint32)),
         (f"{prefix}.IDE", np.ones(count, np.uint8)), (f"{prefix}.DLC", np.full(count, 8, np.uint8)),
-        (f"{prefix}.DataLength", np.full(count, 8, np.uint8)), (f"{prefix}.DataBytes", data),
+        (f"{prefix}.DataLength", np.array(lengths or [8] * count, np.uint8)), (f"{prefix}.DataBytes", data),
         (f"{prefix}.EDL", np.full(count, edl, np.uint8)),
     ]  # fmt: skip
     samples = np.rec.fromarrays([values for _, values in fields], dtype=[
@@ -80,6 +80,17 @@ def test_mf4_buses_are_the_channels_of_the_frames(tmp_path: Path) -> None:
     assert frames.get_column("recorded_at").to_list() == [START + timedelta(milliseconds=n) for n in range(4)]
     assert frames.get_column("data").to_list() == [bytes(range(n * 8, n * 8 + 8)) for n in range(4)]
     assert frames.select("arbitration_id", "is_extended", "is_fd", "dlc").row(0) == (0x18FEF100, True, False, 8)
+
+
+def test_mf4_buses_of_high_numbers_keep_them(tmp_path: Path) -> None:
+    frames = read(write_mf4(tmp_path / "drive.mf4", [700, 1, 256]))
+    assert frames.get_column("bus").to_list() == ["CAN700", "CAN1", "CAN256"]
+
+
+def test_mf4_payloads_are_as_long_as_recorded(tmp_path: Path) -> None:
+    frames = read(write_mf4(tmp_path / "drive.mf4", [1] * 4, lengths=[8, 0, 3, 8]))
+    whole = [bytes(range(n * 8, n * 8 + 8)) for n in range(4)]
+    assert frames.get_column("data").to_list() == [whole[0], b"", whole[2][:3], whole[3]]
 
 
 def test_mf4_without_frames_is_refused(tmp_path: Path) -> None:

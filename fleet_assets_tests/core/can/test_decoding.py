@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fleet_assets.contracts import CAN_SIGNALS, check_frame
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can import DecodeCounts, bind, compile_database, decode, signals_long
+from fleet_assets.core.can import DecodeCounts, bind, compile_database, decode, decode_batches, signals_long
 from fleet_assets_tests.core.can.frames import Frame, bindings, dbc, long, raw_can, signals
 
 ONE = dbc('BO_ 100 M: 2 X\n SG_ S : 0|16@1+ (0.5,0) [0|0] "V" X')
@@ -166,6 +166,13 @@ def test_neither_order_nor_chunks_show(frames: list[Frame], seed: int, size: int
     total = decode(rows, bound).counts
     kinds = (total.decoded, total.transport, total.error_frames, total.unbound, total.echo, total.unknown_id)
     assert sum(kinds) == total.frames == len(frames)
+
+
+def test_named_values_outlive_the_batch_they_came_in() -> None:
+    text = dbc('BO_ 7 G: 1 X\n SG_ Gear : 0|4@1- (1,0) [0|0] "" X', 'VAL_ 7 Gear -1 "Reverse" 0 "Neutral" ;')
+    batches = [raw_can([Frame(7, data)]) for data in (b"\x0f", b"\x00", b"")]
+    decoded = list(decode_batches(batches, bindings(text)))
+    assert [signals_long(part)["text"].to_list() for part in decoded] == [["Reverse"], ["Neutral"], [None]]
 
 
 def test_more_kinds_of_frames_than_the_first_table_holds() -> None:
