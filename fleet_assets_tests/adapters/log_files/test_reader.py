@@ -35,7 +35,8 @@ def write_mf4(path: Path, channels: list[int], *, edl: bool = False, lengths: li
     data = np.arange(count * 8, dtype=np.uint8).reshape(count, 8)
     prefix = "CAN_DataFrame"
     fields = [
-        (f"{prefix}.BusChannel", np.array(channels, np.uint16)), (f"{prefix}.ID", np.full(count, 0x18FEF100, np.uint32)),
+        (f"{prefix}.BusChannel", np.array(channels, np.uint16)),
+        (f"{prefix}.ID", np.full(count, 0x18FEF100, np.uint32)),
         (f"{prefix}.IDE", np.ones(count, np.uint8)), (f"{prefix}.DLC", np.full(count, 8, np.uint8)),
         (f"{prefix}.DataLength", np.array(lengths or [8] * count, np.uint8)), (f"{prefix}.DataBytes", data),
         (f"{prefix}.EDL", np.full(count, edl, np.uint8)),
