@@ -160,3 +160,8 @@ def main() -> None:
             raise
         Console(stderr=True).print(f"fleet: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if os.environ.get("FLEET_DEBUG"):
+            raise
+        Console(stderr=True).print(f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False)
+        sys.exit(1)

@@ -35,6 +35,14 @@ class PlacesResource(dg.ConfigurableResource):
 
 
 @dataclass(frozen=True)
+class WholeTable:
+    """The rows of a table without days, and what names the files they were read from (taken before reading)."""
+
+    frame: pl.DataFrame
+    inputs: str
+
+
+@dataclass(frozen=True)
 class StoredDay:
     """One partition after a run: `written` is None where the stored one was current and kept."""
 
@@ -70,10 +78,10 @@ class LakeIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         places = self.places.get()
-        if isinstance(obj, pl.DataFrame):
+        if isinstance(obj, WholeTable):
             table = TABLES[context.asset_key.path[-1]]
-            written = places.lake.write(table, None, obj, places.reference.fingerprint(table))
-            context.add_output_metadata(_metadata(table, written, obj))
+            written = places.lake.write(table, None, obj.frame, obj.inputs)
+            context.add_output_metadata(_metadata(table, written, obj.frame))
         else:
             self._store_days(context, obj, places)
 

@@ -27,6 +27,13 @@ class DecodedEntries:
     remote: pl.DataFrame
     rejected: list[tuple[Entry, str]] = field(default_factory=list)
 
+    def of(self, origin: str) -> DecodedEntries:
+        """The same with the stream's origin in front of each entry_id: ids of two streams never meet."""
+        named = pl.concat_str(pl.lit(origin), "entry_id", separator="-")
+        return DecodedEntries(
+            self.frames.with_columns(entry_id=named), self.remote.with_columns(entry_id=named), self.rejected
+        )
+
 
 def decode_entries(entries: Sequence[Entry], default_vehicle: str | None = None) -> DecodedEntries:
     """All frames of the entries as RAW_CAN rows, packed entries first; one wrong entry does not touch the others.

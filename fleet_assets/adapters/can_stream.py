@@ -16,8 +16,8 @@ Belongs here: encoding batches to entries, decoding entries to rows, naming rows
     version  `1`             n        number of frames                    received_us  when the scanner had them
     vehicle  vehicle_id      bus      name
 
-A row's `entry_id` is `<stream id>` (single) or `<stream id>-<ordinal>` (packed), digits padded with zeros, so that text
-order is time order: delivered twice, a frame has the same entry_id twice.
+A row's `entry_id` is `<origin>-<stream id>` (single) or `<origin>-<stream id>-<ordinal>` (packed), digits padded with
+zeros, so that text order is time order within an origin: delivered twice, a frame has the same entry_id twice.
 """
 
 from __future__ import annotations

@@ -14,9 +14,12 @@ from fleet_assets.adapters.durable_file import make_folder
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold the lock, waiting until it is free; the file is made and stays."""
+def alone(lock: Path) -> Iterator[int]:
+    """Hold the lock, waiting until it is free; the file is made and stays.
+
+    Yields its descriptor: a child that inherits it holds the lock too, as long as it lives.
+    """
     make_folder(lock.parent)
     with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle.fileno()

@@ -104,16 +104,22 @@ class Lake:
         fresh = path.with_name(f".{table.name}.{os.getpid()}.tmp")
         write_parquet(frame.sort(table.order), fresh, table)
         record = PartitionRecord(_hash(fresh), inputs, frame.height, fresh.stat().st_size, dict(notes))
-        is_changed = previous is None or previous.content != record.content
+        is_changed = not path.exists() or _hash(path) != record.content
         if is_changed:
-            os.replace(fresh, path)
-            sync_folder(path.parent)
+            self._put(fresh, path)
         else:
             fresh.unlink()
-        if record != previous:
+        if is_changed or record != previous:
             text = json.dumps(asdict(record), sort_keys=True, indent=1)
             write_durably(path.with_suffix(".json"), lambda file: file.write(text.encode()))
         return Written(record, path, is_changed)
+
+    def _put(self, fresh: Path, path: Path) -> None:
+        """Put new bytes in place. The old record goes first: killed in between, the partition has none and is stale."""
+        path.with_suffix(".json").unlink(missing_ok=True)
+        sync_folder(path.parent)
+        os.replace(fresh, path)
+        sync_folder(path.parent)
 
     def _announce(self, table: Table) -> None:
         empty = self.root / table.name / "empty.parquet"

@@ -31,10 +31,11 @@ _DAY = "date="
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file of the landing zone; `size` in bytes."""
+    """One file of the landing zone; `size` in bytes, `changed_ns` when it was put there (file system's clock)."""
 
     path: Path
     size: int
+    changed_ns: int
 
 
 class Landing:
@@ -127,4 +128,5 @@ def source_table(source: str) -> Table:
 
 
 def _files(folder: Path) -> tuple[LandedFile, ...]:
-    return tuple(LandedFile(path, path.stat().st_size) for path in sorted(folder.glob("*.parquet")))
+    found = ((path, path.stat()) for path in sorted(folder.glob("*.parquet")))
+    return tuple(LandedFile(path, status.st_size, status.st_mtime_ns) for path, status in found)

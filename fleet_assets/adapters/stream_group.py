@@ -57,13 +57,20 @@ class StreamGroup:
         self._stream = stream
         self._group = group
 
-    def create(self) -> None:
-        """Make stream and group unless they exist; the group starts at the stream's beginning."""
+    def create(self) -> str:
+        """Make stream and group unless they exist; the group starts at the stream's beginning.
+
+        Returns the stream's origin, a name it keeps as long as its server has it: stream ids are only unique within.
+        """
         try:
             self.client.xgroup_create(self._stream, self._group, id="0", mkstream=True)
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
+        key = f"{self._stream}:origin"
+        self.client.set(key, uuid4().hex[:8], nx=True)
+        origin: Any = self.client.get(key)
+        return bytes(origin).decode()
 
     def read(self, count: int, block_ms: int) -> list[Entry]:
         """Up to `count` new entries, waiting up to `block_ms` for the first."""

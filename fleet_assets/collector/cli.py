@@ -152,6 +152,7 @@ def work(
     claim_seconds: Annotated[
         float, typer.Option(min=0.1, help="Take over what another worker has not acknowledged for so long.")
     ] = 60.0,
+    with_parent: Annotated[bool, typer.Option("--with-parent", help="End with the process that started this.")] = False,
     no_live: Annotated[bool, typer.Option("--no-live", help="Write files only, decode nothing.")] = False,
     log_format: Annotated[LogFormat, typer.Option("--log", help="Log lines on standard error.")] = LogFormat.AUTO,
 ) -> None:
@@ -174,10 +175,10 @@ def work(
             f"--claim-seconds {claim_seconds:g} must exceed --flush-seconds {flush_seconds:g}: "
             "else workers take from each other what they are about to write"
         )
-    settings = load_settings()
+    settings, stop = load_settings(), stop_on_signals(with_parent=with_parent)
     rules = WorkRules(flush_seconds, flush_frames, claim_after_seconds=claim_seconds, default_vehicle=vehicle or None)
     with plain_failures("working stopped; what was not acknowledged is read again"):
-        worker = Worker(lambda: connect(settings), Intake.from_settings(settings), rules, stop_on_signals(),
+        worker = Worker(lambda: connect(settings), Intake.from_settings(settings), rules, stop,
                         None if no_live else _live_decoder(settings))  # fmt: skip
         report = worker.run(until_empty=until_empty)
     _say(

@@ -5,6 +5,7 @@ Belongs here: those three. Does not belong here: options (cli) and loops (scanne
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -45,9 +46,21 @@ def configure_logs(form: LogFormat) -> None:
     )
 
 
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and Ctrl+C set; a second Ctrl+C ends the process at once."""
+def _watch_parent(stop: threading.Event, parent: int) -> None:
+    # An orphan gets another parent at once.
+    while not stop.wait(0.2):
+        if os.getppid() != parent:
+            stop.set()
+
+
+def stop_on_signals(*, with_parent: bool = False) -> threading.Event:
+    """An event that SIGTERM and Ctrl+C set; a second Ctrl+C ends the process at once.
+
+    `with_parent`: also the end of the process that started this one, however it ended.
+    """
     stop = threading.Event()
+    if with_parent:
+        threading.Thread(target=_watch_parent, args=(stop, os.getppid()), name="parent", daemon=True).start()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:

@@ -93,12 +93,12 @@ class Worker:
         self._batch_since = 0.0
         self._shown, self._show_at = 0, 0.0
         self._unacknowledged: list[bytes] = []
-        self._cursor, self._next_claim = b"0-0", 0.0
+        self._cursor, self._next_claim, self._origin = b"0-0", 0.0, ""
         self.report = WorkReport()
 
     def run(self, *, until_empty: bool = False) -> WorkReport:
         """Work until stopped; what was read is landed and acknowledged before it returns."""
-        self._group.create()
+        self._origin = self._group.create()
         log.info("worker_started", consumer=self._group.consumer)
         try:
             while not self._stop.is_set():
@@ -121,7 +121,8 @@ class Worker:
                 raise
             # Somebody emptied the server: begin a new group at the beginning of whatever comes.
             log.warning("group_was_gone")
-            self._group.create()
+            self._flush()
+            self._origin = self._group.create()
             return False
         self._take(entries)
         if self._is_due():
@@ -171,7 +172,8 @@ class Worker:
         if self._batch:
             self._show_new()
             entries, self._batch, self._batch_frames, self._shown = self._batch, [], 0, 0
-            self._land(_name(entries), decode_entries(entries, self._rules.default_vehicle))
+            decoded = decode_entries(entries, self._rules.default_vehicle)
+            self._land(f"{self._origin}-{_name(entries)}", decoded.of(self._origin))
             self.report.entries += len(entries)
             self._unacknowledged += [stream_id for stream_id, _ in entries]
         self._acknowledge()

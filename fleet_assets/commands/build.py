@@ -77,7 +77,7 @@ def build_progress(console: Console) -> Iterator[None]:
     from fleet_assets.resources import on_progress
 
     columns = (TextColumn("{task.description:<18}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
         bars: dict[str, int] = {}
 
         def listener(table: str, done: int, total: int) -> None:

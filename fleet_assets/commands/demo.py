@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +22,12 @@ import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from fleet_assets.adapters.file_lock import alone
 from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
-from fleet_assets.contracts import STOPS, TRIPS, VEHICLES
+from fleet_assets.contracts import RAW_CAN, STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
@@ -52,8 +54,9 @@ class UiChoice:
 class DemoFolder:
     """FLEET_HOME/demo: an installation of its own, with the simulated fleet beside it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lock: int) -> None:
         self.root = root
+        self.lock = lock
         self.simulated = root / "simulated"
         self.plan_file = root / "plan.json"
         self.sent_file = root / "sent.json"
@@ -68,18 +71,30 @@ class DemoFolder:
 
 def run_demo(places: Places, wanted: tuple[int, int, int], ui: UiChoice, fresh: bool) -> int:
     """Run or resume the demo; `wanted` is (vehicles, days, seed). Returns the exit code."""
-    console, began = terminal_console(), time.perf_counter()
-    folder = DemoFolder(places.settings.root / "demo")
+    console = terminal_console()
+    # A supervisor's SIGTERM ends the children too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with alone(places.settings.root / "demo.lock") as lock:
+            demo = _drive_and_build(console, DemoFolder(places.settings.root / "demo", lock), wanted, fresh)
+    except KeyboardInterrupt:
+        _say(console, "Stopped. The same call goes on from here.")
+        return 130
+    return _serve(console, demo, ui.port) if ui.is_wanted else 0
+
+
+def _drive_and_build(console: Console, folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> Places:
+    began = time.perf_counter()
     plan = _plan(folder, wanted, fresh)
     demo = _installation(folder, plan)
     _say(console, f"A fleet of {plan.vehicles} vehicles drives {plan.days} days from {plan.start}, in {folder.root}")
     _simulate(console, folder, plan, demo)
-    _collect(console, folder, demo)
-    _build(console, demo)
+    frames = _collect(console, folder, demo)
+    _build(console, demo, frames)
     _summarise(console, folder, demo)
     _say(console, f"From the command to this line: {time.perf_counter() - began:.0f} s")
     _what_next(console, folder)
-    return _serve(console, demo, ui.port) if ui.is_wanted else 0
+    return demo
 
 
 def _plan(folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> DemoPlan:
@@ -123,46 +138,50 @@ def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places
     _say(console, f"1/4 simulated their drives ({time.perf_counter() - began:.0f} s)")
 
 
-def _collect(console: Console, folder: DemoFolder, demo: Places) -> None:
+def _collect(console: Console, folder: DemoFolder, demo: Places) -> int:
+    """Returns how many frames were sent."""
     if folder.sent_file.exists():
         _say(console, "2/4 collected already")
-        return
+        return int(json.loads(folder.sent_file.read_text())["frames"])
     # A demo stopped half-way has sent some frames; the stream would give them new ids. It starts this step again.
     for place in (demo.settings.landing, demo.settings.root / "redis", Path(demo.settings.lake)):
         shutil.rmtree(place, ignore_errors=True)
     logs = sorted((folder.simulated / "frames").glob("*.parquet"))
-    sent = _send_through_redis(console, demo, logs)
+    sent = _send_through_redis(console, folder, demo, logs)
     folder.sent_file.write_text(json.dumps({"frames": sent}))
+    return sent
 
 
-def _send_through_redis(console: Console, demo: Places, logs: list[Path]) -> int:
-    """Returns how many frames landed."""
-    from fleet_assets.commands.demo_send import send_logs
+def _send_through_redis(console: Console, folder: DemoFolder, demo: Places, logs: list[Path]) -> int:
+    from fleet_assets.commands.demo_send import Watch, send_logs
 
     frames = sum(pl.scan_parquet(log).select(pl.len()).collect().item() for log in logs)
     began = time.perf_counter()
     log = demo.settings.root / "logs" / "scanner.log"
     with _bar(console, "2/4 CAN frames through Redis", frames) as (show, bar), words_to(log):
         waiting = partial(bar.update, bar.task_ids[0], description="2/4 the worker lands the last of them")
-        landed = send_logs(demo, logs, show, waiting)
+        sent = send_logs(demo, logs, Watch(show, waiting), folder.lock)
     seconds = time.perf_counter() - began
-    _say(console, f"2/4 {landed:,} frames sent, landed and acknowledged ({seconds:.0f} s)")
-    return landed
+    _say(console, f"2/4 {sent:,} frames sent, landed and acknowledged ({seconds:.0f} s)")
+    return sent
 
 
 @contextmanager
 def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[int], None], Progress]]:
     """A bar that goes away when it is full; yields how to move it to a number done, and the bar itself."""
     columns = (TextColumn("{task.description}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.update(task, completed=done), bar
 
 
-def _build(console: Console, demo: Places) -> None:
+def _build(console: Console, demo: Places, sent: int) -> None:
     with build_progress(console), words_to(build_log(demo)):
         # The star takes in what is only made on demand: signals at full rate.
         report = build_now(demo, None, None, "*", False)
+    rows = demo.lake.scan(RAW_CAN).select(pl.len()).collect().item()
+    if rows != sent:
+        raise BuildFailed(f"{sent:,} frames were sent, {rows:,} are in raw_can; begin anew with `fleet demo --fresh`")
     if report.failed_checks:
         raise BuildFailed("checks do not hold: " + "; ".join(report.failed_checks[:5]))
     done = f"materialised {len(report.tables)} assets, all checks hold" if report.tables else "everything is up to date"

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,19 +29,27 @@ FLUSH_FRAMES = 500_000
 """Larger than the worker's default: the demo asks for throughput, not for fresh files."""
 
 
-def send_logs(demo: Places, logs: Sequence[Path], sent: Callable[[int], None], waiting: Callable[[], None]) -> int:
+@dataclass(frozen=True)
+class Watch:
+    """What a progress bar is told: frames sent so far, and that the rest is being landed."""
+
+    sent: Callable[[int], None]
+    waiting: Callable[[], None]
+
+
+def send_logs(demo: Places, logs: Sequence[Path], watch: Watch, lock: int) -> int:
     """Send frame logs through Redis until every frame has landed; returns the frames.
 
-    `sent(frames so far)` and `waiting()` are called a few times a second, for a progress bar.
+    The worker inherits `lock`, so that nobody begins anew while one that was orphaned still lands frames.
     """
-    with _worker(demo) as worker:
-        frames = _replay(demo, logs, sent)
+    with _worker(demo, lock) as worker:
+        frames = _replay(demo, logs, watch.sent)
         group = StreamGroup(connect(demo.settings))
         group.create()
         while (backlog := group.backlog()).pending or backlog.undelivered:
             if worker.poll() is not None:
                 raise ServiceError(f"the worker ended with code {worker.returncode}; its words are in {_log(demo)}")
-            waiting()
+            watch.waiting()
             time.sleep(WATCH_SECONDS)
     release(demo.settings)
     return frames
@@ -64,11 +73,12 @@ def _replay(demo: Places, logs: Sequence[Path], sent: Callable[[int], None]) -> 
 
 
 @contextmanager
-def _worker(demo: Places) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(demo: Places, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     """`fleet collect work` of the demo's installation, ended the way a supervisor would end it."""
-    command = [sys.executable, "-m", "fleet_assets", "collect", "work", "--flush-frames", str(FLUSH_FRAMES)]
+    command = [sys.executable, "-m", "fleet_assets", "collect", "work", "--with-parent"]
+    command += ["--flush-frames", str(FLUSH_FRAMES)]
     with _log(demo).open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, pass_fds=[lock])
     try:
         yield process
     finally:

@@ -64,12 +64,23 @@ def choose_port(wanted: int | None) -> int:
 def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
     prepare_dagster_home(places)
+    _end_killed_builds(places)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE_FILE)]
     with log.open("ab") as output:
         return subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=output, stderr=output, start_new_session=True
         )
+
+
+def _end_killed_builds(places: Places) -> None:
+    """Automation would wait for their runs for ever; a build that is at work is waited for."""
+    import dagster as dg
+
+    from fleet_assets.defs.killed_builds import the_only_build
+
+    with dg.DagsterInstance.get() as instance, the_only_build(places, instance):
+        return
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], port: int, waiting: Callable[[], None] = lambda: None) -> None:

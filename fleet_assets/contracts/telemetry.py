@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet_assets.contracts.raw import MULTI_FRAME_REACH
 from fleet_assets.contracts.schema import Column, Table
 
@@ -84,7 +86,11 @@ RAW_TELEMETRY = Table(
     key=("entry_id",),
     sort=("vehicle_id", "recorded_at", "source", "entry_id"),
     partition_by="recorded_at",
-    columns=(*TELEMETRY.columns, Column("entry_id", "str", "File hash and row ordinal.", required=True)),
+    # What a file says is kept as it says it: what is possible is judged in telemetry.
+    columns=(
+        *(replace(column, low=None, high=None) for column in TELEMETRY.columns),
+        Column("entry_id", "str", "File hash and row ordinal.", required=True),
+    ),
 )
 
 OBSERVATIONS = tuple(column.name for column in TELEMETRY.columns if column not in _IDENTITY)

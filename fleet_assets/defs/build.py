@@ -5,6 +5,7 @@ Belongs here: choosing assets and days, running them, saying what failed. Does n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,16 +13,18 @@ from functools import reduce
 from operator import or_
 
 import dagster as dg
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
+from fleet_assets.defs.killed_builds import BUILD_TAG, the_only_build
 from fleet_assets.defs.marts import stale_marts
 from fleet_assets.defs.partitions import range_tags, spans
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.places import Places
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's log is in the UI; on the terminal the progress bars speak."""
 
 NEAR_DAYS = 7
@@ -40,18 +43,24 @@ class BuildReport:
 
 def build(definitions: dg.Definitions, places: Places, request: BuildRequest) -> BuildReport:
     """Materialise; raises BuildFailed with the first error of the first run that fails."""
+    with dg.DagsterInstance.get() as instance, the_only_build(places, instance):
+        return _build(definitions, instance, places, request)
+
+
+def _build(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, places: Places, request: BuildRequest
+) -> BuildReport:
     wanted = _wanted(definitions, request.select)
     plan = plan_build(places, request, {key.path[-1] for key in wanted})
     chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or bool(stale_marts(places)))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
     if not chosen:
         return report
-    with dg.DagsterInstance.get() as instance:
-        stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or [None]
-        for position, stretch in enumerate(stretches, start=1):
-            is_last = position == len(stretches)
-            keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
-            _run(definitions, instance, keys, _tags(stretch, request), report)
+    stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or [None]
+    for position, stretch in enumerate(stretches, start=1):
+        is_last = position == len(stretches)
+        keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
+        _run(definitions, instance, keys, _tags(stretch, request), report)
     return report
 
 
@@ -59,7 +68,7 @@ def _wanted(definitions: dg.Definitions, select: str) -> set[dg.AssetKey]:
     """The selected assets, or all but those that are only made on demand."""
     graph = definitions.resolve_asset_graph()
     if select:
-        return set(_selection(select).resolve(graph) & graph.materializable_asset_keys)
+        return _selected(select, graph) & graph.materializable_asset_keys
     on_demand = {dg.AssetKey(name) for name, maker in DAY_TABLES.items() if maker.is_on_demand}
     return set(graph.materializable_asset_keys - on_demand)
 
@@ -79,13 +88,17 @@ def _chosen(
     return chosen
 
 
-def _selection(text: str) -> dg.AssetSelection:
+def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return reduce(or_, [dg.AssetSelection.from_string(part) for part in parts])
-    except Exception as error:  # noqa: BLE001 - the parser of selections raises many kinds
+        found = reduce(or_, [dg.AssetSelection.from_string(part) for part in parts]).resolve(graph)
+    except Exception as error:  # noqa: BLE001 - selections raise many kinds
         known = "trips, +trips, group:events or several of them with commas between"
-        raise UsageError(f"--select {text!r} is not an asset selection such as {known}: {error}") from None
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"--select {text!r} is not an asset selection such as {known}: {reason}") from None
+    if not found:
+        raise UsageError(f"--select {text!r} names no asset; `fleet ui` shows them, or try group:events")
+    return set(found)
 
 
 def _part(
@@ -100,7 +113,7 @@ def _part(
 
 
 def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:
-    tags = {} if request.full else {ONLY_STALE_TAG: "true"}
+    tags = {BUILD_TAG: "true"} | ({} if request.full else {ONLY_STALE_TAG: "true"})
     return tags | (range_tags(*stretch) if stretch else {})
 
 
@@ -122,7 +135,7 @@ def _run(
         if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
     ]
     if not result.success:
-        raise BuildFailed(f"run {result.run_id}: {_first_failure(result)}")
+        raise BuildFailed(_first_failure(result))
 
 
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:
@@ -131,5 +144,10 @@ def _first_failure(result: dg.ExecuteInProcessResult) -> str:
             error = event.step_failure_data.error
             while error and error.cause:
                 error = error.cause
-            return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+            return f"{event.step_key}: {_sentence(error.message) if error else 'failed'}"
     return "the run failed before its first step"
+
+
+def _sentence(message: str) -> str:
+    """The words of an exception without the name of its class in front."""
+    return re.sub(r"^(\w+\.)*\w+: ", "", message.strip())

@@ -19,6 +19,7 @@ import polars as pl
 from fleet_assets.contracts import Table
 from fleet_assets.core.window import Window
 from fleet_assets.defs import policies
+from fleet_assets.defs.code_versions import code_version
 from fleet_assets.defs.partitions import DAYS, midnight, reach_days, reaching_back, selected_days
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource, StoredDay
@@ -135,7 +136,6 @@ def day_asset(
     *,
     reads: Sequence[Table],
     group: str,
-    code_version: str = "1",
     sources: Sources = _nothing_outside,
     spill_days: int = 0,
     on_demand: bool = False,
@@ -148,7 +148,8 @@ def day_asset(
     """
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
-        maker = DayTable(table, compute, tuple(reads), code_version, sources, spill_days, on_demand)
+        version = code_version(compute.__module__)
+        maker = DayTable(table, compute, tuple(reads), version, sources, spill_days, on_demand)
         DAY_TABLES[table.name] = maker
 
         @dg.asset(
@@ -158,7 +159,7 @@ def day_asset(
             partitions_def=DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
             io_manager_key="lake_io",
-            code_version=code_version,
+            code_version=version,
             automation_condition=policies.follow_inputs() if reads and not on_demand else None,
             **policies.common(table, group),
         )

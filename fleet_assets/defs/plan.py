@@ -13,6 +13,7 @@ from graphlib import TopologicalSorter
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES, Table
 from fleet_assets.defs.day_assets import DAY_TABLES, DayTable
 from fleet_assets.defs.raw import LANDED
+from fleet_assets.defs.reference import reference_inputs
 from fleet_assets.places import Places
 
 
@@ -74,7 +75,7 @@ def _reference_tables() -> list[Table]:
 
 def stale_reference(places: Places) -> dict[str, str]:
     """The reference tables that are not what their files say, with the fingerprint of those files."""
-    marks = {table: places.reference.fingerprint(table) for table in _reference_tables()}
+    marks = {table: reference_inputs(places, table) for table in _reference_tables()}
     records = {table: places.lake.record(table, None) for table in marks}
     current = {table for table, record in records.items() if record and record.inputs == marks[table]}
     return {table.name: mark for table, mark in marks.items() if table not in current}
@@ -87,11 +88,17 @@ def _bounds(places: Places, request: BuildRequest) -> tuple[date, date]:
 
 
 def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
-    """The days in which a table can have rows: those of its inputs, and its spill after them."""
+    """The days in which a table can have rows: those of its inputs, its spill after them, and where it has some now."""
     if maker.table.name in LANDED:
-        return set(places.landing.days(LANDED[maker.table.name])) | _filled_days(places, maker.table)
+        return landed_days(places, maker.table)
     inputs = {day for table in maker.reads for day in known.get(table.name, ())}
-    return {day + timedelta(days=later) for day in inputs for later in range(maker.spill_days + 1)}
+    spilled = {day + timedelta(days=later) for day in inputs for later in range(maker.spill_days + 1)}
+    return spilled | _filled_days(places, maker.table)
+
+
+def landed_days(places: Places, table: Table) -> set[date]:
+    """The days of a raw table: those with landed files, and those whose files are gone but whose rows are not."""
+    return set(places.landing.days(LANDED[table.name])) | _filled_days(places, table)
 
 
 def _filled_days(places: Places, table: Table) -> set[date]:

@@ -29,10 +29,11 @@ landing_telemetry = dg.AssetSpec(
 
 
 def landed_files(source: str) -> Sources:
-    """Names the landed files of a day: landed files never change, so name and size say all."""
+    """Names the landed files of a day: by name, size and time, so that one somebody replaced is noticed too."""
 
     def names(places: Places, day: date) -> Iterable[str]:
-        return [f"{file.path.name}:{file.size}" for file in places.landing.files(source, day)]
+        files = places.landing.files(source, day)
+        return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
 
     return names
 

@@ -11,7 +11,16 @@ import polars as pl
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES, Table
 from fleet_assets.contracts.errors import ReferenceInvalid
 from fleet_assets.defs import policies
-from fleet_assets.resources import PlacesResource
+from fleet_assets.defs.code_versions import code_version
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource, WholeTable
+
+VERSION = code_version("fleet_assets.core.reference")
+
+
+def reference_inputs(places: Places, table: Table) -> str:
+    """Names the files behind a reference table and the code that reads them."""
+    return f"{VERSION}:{places.reference.fingerprint(table)}"
 
 
 def _reference_asset(table: Table) -> dg.AssetsDefinition:
@@ -19,16 +28,18 @@ def _reference_asset(table: Table) -> dg.AssetsDefinition:
         name=table.name,
         description=table.row,
         io_manager_key="lake_io",
-        code_version="1",
+        code_version=VERSION,
         **policies.common(table, policies.REFERENCE_GROUP),
     )
-    def materialise(places: PlacesResource) -> dg.Output[pl.DataFrame]:
+    def materialise(places: PlacesResource) -> dg.Output[WholeTable]:
+        # Before reading: a file saved in the meantime makes the table stale, not current.
+        inputs = reference_inputs(places.get(), table)
         try:
             rows = _rows(table, places)
         except ReferenceInvalid as error:
             problems = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in error.problems))
             raise dg.Failure(str(error), metadata={"problems": problems}, allow_retries=False) from None
-        return dg.Output(rows, data_version=_version(rows))
+        return dg.Output(WholeTable(rows, inputs), data_version=_version(rows))
 
     return materialise
 

@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
 from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLES
-from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, range_tags, spans
-from fleet_assets.defs.plan import stale_reference
+from fleet_assets.defs.plan import landed_days, stale_reference
 from fleet_assets.defs.raw import LANDED
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
+
+RETRY_SECONDS = 900
+"""How often a day whose run failed is asked for again (a full disk, a server that was away)."""
 
 
 @dg.sensor(
@@ -21,37 +24,44 @@ from fleet_assets.resources import PlacesResource
     minimum_interval_seconds=15,
     description="Requests the raw partitions of exactly the days whose landed files changed.",
 )
-def landing_sensor(places: PlacesResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def landing_sensor(
+    context: dg.SensorEvaluationContext, places: PlacesResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Compares what has landed with what each raw partition was made of; it keeps no cursor that could be lost."""
-    requests = [request for name in LANDED for request in _requests(name, places.get())]
+    requests = [request for name in LANDED for request in _requests(name, context.instance, places.get())]
     if not requests:
         yield dg.SkipReason("Every landed file is part of its raw partition.")
     yield from requests
 
 
-def touched_days(name: str, places: Places) -> dict[date, str]:
-    """The days of one raw table that differ from what has landed, with the fingerprint of what has landed."""
+def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
+    """The days of one raw table that differ from what has landed, with the fingerprint of what has landed.
+
+    Also those that were stored by a run which was killed before it could say so: nothing downstream knows of them.
+    """
     maker, table = DAY_TABLES[name], LAKE_TABLES[name]
-    current = {}
-    for day in places.landing.days(LANDED[name]):
-        fingerprint = maker.fingerprint(places, day)
-        record = places.lake.record(table, day)
-        if record is None or record.inputs != fingerprint:
-            current[day] = fingerprint
-    return current
+    told = instance.get_materialized_partitions(dg.AssetKey(name))
+    marks = {day: maker.fingerprint(places, day) for day in landed_days(places, table)}
+    records = {day: places.lake.record(table, day) for day in marks}
+    current = {day for day, record in records.items() if record and record.inputs == marks[day]}
+    return {day: mark for day, mark in marks.items() if day not in current or day.isoformat() not in told}
 
 
-def _requests(name: str, places: Places) -> Iterator[dg.RunRequest]:
+def _requests(name: str, instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRequest]:
     known = set(DAYS.get_partition_keys())
-    touched = {day: mark for day, mark in touched_days(name, places).items() if day.isoformat() in known}
+    touched = {day: mark for day, mark in touched_days(name, instance, places).items() if day.isoformat() in known}
     for first, last in spans(sorted(touched)):
         marks = [touched[day] for day in sorted(touched) if first <= day <= last]
         yield dg.RunRequest(
-            # The same files are asked for once: a day whose run failed is not asked for again until more lands.
-            run_key=f"{name}/{first}/{last}/{_hash(marks)}",
+            run_key=f"{name}/{first}/{last}/{_hash(marks)}/{_turn()}",
             asset_selection=[dg.AssetKey(name)],
-            tags=range_tags(first, last),
+            tags=range_tags(first, last) | {ONLY_STALE_TAG: "true"},
         )
+
+
+def _turn() -> int:
+    """The number of the present quarter of an hour: the same files are asked for once in each, until it succeeds."""
+    return int(datetime.now(UTC).timestamp()) // RETRY_SECONDS
 
 
 def _hash(marks: list[str]) -> str:

@@ -98,3 +98,19 @@ def test_a_lake_address_this_version_cannot_use_is_refused_by_name() -> None:
 def test_an_interval_ending_at_midnight_does_not_touch_the_next_day() -> None:
     start, end = datetime(2026, 3, 1, 23, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
     assert days_between(start, end) == [DAY]
+
+
+def test_a_write_killed_before_its_record_leaves_a_partition_that_is_made_again(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    lake.write(STANDING_PERIODS, DAY, periods(8), "a")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fleet_assets.adapters.lake.write_durably", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            lake.write(STANDING_PERIODS, DAY, periods(8, 9), "b")
+    assert lake.record(STANDING_PERIODS, DAY) is None
+    assert lake.write(STANDING_PERIODS, DAY, periods(8), "a").is_changed
+    assert lake.scan(STANDING_PERIODS, [DAY]).collect().equals(periods(8))
+
+
+def _killed(*_arguments: object) -> None:
+    raise KeyboardInterrupt

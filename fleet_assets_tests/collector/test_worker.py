@@ -123,7 +123,7 @@ def test_an_entry_that_was_landed_but_not_acknowledged_counts_once(redis_server:
     send(redis_server, batch(0, 10))
     first = Worker(lambda: redis_server, intake(tmp_path), QUICK, threading.Event())
     first._group = Unheard(redis_server)
-    first._group.create()
+    first._origin = first._group.create()
     first._step()
     first._flush()
     time.sleep(0.25)
@@ -231,3 +231,14 @@ def test_a_disk_that_refuses_leaves_the_entries_in_the_stream(redis_server: redi
     (tmp_path / "landing").unlink()
     time.sleep(0.25)
     assert work(redis_server, tmp_path).frames == 3
+
+
+def test_equal_stream_ids_of_two_servers_are_different_frames(redis_server: redis.Redis, tmp_path: Path) -> None:
+    for _ in range(2):
+        redis_server.flushall()
+        redis_server.xadd("can:raw", {"id": "0x1", "data": "00", "ts": "1767225600000", "vehicle": "van-1"}, id="5-0")
+        work(redis_server, tmp_path)
+    frames = pl.concat(
+        [pl.read_parquet(file.path) for day in Landing(tmp_path / "landing").days("can").values() for file in day]
+    )
+    assert frames.get_column("entry_id").n_unique() == 2

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from datetime import date
+from shutil import rmtree
+from subprocess import Popen
 
 import polars as pl
 import pytest
@@ -12,8 +17,10 @@ from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.build import BuildReport
 from fleet_assets.places import Places
+from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 
+NO_MARTS = "group:reference,group:raw,telemetry,group:events"
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 
 
@@ -128,3 +135,34 @@ def test_an_analysts_open_connection_does_not_hold_up_a_build(places: Places) ->
         assert analyst.execute(count).fetchall() == [(1,)]
     with duckdb.connect(str(places.settings.warehouse_file), read_only=True) as analyst:
         assert analyst.execute(count).fetchall() == [(2,)]
+
+
+def test_rows_whose_landed_files_are_gone_leave_every_table(places: Places) -> None:
+    land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 4)))
+    build(places, select=NO_MARTS)
+    rmtree(places.landing.root / "telemetry" / "date=2026-03-02")
+    build(places, select="raw_telemetry")
+    build(places, select=NO_MARTS)
+    assert rows(places, "started_at") == [(at("2026-03-04 08:00"),)]
+    assert places.lake.record(TELEMETRY, MONDAY).row_count == 0  # type: ignore[union-attr]
+
+
+def test_a_build_killed_among_the_marts_is_finished_by_the_next(places: Places, fleet: FleetCommand) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    killed = Popen(
+        [sys.executable, "-m", "fleet_assets", "build"], env=os.environ | {"FLEET_HOME": str(places.settings.root)}
+    )
+    while not (places.warehouse.build_file.parent / "lock").exists():
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    done = fleet("build", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert places.warehouse.query("select sum(trip_count) from trip_daily_stats").item() == 1
+
+
+def test_a_selection_that_selects_nothing_is_refused_in_a_sentence(fleet: FleetCommand) -> None:
+    done = fleet("build", "--select", "nosuch")
+    assert done.returncode == 2
+    assert done.stderr.startswith("fleet: --select 'nosuch'")
