@@ -121,6 +121,21 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
         console.print(f"{path}: {rows} rows of {table.name} loaded; run `fleet build` to use them", highlight=False)
 
 
+@reference_app.command("bind")
+def reference_bind(
+    vehicle_id: Annotated[str, typer.Argument(help="Vehicle whose bus it is.")],
+    bus: Annotated[str, typer.Argument(help="Name of the bus as in raw_can (can0, CAN2), or * for any.")],
+    dbc: Annotated[str, typer.Argument(help="DBC file, or the name of a shipped one: j1939, obd2, canmod_gps, ev.")],
+) -> None:
+    """Say that a DBC file describes a bus of a vehicle; the file is copied and read by the next build.
+
+    Example: `fleet reference bind van-1 can0 van.dbc`, then `fleet build`.
+    """
+    from fleet_assets.commands.import_logs import bind
+
+    bind(Places.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+
+
 @app.command()
 def ui(port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None) -> None:
     """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleet_assets.commands.terminal import terminal_console, words_to
+from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.places import Places
 
@@ -48,10 +49,26 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
     console.print(
         f"Built {len(report.tables)} tables, {span}, in {time.perf_counter() - began:.1f} s.", highlight=False
     )
+    for line in _unread_frames(places, report.days):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
         raise BuildFailed(
             f"built, but {len(report.failed_checks)} checks do not hold: " + "; ".join(report.failed_checks[:5])
         )
+
+
+def _unread_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
+    """What a person should know of the days just built: frames that no DBC file describes, and DBC files that fail."""
+    records = [places.lake.record(TELEMETRY, day) for day in days]
+    notes: list[Any] = [record.notes["bus"] for record in records if record and "bus" in record.notes]
+    unbound = sum(note["unbound"] for note in notes)
+    if unbound:
+        total = sum(note["frames"] for note in notes)
+        yield (
+            f"{unbound:,} of {total:,} frames are of a vehicle and bus without a DBC file and stay in raw_can; "
+            "say which one it is with `fleet reference bind VEHICLE BUS FILE`"
+        )
+    yield from sorted({problem for note in notes for problem in note["problems"]})
 
 
 def build_log(places: Places) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import polars as pl
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -36,7 +37,7 @@ class Answers:
 
 def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:
     """Import and say what came of it; raises DataError, after the table, when a file was refused."""
-    _bind(places, answers.vehicle_id, dbc)
+    bind(places, answers.vehicle_id, dbc)
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
     files = expand(paths, IMPORT_SOURCES[source].endings)
@@ -49,11 +50,13 @@ def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answ
     console = Console()
     console.print(_table(report))
     _say_what_next(console, report, settings.quarantine)
+    if source == "can" and dbc:
+        _say_absent_buses(console, places, answers.vehicle_id, report, dbc)
     if report.refused:
         raise DataError(_refusal(report))
 
 
-def _bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
+def bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
     """Bind each `FILE` or `BUS=FILE` to the vehicle; nothing is bound when one of them is wrong."""
     if dbc and not vehicle_id:
         raise UsageError("--dbc binds a file to a vehicle: say which with --vehicle-id")
@@ -119,6 +122,22 @@ def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> 
         lines.append(f"{set_aside:,} rows are in {quarantine} with the reason")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _say_absent_buses(
+    console: Console, places: Places, vehicle_id: str, report: ImportReport, dbc: Sequence[str]
+) -> None:
+    """Name the buses of `--dbc` that no frame of the vehicle came from on these days."""
+    days = sorted({day for file in report.files for day in file.days})
+    frames = [places.landing.scan("can", day).filter(pl.col("vehicle_id") == vehicle_id) for day in days]
+    there = pl.concat([frame.select("bus").unique() for frame in frames]).collect() if frames else pl.DataFrame()
+    buses = sorted(set(there["bus"])) if there.width else []
+    absent = sorted({bus for bus, _ in map(_parse, dbc) if bus != "*"} - set(buses))
+    if absent and buses:
+        console.print(
+            f"no frame came from bus {', '.join(absent)}: the buses of {vehicle_id} are {', '.join(buses)}",
+            style="yellow", highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _refusal(report: ImportReport) -> str:

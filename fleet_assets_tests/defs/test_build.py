@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from fleet_assets.commands.build import build_now
-from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS
+from fleet_assets.contracts import RAW_CAN, STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.build import BuildReport
 from fleet_assets.places import Places
@@ -166,3 +166,17 @@ def test_a_selection_that_selects_nothing_is_refused_in_a_sentence(fleet: FleetC
     done = fleet("build", "--select", "nosuch")
     assert done.returncode == 2
     assert done.stderr.startswith("fleet: --select 'nosuch'")
+
+
+def test_frames_without_a_dbc_file_are_named_until_one_is_bound(places: Places, fleet: FleetCommand) -> None:
+    frame = {
+        "recorded_at": at("2026-03-02 08:00"), "received_at": at("2026-03-02 08:00"), "vehicle_id": "van-1", "bus": "can0",
+        "arbitration_id": 0x7E8, "is_extended": False, "is_fd": False, "is_error": False, "dlc": 8,
+        "data": bytes.fromhex("03410d3200000000"), "entry_id": "a-1",
+    }  # fmt: skip
+    places.landing.append("can", pl.DataFrame([frame], schema=RAW_CAN.schema), "one")
+    first = fleet("build", "--select", NO_MARTS)
+    assert "1 of 1 frames are of a vehicle and bus without a DBC file" in first.stdout
+    assert fleet("reference", "bind", "van-1", "can0", "obd2").returncode == 0
+    assert "without a DBC file" not in fleet("build", "--select", NO_MARTS).stdout
+    assert places.lake.scan(TELEMETRY).select("speed_kmh").collect().rows() == [(50.0,)]
