@@ -41,8 +41,9 @@ $(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
 
-docs: $(VENV)/.installed ## Write docs/tables.md anew from the contracts
+docs: $(VENV)/.installed ## Write docs/tables.md and docs/marts.md anew
 	$(BIN)/python -m fleet_assets.contracts.document > docs/tables.md
+	$(BIN)/python -m fleet_assets.commands.mart_page > docs/marts.md
 
 constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

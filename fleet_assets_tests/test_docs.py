@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fleet_assets.commands.mart_page import marts_page
 from fleet_assets.contracts.document import tables_page
 from fleet_assets.settings import Settings
 from fleet_assets_tests.conftest import REPOSITORY
@@ -16,6 +17,10 @@ def test_every_setting_is_documented() -> None:
 
 def test_the_page_of_tables_is_that_of_the_contracts() -> None:
     assert (REPOSITORY / "docs" / "tables.md").read_text() == tables_page(), "run `make docs`"
+
+
+def test_the_page_of_marts_is_that_of_the_models() -> None:
+    assert (REPOSITORY / "docs" / "marts.md").read_text() == marts_page(), "run `make docs`"
 
 
 def test_every_make_target_that_documents_mention_exists() -> None:

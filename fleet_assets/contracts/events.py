@@ -100,7 +100,7 @@ STANDING_PERIODS = Table(
 
 STOPS = Table(
     name="stops",
-    row="One stay of one vehicle between two trips.",
+    row="One stay of one vehicle before a trip: since the trip before it, or since it was first seen standing.",
     key=("stop_id",),
     sort=("vehicle_id", "started_at", "stop_id"),
     partition_by="closed_at",
@@ -108,7 +108,7 @@ STOPS = Table(
     columns=(
         Column("stop_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that stood.", required=True),
-        Column("started_at", "ts", "End of the trip before.", required=True),
+        Column("started_at", "ts", "End of the trip before; the first observation where there is none.", required=True),
         Column("ended_at", "ts", "Start of the trip after.", required=True),
         Column("closed_at", "ts", "When the trip after became final, and the stop with it.", required=True),
         Column("local_date", "date", "Day of started_at in the vehicle's time zone.", required=True),

@@ -170,8 +170,8 @@ def test_a_selection_that_selects_nothing_is_refused_in_a_sentence(fleet: FleetC
 
 def test_frames_without_a_dbc_file_are_named_until_one_is_bound(places: Places, fleet: FleetCommand) -> None:
     frame = {
-        "recorded_at": at("2026-03-02 08:00"), "received_at": at("2026-03-02 08:00"), "vehicle_id": "van-1", "bus": "can0",
-        "arbitration_id": 0x7E8, "is_extended": False, "is_fd": False, "is_error": False, "dlc": 8,
+        "recorded_at": at("2026-03-02 08:00"), "received_at": at("2026-03-02 08:00"), "vehicle_id": "van-1",
+        "bus": "can0", "arbitration_id": 0x7E8, "is_extended": False, "is_fd": False, "is_error": False, "dlc": 8,
         "data": bytes.fromhex("03410d3200000000"), "entry_id": "a-1",
     }  # fmt: skip
     places.landing.append("can", pl.DataFrame([frame], schema=RAW_CAN.schema), "one")

@@ -1,0 +1,46 @@
+"""The marts as a page for people: `python -m fleet_assets.commands.mart_page > docs/marts.md` (or `make docs`).
+
+Belongs here: wording and layout of that page. Does not belong here: any fact about a mart (dbt_models/).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MODELS = Path(__file__).resolve().parents[2] / "dbt_models" / "models" / "marts"
+
+INTRODUCTION = """\
+# Marts
+
+Generated from `dbt_models/models/marts` by `make docs`. One row per vehicle and local day or month, in the vehicle's own
+time zone. Ratios are ratios of sums; their numerators and denominators are columns too. Query any of them by its bare
+name: `fleet query "select * from vehicle_daily limit 5"`.
+"""
+
+
+def marts_page() -> str:
+    """All marts as Markdown: what a row means, and each column with type and meaning."""
+    lines = [INTRODUCTION]
+    for path in sorted(MODELS.glob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            lines.extend(_model(model))
+    return "\n".join(lines)
+
+
+def _model(model: dict[str, Any]) -> Iterator[str]:
+    yield f"## `{model['name']}`\n"
+    yield " ".join(model["description"].split()) + "\n"
+    yield "| Column | Type | Meaning |"
+    yield "|---|---|---|"
+    for column in model["columns"]:
+        yield f"| `{column['name']}` | {column['data_type']} | {' '.join(column['description'].split())} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(marts_page())
