@@ -86,5 +86,6 @@ def can_to_telemetry(reference: ReferenceStore, grid_seconds: int) -> ToTelemetr
     bindings = bind(
         pairs, {name: compile_database(text, name) for name, text in wanted.select("name", "text").iter_rows()}
     )
-    signal_map = load_signal_maps(reference.texts(SIGNAL_MAPS)["text"].to_list())
+    maps = reference.texts(SIGNAL_MAPS)
+    signal_map = load_signal_maps(maps["text"].to_list(), [f"{name}.yaml" for name in maps["name"]])
     return lambda frames: telemetry_from_can(frames, bindings, signal_map, grid_seconds).frame

@@ -17,8 +17,8 @@ MODELS = Path(__file__).resolve().parents[2] / "dbt_models" / "models" / "marts"
 INTRODUCTION = """\
 # Marts
 
-Generated from `dbt_models/models/marts` by `make docs`. One row per vehicle and local day or month, in the vehicle's own
-time zone. Ratios are ratios of sums; their numerators and denominators are columns too. Query any of them by its bare
+Generated from `dbt_models/models/marts` by `make docs`. One row per vehicle and local day or month, in its own time
+zone. Ratios are ratios of sums; their numerators and denominators are columns too. Query any of them by its bare
 name: `fleet query "select * from vehicle_daily limit 5"`.
 """
 

@@ -72,4 +72,4 @@ def _compiled(text: str, name: str) -> CompiledDatabase:
 def _signal_map(day: Day) -> SignalMap:
     # A map of the user comes after the shipped ones: what it says again replaces what they say.
     rows = day.read(SIGNAL_MAPS).sort("origin", "name", descending=[True, False]).collect()
-    return load_signal_maps(rows["text"].to_list())
+    return load_signal_maps(rows["text"].to_list(), [f"{name}.yaml" for name in rows["name"]])

@@ -62,12 +62,12 @@ class SignalMap:
         return tuple(entry for entry in self.entries if entry.column == column)
 
 
-def load_signal_maps(texts: Sequence[str]) -> SignalMap:
+def load_signal_maps(texts: Sequence[str], files: Sequence[str] = ()) -> SignalMap:
     """One map of several YAML texts. A later text comes before the earlier ones and replaces their entries of the same
-    message and signal. Raises ReferenceInvalid with one sentence per mistake."""
+    message and signal. Raises ReferenceInvalid with one sentence per mistake, under the name of the text's file."""
     merged: dict[tuple[str, str], Entry] = {}
     for number, text in enumerate(texts, start=1):
-        entries = _entries(text, f"signal map {number}")
+        entries = _entries(text, files[number - 1] if files else f"signal map {number}")
         replaced = {entry.key for entry in entries}
         merged = {entry.key: entry for entry in entries} | {k: e for k, e in merged.items() if k not in replaced}
     mapped = tuple(entry for entry in merged.values() if entry.column is not None)
@@ -86,7 +86,6 @@ def _entries(text: str, name: str) -> list[Entry]:
         return []
     if not isinstance(content, dict) or not isinstance(content.get("signals"), list):
         raise ReferenceInvalid(name, ["it has no list `signals`"])
-    name = str(content.get("name") or name)
     problems: list[str] = []
     entries = []
     for number, row in enumerate(content["signals"], start=1):
@@ -96,7 +95,7 @@ def _entries(text: str, name: str) -> list[Entry]:
             entries.append(_entry(row))
     problems += _repeated(entries)
     if problems:
-        raise ReferenceInvalid(f"signal map {name}", problems)
+        raise ReferenceInvalid(name, problems)
     return entries
 
 
