@@ -18,6 +18,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from fleet_assets.contracts.errors import SettingError
 
 
+_DAY_SECONDS = 86_400
+
+
 class Settings(BaseSettings):
     """The settings of one process; see docs/operations.md for the table of names."""
 
@@ -30,9 +33,23 @@ class Settings(BaseSettings):
     )
     redis_url: str = Field("", description="redis:// or rediss://; empty starts a private embedded server.")
     start_date: date = Field(date(2000, 1, 1), description="First day partition; older rows are quarantined.")
-    grid_seconds: int = Field(1, ge=0, le=3600, description="Grid of bus signals in telemetry; 0 keeps every instant.")
+    grid_seconds: int = Field(
+        1, ge=0, le=3600, description="Grid of bus signals in telemetry: divides a day; 0 keeps every instant."
+    )
     timezone: str = Field("UTC", description="IANA zone of a vehicle that states none.")
     units: Literal["metric", "us"] = Field("metric", description="Presentation units of API and CLI tables.")
+
+    @field_validator("grid_seconds")
+    @classmethod
+    def _divides_a_day(cls, value: int) -> int:
+        # A cell that spans midnight would begin on a day that is built without the frames of its end.
+        if value and _DAY_SECONDS % value:
+            below = max(n for n in range(1, value) if _DAY_SECONDS % n == 0)
+            above = min(n for n in range(value, _DAY_SECONDS + 1) if _DAY_SECONDS % n == 0)
+            raise ValueError(
+                f"{value} s do not divide a day; near it do {below} and {above}, and 0 keeps every instant"
+            )
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -95,4 +112,4 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "FLEET_" + str(first["loc"][0]).upper()
-        raise SettingError(f"{name}={first['input']}: {first['msg']}") from None
+        raise SettingError(f"{name}={first['input']}: {first['msg'].removeprefix('Value error, ')}") from None

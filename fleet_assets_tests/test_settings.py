@@ -34,6 +34,22 @@ def test_a_value_that_cannot_be_understood_is_named(name: str, value: str, monke
         load_settings()
 
 
+@pytest.mark.parametrize(("seconds", "near"), [(7, "6 and 8"), (11, "10 and 12"), (3599, "3456 and 3600")])
+def test_a_grid_that_does_not_divide_a_day_is_refused_with_near_values(
+    seconds: int, near: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_GRID_SECONDS", str(seconds))
+    sentence = f"FLEET_GRID_SECONDS={seconds}: {seconds} s do not divide a day; near it do {near}, and 0 keeps every"
+    with pytest.raises(SettingError, match=sentence):
+        load_settings()
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 2, 5, 10, 60, 3600])
+def test_a_grid_that_divides_a_day_is_accepted(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLEET_GRID_SECONDS", str(seconds))
+    assert load_settings().grid_seconds == seconds
+
+
 def test_an_installation_has_settings_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_HOME", str(tmp_path))
     (tmp_path / ".env").write_text("FLEET_START_DATE=2026-03-01\nFLEET_GRID_SECONDS=5\n")
