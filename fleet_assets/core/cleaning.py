@@ -21,6 +21,8 @@ _FIX = (*_POSITION, "altitude_m", "heading_deg", "gps_speed_kmh")
 _SPEEDS = ("speed_kmh", "gps_speed_kmh")
 _KEY = ("vehicle_id", "recorded_at", "source")
 
+_NO_CONTENT = (*_KEY, "received_at")
+
 REPEATED = "(row)"
 """Stands for a column where whole rows were given again."""
 
@@ -51,8 +53,10 @@ class Cleaned:
 def clean_telemetry(frame: pl.LazyFrame, rules: CleaningRules | None = None) -> Cleaned:
     """Telemetry without impossible values; values become null. Columns it lacks are not needed.
 
-    Rows of one vehicle, instant and source become one: per column the value received last, the largest on a tie, so
-    that the order of arrival never shows. Pure per frame: neighbours are looked at only within one vehicle and source.
+    Rows of one vehicle, instant and source become one: per column the value of the fullest row that has one, of equally
+    full rows the one with the larger content; a position comes from one row. `received_at` is the latest of them and
+    decides nothing, so that the order of arrival never shows. Pure per frame: neighbours are looked at only within one
+    vehicle and source.
     Each pass looks at what the passes before it left, so every value is counted under one reason.
     """
     chosen = rules or CleaningRules()
@@ -81,20 +85,27 @@ def _one_row_per_key(frame: pl.DataFrame) -> pl.DataFrame:
     repeats = ordered.select((same | same.shift(-1)).fill_null(False)).to_series()
     if not repeats.any():
         return ordered
-    received = pl.col("received_at") if "received_at" in frame.columns else pl.lit(0)
-    newest = [
-        pl.col(name).filter(pl.col(name).is_not_null()).sort_by(
-            received.filter(pl.col(name).is_not_null()), _comparable(name, dtype), nulls_last=False
-        ).last()
-        for name, dtype in frame.schema.items() if name not in _KEY
-    ]  # fmt: skip
-    merged = ordered.filter(repeats).group_by(_KEY).agg(newest).select(frame.columns)
+    given = ordered.filter(repeats)
+    observed = [name for name in frame.columns if name not in _NO_CONTENT]
+    ranks = [pl.sum_horizontal(pl.col(observed).is_not_null()), *(_comparable(n, frame.schema[n]) for n in observed)]
+    fullest_first = given.sort(*_KEY, *ranks, descending=[False] * len(_KEY) + [True] * len(ranks), nulls_last=True)
+    taken = [_first_value(name, frame.columns) for name in frame.columns if name not in _KEY]
+    merged = fullest_first.group_by(_KEY, maintain_order=True).agg(taken).select(frame.columns)
     return pl.concat([ordered.filter(~repeats), merged]).sort(_KEY)
 
 
 def _comparable(name: str, dtype: pl.DataType) -> pl.Expr:
-    values = pl.col(name).filter(pl.col(name).is_not_null())
-    return values.list.join(",") if isinstance(dtype, pl.List) else values
+    return pl.col(name).list.join("\n") if isinstance(dtype, pl.List) else pl.col(name)
+
+
+def _first_value(name: str, columns: list[str]) -> pl.Expr:
+    """Of rows in their order of preference; both halves of a position are of one row, a whole one where there is one."""
+    if name == "received_at":
+        return pl.col(name).max()
+    if name not in _POSITION:
+        return pl.col(name).drop_nulls().first()
+    halves = pl.sum_horizontal(pl.col(half).is_not_null() for half in _POSITION if half in columns)
+    return pl.col(name).sort_by(halves, descending=True, maintain_order=True).first()
 
 
 def _not_finite(frame: pl.DataFrame, columns: list[str], _rules: CleaningRules) -> pl.DataFrame:

@@ -118,17 +118,34 @@ def test_vehicles_and_sources_are_not_neighbours() -> None:
     assert _cleaned(*rows)[1] == []
 
 
-def test_rows_of_one_instant_become_one_and_the_last_received_wins() -> None:
+def test_rows_of_one_instant_become_one_and_the_fullest_wins() -> None:
     later = NOON + timedelta(hours=1)
     frame, nulled = _cleaned(
         _row(0, speed_kmh=10.0, soc_pct=50.0, received_at=NOON, dtc_codes=["P1"]),
-        _row(0, speed_kmh=20.0, received_at=later, dtc_codes=["P2"]),
+        _row(0, speed_kmh=20.0, received_at=later, dtc_codes=["P2"], engine_speed_rpm=None),
+        _row(0, coolant_temp_c=80.0, received_at=NOON),
         _row(1, speed_kmh=30.0, received_at=later),
     )
-    expected = [_row(0, speed_kmh=20.0, soc_pct=50.0, received_at=later, dtc_codes=["P2"]),
+    expected = [_row(0, speed_kmh=10.0, soc_pct=50.0, coolant_temp_c=80.0, received_at=later, dtc_codes=["P1"]),
                 _row(1, speed_kmh=30.0, received_at=later)]  # fmt: skip
     assert_frame_equal(frame, telemetry(*expected))
-    assert nulled == [("(row)", "same vehicle, instant and source", 1)]
+    assert nulled == [("(row)", "same vehicle, instant and source", 2)]
+
+
+def test_of_equally_full_rows_the_larger_content_wins_whichever_arrived_last() -> None:
+    low, high = {"speed_kmh": 60.0, "soc_pct": 9.0}, {"speed_kmh": 70.0, "soc_pct": 8.0}
+    later = NOON + timedelta(hours=1)
+    for first, last in ((low, high), (high, low)):
+        frame, _ = _cleaned(_row(0, received_at=NOON, **first), _row(0, received_at=later, **last))
+        assert_frame_equal(frame, telemetry(_row(0, received_at=later, **high)))
+
+
+def test_a_position_is_of_one_row_although_another_is_fuller() -> None:
+    full = _row(0, latitude_deg=50.0, speed_kmh=50.0, soc_pct=50.0)
+    frame, _ = _cleaned(full, _row(0, latitude_deg=51.0, longitude_deg=9.0), _row(0, longitude_deg=10.0))
+    assert_frame_equal(
+        frame, telemetry(_row(0, latitude_deg=51.0, longitude_deg=9.0, speed_kmh=50.0, soc_pct=50.0)),
+    )  # fmt: skip
 
 
 def test_columns_that_are_not_there_are_not_needed() -> None:
@@ -145,6 +162,18 @@ _ROWS = st.lists(
         "longitude_deg": _VALUES, "speed_kmh": _VALUES, "altitude_m": _VALUES,
     }), max_size=25,
 )  # fmt: skip
+
+
+@given(_ROWS, st.permutations(range(25)))
+def test_the_instant_of_arrival_changes_no_other_column(rows: list[dict[str, object]], order: list[int]) -> None:
+    at = [{k: v for k, v in row.items() if k != "seconds"} | {"recorded_at": NOON} for row in rows]
+    arrived = [NOON + timedelta(seconds=k) for k in order]
+    straight, shuffled = (
+        clean_telemetry(telemetry(*(row | {"received_at": t} for row, t in zip(at, times, strict=False))).lazy())
+        for times in ([NOON] * len(at), arrived)
+    )
+    assert_frame_equal(straight.frame.collect().drop("received_at"), shuffled.frame.collect().drop("received_at"))
+    assert_frame_equal(straight.nulled, shuffled.nulled)
 
 
 @given(_ROWS, st.permutations(range(25)))
