@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.contracts import TELEMETRY
-from fleet_assets.contracts.errors import BuildFailed
+from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def prepare_dagster_home(places: Places) -> None:
 
 def run_build(places: Places, first: date | None, last: date | None, select: str, full: bool) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
+    if first and last and first > last:
+        raise UsageError(f"--from {first} is after --to {last}")
     console = terminal_console()
     began = time.perf_counter()
     with build_progress(console), words_to(build_log(places)):
@@ -45,10 +47,10 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
     if not report.tables:
         console.print("Everything is up to date.")
         return
-    span = f"{report.days[0]} to {report.days[-1]}" if report.days else "tables without days"
-    console.print(
-        f"Built {len(report.tables)} tables, {span}, in {time.perf_counter() - began:.1f} s.", highlight=False
-    )
+    span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
+    noun = "table" if len(report.tables) == 1 else "tables"
+    line = f"Built {len(report.tables)} {noun}{span}, in {time.perf_counter() - began:.1f} s."
+    console.print(line, highlight=False)
     for line in _unread_frames(places, report.days):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
