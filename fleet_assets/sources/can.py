@@ -72,8 +72,12 @@ def telemetry_from_can(
 ) -> CanTelemetry:
     """One row per vehicle and grid cell (0: every instant) in which a mapped signal had a value.
 
-    `frames`: RAW_CAN rows in any order. Where several signals or senders give one column, one is taken per vehicle for
-    all of these frames, by the map's order: two odometers are never mixed.
+    `frames`: RAW_CAN rows in any order. Where several signals, senders or buses give one column, one is taken per
+    vehicle for all of these frames: the first by the map's order, then by its source addresses, then by the lowest
+    source address and the name of the bus, so that two odometers are never mixed. The order decides strictly unless the
+    preferred one has next to no values (`CanRules.least_share`). Limit: the choice sees these frames only. Where they
+    are a day and the preferred one is missing on that day, another is taken for that day, and a counter may jump at the
+    midnight between.
     """
     decoded = decode(frames, bindings)
     readings = Readings(decoded, signal_map)
@@ -108,14 +112,13 @@ class _Cells:
         self._take(column, candidates, reduced, self._choice(reduced))
 
     def fill_position(self, latitudes: list[Reading], longitudes: list[Reading]) -> None:
-        """Both halves from the candidate that is chosen by the first: they are null together, row by row."""
-        pairs = [(lat, lon) for lat in latitudes for lon in longitudes if np.array_equal(lat.rows, lon.rows)]
-        if not pairs:
+        """Both halves from the candidate that is chosen by the first: they have the same rows and are null together."""
+        if not latitudes:
             return
-        halves = [[self._reduced(half.column, half) for half in pair] for pair in pairs]
-        choice = self._choice([half[0] for half in halves])
-        for k, column in enumerate(POSITION):
-            self._take(column, [pair[k] for pair in pairs], [half[k] for half in halves], choice)
+        halves = [[self._reduced(half.column, half) for half in own] for own in (latitudes, longitudes)]
+        choice = self._choice(halves[0])
+        for column, candidates, reduced in zip(POSITION, (latitudes, longitudes), halves, strict=True):
+            self._take(column, candidates, reduced, choice)
 
     def _reduced(self, column: str, reading: Reading) -> F64:
         out = np.full(self.grid.size, np.nan)

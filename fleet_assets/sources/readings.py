@@ -6,6 +6,7 @@ between candidates and the grid (`sources.can`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import polars as pl
 
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets.core.can import Decoded, DecodedMessage, Signal
+from fleet_assets.core.can.distinct import NO_CODES, distinct
 from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.units import Conversion, conversion, known_unit
 from fleet_assets.sources.signal_map import POSITION, Entry, SignalMap
@@ -24,18 +26,37 @@ NO_SENDER = -1
 
 BUS_CODE = "error or not available on the bus"
 NOT_VALID = "the device calls it invalid"
+HALF_POSITION = "a position lacks its other half"
+
+Rank = tuple[int, int, int, str]
+"""Place of the entry in the map, place of the sender among the preferred ones, the sender, the name of the bus."""
+
+
+Entries = Mapping[tuple[str, str], tuple[int, Entry]]
+"""Place in the map and entry of each (message, signal)."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Values of one signal from one kind of sender. `rows`: frame numbers, ascending; NaN: no value.
+    """Values of one signal from one kind of sender on one bus. `rows`: frame numbers, ascending; NaN: no value.
 
-    `rank`: place of the entry and of the sender in the order of preference, the smallest first.
+    `rank`: the place in the order of preference, the smallest first. Both halves of a position have the rank of the
+    latitude, and the same rows.
     """
 
     column: str
-    rank: tuple[int, int, int]
+    rank: Rank
     rows: I64
+    values: F64
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Values of one mapped signal of one decoded message, before they are split by sender."""
+
+    place: int
+    entry: Entry
+    column: str
     values: F64
 
 
@@ -46,23 +67,38 @@ class Readings:
         self.nulled: dict[tuple[str, str], int] = {}
         self.problems: set[str] = set()
         self._arbitration_id = decoded.frames["arbitration_id"].to_numpy()
+        self._bus, self._buses = distinct(decoded.frames["bus"]) if decoded.frames.height else (NO_CODES, [""])
         entries = {entry.key: (place, entry) for place, entry in enumerate(signal_map.entries)}
         parts = [reading for message in decoded.messages for reading in self._of_message(message, entries)]
         self.by_column = _joined(parts)
 
-    def _of_message(
-        self, part: DecodedMessage, entries: Mapping[tuple[str, str], tuple[int, Entry]]
-    ) -> Iterator[Reading]:
-        found = []
+    def _of_message(self, part: DecodedMessage, entries: Entries) -> Iterator[Reading]:
+        found = sorted(self._found(part, entries), key=lambda one: one.place)
+        for one in found:
+            if one.column not in POSITION:
+                yield from self._by_origin(part, (one,))
+        halves = [[one for one in found if one.column == column] for column in POSITION]
+        pairs = list(zip(*halves, strict=False))
+        for pair in pairs:
+            self._keep_whole(pair)
+            yield from self._by_origin(part, pair)
+        for one in itertools.chain(*(own[len(pairs) :] for own in halves)):
+            self._count(one.column, HALF_POSITION, int(np.count_nonzero(~np.isnan(one.values))))
+
+    def _found(self, part: DecodedMessage, entries: Entries) -> Iterator[_Found]:
         for j, signal in enumerate(part.signals):
             place, entry = entries.get((part.message.name, signal.name), (0, None))
             if entry is not None and entry.column is not None:
                 values = self._values(part, j, entry.column, entry)
                 if values is not None:
-                    found.append((place, entry, values))
-        _keep_whole_positions([(entry.column, values) for _, entry, values in found])
-        for place, entry, values in found:
-            yield from self._by_sender(part, place, entry, values)
+                    yield _Found(place, entry, entry.column, values)
+
+    def _keep_whole(self, pair: tuple[_Found, ...]) -> None:
+        """A latitude without its longitude is no position, nor the other way round."""
+        is_half = np.logical_or.reduce([np.isnan(half.values) for half in pair])
+        for half in pair:
+            self._count(half.column, HALF_POSITION, int(np.count_nonzero(is_half & ~np.isnan(half.values))))
+            half.values[is_half] = np.nan
 
     def _values(self, part: DecodedMessage, j: int, column: str, entry: Entry) -> F64 | None:
         """Values in the column's unit; None (and a problem) where the signal's unit does not fit."""
@@ -90,18 +126,27 @@ class Readings:
         self._count(column, NOT_VALID, int(np.count_nonzero(~is_valid & ~np.isnan(values))))
         values[~is_valid] = np.nan
 
-    def _by_sender(self, part: DecodedMessage, place: int, entry: Entry, values: F64) -> Iterator[Reading]:
-        assert entry.column is not None
-        rows = part.rows.astype(np.int64)
-        if not part.message.protocol.has_parameter_groups:
-            yield Reading(entry.column, (place, 0, NO_SENDER), rows, values)
-            return
-        senders = self._arbitration_id[rows] & np.uint32(0xFF)
-        order = entry.source_addresses
-        for sender in np.unique(senders).tolist():
-            index = np.flatnonzero(senders == sender)
+    def _by_origin(self, part: DecodedMessage, found: tuple[_Found, ...]) -> Iterator[Reading]:
+        """A column (or both halves of a position, by the entry of the first), split by sender and bus."""
+        rows, first = part.rows.astype(np.int64), found[0]
+        order = first.entry.source_addresses
+        for sender, bus, index in self._origins(part, rows):
             preference = order.index(sender) if sender in order else len(order)
-            yield Reading(entry.column, (place, preference, sender), rows[index], values[index])
+            rank = (first.place, 0 if sender == NO_SENDER else preference, sender, self._buses[bus])
+            for one in found:
+                yield Reading(one.column, rank, rows[index], one.values[index])
+
+    def _origins(self, part: DecodedMessage, rows: I64) -> Iterator[tuple[int, int, I64 | slice]]:
+        """Sender, number of the bus, and which of the rows come from there."""
+        has_senders = part.message.protocol.has_parameter_groups
+        senders = (self._arbitration_id[rows] & np.uint32(0xFF)).astype(np.int64) if has_senders else NO_SENDER
+        buses = self._bus[rows].astype(np.int64) if len(self._bus) else 0
+        if isinstance(senders, int) and isinstance(buses, int):
+            yield senders, buses, slice(None)
+            return
+        origins = np.broadcast_to(senders + 1 + (np.asarray(buses, dtype=np.int64) << 9), rows.shape)
+        for origin in np.unique(origins).tolist():
+            yield (origin & 0x1FF) - 1, origin >> 9, np.flatnonzero(origins == origin)
 
     def _count(self, column: str, reason: str, count: int) -> None:
         if count:
@@ -133,18 +178,9 @@ def _states(values: F64, entry: Entry) -> F64:
     return np.where(np.isnan(values), np.nan, is_true.astype(np.float64))
 
 
-def _keep_whole_positions(found: list[tuple[str | None, F64]]) -> None:
-    """A latitude without its longitude is no position, nor the other way round."""
-    halves = [values for column, values in found if column in POSITION]
-    if len(halves) == len(POSITION):
-        is_half = np.isnan(halves[0]) | np.isnan(halves[1])
-        for values in halves:
-            values[is_half] = np.nan
-
-
 def _joined(parts: list[Reading]) -> dict[str, list[Reading]]:
     """Candidates per column, the preferred first; parts of one candidate are put in the order of rows."""
-    groups: dict[tuple[str, tuple[int, int, int]], list[Reading]] = {}
+    groups: dict[tuple[str, Rank], list[Reading]] = {}
     for part in parts:
         groups.setdefault((part.column, part.rank), []).append(part)
     joined: dict[str, list[Reading]] = {}

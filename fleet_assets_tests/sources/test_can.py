@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -171,6 +172,80 @@ def test_a_position_counts_only_while_the_device_calls_it_valid() -> None:
     ]
 
 
+ODOMETER = dbc('BO_ 1 A: 8 X\n SG_ Total : 0|16@1+ (0.1,0) [0|0] "km" X')
+ODOMETER_MAP = load_signal_maps(["signals:\n  - {message: A, signal: Total, column: odometer_km}\n"])
+
+
+def total(km: float, bus: str, at: float) -> Frame:
+    return Frame(1, round(km * 10).to_bytes(2, "little").ljust(8, b"\0"), at=at, bus=bus)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_odometers_of_two_buses_are_never_mixed(order: int) -> None:
+    frames = [total(1000 + k / 10 + offset, bus, k + late) for k in range(5)
+              for bus, offset, late in (("c0", 0, 0.5), ("c1", 0.4, 0.1 if k % 2 else 0.9))]  # fmt: skip
+    result = run(frames[::order], bindings(ODOMETER), ODOMETER_MAP)
+    assert result.frame["odometer_km"].to_list() == pytest.approx([1000 + k / 10 for k in range(5)])
+
+
+def test_a_bus_with_next_to_no_values_is_passed_over() -> None:
+    frames = [total(1, "c0", 0), *(total(2, "c1", k) for k in range(20))]
+    assert rows(run(frames, bindings(ODOMETER), ODOMETER_MAP), "odometer_km") == [(2.0,)] * 20
+
+
+def test_each_vehicle_has_a_bus_of_its_own() -> None:
+    frames = [total(1, "c0", 0), total(2, "c1", 0), replace(total(3, "c1", 0), vehicle="v2")]
+    pairs = pl.DataFrame({"vehicle_id": ["v1", "v2"], "bus": ["*", "*"], "dbc": ["d0", "d0"]})
+    bound = bind(pairs, {"d0": compile_database(ODOMETER, "d0")})
+    assert rows(run(frames, bound, ODOMETER_MAP), "vehicle_id", "odometer_km") == [("v1", 1.0), ("v2", 3.0)]
+
+
+def test_the_sender_goes_before_the_bus() -> None:
+    frames = [replace(ccvs(81, 49), bus="c0"), replace(ccvs(80, 0), bus="c1")]
+    assert rows(run(frames, bindings(shipped("j1939")), MAPS), "speed_kmh") == [(80.0,)]
+
+
+def place_dbc(longitude_unit: str) -> str:
+    return dbc(
+        'BO_ 1 P: 8 X\n SG_ Lat : 0|8@1+ (1,0) [0|0] "deg" X\n'
+        f' SG_ Lon : 8|8@1+ (1,0) [0|200] "{longitude_unit}" X\n SG_ Ok : 16|8@1+ (1,0) [0|0] "" X'
+    )
+
+
+PLACE_MAP = load_signal_maps([
+    "signals:\n  - {message: P, signal: Lat, column: latitude_deg}\n"
+    "  - {message: P, signal: Lon, column: longitude_deg, when: {Ok: 1}}\n"
+])  # fmt: skip
+
+
+def test_the_faulty_database_of_one_vehicle_takes_no_position_from_another() -> None:
+    frames = [
+        Frame(1, bytes([50, 10, 1, 0, 0, 0, 0, 0]), vehicle=name, at=k) for k in range(2) for name in ("v1", "v2")
+    ]
+    databases = {"good": compile_database(place_dbc("deg"), "good"), "bad": compile_database(place_dbc("km"), "bad")}
+    pairs = pl.DataFrame({"vehicle_id": ["v1", "v2"], "bus": ["*", "*"], "dbc": ["good", "bad"]})
+    result = run(frames, bind(pairs, databases), PLACE_MAP)
+    assert rows(result, "vehicle_id", "latitude_deg", "longitude_deg") == [("v1", 50.0, 10.0)] * 2
+    assert result.nulled.rows() == [("latitude_deg", "a position lacks its other half", 2)]
+    assert result.counts.problems == ("bad: P.Lon has the unit km, which does not fit longitude_deg",)
+
+
+def test_half_a_position_is_none_and_counted() -> None:
+    frames = [Frame(1, bytes([50, 10, ok, 0, 0, 0, 0, 0]), at=ok) for ok in (0, 1)]
+    result = run(frames, bindings(place_dbc("deg")), PLACE_MAP)
+    assert rows(result, "recorded_at", "latitude_deg") == [(START + timedelta(seconds=1), 50.0)]
+    assert result.nulled.rows() == [
+        ("latitude_deg", "a position lacks its other half", 1), ("longitude_deg", "the device calls it invalid", 1),
+    ]  # fmt: skip
+
+
+def test_positions_of_two_buses_are_never_mixed() -> None:
+    frames = [Frame(1, bytes([50 + n, 10 + n, 1, 0, 0, 0, 0, 0]), at=k + n / 2, bus=f"c{n}") for k in range(3)
+              for n in (0, 1)]  # fmt: skip
+    result = run(frames, bindings(place_dbc("deg")), PLACE_MAP)
+    assert rows(result, "latitude_deg", "longitude_deg") == [(50.0, 10.0)] * 3
+
+
 def test_vehicles_do_not_share_cells_nor_senders() -> None:
     frames = [Frame(1, bytes([10] + [0] * 7), vehicle="v1"), Frame(1, bytes([20] + [0] * 7), vehicle="v2")]
     database = compile_database(BUS, "d0")
@@ -181,7 +256,15 @@ def test_vehicles_do_not_share_cells_nor_senders() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.builds(Frame, id=st.just(1), data=st.binary(max_size=8), at=st.floats(0, 5), dlc=st.just(8)), max_size=25
+        st.builds(
+            Frame,
+            id=st.just(1),
+            data=st.binary(max_size=8),
+            at=st.floats(0, 5),
+            dlc=st.just(8),
+            bus=st.sampled_from(["c0", "c1"]),
+        ),
+        max_size=25,
     ),
     st.integers(0, 1000),
 )
