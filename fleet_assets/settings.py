@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleet_assets.contracts.errors import SettingError
 
-
 _DAY_SECONDS = 86_400
 
 

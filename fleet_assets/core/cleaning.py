@@ -99,7 +99,7 @@ def _comparable(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _first_value(name: str, columns: list[str]) -> pl.Expr:
-    """Of rows in their order of preference; both halves of a position are of one row, a whole one where there is one."""
+    """Of rows in order of preference; both halves of a position are of one row, a whole one where there is one."""
     if name == "received_at":
         return pl.col(name).max()
     if name not in _POSITION:
