@@ -18,6 +18,7 @@ from fleet_assets.adapters.telemetry_files import TELEMETRY_SUFFIXES, TelemetryO
 CHUNK_ROWS = 200_000
 
 REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
+NO_FRAME = Reason("no-frame", "the line looks like a frame and cannot be read as one")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Chunk:
 
     def with_more(self, more: Chunk) -> Chunk:
         """Both, one after the other; rows set aside for the same reason are joined."""
-        rows = pl.concat([self.rows, more.rows]) if self.rows.height else more.rows
+        filled = [chunk.rows for chunk in (self, more) if chunk.rows.height]
+        rows = pl.concat(filled) if filled else more.rows
         reasons = dict.fromkeys(reason for reason, _ in self.rejected + more.rejected)
         joined = [
             (reason, pl.concat([rows for other, rows in self.rejected + more.rejected if other == reason]))
@@ -56,10 +58,19 @@ class ImportSource:
 
 
 def _can(path: Path, options: LogOptions) -> Iterator[Chunk]:
-    for frames in read_log(path, options, CHUNK_ROWS):
+    lines: list[str] = []
+    for frames in read_log(path, options, CHUNK_ROWS, lines.append):
         is_remote = frames.get_column("is_remote")
         remote = [(REMOTE, frames.filter(is_remote))] if is_remote.any() else []
-        yield Chunk(frames.filter(~is_remote).drop("is_remote"), remote)
+        yield Chunk(frames.filter(~is_remote).drop("is_remote"), remote + _no_frames(lines))
+    if lines:
+        yield Chunk(pl.DataFrame(), _no_frames(lines))
+
+
+def _no_frames(lines: list[str]) -> list[tuple[Reason, pl.DataFrame]]:
+    """The lines so far, which are then forgotten here."""
+    taken, lines[:] = list(lines), []
+    return [(NO_FRAME, pl.DataFrame({"line": taken}, schema={"line": pl.String}))] if taken else []
 
 
 def _telemetry(path: Path, options: LogOptions) -> Iterator[Chunk]:

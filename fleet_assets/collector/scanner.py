@@ -111,8 +111,8 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
     """Send the frames of log files with their original times; returns the frames sent."""
     count, pace = 0, Pace(replay.speed)
     for path in replay.paths:
-        before = count
-        for chunk in read_log(path, replay.options):
+        before, skipped = count, list[str]()
+        for chunk in read_log(path, replay.options, skipped=skipped.append):
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
                     return count
@@ -121,6 +121,8 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
                 count += len(batch.frames)
                 replay.watch(path, count - before)
         log.info("replayed", file=str(path), frames=count - before)
+        if skipped:
+            log.warning("lines_without_a_frame", file=str(path), lines=len(skipped), first=skipped[0])
     return count
 
 

@@ -181,6 +181,23 @@ def test_telemetry_lands_and_its_wrong_rows_are_set_aside(tmp_path: Path) -> Non
     assert run(tmp_path, tmp_path / "a.csv", source="telemetry", vehicle_id="v1").files[0].new_rows == 0
 
 
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_lines_of_a_log_that_give_no_frame_are_set_aside_and_the_frames_land(tmp_path: Path, is_alone: bool) -> None:
+    wrong = ["#!garbage", "5) 800.5 Rx 0123 8 01 02"]
+    frames = [] if is_alone else [f"{n}) {n}00.5 Rx 0123 1 0{n}" for n in range(1, 5)]
+    lines = [";$FILEVERSION=1.1", ";$STARTTIME=46082.5", *frames[:2], wrong[0], *frames[2:], wrong[1]]
+    (tmp_path / "a.trc").write_text("\n".join(lines) + "\n")
+    for new in (len(frames), 0):
+        (result,) = run(tmp_path, tmp_path / "a.trc", vehicle_id="v1").files
+        assert (result.rows, result.new_rows, result.known_rows) == (len(frames) + 2, new, len(frames) - new)
+        assert (result.rejected, result.refusal) == ({"no-frame": 2}, "")
+    (note,) = Quarantine(tmp_path / "q").notes()
+    assert (note.reason, note.count) == ("no-frame", 2)
+    (path,) = (tmp_path / "q" / "can").glob("*-no-frame.parquet")
+    assert pl.read_parquet(path).get_column("line").to_list() == wrong
+    assert raw(tmp_path).height == len(frames)
+
+
 def test_wrong_use_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--source 'lidar' does not exist; there are can, telemetry"):
         run(tmp_path, tmp_path, source="lidar")

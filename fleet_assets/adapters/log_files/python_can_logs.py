@@ -24,6 +24,7 @@ from can.io.generic import MessageReader
 
 from fleet_assets.adapters.frame_batch import batch_of_messages, frame_of_batch
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
+from fleet_assets.adapters.log_files.skipped_lines import Skipped, WatchedLines
 from fleet_assets.contracts.errors import FileRejected
 
 _CSV_HEADER = "timestamp,arbitration_id,extended,remote,error,dlc,data"
@@ -31,13 +32,24 @@ _CSV_HEADER = "timestamp,arbitration_id,extended,remote,error,dlc,data"
 _CHANNELS_FROM_ONE = (can.ASCReader, can.BLFReader)
 
 
-def read_python_can_log(path: Path, options: LogOptions, chunk_rows: int) -> Iterator[pl.DataFrame]:
-    """The frames of the log. The library hands them over one by one; from there on they are columns."""
+def read_python_can_log(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped) -> Iterator[pl.DataFrame]:
+    """The frames of the log. The library hands them over one by one; from there on they are columns.
+
+    `skipped` is called with each line that looks like a frame and gave none, before the chunk that follows it.
+    """
     with _open(path, options) as reader:
-        messages = iter(reader)
+        messages = _messages(path, reader, skipped)
         while chunk := list(islice(messages, chunk_rows)):
             frames = frame_of_batch(batch_of_messages(chunk)).with_columns(bus=_buses(reader, chunk, options))
             yield absolute_times(path, _in_zone(reader, frames, options), options)
+
+
+def _messages(path: Path, reader: MessageReader, skipped: Skipped) -> Iterator[can.Message]:
+    if not isinstance(reader, can.ASCReader | can.TRCReader):
+        return iter(reader)
+    lines = WatchedLines(reader.file, _ending(path), skipped)
+    reader.file = lines  # type: ignore[assignment]
+    return lines.frames(iter(reader))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ from fleet_assets.adapters.log_files.mf4 import read_mf4
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.parquet_logs import read_parquet_log
 from fleet_assets.adapters.log_files.python_can_logs import read_python_can_log
+from fleet_assets.adapters.log_files.skipped_lines import Skipped
 from fleet_assets.contracts.errors import FileRejected
 
 CHUNK_ROWS = 200_000
@@ -25,25 +27,28 @@ CHUNK_ROWS = 200_000
 
 Reader = Callable[[Path, LogOptions, int], Iterator[pl.DataFrame]]
 
-_READERS: dict[str, Reader] = {
-    **dict.fromkeys(MESSAGE_READERS, read_python_can_log),
-    ".mf4": read_mf4,
-    ".parquet": read_parquet_log,
-}
+_OTHER_READERS: dict[str, Reader] = {".mf4": read_mf4, ".parquet": read_parquet_log}
 
-LOG_SUFFIXES = tuple(sorted(_READERS))
+LOG_SUFFIXES = tuple(sorted({*MESSAGE_READERS, *_OTHER_READERS}))
 """Endings of files that can be read; text and BLF logs also with `.gz` behind."""
 
 _COLUMNS = (*FRAME_LOG_COLUMNS, "is_remote")
 
 
-def read_log(path: Path, options: LogOptions, chunk_rows: int = CHUNK_ROWS) -> Iterator[pl.DataFrame]:
+def _warn(line: str) -> None:
+    logging.getLogger(__name__).warning("a line that looks like a frame gave none: %s", line)
+
+
+def read_log(
+    path: Path, options: LogOptions, chunk_rows: int = CHUNK_ROWS, skipped: Skipped = _warn
+) -> Iterator[pl.DataFrame]:
     """The frames of a log in file order, in chunks of frame-log columns and `is_remote`.
 
+    `skipped` is called with each line of a text log that looks like a frame and gave none; the others are read.
     Raises FileRejected, with what to do about it, for a file that is of no known kind, cannot be read to its end, has
     no absolute time, or names no vehicle where the options name none.
     """
-    reader = _reader(path)
+    reader = _reader(path, skipped)
     logging.getLogger("can").setLevel(logging.ERROR)
     try:
         for chunk in reader(path, options, chunk_rows):
@@ -57,13 +62,13 @@ def read_log(path: Path, options: LogOptions, chunk_rows: int = CHUNK_ROWS) -> I
         raise FileRejected(path, f"is not a readable {path.suffix} log ({type(error).__name__}: {error})") from error
 
 
-def _reader(path: Path) -> Reader:
+def _reader(path: Path, skipped: Skipped) -> Reader:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     ending = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else suffixes[-1] if suffixes else ""
-    if ending not in _READERS:
+    if ending not in LOG_SUFFIXES:
         known = ", ".join(LOG_SUFFIXES)
         raise FileRejected(path, f"is no log of a known kind ({ending or 'it has no ending'}; known are {known})")
-    return _READERS[ending]
+    return _OTHER_READERS.get(ending) or partial(read_python_can_log, skipped=skipped)
 
 
 def _with_vehicle(path: Path, chunk: pl.DataFrame, options: LogOptions) -> pl.DataFrame:
