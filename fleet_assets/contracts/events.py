@@ -67,11 +67,20 @@ TRIPS = Table(
         Column("end_fuel_level_pct", "f64", "Median tank level over the last minutes.", "%", low=0, high=100),
         Column("fuel_used_l", "f64", "Fuel burned.", "l", low=0),
         Column("fuel_source", "str", "What fuel_used_l was taken from.", values=("counter", "rate", "level")),
-        Column("fuel_l_per_100km", "f64", "fuel_used_l per 100 km; null on very short trips.", "l/100 km", low=0),
+        Column(
+            "fuel_l_per_100km",
+            "f64",
+            "fuel_used_l per 100 km of the whole trip, also of a hybrid; null below 1.6 km with the engine on.",
+            "l/100 km",
+            low=0,
+        ),
         Column("energy_used_kwh", "f64", "Net energy out of the traction battery.", "kWh"),
         Column("energy_discharged_kwh", "f64", "Energy out of the traction battery.", "kWh", low=0),
         Column("energy_regenerated_kwh", "f64", "Energy back into the traction battery.", "kWh", low=0),
-        Column("kwh_per_100km", "f64", "Net energy per 100 electric km; null on very short trips.", "kWh/100 km"),
+        Column("electric_energy_kwh", "f64", "Net energy out of the traction battery while the engine was off.", "kWh"),
+        Column(
+            "kwh_per_100km", "f64", "electric_energy_kwh per 100 electric_km; null below 0.8 electric km.", "kWh/100 km"
+        ),
         Column("start_soc_pct", "f64", "State of charge at the start.", "%", low=0, high=100),
         Column("end_soc_pct", "f64", "State of charge at the end.", "%", low=0, high=100),
         Column("electric_km", "f64", "Distance with the engine off (vehicles with a traction battery).", "km", low=0),

@@ -48,6 +48,14 @@ class Distances:
         return Distances(self.km[mask], self.source[mask], self.start_odometer_km[mask], self.end_odometer_km[mask])
 
 
+class _Receiver(NamedTuple):
+    """Per trip: km by the satellite receiver (NaN: nothing, or not wanted), seconds covered, expected error."""
+
+    km: F64
+    covered_s: F64
+    error_share: F64
+
+
 class _Track(NamedTuple):
     at: I64
     lat: F64
@@ -60,10 +68,10 @@ class _Track(NamedTuple):
 def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I64, rules: TripRules) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
-    Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %; each plus the share of the trip that it did
-    not observe. So an odometer of 5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about
-    50 km. An odometer that contradicts a well covered speed integral, or without one a well covered track, is not used
-    (reset, jumps, stuck).
+    Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %, or the receiver's speed, 8 %; each plus the
+    share of the trip that it did not observe. So an odometer of 5 m steps always wins, one of 125 m from about 6 km,
+    one of 1 km from about 50 km. An odometer that contradicts a well covered speed integral, or without one a well
+    covered receiver, is not used (reset, jumps, stuck). Nothing depends on which other trips are measured.
     """
     limits = rules.limits
     duration_s = trips.duration_s(points.at)
@@ -73,17 +81,17 @@ def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I
     speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
     # A speed that hardly misses anything is closer than any track, which then need not be measured.
     may_win = ~(unseen_share(speed.covered_s, duration_s) <= rules.gps_error_share - rules.speed_error_share)
-    gps_km, gps_covered = _positions(points, states, trips, may_win, limits)
+    receiver = _receiver(points, states, trips, may_win, rules)
     is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
-    is_insane |= _contradicts(readings, gps_km, rules.sane_gps_share, ~is_judge & (gps_covered >= judged_s))
+    is_insane |= _contradicts(readings, receiver.km, rules.sane_gps_share, ~is_judge & (receiver.covered_s >= judged_s))
     # Shares of one and the same distance: of its own, a speed or a position that is stuck would have no error.
-    longest_km = np.fmax(speed_km, gps_km)
+    longest_km = np.fmax(speed_km, receiver.km)
     errors = [
         np.where(is_insane, np.inf, _odometer_error(readings, duration_s, rules)),
         longest_km * (rules.speed_error_share + unseen_share(speed.covered_s, duration_s)),
-        longest_km * (rules.gps_error_share + unseen_share(gps_covered, duration_s)),
+        longest_km * receiver.error_share,
     ]
-    km, source = choose([readings.total, speed_km, gps_km], errors)
+    km, source = choose([readings.total, speed_km, receiver.km], errors)
     return Distances(km, source, readings.start, readings.end)
 
 
@@ -109,17 +117,36 @@ def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask)
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
+def _receiver(points: Points, states: I8, trips: Stretches, wanted: Mask, rules: TripRules) -> _Receiver:
+    """Of each wanted trip the receiver's track, or its speed where the track covers so much less that it is worse."""
+    duration_s = trips.duration_s(points.at)
+    by_track, track_s = _positions(points, states, trips, wanted, rules.limits)
+    track_error = rules.gps_error_share + unseen_share(track_s, duration_s)
+    wanted = wanted & ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
+    by_speed, speed_s = _receiver_speed(points, trips, wanted, rules.limits)
+    speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s)
+    km, taken = choose([by_track, by_speed], [track_error, speed_error])
+    is_speed = taken == 1
+    covered_s, error = np.where(is_speed, speed_s, track_s), np.where(is_speed, speed_error, track_error)
+    return _Receiver(km, covered_s, error)
+
+
 def _positions(points: Points, states: I8, trips: Stretches, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
-    """Kilometres by positions (by the receiver's speed where there are none) and seconds covered, of wanted trips."""
-    some = Stretches(trips.first[wanted], trips.last[wanted])
+    """Kilometres along the positions, and seconds they cover, of wanted trips."""
     km, covered = np.full(len(trips), np.nan), np.zeros(len(trips))
     lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
     if len(lat) and len(lon):
         track = _Track(points.at, lat, lon, states, limits.max_speed_kmh, limits.hold)
-        km[wanted], covered[wanted] = _track_km(track, some.first, some.last).T
-    else:
-        gps = integrate(points.at, points.column("gps_speed_kmh"), some, limits.hold)
-        km[wanted], covered[wanted] = gps.net, gps.covered_s
+        km[wanted], covered[wanted] = _track_km(track, trips.first[wanted], trips.last[wanted]).T
+    return np.where(covered > 0, km, np.nan), covered
+
+
+def _receiver_speed(points: Points, trips: Stretches, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+    """Kilometres by the receiver's speed, and seconds it covers, of wanted trips."""
+    km, covered = np.full(len(trips), np.nan), np.zeros(len(trips))
+    some = Stretches(trips.first[wanted], trips.last[wanted])
+    speed = integrate(points.at, points.column("gps_speed_kmh"), some, limits.hold)
+    km[wanted], covered[wanted] = speed.net, speed.covered_s
     return np.where(covered > 0, km, np.nan), covered
 
 

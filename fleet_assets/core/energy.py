@@ -5,23 +5,27 @@ Belongs here: battery power, state of charge, engine starts of hybrids. Does not
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I8, I64, kernel
-from fleet_assets.core.integrals import Stretches, at_ends, integrate, median_within
+from fleet_assets.core.integrals import Stretches, at_ends, choose, integrate, median_within, unseen_share
+from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.trip_rules import Limits, TripRules
 
 _SAMPLES_LATER = 2
 
 
 @dataclass(frozen=True)
 class BatteryUse:
-    """Per trip, kWh out of the battery (NaN = not known) and state of charge at both ends."""
+    """Per trip, kWh out of the battery (NaN = not known) and state of charge at both ends; `electric_kwh` is the part
+    of `net_kwh` while the engine was off."""
 
     net_kwh: F64
+    electric_kwh: F64
     discharged_kwh: F64
     regenerated_kwh: F64
     start_soc_pct: F64
@@ -32,15 +36,19 @@ def measure_battery(points: Points, trips: Stretches, capacity_kwh: F64, rules: 
     """Net energy as the signed integral of battery power; discharged and regenerated apart.
 
     Where power covers too little of the trip: change of the state of charge x usable capacity (as the vehicle reports
-    it, else `capacity_kwh`), and the parts are not known. The sign is kept: a long descent gives energy back.
+    it, else `capacity_kwh`), and discharged and regenerated are not known. The sign is kept: a long descent gives
+    energy back.
     """
-    used = integrate(points.at, battery_power_kw(points), trips, rules.limits.hold)
+    power, duration_s = battery_power_kw(points), trips.duration_s(points.at)
+    used = integrate(points.at, power, trips, rules.limits.hold)
     start_soc, end_soc = at_ends(points.column("soc_pct"), trips)
     reported = median_within(points.at, points.column("hv_capacity_kwh"), trips.first, trips.last)
     capacity = np.where(reported > 0, reported, capacity_kwh)
-    is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_energy_coverage * trips.duration_s(points.at))
+    is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_energy_coverage * duration_s)
+    by_charge = _while_off(_off_fall, points.column("soc_pct"), points, trips, rules) / 100 * capacity
     return BatteryUse(
         net_kwh=np.where(is_covered, used.net, (start_soc - end_soc) / 100 * capacity),
+        electric_kwh=np.where(is_covered, _while_off(_off_kwh, power, points, trips, rules), by_charge),
         discharged_kwh=np.where(is_covered, used.positive, np.nan),
         regenerated_kwh=np.where(is_covered, -used.negative, np.nan),
         start_soc_pct=start_soc,
@@ -60,16 +68,44 @@ def battery_power_kw(points: Points) -> F64:
 def engine_share(points: Points, states: I8, trips: Stretches, rules: TripRules) -> F64:
     """Share of each trip's movement with the engine above the driving threshold; NaN where no engine speed was seen.
 
-    Movement is weighed by speed where there is one, else by time.
+    Movement is weighed by what is expected to be closest in that trip: own speed, receiver's speed, time.
     """
     rpm = points.column("engine_speed_rpm")
     if not len(rpm):
         return np.full(len(trips), np.nan)
-    speed = points.column("speed_kmh")
-    weight = speed if len(speed) else points.column("gps_speed_kmh")
+    moved = np.where(states == MOVING, 1.0, np.nan)
+    weights = (points.column("speed_kmh"), points.column("gps_speed_kmh"), moved)
+    own_errors = (rules.speed_error_share, rules.gps_speed_error_share, rules.time_error_share)
+    duration_s = trips.duration_s(points.at)
+    shares, errors = [], []
+    for weight, own_error in zip(weights, own_errors, strict=True):
+        share, known_s = _share_by(weight, points, trips, rules)
+        shares.append(share)
+        errors.append(own_error + unseen_share(known_s, duration_s))
+    return choose(shares, errors)[0]
+
+
+def _share_by(weight: F64, points: Points, trips: Stretches, rules: TripRules) -> tuple[F64, F64]:
+    """Share with the engine on by one weight, and seconds in which both were known."""
     if not len(weight):
-        weight = np.where(states == 1, 1.0, np.nan)
-    return _engine_share(points.at, rpm, weight, trips.first, trips.last, rules.engine_on_rpm, rules.limits.hold)
+        return np.full(len(trips), np.nan), np.zeros(len(trips))
+    rpm, on_rpm, hold = points.column("engine_speed_rpm"), rules.engine_on_rpm, rules.limits.hold
+    table = _engine_share(points.at, rpm, weight, trips.first, trips.last, on_rpm, hold)
+    return table[:, 0], table[:, 1]
+
+
+def _while_off(
+    measure: Callable[[I64, F64, F64, I64, I64, float, Limits], F64],
+    values: F64, points: Points, trips: Stretches, rules: TripRules,
+) -> F64:  # fmt: skip
+    """What `measure` finds while the engine was off; NaN where it and the engine are known for too little of a trip."""
+    rpm = points.column("engine_speed_rpm")
+    if not len(rpm) or not len(values):
+        return np.full(len(trips), np.nan)
+    table = measure(points.at, rpm, values, trips.first, trips.last, rules.engine_on_rpm, rules.limits)
+    found, known_s = table[:, 0], table[:, 1]
+    is_known = (known_s > 0) & (known_s >= rules.min_energy_coverage * trips.duration_s(points.at))
+    return np.where(is_known, found, np.nan)
 
 
 def first_engine_start(points: Points, trips: Stretches, rules: TripRules) -> tuple[I64, F64]:
@@ -88,22 +124,71 @@ def first_engine_start(points: Points, trips: Stretches, rules: TripRules) -> tu
 
 @kernel
 def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm: float, hold: int) -> F64:
-    share = np.full(len(first), np.nan)
+    """Per trip (share of the weight with the engine on, seconds known)."""
+    table = np.full((len(first), 2), np.nan)
     for k in range(len(first)):
-        known = driven = 0.0
+        known = driven = known_s = 0.0
         before = rpm_row = -1
         for i in range(first[k], last[k] + 1):
             if not np.isnan(weight[i]):
                 if before >= 0 and rpm_row >= 0:
-                    area = (weight[before] + weight[i]) / 2 * min(at[i] - at[before], hold)
+                    step = min(at[i] - at[before], hold)
+                    area = (weight[before] + weight[i]) / 2 * step
                     known += area
+                    known_s += step / 1e6
                     driven += area if rpm[rpm_row] > on_rpm else 0.0
                 before = i
             if not np.isnan(rpm[i]):
                 rpm_row = i
+        table[k, 1] = known_s
         if known > 0:
-            share[k] = driven / known
-    return share
+            table[k, 0] = driven / known
+    return table
+
+
+@kernel
+def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float, limits: Limits) -> F64:
+    """Per trip (kWh with the engine off, seconds known). A step belongs to the engine's state before it, as in
+    `_engine_share`; power of a moment at which the engine was on says nothing about it."""
+    table = np.zeros((len(first), 2))
+    for k in range(len(first)):
+        before = rpm_row = -1
+        was_off = False
+        for i in range(first[k], last[k] + 1):
+            row = i if not np.isnan(rpm[i]) else rpm_row
+            if not np.isnan(power[i]):
+                is_off = row >= 0 and rpm[row] <= on_rpm
+                if before >= 0 and rpm_row >= 0:
+                    step = min(at[i] - at[before], limits.hold)
+                    table[k, 1] += step / 1e6
+                    if rpm[rpm_row] <= on_rpm:
+                        a, b = power[before] if was_off else power[i], power[i] if is_off else power[before]
+                        table[k, 0] += (a + b) / 2 * step / 3.6e9 if was_off or is_off else 0.0
+                before, was_off = i, is_off
+            rpm_row = row
+    return table
+
+
+@kernel
+def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float, limits: Limits) -> F64:
+    """Per trip (points of charge lost with the engine off, seconds known). Between two readings the engine must have
+    been on or off throughout: nothing says which part of the change belongs to which."""
+    table = np.zeros((len(first), 2))
+    for k in range(len(first)):
+        before = engine = -1
+        seen_on = seen_off = False
+        for i in range(first[k], last[k] + 1):
+            has_soc, has_rpm = not np.isnan(soc[i]), not np.isnan(rpm[i])
+            if has_soc and before >= 0 and seen_on != seen_off and at[i] - at[before] <= limits.silence:
+                table[k, 1] += (at[i] - at[before]) / 1e6
+                table[k, 0] += soc[before] - soc[i] if seen_off else 0.0
+            if has_rpm:
+                engine = 1 if rpm[i] > on_rpm else 0
+            if has_soc:
+                before, seen_on, seen_off = i, engine == 1, engine == 0
+            elif has_rpm:
+                seen_on, seen_off = seen_on or engine == 1, seen_off or engine == 0
+    return table
 
 
 @kernel

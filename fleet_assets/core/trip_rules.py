@@ -11,7 +11,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what a trip or a standing period is."""
 
 MICROS = 1_000_000
@@ -80,12 +80,17 @@ class TripRules:
     """Expected error of an integrated speed: tyre wear and calibration, 1-3 %."""
     gps_error_share: float = 0.05
     """Expected error of a chain of positions: noise lengthens it, corners shorten it."""
+    gps_speed_error_share: float = 0.08
+    """Expected error of an integrated receiver's speed: rounded, and held at zero at a walking pace. It is more than a
+    track's, so that a track of equal cover is preferred."""
     sane_share: float = 0.2
     """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
     sane_gps_share: float = 0.4
     """Share by which an odometer may differ from a well covered track, where no speed judges it; more is a fault."""
     sane_coverage: float = 0.9
     """Share of the trip that speed or track must cover to judge the odometer."""
+    time_error_share: float = 0.5
+    """Expected error of the time moved as a measure of distance, where no speed is known: a town is not a motorway."""
     engine_on_rpm: float = 500.0
     """rpm above which the engine drives or has started (plug-in hybrids)."""
     level_window_s: float = 300.0

@@ -80,6 +80,101 @@ def test_net_energy_is_signed_and_its_parts_are_kept() -> None:
     assert trip["kwh_per_100km"] == pytest.approx(-1 / 0.6, abs=0.2)
 
 
+def _part_electric() -> pl.DataFrame:
+    """Half an hour on the battery (12 kW), then half an hour on the engine, which charges it (-20 kW)."""
+    is_on = pl.col("n") >= 181
+    return (
+        _hour()
+        .with_columns(
+            engine_speed_rpm=pl.when(is_on).then(1800.0).otherwise(0.0),
+            hv_power_kw=pl.when(is_on).then(-20.0).otherwise(12.0),
+            soc_pct=60 - pl.col("n") / 36,
+            fuel_rate_lph=pl.when(is_on).then(6.0).otherwise(0.0),
+        )
+        .drop("n")
+    )
+
+
+def test_an_engine_that_charges_the_battery_takes_nothing_off_the_electric_consumption() -> None:
+    trip = _trip(_part_electric(), powertrain="phev")
+    assert trip["energy_used_kwh"] == pytest.approx(6 - 10, abs=0.1)
+    assert trip["electric_energy_kwh"] == pytest.approx(12 * 1810 / 3600, abs=1e-9)
+    assert trip["electric_km"] == pytest.approx(30, abs=0.3)
+    assert trip["kwh_per_100km"] == pytest.approx(20, rel=0.01)
+
+
+def test_litres_per_100_km_of_a_hybrid_are_those_of_the_whole_trip() -> None:
+    trip = _trip(_part_electric(), powertrain="phev")
+    assert trip["fuel_used_l"] == pytest.approx(3, abs=0.05)
+    assert trip["fuel_l_per_100km"] == pytest.approx(5, rel=0.02)
+
+
+def test_engine_and_power_told_at_different_instants_say_the_same_energy() -> None:
+    told = _part_electric()
+    engine = told.select("vehicle_id", "source", "speed_kmh", "recorded_at", "engine_speed_rpm")
+    later = told.drop("engine_speed_rpm").with_columns(pl.col("recorded_at").dt.offset_by("3s"))
+    trip = _trip(pl.concat([engine, later], how="diagonal").sort("recorded_at"), powertrain="phev")
+    assert trip["electric_energy_kwh"] == pytest.approx(6, abs=0.05)
+
+
+def test_an_engine_that_stops_again_adds_what_the_battery_gives_afterwards() -> None:
+    on = pl.col("n").is_between(100, 199)
+    told = _hour().with_columns(
+        engine_speed_rpm=pl.when(on).then(1800.0).otherwise(0.0), hv_power_kw=pl.when(on).then(-30.0).otherwise(18.0)
+    )
+    off_s = 3600 - 100 * 10
+    assert _trip(told.drop("n"), powertrain="phev")["electric_energy_kwh"] == pytest.approx(18 * off_s / 3600, abs=1e-9)
+
+
+def test_too_little_electric_distance_gives_energy_but_no_ratio() -> None:
+    on = pl.col("n") >= 3
+    told = _hour().with_columns(
+        engine_speed_rpm=pl.when(on).then(1800.0).otherwise(0.0), hv_power_kw=pl.when(on).then(-30.0).otherwise(18.0)
+    )
+    trip = _trip(told.drop("n"), powertrain="phev")
+    assert trip["electric_km"] == pytest.approx(0.5, abs=0.01)
+    assert trip["electric_energy_kwh"] == pytest.approx(18 * 30 / 3600)
+    assert trip["kwh_per_100km"] is None
+
+
+def test_the_energy_of_a_battery_car_is_all_electric_however_it_is_known() -> None:
+    told = _hour().with_columns(hv_power_kw=pl.lit(12.0)).drop("n")
+    charge = _hour().with_columns(soc_pct=80 - pl.col("n") / 36).drop("n")
+    for trip in (
+        _trip(told, powertrain="bev"),
+        _trip(charge, powertrain="bev", battery_capacity_kwh=50.0),
+        _trip(told),
+    ):
+        assert trip["electric_energy_kwh"] == trip["energy_used_kwh"]
+        assert trip["kwh_per_100km"] == pytest.approx(100 * trip["energy_used_kwh"] / trip["electric_km"])  # type: ignore[operator]
+
+
+def test_a_hybrid_that_never_started_its_engine_is_rated_by_its_charge_without_power() -> None:
+    silent = _hour().with_columns(engine_speed_rpm=pl.lit(0.0), soc_pct=80 - pl.col("n") / 36).drop("n")
+    trip = _trip(silent, powertrain="phev", battery_capacity_kwh=50.0)
+    assert trip["electric_energy_kwh"] == pytest.approx(5, abs=0.05)
+
+
+def test_without_power_the_charge_lost_with_the_engine_off_says_the_electric_energy() -> None:
+    charge = pl.when(pl.col("n") < 181).then(60 - pl.col("n") / 18).otherwise(50 + (pl.col("n") - 181) / 9)
+    told = _part_electric().drop("hv_power_kw").with_columns(n=pl.int_range(pl.len())).with_columns(soc_pct=charge)
+    trip = _trip(told.drop("n"), powertrain="phev", battery_capacity_kwh=50.0)
+    assert trip["energy_used_kwh"] == pytest.approx(-5, abs=0.1)
+    assert trip["electric_energy_kwh"] == pytest.approx(5, abs=0.1)
+    seldom = told.with_columns(pl.when(pl.col("n") % 180 == 90).then("soc_pct").alias("soc_pct")).drop("n")
+    assert _trip(seldom, powertrain="phev", battery_capacity_kwh=50.0)["electric_energy_kwh"] is None
+
+
+def test_electric_energy_is_unknown_without_word_of_the_engine_and_null_without_a_battery() -> None:
+    told = _hour().with_columns(hv_power_kw=pl.lit(12.0)).drop("n")
+    unheard = _trip(told, powertrain="phev")
+    assert (unheard["electric_energy_kwh"], unheard["kwh_per_100km"]) == (None, None)
+    diesel = _trip(_hour().with_columns(engine_speed_rpm=pl.lit(1500.0)).drop("n"), powertrain="ice")
+    assert (diesel["electric_energy_kwh"], diesel["kwh_per_100km"]) == (None, None)
+    seldom = _part_electric().with_columns(pl.when(pl.int_range(pl.len()) > 250).then("engine_speed_rpm"))
+    assert _trip(seldom, powertrain="phev")["electric_energy_kwh"] is None
+
+
 def test_power_is_voltage_times_current_where_no_power_is_given() -> None:
     history = _hour().with_columns(hv_voltage_v=pl.lit(400.0), hv_current_a=pl.lit(50.0)).drop("n")
     assert _trip(history, powertrain="bev")["energy_used_kwh"] == pytest.approx(20, rel=0.01)

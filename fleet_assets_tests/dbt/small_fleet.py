@@ -50,11 +50,13 @@ def trips() -> pl.DataFrame:
         trip("truck", "2026-03-28 22:30", 180, 210.0, fuel_used_l=60.0, fuel_l_per_100km=28.571428571428573,
              engine_km=210.0),
         trip("hybrid", "2026-03-31 23:50", 20, 10.0, electric_km=10.0, engine_km=0.0, energy_used_kwh=2.0,
-             kwh_per_100km=20.0, fuel_used_l=0.0),
-        trip("hybrid", "2026-03-31 10:00", 30, 30.0, electric_km=20.0, engine_km=10.0, energy_used_kwh=3.0,
-             kwh_per_100km=15.0, fuel_used_l=1.0, fuel_l_per_100km=3.3333333333333335),
+             electric_energy_kwh=2.0, kwh_per_100km=20.0, fuel_used_l=0.0),
+        # Over the last third the engine drove and charged the battery.
+        trip("hybrid", "2026-03-31 10:00", 30, 30.0, electric_km=20.0, engine_km=10.0, energy_used_kwh=-1.0,
+             electric_energy_kwh=3.0, kwh_per_100km=15.0, fuel_used_l=1.0, fuel_l_per_100km=3.3333333333333335),
         # Downhill: more came back than went out; too short to rate.
-        trip("car", "2026-04-01 05:30", 10, 0.5, electric_km=0.5, engine_km=0.0, energy_used_kwh=-0.1),
+        trip("car", "2026-04-01 05:30", 10, 0.5, electric_km=0.5, engine_km=0.0, energy_used_kwh=-0.1,
+             electric_energy_kwh=-0.1),
         trip("stranger", "2026-03-31 09:00", 10, 5.0, fuel_used_l=0.4),
     )  # fmt: skip
 

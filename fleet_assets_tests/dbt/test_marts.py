@@ -72,7 +72,7 @@ def test_trip_daily_stats(places: Places) -> None:
          "split_km": 0.5},
         {"vehicle_id": "hybrid", "local_date": date(2026, 3, 31), "trip_count": 2, "ev_only_trip_count": 1,
          "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0, "duration_s": 3000.0,
-         "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 5.0,
+         "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "best_kwh_per_100km": 15.0,
          "worst_kwh_per_100km": 20.0, "avg_trip_distance_km": 20.0, "avg_speed_kmh": 48.0, "rated_fuel_l": 1.0,
          "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0},
@@ -141,7 +141,7 @@ def test_monthly_summary(places: Places) -> None:
          "split_km": 0.5},
         {"vehicle_id": "hybrid", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 2,
          "ev_only_trip_count": 1, "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0,
-         "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 5.0,
+         "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "electric_share_pct": 75.0, "co2_kg": 2.348,
          "rated_fuel_l": 1.0, "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0,
          "split_km": 40.0},
@@ -206,3 +206,22 @@ def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:
     assert failed == ["trip_daily_stats_moves_within_its_duration"]
     assert result.get_asset_materialization_events() == []
     assert_frame_equal(places.warehouse.query("select * from trip_daily_stats order by all"), before)
+
+
+def test_an_implausible_consumption_is_noticed_and_published(places: Places) -> None:
+    numbers = {"electric_km": 20.0, "engine_km": 10.0, "electric_energy_kwh": 80.0, "kwh_per_100km": 400.0}
+    odd = events(TRIPS, trip("hybrid", "2026-03-20 08:00", 60, 30.0, **numbers))
+    closed: datetime = odd["closed_at"][0]
+    places.lake.write(TRIPS, closed.date(), odd, "test")
+    try:
+        result = materialise()
+    finally:
+        places.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
+    assert result.success
+    noticed = {c.check_name: c.severity for c in result.get_asset_check_evaluations() if not c.passed}
+    assert noticed == {
+        "stg_trips_consumption_is_plausible": dg.AssetCheckSeverity.WARN,
+        "trip_daily_stats_consumption_is_plausible": dg.AssetCheckSeverity.WARN,
+    }
+    rated = places.warehouse.query("select kwh_per_100km from trip_daily_stats where local_date = date '2026-03-20'")
+    assert rated["kwh_per_100km"].to_list() == [400.0]

@@ -149,17 +149,17 @@ def _fuel(batch: _Batch) -> dict[str, object]:
 
 
 def _battery(batch: _Batch) -> dict[str, object]:
+    """Columns named with an underscore serve `_ratios` and are dropped there."""
     capacity_kwh = _numbers(batch.vehicles["battery_capacity_kwh"])
     used = measure_battery(batch.points, batch.trips, capacity_kwh, batch.rules)
     return {
         "energy_used_kwh": used.net_kwh, "energy_discharged_kwh": used.discharged_kwh,
         "energy_regenerated_kwh": used.regenerated_kwh, "start_soc_pct": used.start_soc_pct,
-        "end_soc_pct": used.end_soc_pct,
+        "end_soc_pct": used.end_soc_pct, "_electric_kwh": used.electric_kwh,
     }  # fmt: skip
 
 
 def _engine(batch: _Batch) -> dict[str, object]:
-    """Columns named with an underscore serve `_ratios` and are dropped there."""
     share = engine_share(batch.points, batch.states, batch.trips, batch.rules)
     rows, soc = first_engine_start(batch.points, batch.trips, batch.rules)
     started = pl.DataFrame({"row": rows, "at": batch.points.at[rows] if len(rows) else rows}).select(
@@ -179,12 +179,15 @@ def _ratios(trips: pl.DataFrame, rules: TripRules) -> pl.DataFrame:
     engine_km = pl.when(has_no_engine).then(0.0).when(engine_only).then(km).when(has_battery).then(km * share)
     electric_km = pl.when(has_battery).then(km - pl.col("engine_km"))
     per_100 = 100 * pl.col("fuel_used_l") / km
-    net_per_100 = 100 * pl.col("energy_used_kwh") / pl.col("electric_km")
+    # An engine that never drove leaves all the energy to the electric distance, however the energy was measured.
+    never_on = pl.col("engine_km") == 0
+    electric_kwh = pl.when(has_battery & never_on).then("energy_used_kwh").when(has_battery).then("_electric_kwh")
+    net_per_100 = 100 * pl.col("electric_energy_kwh") / pl.col("electric_km")
     moved = pl.when(pl.col("moving_s") > 0).then(km / (pl.col("moving_s") / 3600))
     enough_fuel_km = pl.col("engine_km").fill_null(km) >= rules.min_engine_km
     return (
         trips.with_columns(moved.alias("avg_speed_kmh"), engine_km.alias("engine_km"))
-        .with_columns(electric_km.alias("electric_km"))
+        .with_columns(electric_km.alias("electric_km"), electric_kwh.alias("electric_energy_kwh"))
         .with_columns(
             pl.when(enough_fuel_km).then(per_100).alias("fuel_l_per_100km"),
             pl.when(pl.col("electric_km") >= rules.min_electric_km).then(net_per_100).alias("kwh_per_100km"),
