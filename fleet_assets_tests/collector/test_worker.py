@@ -192,7 +192,8 @@ def test_a_server_that_was_emptied_gets_a_new_group(redis_server: redis.Redis, t
     redis_server.flushall()
     send(redis_server, batch(0, 5))
     wait_for(lambda: running.worker.report.frames == 5)
-    running.end()
+    assert running.end().frames == 5
+    assert numbers(landed(tmp_path)) == list(range(5))
 
 
 def test_the_live_state_shows_what_was_read_before_it_is_landed(redis_server: redis.Redis, tmp_path: Path) -> None:

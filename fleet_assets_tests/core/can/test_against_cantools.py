@@ -29,12 +29,14 @@ def text_of(path: Path) -> str:
 
 @pytest.mark.parametrize("path", SHIPPED + TOYOTA, ids=lambda path: path.stem)
 def test_values_equal_cantools(path: Path) -> None:
-    compare(text_of(path))
+    assert_equals_cantools(text_of(path))
 
 
 def test_values_of_real_databases_equal_cantools(real_data: Path) -> None:
-    for path in sorted((real_data / "css_mf4" / "dbc").glob("*.dbc")):
-        compare(text_of(path))
+    paths = sorted((real_data / "css_mf4" / "dbc").glob("*.dbc"))
+    assert paths
+    for path in paths:
+        assert_equals_cantools(text_of(path))
 
 
 @pytest.mark.parametrize(
@@ -44,10 +46,10 @@ def test_values_of_other_makers_equal_cantools(name: str) -> None:
     path = OPENDBC / f"{name}.dbc"
     if not path.is_file():
         pytest.skip(f"opendbc has no {name}")
-    compare(text_of(path))
+    assert_equals_cantools(text_of(path))
 
 
-def compare(text: str) -> None:
+def assert_equals_cantools(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reference = load(text)
