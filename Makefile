@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench docs constraints clean
+.PHONY: help demo test prove check bench docs constraints clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -13,6 +13,9 @@ demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the 
 
 test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+prove: $(VENV)/.installed-test ## Try the claims at full strength (random kills, random histories) and print what held
+	$(BIN)/python -m fleet_assets_tests.proofs $(PROOFS)
 
 check: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .
