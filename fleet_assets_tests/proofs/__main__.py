@@ -52,10 +52,8 @@ def main() -> None:
 def run(name: str, proof: Proof, strength: Strength) -> bool:
     """Run one proof and print its table; whether all of it held."""
     console, began = Console(), time.monotonic()
-    outcomes: list[Outcome] = []
     with console.status(proof.TITLE) as status:
-        for outcome in proof.prove(strength, lambda text: status.update(f"{proof.TITLE}: {text}")):
-            outcomes.append(outcome)
+        outcomes: list[Outcome] = list(proof.prove(strength, lambda text: status.update(f"{proof.TITLE}: {text}")))
     table = Table(title=f"{proof.TITLE} ({name}, {time.monotonic() - began:.0f} s)", title_justify="left")
     for column in ("claim", "tried", "held", "seen"):
         table.add_column(column, overflow="fold")
