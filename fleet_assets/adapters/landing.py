@@ -20,10 +20,10 @@ import polars as pl
 
 from fleet_assets.adapters.durable_file import make_folder, sync_folder
 from fleet_assets.adapters.parquet import write_parquet
-from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, Table
+from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.contracts.errors import ContractViolation, UsageError
 
-SOURCES: dict[str, Table] = {"can": RAW_CAN, "telemetry": RAW_TELEMETRY}
+SOURCES: dict[str, Table] = {"can": RAW_CAN, "gaps": INGEST_GAPS, "telemetry": RAW_TELEMETRY}
 """The sources that can land, and the columns of their files."""
 
 _DAY = "date="
@@ -45,7 +45,7 @@ class Landing:
         self.root = root
 
     def append(self, source: str, frame: pl.DataFrame, name: str) -> list[Path]:
-        """Write the rows, split by the UTC day of `recorded_at`; durable on return; returns the files of `name`.
+        """Write the rows, split by the UTC day of the table's instant; durable on return; returns the files of `name`.
 
         `frame` has exactly the columns of the source's table. A file that exists under this name is kept as it is.
         Raises ContractViolation for other columns and UsageError for an unknown source.
@@ -53,7 +53,7 @@ class Landing:
         table = source_table(source)
         if frame.schema != table.schema:
             raise ContractViolation(table.name, [f"landing file {name} has columns {dict(frame.schema)}"])
-        days = frame.get_column("recorded_at").dt.date()
+        days = frame.get_column(instant_of(table)).dt.date()
         return [
             self._write(table, self._path(source, day, name), frame.filter(days == day))
             for day in days.unique().sort().to_list()
@@ -125,6 +125,12 @@ def source_table(source: str) -> Table:
     if source not in SOURCES:
         raise UsageError(f"source {source!r} does not exist; there are {', '.join(sorted(SOURCES))}")
     return SOURCES[source]
+
+
+def instant_of(table: Table) -> str:
+    """The column whose UTC day is the folder of a row; every table that lands has one."""
+    assert table.partition_by is not None
+    return table.partition_by
 
 
 def _files(folder: Path) -> tuple[LandedFile, ...]:

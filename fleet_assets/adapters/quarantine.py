@@ -83,13 +83,15 @@ class TimeBounds:
 
     start_date: date
     now: datetime
+    instant: str = "recorded_at"
+    """Column that is judged."""
 
     def split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[Reason, pl.DataFrame]]]:
         """Rows inside the bounds, and the others grouped by reason (no empty groups)."""
         start = datetime.combine(self.start_date, time(), UTC)
         latest = self.now + FUTURE_TOLERANCE
-        early = frame.get_column("recorded_at") < start
-        late = frame.get_column("recorded_at") > latest
+        early = frame.get_column(self.instant) < start
+        late = frame.get_column(self.instant) > latest
         if not (early.any() or late.any()):
             return frame, []
         groups = [

@@ -33,6 +33,28 @@ RAW_CAN = Table(
     ),
 )
 
+INGEST_GAPS = Table(
+    name="ingest_gaps",
+    row="One stretch of a source from which rows are known to be missing: the ledger of what was lost, and why.",
+    key=("gap_id",),
+    sort=("started_at", "gap_id"),
+    partition_by="started_at",
+    columns=(
+        Column("gap_id", "str", "Hash of what is missing: noted twice, a gap has one id.", required=True),
+        Column("source", "str", "Landing source whose rows are missing: can, telemetry.", required=True),
+        Column("vehicle_id", "str", "Vehicle whose rows are missing; null where the loss cannot be told apart."),
+        Column("bus", "str", "Bus whose frames are missing; null where there is none or it is not known."),
+        Column("started_at", "ts", "Instant of the first missing row, or the last at which all was well.",
+               required=True),
+        Column("ended_at", "ts", "Instant of the last missing row, or the first at which all was well again.",
+               required=True),
+        Column("missing_count", "i64", "Rows missing; null where nobody can know.", unit="rows", low=0),
+        Column("reason", "str", "Why, in one word; what each means stands in operations.md.", required=True),
+        Column("detail", "str", "What was seen, in a sentence for people."),
+        Column("noted_at", "ts", "When the gap was noted.", required=True),
+    ),
+)  # fmt: skip
+
 CAN_SIGNALS = Table(
     name="can_signals",
     row="One decoded signal of one message at full rate.",

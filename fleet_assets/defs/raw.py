@@ -8,14 +8,14 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, Table
+from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.core.raw import deduplicate
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import Day, Noted, Sources, day_asset
 from fleet_assets.defs.partitions import DAYS
 from fleet_assets.places import Places
 
-LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry"}
+LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry", INGEST_GAPS.name: "gaps"}
 """Which landing source each raw table is made of."""
 
 landing_can = dg.AssetSpec(
@@ -24,6 +24,11 @@ landing_can = dg.AssetSpec(
 )  # fmt: skip
 landing_telemetry = dg.AssetSpec(
     "landing_telemetry", description="Rows of imported telemetry files as they were landed.",
+    group_name="landing", kinds={"parquet"}, owners=policies.OWNERS, partitions_def=DAYS,
+)  # fmt: skip
+
+landing_gaps = dg.AssetSpec(
+    "landing_gaps", description="Gaps as the collector noted them.",
     group_name="landing", kinds={"parquet"}, owners=policies.OWNERS, partitions_def=DAYS,
 )  # fmt: skip
 
@@ -56,6 +61,12 @@ def raw_can(day: Day) -> Noted:
 def raw_telemetry(day: Day) -> Noted:
     """Imported telemetry rows of one day, each once."""
     return _landed(day, RAW_TELEMETRY)
+
+
+@day_asset(INGEST_GAPS, reads=(), group="raw", sources=landed_files("gaps"), upstream=["landing_gaps"])
+def ingest_gaps(day: Day) -> Noted:
+    """Gaps that began on one day, each once."""
+    return _landed(day, INGEST_GAPS)
 
 
 def rows_of_day(frame: pl.LazyFrame, day: Day) -> pl.LazyFrame:

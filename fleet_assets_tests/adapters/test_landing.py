@@ -62,7 +62,7 @@ def test_no_rows_make_no_file(tmp_path: Path) -> None:
 def test_other_columns_and_other_sources_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ContractViolation, match="landing file a has columns"):
         Landing(tmp_path).append("can", raw(1).drop("bus"), "a")
-    with pytest.raises(UsageError, match="source 'lidar' does not exist; there are can, telemetry"):
+    with pytest.raises(UsageError, match="source 'lidar' does not exist; there are can, gaps, telemetry"):
         Landing(tmp_path).append("lidar", raw(1), "a")
 
 
