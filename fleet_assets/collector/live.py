@@ -76,16 +76,9 @@ class LiveDecoder:
 def can_to_telemetry(reference: ReferenceStore, grid_seconds: int) -> ToTelemetry:
     """The decoder for the DBC files, bindings and signal maps as they are now."""
     # Imported here: a worker without live state needs no decoder in memory.
-    from fleet_assets.core.can import bind, compile_database
-    from fleet_assets.core.reference import effective_bindings
     from fleet_assets.sources.can import telemetry_from_can
-    from fleet_assets.sources.signal_map import load_signal_maps
+    from fleet_assets.sources.declared import declared_bindings, declared_signal_map
 
-    pairs = effective_bindings(reference.read(DBC_BINDINGS).lazy(), reference.read(VEHICLES).lazy()).collect()
-    wanted = reference.texts(DBC_FILES).filter(pl.col("name").is_in(pairs["dbc"].to_list()))
-    bindings = bind(
-        pairs, {name: compile_database(text, name) for name, text in wanted.select("name", "text").iter_rows()}
-    )
-    maps = reference.texts(SIGNAL_MAPS)
-    signal_map = load_signal_maps(maps["text"].to_list(), [f"{name}.yaml" for name in maps["name"]])
+    tables = (reference.read(DBC_BINDINGS).lazy(), reference.read(VEHICLES).lazy(), reference.texts(DBC_FILES).lazy())
+    bindings, signal_map = declared_bindings(*tables), declared_signal_map(reference.texts(SIGNAL_MAPS).lazy())
     return lambda frames: telemetry_from_can(frames, bindings, signal_map, grid_seconds).frame

@@ -1,0 +1,34 @@
+"""What the decoding tables say, made usable: which DBC describes which bus, and what its signals mean.
+
+Belongs here: choosing and compiling from the rows of `dbc_bindings`, `vehicles`, `dbc_files` and `signal_maps`.
+Does not belong here: reading those tables, and decoding.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import polars as pl
+
+from fleet_assets.core.can import Bindings, CompiledDatabase, bind, compile_database
+from fleet_assets.core.reference import effective_bindings
+from fleet_assets.sources.signal_map import SignalMap, load_signal_maps
+
+
+def declared_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame, dbc_files: pl.LazyFrame) -> Bindings:
+    """The compiled databases of every declared bus; only the DBC files that some bus names are parsed."""
+    pairs = effective_bindings(bindings, vehicles).collect()
+    wanted = dbc_files.filter(pl.col("name").is_in(pairs["dbc"].to_list())).select("name", "text").collect()
+    return bind(pairs, {name: _compiled(text, name) for name, text in wanted.iter_rows()})
+
+
+def declared_signal_map(signal_maps: pl.LazyFrame) -> SignalMap:
+    """All maps as one. A map of the user comes after the shipped ones: what it says again replaces what they say."""
+    rows = signal_maps.sort("origin", "name", descending=[True, False]).collect()
+    return load_signal_maps(rows["text"].to_list(), [f"{name}.yaml" for name in rows["name"]])
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, name: str) -> CompiledDatabase:
+    # Parsing a DBC takes up to a second; the days of a range share the same few files.
+    return compile_database(text, name)
