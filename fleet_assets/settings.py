@@ -36,7 +36,9 @@ class Settings(BaseSettings):
         1, ge=0, le=3600, description="Grid of bus signals in telemetry: divides a day; 0 keeps every instant."
     )
     timezone: str = Field("UTC", description="IANA zone of a vehicle that states none.")
-    units: Literal["metric", "us"] = Field("metric", description="Presentation units of API and CLI tables.")
+    units: Literal["metric", "us"] = Field(
+        "metric", description="Units of the tables that are shown; what is stored is metric."
+    )
 
     @field_validator("grid_seconds")
     @classmethod

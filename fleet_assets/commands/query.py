@@ -17,6 +17,7 @@ from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.core.us_units import in_us_units
 from fleet_assets.places import Places
 
 SHOWN_ROWS = 200
@@ -46,6 +47,8 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None)
         replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {rows.height} rows")
         return
+    if output_format == "table" and places.settings.units == "us":
+        rows = in_us_units(rows)
     is_cut = output_format == "table" and rows.height > SHOWN_ROWS
     sys.stdout.buffer.write(FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows))
     sys.stdout.buffer.flush()

@@ -136,3 +136,10 @@ def test_the_command_line_says_what_is_wrong_in_one_line(fleet: FleetCommand) ->
     assert done.stderr == (
         "fleet: there is no table trips; there are: none; the marts are not built yet: run `fleet build`\n"
     )
+
+
+@pytest.mark.usefixtures("built")
+def test_us_units_are_for_tables_on_the_terminal_only(fleet: FleetCommand) -> None:
+    sql = "select 160.9344 as distance_km"
+    assert "distance_mi" in fleet("query", sql, FLEET_UNITS="us").stdout
+    assert fleet("query", sql, "--format", "csv", FLEET_UNITS="us").stdout == "distance_km\n160.9344\n"
