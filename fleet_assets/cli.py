@@ -96,6 +96,7 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over the published tables, by their bare names.")],
     output_format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
     output: Annotated[Path | None, typer.Option(help="Write to a file.")] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Say what the query cache did.")] = False,
 ) -> None:
     """Read-only SQL over the published tables.
 
@@ -104,7 +105,7 @@ def query(
     """
     from fleet_assets.commands.query import run_query
 
-    run_query(Places.from_environment(), sql, output_format, output)
+    run_query(Places.from_environment(), sql, output_format, output, stats)
 
 
 @reference_app.command("load")

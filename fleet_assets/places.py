@@ -10,6 +10,8 @@ from functools import cached_property
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.landing import Landing
+from fleet_assets.adapters.query_cache import QueryCache, SharedResults
+from fleet_assets.adapters.redis_server import connect_if_running
 from fleet_assets.adapters.reference import ReferenceStore
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.settings import Settings, load_settings
@@ -36,6 +38,11 @@ class Places:
     @cached_property
     def reference(self) -> ReferenceStore:
         return ReferenceStore(self.settings.reference)
+
+    @cached_property
+    def query_cache(self) -> QueryCache:
+        """Queries of the warehouse, with results kept here and in Redis while one runs."""
+        return QueryCache(self.warehouse, SharedResults(lambda: connect_if_running(self.settings)))
 
     @cached_property
     def warehouse(self) -> DuckdbWarehouse:

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO
@@ -28,6 +28,7 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import lake_files, literal, quoted, view_statement
@@ -128,6 +129,17 @@ class DuckdbWarehouse:
                 return _frame(_only_reading(connection, sql))
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
+
+    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
+        """The data behind relations (schema.name, as `read_query` finds them) now, without reading it.
+
+        None for a relation that is not there, that may show something else without a write, or is being replaced.
+        """
+        return self._versions.of(names)
+
+    @cached_property
+    def _versions(self) -> DuckdbVersions:
+        return DuckdbVersions(self.published, Path(self.lake_url.removeprefix("file://")))
 
     def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""

@@ -7,6 +7,7 @@ Belongs here: how values are written for people and for programs. Does not belon
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.places import Places
@@ -35,14 +37,20 @@ DEGREE_DECIMALS = 6
 """Of degrees: a decimetre. Numbers below 1 keep as many digits that count."""
 
 
-def run_query(places: Places, sql: str, output_format: str, output: Path | None) -> None:
-    """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError."""
+def run_query(places: Places, sql: str, output_format: str, output: Path | None, show_stats: bool = False) -> None:
+    """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError.
+
+    With `show_stats` a sentence on standard error says what the query cache did.
+    """
     if output_format not in FORMATS:
         raise UsageError(f"--format {output_format} is not one of {', '.join(FORMATS)}")
     if output is None and output_format == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
-    rows = places.warehouse.query(sql)
+    began = time.perf_counter()
+    rows = places.query_cache.query(sql)
     aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    if show_stats:
+        aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
     if output:
         replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {rows.height} rows")
@@ -54,6 +62,22 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None)
     sys.stdout.buffer.flush()
     if is_cut:
         aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
+
+
+def _cache_sentence(cache: QueryCache, took_s: float) -> str:
+    """What became of the one query of this process, and of all in Redis."""
+    counts = cache.statistics()
+    if counts.passed:
+        how = "computed, not kept: it may depend on more than the tables it reads"
+    elif counts.not_kept:
+        how = "computed, not kept: its tables were just written"
+    else:
+        how = "from Redis" if counts.shared_hits else "computed"
+    totals = cache.shared_totals()
+    words = ("hits", "misses", "stored", "evicted")
+    shared = ", ".join(f"{totals.get(word, 0):,} {word}" for word in words)
+    kept = f"Redis: {shared}, {totals.get('bytes', 0) / 1e6:,.1f} MB" if totals else "no Redis runs: nothing is shared"
+    return f"{how} in {took_s * 1e3:,.1f} ms; {kept}"
 
 
 def _as_table(rows: pl.DataFrame) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from fleet_assets.adapters.data_versions import SETTLE_NS
 from fleet_assets.commands.query import SHOWN_ROWS, run_query
 from fleet_assets.contracts import VEHICLES
 from fleet_assets.contracts.errors import UsageError
@@ -38,6 +40,35 @@ def built(places: Places) -> Places:
             connection.execute("create table mart as select range as number from range(500)")
         places.warehouse.publish()
     return places
+
+
+def test_a_question_asked_again_is_answered_from_redis_and_stats_say_so(
+    built: Places, fleet: FleetCommand, redis_url: str
+) -> None:
+    time.sleep(SETTLE_NS / 1e9 + 0.05)
+    question = ("query", "select count(*) as n from mart", "--format", "csv", "--stats")
+    first, second = (fleet(*question, FLEET_REDIS_URL=redis_url) for _ in range(2))
+    assert [first.stdout, second.stdout] == ["n\n500\n"] * 2
+    assert first.stderr.startswith("computed in ")
+    assert second.stderr.startswith("from Redis in ")
+    assert "Redis: 1 hits, 1 misses, 1 stored, 0 evicted" in second.stderr
+    assert built.query_cache.statistics().misses == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("select count(*) from mart", "computed, not kept: its tables were just written in "),
+        ("select now()", "computed, not kept: it may depend on more than the tables it reads in "),
+    ],
+)
+def test_stats_say_why_a_result_was_not_kept(
+    built: Places, sql: str, sentence: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    run_query(built, sql, "csv", None, show_stats=True)
+    words = said(capsysbinary)[1]
+    assert words.startswith(sentence)
+    assert words.endswith("no Redis runs: nothing is shared\n")
 
 
 def said(capsysbinary: pytest.CaptureFixture[bytes]) -> tuple[str, str]:

@@ -1,0 +1,11 @@
+"""Versions of data: what a result was computed from, found without reading the data.
+
+Belongs here: what a query reads, and the versions of lake tables and of the published warehouse file. Does not belong
+here: who keeps results (`query_cache`).
+"""
+
+from fleet_assets.adapters.data_versions.duckdb_versions import DuckdbVersions
+from fleet_assets.adapters.data_versions.reading import Reading, read_query
+from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions
+
+__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "read_query"]

@@ -1,0 +1,139 @@
+"""Results in Redis serve every process, stay within their room, and a Redis that is away costs a computation."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import redis
+from polars.testing import assert_frame_equal
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from fleet_assets.adapters.query_cache import QueryCache, SharedResults, SharedRules
+from fleet_assets_tests.adapters.query_cache.installation import Installation, settle
+
+COUNT = "select count(*) as n from standing_periods"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Installation:
+    installation = Installation(tmp_path)
+    installation.write(1, rows=3)
+    settle()
+    return installation
+
+
+def cache(here: Installation, client: redis.Redis, rules: SharedRules | None = None) -> QueryCache:
+    """A cache as a process of its own would have it."""
+    return QueryCache(here, SharedResults(lambda: client, rules))
+
+
+def test_what_one_process_computed_another_finds(here: Installation, redis_server: redis.Redis) -> None:
+    assert cache(here, redis_server).query(COUNT).item() == 3
+    other = cache(here, redis_server)
+    assert [other.query(COUNT).item(), other.query(COUNT).item()] == [3, 3]
+    assert here.computed == 1
+    counts = other.statistics()
+    assert (counts.shared_hits, counts.hits, counts.misses) == (1, 1, 0)
+    totals = other.shared_totals()
+    assert {name: totals[name] for name in ("hits", "misses", "stored")} == {"hits": 1, "misses": 1, "stored": 1}
+
+
+def test_every_type_comes_back_as_it_went(redis_server: redis.Redis) -> None:
+    rows = pl.DataFrame(
+        {
+            "text": ["a", None], "whole": [1, None], "number": [0.5, None], "truth": [True, None],
+            "bytes": [b"\0", None], "day": [date(2026, 3, 1), None], "span": [timedelta(seconds=1), None],
+            "instant": [datetime(2026, 3, 1, tzinfo=UTC), None], "list": [["x"], None],
+        }
+    )  # fmt: skip
+    SharedResults(lambda: redis_server).put("key", rows)
+    found = SharedResults(lambda: redis_server).get("key")
+    assert found is not None
+    assert_frame_equal(found, rows)
+
+
+def test_a_write_is_seen_by_every_process(here: Installation, redis_server: redis.Redis) -> None:
+    first, second = cache(here, redis_server), cache(here, redis_server)
+    assert [first.query(COUNT).item(), second.query(COUNT).item()] == [3, 3]
+    here.write(1, rows=5)
+    settle()
+    assert [second.query(COUNT).item(), first.query(COUNT).item()] == [5, 5]
+    assert here.computed == 2
+
+
+def test_processes_that_ask_at_once_compute_once(here: Installation, redis_server: redis.Redis) -> None:
+    class Slow(Installation):
+        def query(self, sql: str) -> pl.DataFrame:
+            time.sleep(0.3)
+            return super().query(sql)
+
+    slow = Slow(here.lake.root.parent)
+    caches = [cache(slow, redis_server) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda one: one.query(COUNT).item(), caches)) == [3] * 4
+    assert slow.computed == 1
+
+
+def test_a_process_that_died_while_computing_is_not_waited_for_long(redis_server: redis.Redis) -> None:
+    shared = SharedResults(lambda: redis_server, SharedRules(flight_s=0.2))
+    redis_server.set("fleet:query:flight:left", "somebody who was killed", px=10_000)
+    began = time.monotonic()
+    with shared.flight("left") as arrived:
+        assert arrived is None
+    assert 0.2 <= time.monotonic() - began < 2
+
+
+def test_results_stay_within_their_room_and_the_least_recently_used_goes(redis_server: redis.Redis) -> None:
+    rows = pl.DataFrame({"n": range(1_000)}).select(pl.col("n").hash())
+    shared = SharedResults(lambda: redis_server, SharedRules(total_bytes=20_000))
+    for key in ("a", "b"):
+        shared.put(key, rows)
+        time.sleep(0.002)
+    assert shared.get("a") is not None
+    time.sleep(0.002)
+    shared.put("c", rows)
+    assert [shared.get(key) is None for key in ("a", "b", "c")] == [False, True, False]
+    kept = sum(int(redis_server.strlen(key)) for key in redis_server.keys("fleet:query:result:*"))
+    assert shared.totals()["bytes"] == kept <= 20_000
+    assert shared.totals()["evicted"] == 1
+    shared.put("c", rows)
+    assert shared.totals()["bytes"] == kept
+
+
+def test_a_result_that_is_too_large_is_not_put_and_no_key_stays_for_ever(redis_server: redis.Redis) -> None:
+    shared = SharedResults(lambda: redis_server, SharedRules(entry_bytes=2_000, keep_s=100))
+    shared.put("large", pl.DataFrame({"n": range(10_000)}).select(pl.col("n").hash()))
+    shared.put("small", pl.DataFrame({"n": [1]}))
+    assert redis_server.keys("fleet:query:result:*") == [b"fleet:query:result:small"]
+    assert 0 < int(redis_server.ttl("fleet:query:result:small")) <= 100
+
+
+def test_bytes_that_are_no_result_are_a_miss(redis_server: redis.Redis) -> None:
+    redis_server.set("fleet:query:result:key", b"garbage")
+    assert SharedResults(lambda: redis_server).get("key") is None
+
+
+def test_a_redis_that_is_away_is_a_miss_and_is_left_alone(here: Installation, tmp_path: Path) -> None:
+    asked = []
+
+    def connect() -> redis.Redis:
+        asked.append(time.monotonic())
+        return redis.Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=Retry(NoBackoff(), 0))
+
+    lonely = QueryCache(here, SharedResults(connect))
+    assert [lonely.query(f"select count(*) + {n} as n from standing_periods").item() for n in range(3)] == [3, 4, 5]
+    assert lonely.query(COUNT.replace("count(*)", "count(*) + 0")).item() == 3
+    assert len(asked) == 1
+    assert lonely.shared_totals() == {}
+
+
+def test_without_any_redis_nothing_is_asked(here: Installation) -> None:
+    lonely = QueryCache(here, SharedResults(lambda: None))
+    assert [lonely.query(COUNT).item(), lonely.query(COUNT).item()] == [3, 3]
+    assert here.computed == 1

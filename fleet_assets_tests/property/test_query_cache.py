@@ -1,0 +1,95 @@
+"""Whatever is written between questions, in whatever order and at whatever moment: no answer is ever stale."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fleet_assets.adapters.query_cache import CacheRules, QueryCache, SharedResults
+from fleet_assets_tests.adapters.query_cache.installation import SETTLE_NS, Installation
+
+QUESTIONS = [
+    "select count(*)::int as n from standing_periods",
+    "select coalesce(max(hour(started_at) * 60 + minute(started_at)), -1)::int as n from standing_periods",
+    "select n from mart",
+    "select n from live",
+    "select (m.n + count(s.started_at))::int as n from mart as m left join standing_periods as s on true group by m.n",
+]
+
+STEP = st.one_of(
+    st.tuples(st.just("write"), st.integers(1, 2), st.integers(0, 3)),
+    st.tuples(st.just("publish"), st.integers(0, 2), st.just(0)),
+    st.tuples(st.just("wait"), st.just(0), st.just(0)),
+    st.tuples(st.just("ask"), st.integers(0, len(QUESTIONS) - 1), st.integers(0, 1)),
+    st.tuples(st.just("ask"), st.integers(0, len(QUESTIONS) - 1), st.integers(0, 1)),
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEP, min_size=5, max_size=20))
+def test_every_answer_is_the_one_that_the_warehouse_gives_now(
+    redis_server: redis.Redis, steps: list[tuple[str, int, int]]
+) -> None:
+    redis_server.flushall()
+    with tempfile.TemporaryDirectory() as folder:
+        here = Installation(Path(folder))
+        publish(here, 0)
+        # Two processes: one with hardly any room, so that it lives on what Redis has.
+        caches = [
+            QueryCache(here, SharedResults(lambda: redis_server), CacheRules(memory_bytes=room)) for room in (10**6, 1)
+        ]
+        for kind, first, second in steps:
+            if kind == "write":
+                here.write(first, rows=second)
+            elif kind == "publish":
+                publish(here, first)
+            elif kind == "wait":
+                time.sleep(1.5 * SETTLE_NS / 1e9)
+            else:
+                question = QUESTIONS[first]
+                assert caches[second].query(question).equals(here.warehouse.query(question))
+
+
+def test_answers_while_somebody_writes_are_never_older_than_the_question(
+    tmp_path: Path, redis_server: redis.Redis
+) -> None:
+    """The count only grows, so an answer below what was written before the question is stale."""
+    here = Installation(tmp_path)
+    here.write(1, rows=1)
+    written, asked, stop = [1], [0, 0, 0], threading.Event()
+    wrong: list[tuple[int, int]] = []
+
+    def ask(number: int) -> None:
+        cache = QueryCache(here, SharedResults(lambda: redis_server))
+        while not stop.is_set():
+            known = written[0]
+            answer = int(cache.query(QUESTIONS[0]).item())
+            asked[number] += 1
+            if answer < known:
+                wrong.append((known, answer))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(asked))]
+    for thread in threads:
+        thread.start()
+    for rows in range(2, 40):
+        here.write(1, rows)
+        written[0] = rows
+        time.sleep(0.05 if rows % 3 else 0.0)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert min(asked) > 0
+
+
+def publish(here: Installation, value: int) -> None:
+    here.publish(
+        f"create or replace table mart as select {value} as n",
+        "create or replace view live as select count(*)::int as n from standing_periods",
+    )
