@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import date
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,14 @@ from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.defs import policies
+from fleet_assets.defs.day_assets import ONLY_STALE_TAG
+from fleet_assets.defs.killed_builds import BUILD_TAG
+from fleet_assets.defs.mart_inputs import MartInputs
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
+
+NOTHING_KNOWN = ""
+"""Noted of a model while nobody can say what it was built from."""
 
 PROJECT_DIR = Path(fleet_assets.__file__).resolve().parent.parent / "dbt_models"
 
@@ -55,6 +61,7 @@ def dbt_environment(places: Places) -> dict[str, str]:
     return {
         "FLEET_WAREHOUSE_BUILD": str(places.warehouse.build_file),
         "FLEET_WAREHOUSE_TIMEZONE": places.settings.timezone,
+        "FLEET_TOUCHED_DAYS": "",
         "DBT_TARGET_PATH": str(dbt_home / "target"),
         "DBT_LOG_PATH": str(dbt_home / "logs"),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
@@ -81,32 +88,48 @@ def _parse(environment: dict[str, str]) -> None:
         raise BuildFailed(f"dbt could not read {PROJECT_DIR}: {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
+def _upstream_models(manifest: Mapping[str, Any]) -> dict[str, set[str]]:
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    found: dict[str, set[str]] = {}
+    for key in TopologicalSorter({key: node["depends_on"]["nodes"] for key, node in models.items()}).static_order():
+        if key in models:
+            parents = [parent for parent in models[key]["depends_on"]["nodes"] if parent in models]
+            names = {models[parent]["name"] for parent in parents}
+            found[models[key]["name"]] = names.union(*(found[name] for name in names))
+    return found
+
+
+def _project_version() -> str:
+    """Names the text of models, macros and settings of the dbt project."""
+    files = sorted(path for path in PROJECT_DIR.rglob("*") if path.suffix in {".sql", ".yml"})
+    facts = [[str(path.relative_to(PROJECT_DIR)), path.read_text(encoding="utf-8")] for path in files]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
 PLACES = Places.from_environment()
 PROJECT = prepared_project(PLACES)
 MANIFEST: dict[str, Any] = json.loads(PROJECT.manifest_path.read_text())
-MODELS = {node["name"] for node in MANIFEST["nodes"].values() if node["resource_type"] == "model"}
+UPSTREAM = _upstream_models(MANIFEST)
+"""Every model, with all models that it is made from."""
+VIEWS = {
+    node["name"]
+    for node in MANIFEST["nodes"].values()
+    if node["resource_type"] == "model" and node["config"]["materialized"] == "view"
+}
+"""Models without rows of their own: current as long as their text is."""
+PROJECT_VERSION = _project_version()
 SOURCES = [TABLES[source["name"]] for source in MANIFEST["sources"].values()]
 
 
-def mart_inputs(places: Places) -> str:
-    """Names all that the marts are made of: stored partitions of the tables they read, models, the default zone."""
-    lake = places.lake
-    facts: list[Any] = [places.settings.timezone, _manifest_version()]
-    for table in SOURCES:
-        days: list[date | None] = [*lake.days(table)] if table.partition_by else [None]
-        records = [(day, lake.record(table, day)) for day in days]
-        facts += [[table.name, str(day), record.content] for day, record in records if record and record.row_count]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+def mart_inputs(places: Places) -> MartInputs:
+    """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone."""
+    return MartInputs.of(places.lake, SOURCES, [places.settings.timezone, PROJECT_VERSION])
 
 
 def stale_marts(places: Places) -> set[str]:
     """The models that were not built from what is in the lake now."""
-    known, inputs = places.warehouse.built_from(), mart_inputs(places)
-    return {model for model in MODELS if known.get(model) != inputs}
-
-
-def _manifest_version() -> list[str]:
-    return sorted(node["checksum"]["checksum"] for node in MANIFEST["nodes"].values())
+    known, inputs = places.warehouse.built_from(), mart_inputs(places).text
+    return {model for model in UPSTREAM if known.get(model) != inputs}
 
 
 @dbt_assets(
@@ -125,11 +148,15 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
     built: list[dg.Output] = []
     judged: list[Any] = []
     with warehouse.building():
-        if not warehouse.is_published and models != MODELS:
+        if not warehouse.is_published and models != set(UPSTREAM):
             # A part of the models is built upon the others, so on the first occasion those exist without rows.
             dbt.cli(["run", "--empty"]).wait()
+        known = warehouse.built_from()
+        # Withdrawn before anything changes: after a build that was killed, nothing is known of these models.
+        warehouse.note_inputs(models, NOTHING_KNOWN)
+        command = _dbt_build(context, inputs, [known.get(model, NOTHING_KNOWN) for model in models])
         try:
-            for event in dbt.cli(["build"], context=context).stream():
+            for event in dbt.cli(command, context=context).stream():
                 if isinstance(event, dg.Output):
                     built.append(event)
                 else:
@@ -139,12 +166,36 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
             raise
         row_counts = warehouse.row_counts()
         published = warehouse.publish()
-        warehouse.note_inputs(models, inputs)
+        warehouse.note_inputs(_made_from(inputs, models, known), inputs.text)
     context.log.info(f"published {published}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]
         yield _located(output, published, row_counts.get(name))
     yield from judged
+
+
+def _dbt_build(context: dg.AssetExecutionContext, inputs: MartInputs, noted: list[str]) -> list[str]:
+    """The command that remakes the days that changed since what is noted of the models; all days where that says so.
+
+    `fleet build --full` trusts no note.
+    """
+    tags = context.run.tags
+    is_full = BUILD_TAG in tags and ONLY_STALE_TAG not in tags
+    touched = None if is_full else inputs.touched_since(noted)
+    os.environ["FLEET_TOUCHED_DAYS"] = "" if touched is None else json.dumps(touched, default=str)
+    days = "all" if touched is None else {name: len(stretches) for name, stretches in touched.items()}
+    context.log.info(f"stretches of days that changed: {days}")
+    return ["build", "--full-refresh"] if touched is None else ["build"]
+
+
+def _made_from(inputs: MartInputs, models: set[str], known: Mapping[str, str]) -> set[str]:
+    """Of the models just built, those made from these inputs also where what they are built upon was not selected."""
+
+    def is_current(model: str) -> bool:
+        note = MartInputs.read(known.get(model, NOTHING_KNOWN))
+        return note is not None and note.whole == inputs.whole and (model in VIEWS or note == inputs)
+
+    return {model for model in models if all(parent in models or is_current(parent) for parent in UPSTREAM[model])}
 
 
 def _located(output: dg.Output, published: Path, row_count: int | None) -> dg.Output:

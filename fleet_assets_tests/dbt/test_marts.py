@@ -20,13 +20,13 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 H = 3600.0
 
 
-def materialise() -> dg.ExecuteInProcessResult:
+def materialise(tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
     """All models in one run, as the pipeline does it."""
     from fleet_assets.defs import marts
     from fleet_assets.resources import PlacesResource
 
     resources = {"places": PlacesResource(), **(marts.dbt().resources or {})}
-    return dg.materialize([marts.marts], resources=resources, run_config=QUIET, raise_on_error=False)
+    return dg.materialize([marts.marts], resources=resources, run_config=QUIET, raise_on_error=False, tags=tags)
 
 
 @pytest.fixture(scope="module")

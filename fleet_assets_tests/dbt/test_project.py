@@ -65,5 +65,5 @@ def test_sources_are_tables_of_the_lake_and_say_what_their_contract_says() -> No
     "model", [m for m in MODELS if "data_type" in m["columns"][0]], ids=lambda model: model["name"]
 )
 def test_every_column_of_a_mart_has_a_type_that_both_databases_know(model: dict[str, Any]) -> None:
-    portable = {"varchar", "date", "bigint", "float8", "timestamptz", "boolean"}
+    portable = {"text", "date", "bigint", "float8", "timestamptz", "boolean"}
     assert {column["data_type"] for column in model["columns"]} <= portable

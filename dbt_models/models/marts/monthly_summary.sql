@@ -1,30 +1,27 @@
 -- One row per vehicle and local month in which a trip began: sums of its days.
-with monthly as (
+{{ config(materialized='incremental', meta={'day': 'month', 'touched_by': ['trips'], 'grain': 'month'}) }}
+
+with days as (
+
+    select
+        *,
+        cast(date_trunc('month', local_date) as date) as month
+    from {{ ref('trip_daily_stats') }}
+    {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+    order by vehicle_id, local_date
+
+),
+
+monthly as (
 
     select
         vehicle_id,
-        cast(date_trunc('month', local_date) as date) as month,
+        month,
         count(*) as active_day_count,
-        sum(trip_count) as trip_count,
-        sum(ev_only_trip_count) as ev_only_trip_count,
-        sum(engine_trip_count) as engine_trip_count,
-        sum(distance_km) as distance_km,
-        sum(electric_km) as electric_km,
-        sum(engine_km) as engine_km,
-        sum(split_km) as split_km,
-        sum(duration_s) as duration_s,
-        sum(moving_s) as moving_s,
-        sum(idle_s) as idle_s,
-        sum(fuel_used_l) as fuel_used_l,
-        sum(energy_used_kwh) as energy_used_kwh,
-        sum(rated_fuel_l) as rated_fuel_l,
-        sum(rated_fuel_km) as rated_fuel_km,
-        sum(rated_energy_kwh) as rated_energy_kwh,
-        sum(rated_electric_km) as rated_electric_km,
-        max(max_speed_kmh) as max_speed_kmh,
-        sum(elevation_gain_m) as elevation_gain_m
-    from {{ ref('trip_daily_stats') }}
-    group by vehicle_id, cast(date_trunc('month', local_date) as date)
+        cast(sum(trip_count) as bigint) as trip_count,
+        {{ trip_sums('local_date') }}
+    from days
+    group by vehicle_id, month
 
 )
 
@@ -32,9 +29,9 @@ select
     monthly.vehicle_id,
     monthly.month,
     monthly.active_day_count,
-    cast(monthly.trip_count as bigint) as trip_count,
-    cast(monthly.ev_only_trip_count as bigint) as ev_only_trip_count,
-    cast(monthly.engine_trip_count as bigint) as engine_trip_count,
+    monthly.trip_count,
+    monthly.ev_only_trip_count,
+    monthly.engine_trip_count,
     monthly.distance_km,
     monthly.electric_km,
     monthly.engine_km,

@@ -1,7 +1,10 @@
 -- One row per vehicle and local day of which anything is known: how the day was used.
+{{ config(materialized='incremental', meta={'day': 'local_date', 'touched_by': ['trips', 'stops']}) }}
+
 with times as (
 
     select * from {{ ref('int_vehicle_day_times') }}
+    {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
 
 ),
 
@@ -11,12 +14,17 @@ trips as (
         vehicle_id,
         local_date,
         count(*) as trip_count,
-        sum(distance_km) as distance_km,
-        sum(moving_s) as moving_s,
-        sum(idle_s) as trip_idle_s,
+        {{ exact_sum('distance_km', 'started_at, trip_id') }} as distance_km,
+        {{ exact_sum('moving_s', 'started_at, trip_id') }} as moving_s,
+        {{ exact_sum('idle_s', 'started_at, trip_id') }} as trip_idle_s,
         min(started_at) as first_started_at,
         max(ended_at) as last_ended_at
-    from {{ ref('stg_trips') }}
+    from (
+        select *
+        from {{ ref('stg_trips') }}
+        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+        order by vehicle_id, local_date, started_at, trip_id
+    ) as ordered
     group by vehicle_id, local_date
 
 ),
@@ -27,11 +35,16 @@ stops as (
         vehicle_id,
         local_date,
         count(*) as stop_count,
-        sum(idle_s) as stop_idle_s,
-        sum(idle_fuel_l) as stop_idle_fuel_l,
+        {{ exact_sum('idle_s', 'started_at, stop_id') }} as stop_idle_s,
+        {{ exact_sum('idle_fuel_l', 'started_at, stop_id') }} as stop_idle_fuel_l,
         sum(case when kind = 'refuelling' then 1 else 0 end) as refuelling_count,
         sum(case when kind = 'charging' then 1 else 0 end) as charging_count
-    from {{ ref('stg_stops') }}
+    from (
+        select *
+        from {{ ref('stg_stops') }}
+        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+        order by vehicle_id, local_date, started_at, stop_id
+    ) as ordered
     group by vehicle_id, local_date
 
 )

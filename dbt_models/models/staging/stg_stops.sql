@@ -10,6 +10,7 @@ select
     vehicle_id,
     started_at,
     ended_at,
+    closed_at,
     local_date,
     duration_s,
     idle_s,

@@ -1,0 +1,132 @@
+"""Marts made anew for the touched days only equal marts made anew as a whole, to the last bit, on both databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from random import Random
+
+import duckdb
+import polars as pl
+import pytest
+import yaml
+from polars.testing import assert_frame_equal
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.contracts import TRIPS
+from fleet_assets.defs.killed_builds import BUILD_TAG
+from fleet_assets.defs.mart_inputs import MartInputs, reach
+from fleet_assets.places import Places
+from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
+from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
+from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, Target, run_dbt
+from fleet_assets_tests.dbt.test_marts import materialise
+from fleet_assets_tests.fixtures.drives import at
+
+MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
+
+
+def histories(random: Random) -> list[Fleet]:
+    """One fleet as it becomes known: with rows missing, late rows, trips gone, other numbers, another zone."""
+    whole = random_fleet(random)
+    ids = [row["trip_id"] for row in whole.trips]
+    gone = {row["trip_id"] for row in whole.trips if row["vehicle_id"] == "v1" and row["closed_at"] < at("2026-03-29")}
+    changed = [row | {"distance_km": row["distance_km"] + 1} if random.random() < 0.1 else row for row in whole.trips]
+    moved = whole.zones | {"v0": "Asia/Kathmandu"}
+    return [
+        whole.without(set(random.sample(ids, len(ids) // 5))),
+        whole,
+        whole.without(gone | set(random.sample(ids, 5))),
+        replace(whole, trips=changed, stops=random.sample(whole.stops, len(whole.stops) - 3)),
+        replace(whole, trips=changed, zones=moved),
+    ]
+
+
+def inputs(lake: Lake) -> MartInputs:
+    return MartInputs.of(lake, SOURCES, [])
+
+
+def marts(target: Target) -> dict[str, pl.DataFrame]:
+    return {name: target.rows(f"select * from {name} order by 1, 2") for name in MARTS}
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def make_target(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Target]:
+    """Targets by name, each with a database of its own."""
+    if request.param == "duckdb":
+        return lambda name: DuckTarget(tmp_path / name)
+    url = request.getfixturevalue("postgres_urls")
+    return lambda name: PostgresTarget(tmp_path / name, url())
+
+
+def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[[str], Target], tmp_path: Path) -> None:
+    lake, by_days, as_a_whole = Lake(str(tmp_path / "lake")), make_target("days"), make_target("whole")
+    noted, stretches = "", []
+    for fleet in histories(Random(4)):
+        fleet.store(lake)
+        now = inputs(lake)
+        touched = now.touched_since([noted])
+        for target in (by_days, as_a_whole):
+            target.load(lake)
+        refresh = ["--full-refresh"] if touched is None else []
+        run_dbt(by_days, "run", *refresh, touched=touched)
+        run_dbt(as_a_whole, "run", "--full-refresh")
+        found, expected = marts(by_days), marts(as_a_whole)
+        for name, frame in expected.items():
+            assert frame.height > 10
+            assert_frame_equal(found[name], frame, check_exact=True)
+        noted = now.text
+        stretches.append(touched)
+    assert [touched is None for touched in stretches] == [True, False, False, False, True]
+
+
+def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks() -> None:
+    document = yaml.safe_load((PROJECT / "models" / "staging" / "staging.yml").read_text())
+    checked = {
+        test["holds"]["name"]: int(re.search(r"date\) - (\d+) ", test["holds"]["arguments"]["statement"])[1])  # type: ignore[index]
+        for model in document["models"] for test in model.get("data_tests", []) if "holds" in test
+    }  # fmt: skip
+    assert checked == {
+        f"stg_{name}_count_on_days_that_their_partition_touches": reach(name)[0] for name in ("trips", "stops")
+    }
+
+
+def test_changed_and_vanished_partitions_touch_the_local_days_of_their_rows() -> None:
+    before = MartInputs("w", {"trips": {"2026-03-02": "a", "2026-03-20": "b"}, "stops": {}, "telemetry": {}})
+    now = MartInputs(
+        "w", {"trips": {"2026-03-02": "c"}, "stops": {"2026-03-29": "d"}, "telemetry": {"2026-03-02": "e"}}
+    )
+    assert now.touched_since([before.text]) == {
+        "trips": [(date(2026, 2, 28), date(2026, 3, 3)), (date(2026, 3, 18), date(2026, 3, 21))],
+        "stops": [(date(2026, 2, 24), date(2026, 3, 30))],
+        "telemetry": [(date(2026, 3, 2), date(2026, 3, 2))],
+    }
+    assert now.touched_since([now.text]) == {"trips": [], "stops": [], "telemetry": []}
+
+
+@pytest.mark.parametrize("note", ["", "0123456789abcdef", MartInputs("other", {}).text])
+def test_all_days_are_touched_where_nothing_is_known_or_more_than_partitions_changed(note: str) -> None:
+    now = MartInputs("w", {"trips": {"2026-03-02": "a"}})
+    assert now.touched_since([now.text, note]) is None
+
+
+def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(places: Places) -> None:
+    store(places.lake, trips(), stops())
+    materialise()
+    with duckdb.connect(str(places.warehouse.published)) as connection:
+        connection.execute("update trip_daily_stats set max_speed_kmh = 1")
+    late = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0))
+    places.lake.write(TRIPS, date(2026, 3, 20), late, "test")
+
+    assert materialise().success
+    speeds = "select local_date, max_speed_kmh from trip_daily_stats where vehicle_id = 'truck' order by 1"
+    assert places.warehouse.query(speeds).rows() == [
+        (date(2026, 3, 20), None), (date(2026, 3, 27), 1.0), (date(2026, 3, 28), 1.0),
+    ]  # fmt: skip
+    assert materialise(tags={BUILD_TAG: "true"}).success
+    assert places.warehouse.query(speeds).rows() == [
+        (date(2026, 3, 20), None), (date(2026, 3, 27), 90.0), (date(2026, 3, 28), 88.0),
+    ]  # fmt: skip
