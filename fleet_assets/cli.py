@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.contracts.errors import FleetError
 from fleet_assets.places import Places
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
 app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
+app.add_typer(quarantine_app, name="quarantine")
 
 
 PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on."
@@ -106,6 +108,21 @@ def query(
     from fleet_assets.commands.query import run_query
 
     run_query(Places.from_environment(), sql, output_format, output, stats)
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """What came in, what waits, what is stale and what failed; also while a build runs or Redis is away.
+
+    Per source and vehicle: last seen, rows of the last seven days, lag, gaps, rows set aside. Then the stream, spools,
+    landed days that are not built yet, stale partitions, the last build and its checks. Exit code 0 whenever it could
+    tell, however bad the news. The fields of `--json` are listed in docs/operations.md.
+    """
+    from fleet_assets.commands.status import run_status
+
+    run_status(Places.from_environment(), as_json)
 
 
 @reference_app.command("load")

@@ -4,21 +4,23 @@ Belongs here: writing set-aside rows beside a note that says why, and the time b
 Does not belong here: deciding what a value means.
 
     <root>/<source>/<name>-<reason>.parquet   the rows, in whatever columns they had
-    <root>/<source>/<name>-<reason>.json      {"reason", "explanation", "count", "source", "name"}
+    <root>/<source>/<name>-<reason>.json      a QuarantineNote: reason, explanation, count, whose rows of which days
     <root>/<source>/<name>-refused            a whole file that could not be read, and its note with `.json` behind
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import replace_file, write_durably
+from fleet_assets.adapters.durable_file import replace_file, sync_folder, write_durably
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table
 
@@ -39,13 +41,43 @@ class Reason:
 
 @dataclass(frozen=True)
 class QuarantineNote:
-    """What stands in the JSON file beside quarantined rows."""
+    """What stands in the JSON file beside quarantined rows.
+
+    `tally` counts the rows by vehicle and UTC day of recorded_at, each None where the rows do not say; `answers` are
+    those that were given for a refused file.
+    """
 
     source: str
     name: str
     reason: str
     explanation: str
     count: int
+    tally: list[tuple[str | None, str | None, int]] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One set-aside file: its note, where its content lies, and when it was set aside (file system's clock, UTC)."""
+
+    note: QuarantineNote
+    path: Path
+    set_aside_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `<source>/<file name>`, the same as long as it is there."""
+        return f"{self.note.source}/{self.path.name.removesuffix('.parquet')}"
+
+    @property
+    def short(self) -> str:
+        """Eight hex digits that stand for the name."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:8]
+
+    @property
+    def is_file(self) -> bool:
+        """A whole file that was refused, not rows."""
+        return self.path.suffix != ".parquet"
 
 
 class Quarantine:
@@ -58,23 +90,68 @@ class Quarantine:
         """Set rows aside, durable on return; the same name and reason again replaces the file by the same content."""
         path = self.root / source / f"{name}-{reason.slug}.parquet"
         write_parquet(rows, path, _ANY_ROWS)
-        note = QuarantineNote(source, name, reason.slug, reason.explanation, rows.height)
+        note = QuarantineNote(source, name, reason.slug, reason.explanation, rows.height, _tally(rows))
         replace_file(path.with_suffix(".json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
         return path
 
-    def put_file(self, source: str, path: Path, digest: str, explanation: str) -> Path:
+    def put_file(
+        self, source: str, path: Path, digest: str, explanation: str, answers: Mapping[str, str] | None = None
+    ) -> Path:
         """Copy a file that was refused, durable on return; the same file again changes nothing."""
         target = self.root / source / f"{digest}-{path.name}-refused"
         with path.open("rb") as content:
             write_durably(target, lambda file: shutil.copyfileobj(content, file, 1 << 20))
-        note = QuarantineNote(source, path.name, "refused", explanation, 1)
+        note = QuarantineNote(source, path.name, "refused", explanation, 1, answers=dict(answers or {}))
         replace_file(Path(f"{target}.json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
         return target
 
     def notes(self) -> list[QuarantineNote]:
         """All notes, sorted by file."""
-        paths = sorted(self.root.glob("*/*.json"))
-        return [QuarantineNote(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+        return [item.note for item in self.items()]
+
+    def items(self) -> list[Item]:
+        """All that is set aside, sorted by file; what was taken out meanwhile is left out."""
+        found = [_item(path) for path in sorted(self.root.glob("*/*.json"))]
+        return [item for item in found if item is not None]
+
+    def keep(self, item: Item, rows: pl.DataFrame) -> None:
+        """Put the rows that are left in the place of the item's; without any the item is taken out."""
+        reason = Reason(item.note.reason, item.note.explanation)
+        if rows.is_empty():
+            self.take_out(item)
+        else:
+            self.put(item.note.source, rows, item.note.name, reason)
+
+    def take_out(self, item: Item) -> None:
+        """Remove an item, after its content is durable elsewhere: first what it holds, then the note that names it."""
+        item.path.unlink(missing_ok=True)
+        sync_folder(item.path.parent)
+        _note_path(item.path).unlink(missing_ok=True)
+
+
+def _note_path(content: Path) -> Path:
+    return content.with_suffix(".json") if content.suffix == ".parquet" else Path(f"{content}.json")
+
+
+def _item(note_path: Path) -> Item | None:
+    """The item of a note; None where it was taken out, or only half put in (whoever put it starts over)."""
+    try:
+        note = QuarantineNote(**json.loads(note_path.read_text(encoding="utf-8")))
+        written = datetime.fromtimestamp(note_path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
+    note = replace(note, tally=[(vehicle, day, count) for vehicle, day, count in note.tally])
+    content = next((p for p in (note_path.with_suffix(""), note_path.with_suffix(".parquet")) if p.exists()), None)
+    return Item(note, content, written) if content else None
+
+
+def _tally(rows: pl.DataFrame) -> list[tuple[str | None, str | None, int]]:
+    """Rows by vehicle and day; by what there is of the two columns, and only where they are of the contract's type."""
+    vehicle = pl.col("vehicle_id") if rows.schema.get("vehicle_id") == pl.String else pl.lit(None, pl.String)
+    has_instant = isinstance(rows.schema.get("recorded_at"), pl.Datetime)
+    day = pl.col("recorded_at").dt.date().cast(pl.String) if has_instant else pl.lit(None, pl.String)
+    counted = rows.with_columns(vehicle.alias("_vehicle"), day.alias("_day")).group_by("_vehicle", "_day")
+    return counted.agg(pl.len().alias("_count")).sort("_vehicle", "_day").rows()
 
 
 @dataclass(frozen=True)

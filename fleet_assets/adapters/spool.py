@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -127,6 +129,45 @@ class Spool:
         segment.unlink()
         self._position = 0
         return not is_last
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a spool holds that was not sent yet: records and their bytes."""
+
+    records: int
+    byte_count: int
+
+
+def waiting(folder: Path) -> Waiting:
+    """What waits in the spool of a folder. Nothing is locked or changed; only headers are read."""
+    position = folder / "position"
+    noted = position.read_text(encoding="ascii", errors="replace") if position.exists() else ""
+    name, _, offset = noted.partition(" ")
+    records = byte_count = 0
+    for segment in sorted(folder.glob("*.spool")):
+        start = int(offset) if segment.name == name and offset.isdigit() else 0
+        for length in _lengths(segment, start):
+            records += 1
+            byte_count += length
+    return Waiting(records, byte_count)
+
+
+def _lengths(segment: Path, start: int) -> Iterator[int]:
+    """The lengths of a segment's whole records from an offset on; none of a segment that was sent meanwhile."""
+    try:
+        file = segment.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        size, place = os.fstat(file.fileno()).st_size, start
+        while place + _HEADER.size <= size:
+            file.seek(place)
+            magic, length, _ = _HEADER.unpack(file.read(_HEADER.size))
+            place += _HEADER.size + length
+            if magic != _MAGIC or place > size:
+                return
+            yield length
 
 
 def _number(segment: str) -> int:

@@ -79,19 +79,21 @@ def import_files(
     timezone: str = "",
     start_at: datetime | None = None,
     start_date: date = _NO_START_DATE,
+    keeps_refused: bool = True,
     progress: Progress = lambda _path, _rows: None,
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
     `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA) and `start_at` answer for files that do not
-    say themselves. A file that cannot be accepted is in the report with its refusal, and a copy of it in the quarantine
-    unless only an answer was missing; the others are imported. Raises UsageError for an unknown source or zone and a
-    path that does not exist.
+    say themselves. A file that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy
+    of it in the quarantine unless only an answer was missing; the others are imported. Raises UsageError for an
+    unknown source or zone and a path that does not exist.
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
     options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at)
-    run = _Run(source, IMPORT_SOURCES[source], options, Intake(landing, quarantine, start_date), progress)
+    intake = Intake(landing, quarantine, start_date)
+    run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
     with _turn(landing):
         return ImportReport([run.file(path) for path in files])
@@ -114,6 +116,7 @@ class _Run:
     options: LogOptions
     intake: Intake
     progress: Progress
+    keeps_refused: bool
 
     def file(self, path: Path) -> FileResult:
         """Import one file."""
@@ -170,8 +173,10 @@ class _Run:
     def _refuse(self, path: Path, digest: str, refusal: FileRejected) -> FileResult:
         if digest:
             self.intake.landing.stage(digest).discard()
-        if digest and not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings):
-            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason)
+        is_worth_keeping = not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings)
+        if self.keeps_refused and digest and is_worth_keeping:
+            answers = {name: answer for name, answer in _answers(self.options).items() if answer}
+            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, answers)
         return FileResult(path, refusal=refusal.reason)
 
 
@@ -184,6 +189,13 @@ def _digest(path: Path, options: LogOptions) -> str:
         raise FileRejected(path, f"cannot be read ({error.strerror})") from error
     answers = [options.vehicle_id, options.bus, str(options.zone), str(options.start_at)]
     return hashlib.sha256("\n".join([content, *map(str, answers)]).encode()).hexdigest()[:16]
+
+
+def _answers(options: LogOptions) -> dict[str, str]:
+    """The answers given for a file, by the names that `import_files` has for them."""
+    start = options.start_at.isoformat() if options.start_at else ""
+    zone = str(options.zone) if options.zone else ""
+    return {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start}
 
 
 def _count(counts: dict[str, int], slug: str, more: int) -> None:

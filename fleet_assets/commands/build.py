@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from fleet_assets.commands.terminal import terminal_console, words_to
+from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
@@ -48,15 +49,14 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
         console.print("Everything is up to date.")
         return
     span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
-    noun = "table" if len(report.tables) == 1 else "tables"
-    line = f"Built {len(report.tables)} {noun}{span}, in {time.perf_counter() - began:.1f} s."
+    line = f"Built {counted(len(report.tables), 'table')}{span}, in {time.perf_counter() - began:.1f} s."
     console.print(line, highlight=False)
     for line in _unread_frames(places, report.days):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
-        raise BuildFailed(
-            f"built, but {len(report.failed_checks)} checks do not hold: " + "; ".join(report.failed_checks[:5])
-        )
+        does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
+        failed = f"built, but {counted(len(report.failed_checks), 'check')} {does_not}"
+        raise BuildFailed(f"{failed}: {'; '.join(report.failed_checks[:5])}")
 
 
 def _unread_frames(places: Places, days: Sequence[date]) -> Iterator[str]:

@@ -17,7 +17,8 @@ def test_rows_keep_their_columns_and_get_a_note_with_reason_and_count(tmp_path: 
     rows = pl.DataFrame({"anything": [1, 2], "at": ["x", None]})
     path = Quarantine(tmp_path).put("can", rows, "f", REASON)
     assert pl.read_parquet(path).equals(rows)
-    assert Quarantine(tmp_path).notes() == [QuarantineNote("can", "f", "too-odd", REASON.explanation, 2)]
+    tally: list[tuple[str | None, str | None, int]] = [(None, None, 2)]
+    assert Quarantine(tmp_path).notes() == [QuarantineNote("can", "f", "too-odd", REASON.explanation, 2, tally)]
 
 
 def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
@@ -29,9 +30,31 @@ def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
 def test_a_refused_file_is_copied_beside_its_reason(tmp_path: Path) -> None:
     (tmp_path / "drive.json").write_bytes(b"broken")
     quarantine = Quarantine(tmp_path / "q")
-    kept = quarantine.put_file("can", tmp_path / "drive.json", "0123", "it was cut")
+    kept = quarantine.put_file("can", tmp_path / "drive.json", "0123", "it was cut", {"bus": "can1"})
     assert kept.read_bytes() == b"broken"
-    assert quarantine.notes() == [QuarantineNote("can", "drive.json", "refused", "it was cut", 1)]
+    assert quarantine.notes() == [
+        QuarantineNote("can", "drive.json", "refused", "it was cut", 1, answers={"bus": "can1"})
+    ]
+
+
+def test_a_note_says_whose_rows_of_which_days_there_are(tmp_path: Path) -> None:
+    rows = frame_log(3).with_columns(vehicle_id=pl.Series(["b", "a", "b"]))
+    Quarantine(tmp_path).put("can", rows, "f", REASON)
+    (item,) = Quarantine(tmp_path).items()
+    assert item.note.tally == [("a", "2026-03-01", 1), ("b", "2026-03-01", 2)]
+    assert (item.name, len(item.short), item.is_file) == ("can/f-too-odd", 8, False)
+
+
+def test_what_is_taken_out_is_gone_and_what_is_kept_has_the_rows_that_are_left(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path)
+    for name in ("one", "two"):
+        quarantine.put("can", frame_log(4), name, REASON)
+    one, two = quarantine.items()
+    quarantine.keep(one, frame_log(4).head(1))
+    quarantine.keep(two, frame_log(0))
+    (left,) = quarantine.items()
+    assert (left.name, left.note.count, numbers(pl.read_parquet(left.path))) == ("can/one-too-odd", 1, [0])
+    assert len(list((tmp_path / "can").iterdir())) == 2
 
 
 def test_rows_before_the_start_date_and_far_ahead_are_split_off_the_bounds_themselves_stay() -> None:

@@ -57,5 +57,5 @@ def test_every_day_table_has_a_version_of_its_module() -> None:
 
     defs()
     assert {maker.code_version for maker in DAY_TABLES.values()} == {
-        code_version(f"fleet_assets.defs.{name}") for name in ("raw", "telemetry", "events")
+        code_version(f"fleet_assets.defs.{name}") for name in ("raw", "telemetry", "events", "ingest")
     }

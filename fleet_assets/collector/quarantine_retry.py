@@ -1,0 +1,151 @@
+"""Trying set-aside rows and files again, after what kept them out was mended, through the door they came by.
+
+Belongs here: which door, and that nothing leaves the quarantine before it is durable elsewhere. Does not belong here:
+what a person sees (`commands.quarantine`), the doors themselves (intake, importer, can_entries).
+
+Order: land, fsync, then remove from quarantine. Killed in between, the next retry lands the same rows again under the
+same name and with the same entry_id, which adds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from os import link
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from fleet_assets.adapters.can_entries import decode_entries, entries_as_rows
+from fleet_assets.adapters.can_stream import Entry
+from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.landed_rows import LandedRows
+from fleet_assets.adapters.landing import SOURCES, source_table
+from fleet_assets.adapters.log_files import LogOptions
+from fleet_assets.adapters.quarantine import Item, TimeBounds
+from fleet_assets.collector.import_sources import REMOTE
+from fleet_assets.collector.importer import import_files
+from fleet_assets.collector.intake import Intake
+from fleet_assets.collector.typed_times import instant_of, zone_of
+
+BY_TIME = ("before-start-date", "in-the-future")
+"""Reasons that FLEET_START_DATE or the passing of time may mend; the rows are as they would have landed."""
+
+WRONG_ENTRY = "wrong-entry"
+IMPORTED = "import-"
+"""How the names of imported rows begin: for them a row is known by content, as for every import."""
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What became of an item: rows landed, rows that had landed before, rows still set aside, and why."""
+
+    item: Item
+    landed: int = 0
+    known: int = 0
+    left: int = 0
+    sentence: str = ""
+
+
+def retry(item: Item, intake: Intake, answers: LogOptions | None = None) -> Retried:
+    """Try one item again. `answers` say what a refused file or a wrong entry did not; those given at first still hold.
+
+    What cannot come in stays where it is, with the sentence why. Raises UsageError for a stored answer that is none.
+    """
+    if item.note.source not in SOURCES:
+        return _left(item, f"source {item.note.source} does not exist in this version")
+    if item.is_file:
+        return _file(item, intake, answers or LogOptions())
+    doors: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
+    doors[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
+    door = doors.get(item.note.reason)
+    return door() if door else _left(item, "the rows themselves are wrong: mend the file and import it again")
+
+
+def _left(item: Item, sentence: str) -> Retried:
+    return Retried(item, left=item.note.count, sentence=sentence)
+
+
+def _rows(item: Item, intake: Intake) -> Retried:
+    """Rows that were out of bounds: those now inside land."""
+    rows = pl.read_parquet(item.path)
+    if set(rows.columns) != set(source_table(item.note.source).schema):
+        return _left(item, "it was set aside by another version and lacks columns: import the file again")
+    with alone(intake.landing.root / ".import.lock"):
+        rows = _as_declared(rows, item.note.source)
+        kept, outside = TimeBounds(intake.start_date, intake.clock()).split(rows)
+        new = LandedRows(intake.landing, item.note.source).new(kept) if item.note.name.startswith(IMPORTED) else kept
+        _land(item, intake, new)
+        left = pl.concat([rows.clear(), *(part for _, part in outside)])
+        if left.height < rows.height:
+            intake.quarantine.keep(item, left)
+    why = f"still {', '.join(reason.explanation for reason, _ in outside)}" if outside else ""
+    return Retried(item, new.height, kept.height - new.height, left.height, why)
+
+
+def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
+    """Entries of the stream that could not be read: those that can be read now land, with the ids they always had."""
+    rows = pl.read_parquet(item.path)
+    columns = rows.select("entry_id", "field_names", "field_values").iter_rows()
+    entries: list[Entry] = [
+        (stream_id.encode(), {name.encode(): value for name, value in zip(names, values, strict=True)})
+        for stream_id, names, values in columns
+    ]
+    decoded = decode_entries(entries, answers.vehicle_id).of(item.note.name.partition("-")[0])
+    kept, outside = TimeBounds(intake.start_date, intake.clock()).split(decoded.frames)
+    _land(item, intake, kept)
+    aside = [*outside, *([(REMOTE, decoded.remote)] if decoded.remote.height else [])]
+    for reason, part in aside:
+        intake.reject(item.note.source, part, f"{item.note.name}-again", reason)
+    if len(decoded.rejected) < rows.height:
+        intake.quarantine.keep(item, entries_as_rows(decoded.rejected))
+    reasons = [f"{part.height:,} set aside: {reason.explanation}" for reason, part in aside]
+    reasons += sorted({reason for _, reason in decoded.rejected})
+    return Retried(item, landed=kept.height, left=len(decoded.rejected), sentence="; ".join(reasons))
+
+
+def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
+    """A file that was refused: imported as it was at first, with new answers where some are given."""
+    given = item.note.answers
+    start: datetime | None = answers.start_at or instant_of(given.get("start_at", ""))
+    zone = answers.zone or zone_of(given.get("timezone", ""))
+    bus = answers.bus if answers.bus != LogOptions().bus else given.get("bus", "")
+    with TemporaryDirectory(prefix="fleet-retry-") as folder:
+        path = Path(folder) / item.note.name
+        _place(item.path, path)
+        report = import_files(
+            [path], item.note.source, intake.landing, quarantine=intake.quarantine,
+            vehicle_id=answers.vehicle_id or given.get("vehicle_id", ""), bus=bus, timezone=str(zone or ""),
+            start_at=start, start_date=intake.start_date, keeps_refused=False,
+        )  # fmt: skip
+    result = report.files[0]
+    if result.refusal:
+        return _left(item, result.refusal)
+    intake.quarantine.take_out(item)
+    aside = sum(result.rejected.values())
+    why = f"{aside:,} of its rows set aside" if aside else ""
+    return Retried(item, result.new_rows, result.known_rows, 0, why)
+
+
+def _place(source: Path, target: Path) -> None:
+    """The file under its own name, by which its format is known."""
+    try:
+        link(source, target)
+    except OSError:
+        copyfile(source, target)
+
+
+def _land(item: Item, intake: Intake, rows: pl.DataFrame) -> None:
+    """Durable on return. The name says which rows: another retry of the same item may bring others."""
+    if rows.height:
+        content = hashlib.sha256("\n".join(rows["entry_id"].sort()).encode()).hexdigest()[:12]
+        intake.landing.append(item.note.source, rows, f"retry-{item.short}-{content}")
+
+
+def _as_declared(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Parquet brings back the contract's columns; only their order and integer widths need saying."""
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in source_table(source).schema.items())

@@ -1,0 +1,169 @@
+"""`fleet quarantine`: what is set aside as tables, rows to the terminal or a file, and trying again with a summary.
+
+Belongs here: choosing entries by name and what a person sees. Does not belong here: the doors that rows come in by
+(`collector.quarantine_retry`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfile
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.log_files import LogOptions
+from fleet_assets.adapters.quarantine import Item, Quarantine
+from fleet_assets.collector.intake import Intake
+from fleet_assets.collector.quarantine_retry import Retried, retry
+from fleet_assets.commands.query import FORMATS
+from fleet_assets.commands.wording import counted
+from fleet_assets.contracts.errors import UsageError
+from fleet_assets.settings import Settings
+
+SHOWN_BYTES = 2_000
+"""Of a refused file: enough to see what it is."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries: by name (or its beginning), by source, by reason; all of them only if that is said."""
+
+    names: tuple[str, ...] = ()
+    source: str = ""
+    reason: str = ""
+    every: bool = False
+
+    def of(self, items: list[Item]) -> list[Item]:
+        """The entries meant, in their order; raises UsageError for a name that means none or several."""
+        named = {named_item(items, name).path for name in self.names}
+        return [
+            item for item in items
+            if (not named or item.path in named)
+            and self.source in ("", item.note.source) and self.reason in ("", item.note.reason)
+        ]  # fmt: skip
+
+
+def named_item(items: Iterable[Item], name: str) -> Item:
+    """The one entry whose short or long name is, or begins with, `name`; raises UsageError for none or several."""
+    known = list(items)
+    exact = [item for item in known if name in (item.short, item.name)]
+    found = exact or [item for item in known if item.short.startswith(name) or item.name.startswith(name)]
+    if not found:
+        raise UsageError(f"nothing in quarantine is called {name}; `fleet quarantine list` names what is there")
+    if len(found) > 1:
+        several = ", ".join(f"{item.short} ({item.name})" for item in found[:5])
+        raise UsageError(f"{name} may be {len(found)} entries: {several}")
+    return found[0]
+
+
+def run_list(settings: Settings, wanted: Wanted, limit: int) -> None:
+    """Counts by source and reason, then the newest entries."""
+    items = wanted.of(Quarantine(settings.quarantine).items())
+    console = _console()
+    if not items:
+        console.print("Nothing is set aside." if wanted == Wanted() else "Nothing of that kind is set aside.")
+        return
+    console.print(_summary(items))
+    newest = sorted(items, key=lambda item: item.set_aside_at, reverse=True)
+    console.print(_entries(newest[:limit]))
+    if len(newest) > limit:
+        console.print(f"{limit} of {len(newest)} entries; more with --limit {len(newest)}")
+    console.print("See one with `fleet quarantine show NAME`; after mending the cause `fleet quarantine retry NAME`.")
+
+
+def run_show(settings: Settings, name: str, limit: int, output: Path | None) -> None:
+    """The content of one entry, limited, or all of it in a file."""
+    item = named_item(Quarantine(settings.quarantine).items(), name)
+    console = _console()
+    size = counted(item.note.count, "file" if item.is_file else "row")
+    console.print(f"{item.name}: {size}, {item.note.reason}: {item.note.explanation}")
+    if output:
+        _write(item, output)
+        console.print(f"{output} written")
+    elif item.is_file:
+        with item.path.open("rb") as file:
+            console.print(file.read(SHOWN_BYTES).decode(errors="replace"))
+        console.print(f"{item.path.stat().st_size:,} bytes in {item.path}")
+    else:
+        rows = pl.read_parquet(item.path)
+        console.file.write(FORMATS["table"](rows.head(limit)).decode())
+        if rows.height > limit:
+            console.print(f"{limit} of {rows.height:,} rows; all of them with --output FILE.csv")
+
+
+def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions) -> None:
+    """Try the wanted entries again, one after the other, and say what became of each."""
+    if wanted == Wanted():
+        raise UsageError("say what to try again: a NAME, --source, --reason or --all")
+    quarantine = Quarantine(settings.quarantine)
+    console = _console()
+    results: list[Retried] = []
+    with alone(settings.quarantine / ".retry.lock"):
+        for item in wanted.of(quarantine.items()):
+            results.append(retry(item, Intake.from_settings(settings), answers))
+            console.print(_sentence(results[-1]))
+    landed = sum(result.landed for result in results)
+    if not results:
+        console.print("Nothing of that kind is set aside.")
+    elif landed:
+        console.print(f"{counted(landed, 'row')} landed; run `fleet build` to use them")
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _summary(items: list[Item]) -> Table:
+    groups: dict[tuple[str, str, str], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.note.source, item.note.reason, item.note.explanation), []).append(item)
+    table = Table("source", "reason", "meaning", "entries", "rows", "newest", box=None, pad_edge=False)
+    for (source, reason, meaning), group in sorted(groups.items()):
+        rows = sum(item.note.count for item in group if not item.is_file)
+        newest = max(item.set_aside_at for item in group)
+        table.add_row(source, reason, meaning, f"{len(group):,}", f"{rows:,}", f"{newest:%Y-%m-%d %H:%M}")
+    for column in table.columns[3:5]:
+        column.justify = "right"
+    return table
+
+
+def _entries(items: list[Item]) -> Table:
+    table = Table("name", "long name", "rows", "of", "set aside (UTC)", box=None, pad_edge=False, title=" ")
+    for item in items:
+        rows = "file" if item.is_file else f"{item.note.count:,}"
+        table.add_row(item.short, item.name, rows, _whose(item), f"{item.set_aside_at:%Y-%m-%d %H:%M}")
+    table.columns[2].justify = "right"
+    return table
+
+
+def _whose(item: Item) -> str:
+    """The vehicles of an entry's rows, most rows first."""
+    counts: Counter[str] = Counter()
+    for vehicle, _, count in item.note.tally:
+        counts[vehicle or "-"] += count
+    names = [name for name, _ in counts.most_common(4)]
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def _write(item: Item, output: Path) -> None:
+    if item.is_file:
+        copyfile(item.path, output)
+    elif output.suffix in (".csv", ".parquet", ".json"):
+        output.write_bytes(FORMATS[output.suffix[1:]](pl.read_parquet(item.path)))
+    else:
+        raise UsageError(f"--output {output}: rows are written as .csv, .json or .parquet")
+
+
+def _sentence(result: Retried) -> str:
+    parts = [f"{counted(result.landed, 'row')} landed"] if result.landed else []
+    parts += [f"{counted(result.known, 'row')} had landed before"] if result.known else []
+    what = "the file" if result.item.is_file else counted(result.left, "row")
+    parts += [f"{what} still set aside"] if result.left else []
+    why = f" ({result.sentence})" if result.sentence else ""
+    return f"{result.item.short} {result.item.name}: {', '.join(parts) or 'nothing landed'}{why}"

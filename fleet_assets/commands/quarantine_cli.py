@@ -1,0 +1,92 @@
+"""`fleet quarantine`: options and help texts of list, show and retry.
+
+Does not belong here: what they do (`commands.quarantine`, `collector.quarantine_retry`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="What could not be accepted, and trying it again: **list**, **show** NAME, **retry** NAME.",
+)
+
+
+def _known_names(incomplete: str) -> list[str]:
+    """Completion of NAME in the shell."""
+    from fleet_assets.adapters.quarantine import Quarantine
+    from fleet_assets.settings import load_settings
+
+    items = Quarantine(load_settings().quarantine).items()
+    return [name for item in items for name in (item.short, item.name) if name.startswith(incomplete)]
+
+
+NAME_HELP = "Short or long name from `fleet quarantine list`, or the beginning of one."
+SourceOption = Annotated[str, typer.Option("--source", help="Only of this source, such as can.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only of this reason, such as before-start-date.")]
+
+
+@app.command("list")
+def list_items(
+    source: SourceOption = "",
+    reason: ReasonOption = "",
+    limit: Annotated[int, typer.Option(min=1, help="Newest entries shown.")] = 50,
+) -> None:
+    """Counts by source and reason, then the entries, newest first.
+
+    Example: `fleet quarantine list --reason in-the-future`
+    """
+    from fleet_assets.commands.quarantine import Wanted, run_list
+    from fleet_assets.settings import load_settings
+
+    run_list(load_settings(), Wanted(source=source, reason=reason), limit)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help=NAME_HELP, autocompletion=_known_names)],
+    limit: Annotated[int, typer.Option(min=1, help="Rows shown.")] = 20,
+    output: Annotated[
+        Path | None, typer.Option(help="Write all rows to a .csv or .parquet file, or copy a refused file.")
+    ] = None,
+) -> None:
+    """The rows of an entry with the reason they were set aside for; of a refused file its first lines.
+
+    Example: `fleet quarantine show 3f2a --output odd.csv`
+    """
+    from fleet_assets.commands.quarantine import run_show
+    from fleet_assets.settings import load_settings
+
+    run_show(load_settings(), name, limit, output)
+
+
+@app.command()
+def retry(
+    names: Annotated[list[str] | None, typer.Argument(help=NAME_HELP, autocompletion=_known_names)] = None,
+    source: SourceOption = "",
+    reason: ReasonOption = "",
+    every: Annotated[bool, typer.Option("--all", help="Try everything again.")] = False,
+    vehicle_id: Annotated[str, typer.Option(help="Vehicle of a file or stream entry that names none.")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA zone of a file's times without an offset.")] = "",
+    bus: Annotated[str, typer.Option(help="Bus of a file's frames that name no channel.")] = "",
+    start: Annotated[str, typer.Option(help="Start of a log that only counts seconds: 2026-03-02T08:00:00Z.")] = "",
+) -> None:
+    """Try entries again after their cause was mended; what can come in lands, once, and leaves the quarantine.
+
+    Mended by FLEET_START_DATE (before-start-date), by time itself (in-the-future), by an answer or a newer version
+    (refused, wrong-entry). What still cannot come in stays, and is named with the reason. Then run `fleet build`.
+
+    Example: `fleet quarantine retry --reason before-start-date`
+    """
+    from fleet_assets.adapters.log_files import LogOptions
+    from fleet_assets.collector.typed_times import instant_of, zone_of
+    from fleet_assets.commands.quarantine import Wanted, run_retry
+    from fleet_assets.settings import load_settings
+
+    answers = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), instant_of(start))
+    run_retry(load_settings(), Wanted(tuple(names or ()), source, reason, every), answers)

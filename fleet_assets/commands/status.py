@@ -1,0 +1,191 @@
+"""`fleet status`: one look at everything that may need a hand, gathered without starting or changing anything.
+
+Belongs here: which facts there are, their shape for programs, and what to do next. Does not belong here: how facts are
+found (adapters, `defs.state`, `ingest_now`) and how they look (`status_page`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from fleet_assets.adapters.landing import SOURCES
+from fleet_assets.adapters.quarantine import Item, Quarantine
+from fleet_assets.adapters.spool import waiting
+from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
+from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
+from fleet_assets.places import Places
+
+if TYPE_CHECKING:
+    from fleet_assets.defs.plan import Plan
+    from fleet_assets.defs.state import Runs
+
+QUIET_WORKER_S = 60.0
+"""A worker asks for entries twice a second; one that has not for so long is gone."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """All facts at one instant."""
+
+    at: datetime
+    home: Path
+    vehicles: list[dict[str, Any]]
+    stream: StreamDepth
+    spools: list[dict[str, Any]]
+    landing: list[dict[str, Any]]
+    plan: Plan
+    stale_marts: list[str] | None
+    quarantine: list[dict[str, Any]]
+    runs: Runs
+    published_at: datetime | None
+
+
+def run_status(places: Places, as_json: bool) -> None:
+    """Print the status for a person or, as JSON, for a program."""
+    import json
+
+    found = gather(places)
+    if as_json:
+        sys.stdout.write(json.dumps(as_object(found), indent=1, default=_plain) + "\n")
+        return
+    from fleet_assets.commands.status_page import print_status
+
+    print_status(found, next_steps(found))
+
+
+def gather(places: Places) -> Status:
+    """Look at everything; a file that a build replaces meanwhile is looked at again."""
+    try:
+        return _gather(places)
+    except FileNotFoundError:
+        return _gather(places)
+
+
+def _gather(places: Places) -> Status:
+    from fleet_assets.defs.state import known_runs, stale_now
+
+    settings, now = places.settings, datetime.now(UTC)
+    plan, marts = stale_now(places)
+    items = Quarantine(settings.quarantine).items()
+    return Status(
+        now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
+        _spools(settings.root / "spool"), _landing(places, plan), plan, marts, _set_aside(items), known_runs(places),
+        _published_at(places),
+    )  # fmt: skip
+
+
+def _vehicles(places: Places, plan: Plan, items: list[Item], today: date) -> list[dict[str, Any]]:
+    """One row per source and vehicle of which anything is known: rows, gaps, or rows set aside."""
+    known = vehicles_now(daily_now(places, plan.days), today)
+    rows = known.join(gaps_now(places, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True)
+    quarantined = quarantined_now(items)
+    aside = pl.DataFrame(
+        [(source, vehicle, count) for (source, vehicle), count in quarantined.items()],
+        schema={"source": pl.String, "vehicle_id": pl.String, "quarantined_count": pl.Int64}, orient="row",
+    )  # fmt: skip
+    rows = rows.join(aside, on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True)
+    counts = [pl.col(name).fill_null(0) for name in ("row_count", "gap_count", "quarantined_count")]
+    return rows.with_columns(counts).sort("source", "vehicle_id", nulls_last=True).to_dicts()
+
+
+def _spools(folder: Path) -> list[dict[str, Any]]:
+    depths = [(path.name, waiting(path)) for path in sorted(folder.glob("*")) if path.is_dir()]
+    return [{"name": name, **asdict(depth)} for name, depth in depths if depth.records]
+
+
+def _landing(places: Places, plan: Plan) -> list[dict[str, Any]]:
+    found = []
+    for source, table in SOURCES.items():
+        days = places.landing.days(source)
+        files = [file for landed in days.values() for file in landed]
+        unbuilt = [day for day in plan.days.get(table.name, ()) if day in days]
+        found.append(
+            {
+                "source": source, "day_count": len(days), "file_count": len(files),
+                "byte_count": sum(file.size for file in files), "waiting_days": unbuilt,
+                "waiting_byte_count": sum(file.size for day in unbuilt for file in days[day]),
+            }
+        )  # fmt: skip
+    return found
+
+
+def _set_aside(items: list[Item]) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, str, str], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.note.source, item.note.reason, item.note.explanation), []).append(item)
+    return [
+        {
+            "source": source, "reason": reason, "meaning": meaning, "entry_count": len(group),
+            "row_count": sum(item.note.count for item in group if not item.is_file),
+            "newest_at": max(item.set_aside_at for item in group),
+        }
+        for (source, reason, meaning), group in sorted(groups.items())
+    ]  # fmt: skip
+
+
+def _published_at(places: Places) -> datetime | None:
+    """When the file that people open was put in place; unknown for a server."""
+    if not places.settings.warehouse.startswith("duckdb:///") or not places.settings.warehouse_file.exists():
+        return None
+    return datetime.fromtimestamp(places.settings.warehouse_file.stat().st_mtime, UTC)
+
+
+def as_object(found: Status) -> dict[str, Any]:
+    """The status for programs; the names of its fields are stable (docs/operations.md)."""
+    stale = {
+        table: {"day_count": len(days), "first": days[0], "last": days[-1]} for table, days in found.plan.days.items()
+    }
+    return {
+        "at": found.at, "home": str(found.home), "shown_days": SHOWN_DAYS, "vehicles": found.vehicles,
+        "stream": asdict(found.stream), "spools": found.spools, "landing": found.landing, "stale": stale,
+        "stale_reference": found.plan.reference, "stale_marts": found.stale_marts, "quarantine": found.quarantine,
+        "runs": asdict(found.runs), "published_at": found.published_at, "next_steps": next_steps(found),
+    }  # fmt: skip
+
+
+def _plain(value: object) -> str:
+    """Instants as ISO 8601 with Z, days as YYYY-MM-DD."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def next_steps(found: Status) -> list[str]:
+    """What a person might do now, most urgent first; nothing where all is well."""
+    return [*_collecting_steps(found), *_building_steps(found)]
+
+
+def _collecting_steps(found: Status) -> Iterator[str]:
+    stream = found.stream
+    if stream.state == "away":
+        yield "start Redis or mend FLEET_REDIS_URL; scanners keep their frames in the spool meanwhile"
+    busy = [consumer for consumer in stream.consumers if consumer.idle_s < QUIET_WORKER_S]
+    if (stream.undelivered or stream.pending) and not busy:
+        yield "frames wait in the stream and no worker reads them: run `fleet collect work`"
+    if found.spools:
+        yield "frames wait in a spool: they are sent when its scanner (`fleet collect scan`) runs and Redis answers"
+    if not found.vehicles and not stream.length and not found.spools:
+        yield "nothing came in yet: `fleet import FILE… --source can`, `fleet collect scan`, or see `fleet demo`"
+
+
+def _building_steps(found: Status) -> Iterator[str]:
+    last, working = found.runs.last_build, found.runs.in_progress
+    is_stale = bool(found.plan.days or found.stale_marts or (found.plan.reference and found.vehicles))
+    if last and last.status in ("FAILURE", "KILLED"):
+        how = "was killed" if last.status == "KILLED" else "failed"
+        yield f"the last build {how}: run `fleet build` again; its log is in `fleet ui`"
+    elif is_stale and working:
+        yield "a run is at work on what is stale"
+    elif is_stale:
+        yield "run `fleet build` to bring every table up to date"
+    if found.quarantine:
+        yield "some rows or files were set aside: `fleet quarantine list` says why"
+    if found.runs.failed_checks:
+        yield "some checks do not hold: `fleet ui` lists their findings"

@@ -1,0 +1,84 @@
+"""What came in, counted: raw rows of a day to one row per vehicle, and to one per vehicle and hour.
+
+Belongs here: counts, rates, lags and silences of raw rows. Does not belong here: what rows mean, outages of a source
+(`core.outages`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY
+
+NEEDED = ("vehicle_id", "recorded_at", "received_at")
+"""The columns of raw rows that are read."""
+
+
+@dataclass(frozen=True)
+class IngestRules:
+    """When a vehicle counts as silent, and when its usual rate is known."""
+
+    silence_s: float = 60.0
+    """Longer without a row is a silence [s]; the slowest cyclic messages of J1939 come every 60 s (SAE J1939-71)."""
+    known_minutes: int = 30
+    """Whole minutes of speaking that a rate needs; fewer say little about the usual."""
+    rate_spread: float = 0.5
+    """(p90 - p10) / median of rows a minute; above it a vehicle sends by occasion and nothing can be expected."""
+
+
+def daily_ingest(rows: pl.LazyFrame, source: str, rules: IngestRules | None = None) -> pl.LazyFrame:
+    """INGEST_DAILY rows from raw rows of one source (each once; any days).
+
+    Expected is the median of rows a minute, over minutes between two others with rows, times the time in which the
+    vehicle spoke (silences left out). So it shows rows lost here and there, not a collector that was away.
+    """
+    rules = rules or IngestRules()
+    lag = (pl.col("received_at") - pl.col("recorded_at")).dt.total_microseconds() / 1e6
+    step = pl.col("recorded_at").diff().over("vehicle_id", "date").dt.total_microseconds() / 1e6
+    is_silence = pl.col("step_s") > rules.silence_s
+    spoken = rows.select(*NEEDED, pl.col("recorded_at").dt.date().alias("date")).sort("vehicle_id", "recorded_at")
+    counted = spoken.with_columns(lag_s=lag, step_s=step).group_by("vehicle_id", "date").agg(
+        pl.col("recorded_at").min().alias("first_seen_at"),
+        pl.col("recorded_at").max().alias("last_seen_at"),
+        pl.col("received_at").max().alias("last_received_at"),
+        pl.len().cast(pl.Int64).alias("received_count"),
+        pl.col("lag_s").quantile(0.5, "nearest").alias("lag_p50_s"),
+        pl.col("lag_s").quantile(0.95, "nearest").alias("lag_p95_s"),
+        is_silence.sum().cast(pl.Int64).alias("silence_count"),
+        pl.col("step_s").filter(is_silence).sum().alias("silence_s"),
+        pl.col("step_s").filter(~is_silence).sum().alias("spoken_s"),
+    )  # fmt: skip
+    expected = counted.join(_usual_rates(spoken, rules), on=["vehicle_id", "date"], how="left").with_columns(
+        source=pl.lit(source),
+        expected_count=(pl.col("rate_per_s") * pl.col("spoken_s") + pl.col("silence_count") + 1).round().cast(pl.Int64),
+    )
+    return expected.select(INGEST_DAILY.schema.names()).sort(INGEST_DAILY.order)
+
+
+def hourly_ingest(rows: pl.LazyFrame, source: str) -> pl.LazyFrame:
+    """INGEST_HOURLY rows from raw rows of one source (each once; any days)."""
+    hours = rows.group_by("vehicle_id", pl.col("recorded_at").dt.truncate("1h").alias("hour_at")).agg(
+        pl.col("recorded_at").min().alias("first_seen_at"),
+        pl.col("recorded_at").max().alias("last_seen_at"),
+        pl.len().cast(pl.Int64).alias("received_count"),
+    )
+    return hours.with_columns(source=pl.lit(source)).select(INGEST_HOURLY.schema.names()).sort(INGEST_HOURLY.order)
+
+
+def _usual_rates(spoken: pl.LazyFrame, rules: IngestRules) -> pl.LazyFrame:
+    """Rows a second per vehicle and day, where it is steady enough to be called usual."""
+    minute = pl.col("recorded_at").dt.truncate("1m")
+    minutes = spoken.group_by("vehicle_id", "date", minute.alias("minute")).len("count").sort("vehicle_id", "minute")
+    step = pl.col("minute").diff().over("vehicle_id", "date") == pl.duration(minutes=1)
+    whole = minutes.with_columns(follows=step).filter(
+        pl.col("follows") & pl.col("follows").shift(-1).over("vehicle_id", "date")
+    )
+    median = pl.col("count").quantile(0.5, "nearest")
+    spread = (pl.col("count").quantile(0.9, "nearest") - pl.col("count").quantile(0.1, "nearest")) / median
+    rates = whole.group_by("vehicle_id", "date").agg(
+        (median / 60).alias("rate_per_s"), spread.alias("spread"), pl.len().alias("minutes")
+    )
+    is_known = (pl.col("minutes") >= rules.known_minutes) & (pl.col("spread") <= rules.rate_spread)
+    return rates.filter(is_known).select("vehicle_id", "date", "rate_per_s")

@@ -1,0 +1,141 @@
+"""What Dagster and the plan know of an installation, for `fleet status`: stale partitions, runs, checks that failed.
+
+Belongs here: asking, without changing anything. Does not belong here: building, and how the answers are shown.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import dagster as dg
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, RunsFilter
+
+import fleet_assets.defs
+from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
+from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.defs.killed_builds import BUILD_TAG
+from fleet_assets.defs.partitions import RANGE_TAGS
+from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
+from fleet_assets.places import Places
+
+MARTS = "marts"
+"""Loading it reads the dbt project, which costs seconds where it was never read before."""
+
+WITHOUT_TABLES = (MARTS, "build")
+"""Modules of `defs` that declare no day table; `build` loads the marts."""
+
+LOOKED_AT_RUNS = 20
+"""Newest runs whose checks are looked at: about a week of nightly builds, or an hour of automation."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: `kind` is build or automatic; instants are UTC; `days` is the first and last partition, or empty."""
+
+    run_id: str
+    kind: str
+    status: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    days: list[str]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The newest run of each kind, runs in progress, and the newest result of each check that did not hold."""
+
+    last_build: Run | None = None
+    last_automatic: Run | None = None
+    in_progress: list[Run] = field(default_factory=list)
+    failed_checks: list[dict[str, str]] = field(default_factory=list)
+    problem: str = ""
+
+
+def stale_now(places: Places) -> tuple[Plan, list[str] | None]:
+    """What `fleet build` would make now: reference tables and days; and stale marts, None before any was published."""
+    for module in iter_modules(fleet_assets.defs.__path__):
+        if module.name not in WITHOUT_TABLES:
+            import_module(f"{fleet_assets.defs.__name__}.{module.name}")
+    followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
+    plan = plan_build(places, BuildRequest(), followed | {*REFERENCE_TABLES, *DECODING_TABLES})
+    if not places.warehouse.is_published:
+        return plan, None
+    return plan, sorted(import_module(f"{fleet_assets.defs.__name__}.{MARTS}").stale_marts(places))
+
+
+def known_runs(places: Places) -> Runs:
+    """What Dagster's storage says; nothing before the first build, a sentence where the storage does not answer."""
+    home = places.settings.dagster_home
+    if not (home / "dagster.yaml").exists():
+        return Runs()
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            return _runs(instance, home / "build.lock")
+    except Exception as error:  # noqa: BLE001 - storages of many kinds fail in as many ways
+        return Runs(problem=f"Dagster's storage does not answer: {str(error).splitlines()[0]}")
+
+
+def _runs(instance: dg.DagsterInstance, lock: Path) -> Runs:
+    records = instance.get_run_records(limit=LOOKED_AT_RUNS)
+    builds = instance.get_run_records(RunsFilter(tags={BUILD_TAG: "true"}), limit=1)
+    is_building = _is_held(lock)
+    working = instance.get_run_records(RunsFilter(statuses=[*IN_PROGRESS_RUN_STATUSES]))
+    automatic = [record for record in records if BUILD_TAG not in record.dagster_run.tags]
+    return Runs(
+        _run(builds[0], is_building) if builds else None,
+        _run(automatic[0], is_building) if automatic else None,
+        [run for run in (_run(record, is_building) for record in working) if run.status != "KILLED"],
+        _failed_checks(instance, [record.dagster_run.run_id for record in records]),
+    )
+
+
+def _run(record: dg.RunRecord, is_building: bool) -> Run:
+    run = record.dagster_run
+    is_build = BUILD_TAG in run.tags
+    # Nobody reports the end of a build whose process was killed; the lock it held says so.
+    is_killed = is_build and not run.is_finished and not is_building
+    return Run(
+        run.run_id,
+        "build" if is_build else "automatic",
+        "KILLED" if is_killed else run.status.value,
+        _instant(record.start_time),
+        _instant(record.end_time),
+        [run.tags[tag] for tag in RANGE_TAGS if tag in run.tags],
+    )
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _is_held(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    with lock.open("r") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _failed_checks(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> list[dict[str, str]]:
+    """Of each check its newest result among these runs (newest first), where it did not hold."""
+    seen: dict[tuple[str, str], dict[str, str] | None] = {}
+    for run_id in run_ids:
+        for entry in reversed(instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)):
+            assert entry.dagster_event is not None
+            check = entry.dagster_event.asset_check_evaluation_data
+            key = (check.asset_key.to_user_string(), check.check_name)
+            finding = {
+                "table": key[0], "check": key[1], "severity": check.severity.value, "run_id": run_id,
+                "sentence": check.description or "",
+            }  # fmt: skip
+            seen.setdefault(key, None if check.passed else finding)
+    return [finding for _, finding in sorted(seen.items()) if finding is not None]

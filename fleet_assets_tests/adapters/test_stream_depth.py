@@ -1,0 +1,45 @@
+"""The depth of the stream, seen from outside: up, away or off, without starting a server."""
+
+from __future__ import annotations
+
+import redis
+
+from fleet_assets.adapters.can_stream import STREAM
+from fleet_assets.adapters.redis_server import PrivateServer
+from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
+from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
+
+
+def test_entries_not_delivered_and_not_acknowledged_are_counted(
+    places: Places, redis_url: str, redis_server: redis.Redis
+) -> None:
+    settings = load_settings(redis_url=redis_url)
+    assert look_at_stream(settings) == StreamDepth("up", "no worker has read this stream yet", 0, 0, 0)
+    group = StreamGroup(redis_server)
+    group.create()
+    for number in range(5):
+        redis_server.xadd(STREAM, {"id": "0x1", "data": "00", "ts": str(number)})
+    group.read(2, 1)
+    depth = look_at_stream(settings)
+    assert (depth.state, depth.length, depth.undelivered, depth.pending) == ("up", 5, 3, 2)
+    assert [(one.name, one.pending) for one in depth.consumers] == [(group.consumer, 2)]
+    assert places.settings.root.exists() is False
+
+
+def test_a_configured_server_that_is_away_is_a_state_and_no_error(places: Places) -> None:
+    depth = look_at_stream(load_settings(redis_url="redis://127.0.0.1:1/0"))
+    assert (depth.state, depth.length) == ("away", None)
+    assert depth.sentence.startswith("Redis does not answer")
+    assert not places.settings.root.exists()
+
+
+def test_the_private_server_is_asked_while_it_runs_and_never_started(places: Places) -> None:
+    assert look_at_stream(places.settings).state == "off"
+    assert not places.settings.root.exists()
+    server = PrivateServer(places.settings.root / "redis").start()
+    try:
+        assert look_at_stream(places.settings).state == "up"
+    finally:
+        server.close()

@@ -1,0 +1,169 @@
+"""`fleet quarantine`: what is set aside is listed, shown, and tried again once its cause was mended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fleet_assets.adapters.can_entries import entries_as_rows
+from fleet_assets.adapters.quarantine import Item, Quarantine, Reason
+from fleet_assets.collector.intake import Intake
+from fleet_assets.collector.quarantine_retry import retry
+from fleet_assets.contracts import RAW_CAN
+from fleet_assets.places import Places
+from fleet_assets_tests.fixtures.can_frames import START, frame_log, numbers
+from fleet_assets_tests.fixtures.fleet_here import FleetHere
+
+TELEMETRY_CSV = "vehicle_id,recorded_at,speed_kmh\nvan-1,{}-03-02T08:00:00Z,50\nvan-1,2026-03-02T08:00:01Z,51\n"
+
+
+def items(places: Places) -> list[Item]:
+    return Quarantine(places.settings.quarantine).items()
+
+
+def landed(places: Places, source: str = "telemetry") -> pl.DataFrame:
+    days = places.landing.days(source)
+    return pl.concat([places.landing.scan(source, day).collect() for day in days]) if days else pl.DataFrame()
+
+
+def csv(places: Places, year: int) -> Path:
+    places.settings.root.mkdir(parents=True, exist_ok=True)
+    path = places.settings.root / "export.csv"
+    path.write_text(TELEMETRY_CSV.format(year))
+    return path
+
+
+def raw_rows(count: int, **columns: object) -> pl.DataFrame:
+    """Frames as a worker would land them."""
+    rows = frame_log(count).with_columns(received_at=pl.lit(START), entry_id=pl.int_range(count).cast(pl.String))
+    return rows.with_columns(**columns).select(pl.col(name).cast(kind) for name, kind in RAW_CAN.schema.items())
+
+
+def test_an_empty_quarantine_says_so(fleet_here: FleetHere) -> None:
+    done = fleet_here("quarantine", "list")
+    assert (done.code, done.out.strip()) == (0, "Nothing is set aside.")
+
+
+def test_rows_before_the_start_date_land_once_it_was_lowered(places: Places, fleet_here: FleetHere) -> None:
+    fleet_here("import", csv(places, 2019), "--source", "telemetry", FLEET_START_DATE="2020-01-01")
+    (item,) = items(places)
+    listed = fleet_here("quarantine", "list", FLEET_START_DATE="2020-01-01").out
+    assert f"{item.short}" in listed
+    assert "van-1" in listed
+    assert "before-start-date" in listed
+    kept = fleet_here("quarantine", "retry", "--all", FLEET_START_DATE="2020-01-01")
+    assert "1 row still set aside (still recorded before FLEET_START_DATE=2020-01-01)" in kept.out
+    assert landed(places).height == 1
+    done = fleet_here("quarantine", "retry", item.short[:6], FLEET_START_DATE="2019-01-01")
+    assert "1 row landed" in done.out
+    assert items(places) == []
+    assert landed(places)["speed_kmh"].sort().to_list() == [50.0, 51.0]
+
+
+def test_importing_the_file_again_before_or_after_a_retry_adds_nothing(places: Places, fleet_here: FleetHere) -> None:
+    path = csv(places, 2019)
+    fleet_here("import", path, "--source", "telemetry", FLEET_START_DATE="2020-01-01")
+    fleet_here("import", path, "--source", "telemetry", FLEET_START_DATE="2019-01-01")
+    done = fleet_here("quarantine", "retry", "--all", FLEET_START_DATE="2019-01-01")
+    assert "1 row had landed before" in done.out
+    fleet_here("import", path, "--source", "telemetry", FLEET_START_DATE="2019-01-01")
+    assert landed(places).height == 2
+    assert items(places) == []
+
+
+def test_the_future_lands_when_it_has_become_the_past(places: Places) -> None:
+    quarantine = Quarantine(places.settings.quarantine)
+    now = START - timedelta(days=30)
+    early = Intake(places.landing, quarantine, places.settings.start_date, lambda: now)
+    early.land("can", raw_rows(3), "worker-1")
+    (item,) = items(places)
+    assert retry(item, early).left == 3
+    result = retry(item, Intake(places.landing, quarantine, places.settings.start_date, lambda: START))
+    assert (result.landed, result.left) == (3, 0)
+    assert numbers(landed(places, "can").sort("recorded_at")) == [0, 1, 2]
+    assert items(places) == []
+
+
+def test_a_retry_killed_between_landing_and_removal_adds_nothing_the_second_time(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quarantine = Quarantine(places.settings.quarantine)
+    quarantine.put("can", raw_rows(3), "worker-1", Reason("in-the-future", "ahead"))
+    (item,) = items(places)
+    intake = Intake(places.landing, quarantine, places.settings.start_date)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Quarantine, "keep", killed)
+        with pytest.raises(KeyboardInterrupt):
+            retry(item, intake)
+    files = list(places.landing.root.glob("can/*/*.parquet"))
+    assert retry(item, intake).landed == 3
+    assert list(places.landing.root.glob("can/*/*.parquet")) == files
+    assert landed(places, "can").height == 3
+
+
+def test_rows_that_come_within_bounds_one_after_the_other_all_land(places: Places) -> None:
+    quarantine = Quarantine(places.settings.quarantine)
+    instants = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 9, 9)]
+    quarantine.put("can", raw_rows(3, recorded_at=pl.Series(instants)), "worker-1", Reason("in-the-future", "ahead"))
+    for now, left in ((datetime(2026, 3, 1, tzinfo=UTC), 2), (datetime(2026, 3, 9, tzinfo=UTC), 0)):
+        (item,) = items(places)
+        intake = Intake(places.landing, quarantine, places.settings.start_date, lambda now=now: now)  # type: ignore[misc]
+        assert retry(item, intake).left == left
+    assert landed(places, "can")["entry_id"].sort().to_list() == ["0", "1", "2"]
+
+
+def test_stream_entries_without_a_vehicle_land_when_one_is_named(places: Places, fleet_here: FleetHere) -> None:
+    good = {b"id": b"0x1", b"data": b"0A", b"ts": b"1772352000000"}
+    bad = {b"id": b"zzz", b"data": b"0A", b"ts": b"1772352000000", b"vehicle": b"v1"}
+    rows = entries_as_rows([((b"1772352000000-0", good), "no vehicle"), ((b"1772352000000-1", bad), "no id")])
+    Quarantine(places.settings.quarantine).put("can", rows, "0a1b2c3d-x", Reason("wrong-entry", "not of the format"))
+    done = fleet_here("quarantine", "retry", "--reason", "wrong-entry", "--vehicle-id", "van-9")
+    assert "1 row landed, 1 row still set aside (id is not a hex number" in done.out
+    assert landed(places, "can").select("vehicle_id", "entry_id").rows() == [("van-9", "0a1b2c3d-1772352000000-000000")]
+    assert [item.note.count for item in items(places)] == [1]
+
+
+def test_a_refused_file_is_imported_with_the_answers_given_at_first(places: Places, fleet_here: FleetHere) -> None:
+    path = places.settings.root / "export.csv"
+    places.settings.root.mkdir(parents=True)
+    path.write_text("vehicle_id,recorded_at,velocity\nvan-1,2026-03-02T08:00:00,50\n")
+    fleet_here("import", path, "--source", "telemetry", "--timezone", "Europe/Madrid")
+    (item,) = items(places)
+    again = fleet_here("quarantine", "retry", item.short)
+    assert again.code == 0
+    assert "the file still set aside" in again.out
+    assert len(items(places)) == 1
+    item.path.write_text(path.read_text().replace("velocity", "speed_kmh"))
+    done = fleet_here("quarantine", "retry", item.short)
+    assert "1 row landed" in done.out
+    assert landed(places)["recorded_at"].to_list() == [datetime(2026, 3, 2, 7, tzinfo=UTC)]
+    assert items(places) == []
+
+
+def test_show_prints_the_rows_with_the_reason_and_writes_all_of_them(
+    places: Places, fleet_here: FleetHere, tmp_path: Path
+) -> None:
+    Quarantine(places.settings.quarantine).put("can", raw_rows(30), "worker-1", Reason("odd", "nobody knows"))
+    (item,) = items(places)
+    shown = fleet_here("quarantine", "show", item.name, "--limit", 5).out
+    assert "30 rows, odd: nobody knows" in shown
+    assert "5 of 30 rows" in shown
+    fleet_here("quarantine", "show", item.short, "--output", tmp_path / "odd.csv")
+    assert pl.read_csv(tmp_path / "odd.csv").height == 30
+
+
+def test_a_name_that_means_nothing_or_several_is_refused(places: Places, fleet_here: FleetHere) -> None:
+    for name in ("one", "two"):
+        Quarantine(places.settings.quarantine).put("can", raw_rows(1), name, Reason("odd", "nobody knows"))
+    nothing, several = fleet_here("quarantine", "show", "xyz"), fleet_here("quarantine", "show", "can/")
+    assert (nothing.code, several.code) == (2, 2)
+    assert "nothing in quarantine is called xyz" in nothing.err
+    assert "can/ may be 2 entries" in several.err
+    assert fleet_here("quarantine", "retry").code == 2

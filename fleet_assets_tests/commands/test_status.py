@@ -1,0 +1,120 @@
+"""`fleet status` tells the truth before, while and after anything is built, and with Redis away."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.quarantine import Quarantine, Reason
+from fleet_assets.adapters.spool import Spool
+from fleet_assets.commands.build import build_now
+from fleet_assets.places import Places
+from fleet_assets_tests.fixtures.drives import drive
+from fleet_assets_tests.fixtures.fleet_here import FleetHere
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+RAW_AND_INGEST = "group:raw,group:ingest"
+
+
+def told(fleet_here: FleetHere, **environment: str) -> dict[str, Any]:
+    done = fleet_here("status", "--json", **environment)
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    return found
+
+
+def land(places: Places, name: str, *, days_ago: int = 2, vehicle: str = "van-1", minutes: int = 10) -> pl.DataFrame:
+    rows = drive(vehicle, TODAY - timedelta(days=days_ago) + timedelta(hours=8), minutes=minutes)
+    places.landing.append("telemetry", rows, name)
+    return rows
+
+
+def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, fleet_here: FleetHere) -> None:
+    found = told(fleet_here)
+    assert list(found) == [
+        "at", "home", "shown_days", "vehicles", "stream", "spools", "landing", "stale", "stale_reference",
+        "stale_marts", "quarantine", "runs", "published_at", "next_steps",
+    ]  # fmt: skip
+    assert (found["vehicles"], found["stream"]["state"], found["published_at"]) == ([], "off", None)
+    assert "nothing came in yet" in found["next_steps"][0]
+    assert "Next: nothing came in yet" in fleet_here("status").out
+    assert not places.settings.root.exists()
+
+
+def test_landed_rows_are_counted_once_each_before_any_build(places: Places, fleet_here: FleetHere) -> None:
+    rows = land(places, "one")
+    places.landing.append("telemetry", rows.head(100), "again")
+    found = told(fleet_here)
+    (vehicle,) = found["vehicles"]
+    assert vehicle["rows_by_day"] == [0, 0, 0, 0, 1000, 0, 0]
+    wanted = ("source", "vehicle_id", "row_count", "gap_count", "quarantined_count")
+    assert [vehicle[name] for name in wanted] == ["telemetry", "van-1", 1000, 0, 0]
+    last = rows["recorded_at"].max()
+    assert isinstance(last, datetime)
+    assert vehicle["last_seen_at"] == last.isoformat().replace("+00:00", "Z")
+    assert (vehicle["lag_p50_s"], vehicle["lag_p95_s"]) == (3101.0, 3550.0)
+    day = (TODAY - timedelta(days=2)).date().isoformat()
+    assert found["landing"][-1]["waiting_days"] == [day]
+    assert found["stale"]["raw_telemetry"] == {"day_count": 1, "first": day, "last": day}
+    assert "run `fleet build` to bring every table up to date" in found["next_steps"]
+
+
+def test_the_counts_are_the_same_after_a_build_and_follow_rows_that_came_later(
+    places: Places, fleet_here: FleetHere
+) -> None:
+    land(places, "one")
+    before = told(fleet_here)["vehicles"]
+    build_now(places, None, None, RAW_AND_INGEST, False)
+    found = told(fleet_here)
+    assert found["vehicles"] == before
+    assert [one["waiting_days"] for one in found["landing"]] == [[], [], []]
+    assert {"raw_telemetry", "ingest_daily", "ingest_hourly"} & set(found["stale"]) == set()
+    assert found["runs"]["last_build"]["status"] == "SUCCESS"
+    assert found["runs"]["in_progress"] == []
+    land(places, "more", days_ago=1, minutes=20)
+    later = told(fleet_here)
+    assert later["vehicles"][0]["rows_by_day"] == [0, 0, 0, 0, 1000, 1600, 0]
+    assert "ingest_daily" in later["stale"]
+
+
+def test_a_redis_that_is_away_is_said_and_the_rest_is_told(places: Places, fleet_here: FleetHere) -> None:
+    land(places, "one")
+    away = "redis://127.0.0.1:1/0"
+    found = told(fleet_here, FLEET_REDIS_URL=away)
+    assert found["stream"]["state"] == "away"
+    assert found["vehicles"][0]["row_count"] == 1000
+    page = fleet_here("status", FLEET_REDIS_URL=away)
+    assert page.code == 0
+    assert "Stream: Redis does not answer" in page.out
+    assert "start Redis or mend FLEET_REDIS_URL" in page.out
+
+
+def test_spooled_frames_and_rows_set_aside_are_counted(places: Places, fleet_here: FleetHere) -> None:
+    spool = Spool(places.settings.root / "spool" / "van-1-can0")
+    for record in (b"x" * 10, b"y" * 20, b"z" * 30):
+        spool.append(record)
+    spool.forget_first()
+    aside = drive("van-1", TODAY, minutes=1).head(7)
+    Quarantine(places.settings.quarantine).put("telemetry", aside, "n", Reason("in-the-future", "ahead"))
+    found = told(fleet_here)
+    assert found["spools"] == [{"name": "van-1-can0", "records": 2, "byte_count": 50}]
+    (vehicle,) = found["vehicles"]
+    assert (vehicle["vehicle_id"], vehicle["row_count"], vehicle["quarantined_count"]) == ("van-1", 0, 7)
+    assert [(one["reason"], one["row_count"]) for one in found["quarantine"]] == [("in-the-future", 7)]
+    page = fleet_here("status").out
+    assert "Spool van-1-can0: 2 batches wait, 50 B" in page
+    assert "Set aside telemetry: 7 rows, in-the-future (ahead)" in page
+
+
+def test_a_build_that_works_does_not_hold_up_the_status(
+    places: Places, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    land(places, "one")
+    with alone(places.settings.dagster_home / "build.lock"), alone(places.warehouse.build_file.parent / "lock"):
+        assert told(fleet_here)["vehicles"][0]["row_count"] == 1000

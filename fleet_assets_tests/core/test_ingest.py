@@ -1,0 +1,91 @@
+"""Ingest figures: rows counted per vehicle and day, what was expected, how late it came, where it was silent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY, TIMESTAMP, check_frame
+from fleet_assets.core.ingest import NEEDED, daily_ingest, hourly_ingest
+from fleet_assets_tests.fixtures.drives import at
+
+SCHEMA = {"vehicle_id": pl.String(), "recorded_at": TIMESTAMP, "received_at": TIMESTAMP}
+
+
+def rows(vehicle: str, start: datetime, seconds: int, *, lag_s: float = 2.0) -> pl.DataFrame:
+    """A row a second."""
+    instants = [start + timedelta(seconds=number) for number in range(seconds)]
+    late = [instant + timedelta(seconds=lag_s) for instant in instants]
+    return pl.DataFrame(
+        {"vehicle_id": [vehicle] * seconds, "recorded_at": instants, "received_at": late}, schema=SCHEMA
+    )
+
+
+def daily(*frames: pl.DataFrame) -> pl.DataFrame:
+    found = daily_ingest(pl.concat(frames).lazy(), "can").collect()
+    check_frame(INGEST_DAILY, found)
+    return found
+
+
+def test_no_rows_give_no_rows() -> None:
+    nothing = pl.LazyFrame(schema=SCHEMA).select(NEEDED)
+    assert daily_ingest(nothing, "can").collect().equals(INGEST_DAILY.empty())
+    assert hourly_ingest(nothing, "can").collect().equals(INGEST_HOURLY.empty())
+
+
+def test_a_steady_vehicle_has_the_rows_that_were_expected() -> None:
+    found = daily(rows("van-1", at("2026-03-02 08:00"), 3600))
+    assert found.rows() == [
+        (
+            "can", "van-1", date(2026, 3, 2), at("2026-03-02 08:00"), at("2026-03-02 08:59") + timedelta(seconds=59),
+            at("2026-03-02 09:00") + timedelta(seconds=1), 3600, 3600, 2.0, 2.0, 0, 0.0,
+        )
+    ]  # fmt: skip
+
+
+def test_rows_lost_here_and_there_are_missing_from_what_was_expected() -> None:
+    steady = rows("van-1", at("2026-03-02 08:00"), 7200)
+    lossy = steady.filter(
+        ~pl.col("recorded_at").dt.minute().is_between(20, 22) | (pl.col("recorded_at").dt.second() % 3 == 0)
+    )
+    found = daily(lossy)
+    assert found.select("received_count", "expected_count").row(0) == (7200 - 240, 7200)
+
+
+def test_a_silence_is_counted_and_not_expected_to_be_filled() -> None:
+    found = daily(rows("van-1", at("2026-03-02 08:00"), 3600), rows("van-1", at("2026-03-02 12:00"), 3600))
+    assert found.select("received_count", "expected_count", "silence_count", "silence_s").row(0) == (
+        7200,
+        7200,
+        1,
+        10_801.0,
+    )
+
+
+def test_nothing_is_expected_of_a_vehicle_that_spoke_briefly_or_by_occasion() -> None:
+    brief = rows("brief", at("2026-03-02 08:00"), 900)
+    unsteady = rows("unsteady", at("2026-03-02 08:00"), 7200).filter(
+        (pl.col("recorded_at").dt.minute() % 2 == 0) | (pl.col("recorded_at").dt.second() % 20 == 0)
+    )
+    assert daily(brief, unsteady).select("vehicle_id", "expected_count").rows() == [("brief", None), ("unsteady", None)]
+
+
+def test_each_vehicle_and_day_is_counted_alone_in_any_order() -> None:
+    over_midnight = rows("a", at("2026-03-02 23:59"), 120)
+    other = rows("b", at("2026-03-02 08:00"), 1, lag_s=-5.0)
+    found = daily(other, over_midnight.reverse())
+    assert found.select("vehicle_id", "date", "received_count", "lag_p50_s", "silence_count").rows() == [
+        ("a", date(2026, 3, 2), 60, 2.0, 0),
+        ("a", date(2026, 3, 3), 60, 2.0, 0),
+        ("b", date(2026, 3, 2), 1, -5.0, 0),
+    ]
+
+
+def test_hours_have_their_first_and_last_row() -> None:
+    found = hourly_ingest(rows("a", at("2026-03-02 08:59"), 120).lazy(), "can").collect()
+    check_frame(INGEST_HOURLY, found)
+    assert found.drop("source").rows() == [
+        ("a", at("2026-03-02 08:00"), at("2026-03-02 08:59"), at("2026-03-02 08:59") + timedelta(seconds=59), 60),
+        ("a", at("2026-03-02 09:00"), at("2026-03-02 09:00"), at("2026-03-02 09:00") + timedelta(seconds=59), 60),
+    ]
