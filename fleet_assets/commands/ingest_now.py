@@ -75,10 +75,14 @@ def gaps_now(places: Places, stale: Stale) -> pl.DataFrame:
     """Gaps of the ledger by source and vehicle: gap_count, missing_count (rows, null where unknown), gap_s."""
     days = _rows_once(places, "gaps", stale)
     length = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
-    counted = pl.concat([INGEST_GAPS.empty().lazy(), *days.values()]).group_by("source", "vehicle_id").agg(
-        pl.len().cast(pl.Int64).alias("gap_count"),
-        pl.when(pl.col("missing_count").count() > 0).then(pl.col("missing_count").sum()).cast(pl.Int64),
-        length.sum().alias("gap_s"),
+    counted = (
+        pl.concat([INGEST_GAPS.empty().lazy(), *days.values()])
+        .group_by("source", "vehicle_id")
+        .agg(
+            pl.len().cast(pl.Int64).alias("gap_count"),
+            pl.when(pl.col("missing_count").count() > 0).then(pl.col("missing_count").sum()).cast(pl.Int64),
+            length.sum().alias("gap_s"),
+        )
     )
     return counted.sort("source", "vehicle_id", nulls_last=True).collect()
 

@@ -84,7 +84,9 @@ def _gather(places: Places) -> Status:
 def _vehicles(places: Places, plan: Plan, items: list[Item], today: date) -> list[dict[str, Any]]:
     """One row per source and vehicle of which anything is known: rows, gaps, or rows set aside."""
     known = vehicles_now(daily_now(places, plan.days), today)
-    rows = known.join(gaps_now(places, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True)
+    rows = known.join(
+        gaps_now(places, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True
+    )
     quarantined = quarantined_now(items)
     aside = pl.DataFrame(
         [(source, vehicle, count) for (source, vehicle), count in quarantined.items()],
