@@ -13,6 +13,7 @@ from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults
 from fleet_assets.adapters.redis_server import connect_if_running
 from fleet_assets.adapters.reference import ReferenceStore
+from fleet_assets.adapters.run_locks import RunLocks
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.settings import Settings, load_settings
 
@@ -47,3 +48,7 @@ class Places:
     @cached_property
     def warehouse(self) -> DuckdbWarehouse:
         return DuckdbWarehouse(self.settings.warehouse_file, self.settings.lake)
+
+    @cached_property
+    def run_locks(self) -> RunLocks:
+        return RunLocks(self.settings.dagster_home / "working")

@@ -30,6 +30,11 @@ def on_progress(listener: Progress) -> Callable[[], None]:
 class PlacesResource(dg.ConfigurableResource):
     """The places of this installation, from the environment of the process that runs."""
 
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Say that this process works on the run: one whose process was killed can be told from a long one."""
+        if context.run is not None:
+            self.get().run_locks.hold(context.run.run_id)
+
     def get(self) -> Places:
         return Places.from_environment()
 
@@ -80,7 +85,8 @@ class LakeIOManager(dg.ConfigurableIOManager):
         places = self.places.get()
         if isinstance(obj, WholeTable):
             table = TABLES[context.asset_key.path[-1]]
-            written = places.lake.write(table, None, obj.frame, obj.inputs)
+            with places.lake.alone_with(table, None):
+                written = places.lake.write(table, None, obj.frame, obj.inputs)
             context.add_output_metadata(_metadata(table, written, obj.frame))
         else:
             self._store_days(context, obj, places)

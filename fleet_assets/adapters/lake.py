@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.durable_file import sync_folder, write_durably
+from fleet_assets.adapters.file_lock import alone_in
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table, check_frame
 from fleet_assets.contracts.errors import SettingError
@@ -93,6 +95,13 @@ class Lake:
         if start == _midnight(start.date()):
             return rows
         return rows.filter(instant >= start)
+
+    def alone_with(self, table: Table, day: date | None) -> AbstractContextManager[None]:
+        """Have a partition for oneself while it is computed and written: another run waits and then finds it done.
+
+        Without it, bytes of one run could end beside the record of another, and the record would call them current.
+        """
+        return alone_in(self.path(table, day).parent)
 
     def write(self, table: Table, day: date | None, frame: pl.DataFrame, inputs: str, **notes: object) -> Written:
         """Store a partition: contract checked, rows in the table's order, bytes replaced only where they differ."""

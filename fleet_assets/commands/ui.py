@@ -64,7 +64,7 @@ def choose_port(wanted: int | None) -> int:
 def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
     prepare_dagster_home(places)
-    _end_killed_builds(places)
+    _end_dead_runs(places)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE_FILE)]
     with log.open("ab") as output:
@@ -73,11 +73,11 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _end_killed_builds(places: Places) -> None:
+def _end_dead_runs(places: Places) -> None:
     """Automation would wait for their runs for ever; a build that is at work is waited for."""
     import dagster as dg
 
-    from fleet_assets.defs.killed_builds import the_only_build
+    from fleet_assets.defs.dead_runs import the_only_build
 
     with dg.DagsterInstance.get() as instance, the_only_build(places, instance):
         return

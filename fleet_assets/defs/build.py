@@ -17,18 +17,15 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
-from fleet_assets.defs.killed_builds import BUILD_TAG, the_only_build
+from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
 from fleet_assets.defs.marts import stale_marts
-from fleet_assets.defs.partitions import range_tags, spans
+from fleet_assets.defs.partitions import NEAR_DAYS, range_tags, spans
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.places import Places
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's log is in the UI; on the terminal the progress bars speak."""
-
-NEAR_DAYS = 7
-"""Stretches of stale days closer than this share a run: a run's own overhead is larger than a few idle days."""
 
 
 @dataclass

@@ -112,7 +112,9 @@ class SelectedDays:
     def store(self, places: Places) -> Iterator[StoredDay]:
         """Compute and store the days in order, each as one file replaced in one step."""
         for day in self.days:
-            yield self._store(places, day)
+            with places.lake.alone_with(self.table, day):
+                stored = self._store(places, day)
+            yield stored
 
     def _store(self, places: Places, day: date) -> StoredDay:
         began = time.perf_counter()

@@ -18,6 +18,9 @@ DAYS = dg.DailyPartitionsDefinition(start_date=load_settings().start_date.isofor
 
 RANGE_TAGS = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
 
+NEAR_DAYS = 7
+"""Stretches of stale days closer than this share a run: a run's own overhead is larger than a few idle days."""
+
 
 def range_tags(first: date, last: date) -> dict[str, str]:
     """Run tags that make one run materialise the days from `first` to `last`, both included."""

@@ -1,21 +1,18 @@
 """Sensors for the outside world: files landing, and runs failing. What follows inside is automation's business."""
 
-import hashlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 
 import dagster as dg
 
 from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLES
-from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
-from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, range_tags, spans
+from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, spans
 from fleet_assets.defs.plan import landed_days, stale_reference
 from fleet_assets.defs.raw import LANDED
+from fleet_assets.defs.requests import digest, request, underway
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
-
-RETRY_SECONDS = 900
-"""How often a day whose run failed is asked for again (a full disk, a server that was away)."""
 
 
 @dg.sensor(
@@ -48,24 +45,17 @@ def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dic
 
 
 def _requests(name: str, instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRequest]:
+    """One request for each stretch of touched days; days of a run under way wait for its end."""
     known = set(DAYS.get_partition_keys())
-    touched = {day: mark for day, mark in touched_days(name, instance, places).items() if day.isoformat() in known}
-    for first, last in spans(sorted(touched)):
+    runs = underway(instance)
+    touched = {
+        day: mark
+        for day, mark in touched_days(name, instance, places).items()
+        if day.isoformat() in known and not any(run.covers(name, day) for run in runs)
+    }
+    for first, last in spans(touched):
         marks = [touched[day] for day in sorted(touched) if first <= day <= last]
-        yield dg.RunRequest(
-            run_key=f"{name}/{first}/{last}/{_hash(marks)}/{_turn()}",
-            asset_selection=[dg.AssetKey(name)],
-            tags=range_tags(first, last) | {ONLY_STALE_TAG: "true"},
-        )
-
-
-def _turn() -> int:
-    """The number of the present quarter of an hour: the same files are asked for once in each, until it succeeds."""
-    return int(datetime.now(UTC).timestamp()) // RETRY_SECONDS
-
-
-def _hash(marks: list[str]) -> str:
-    return hashlib.sha256("".join(marks).encode()).hexdigest()[:16]
+        yield request(instance, [name], (first, last), marks)
 
 
 @dg.sensor(
@@ -80,7 +70,7 @@ def reference_sensor(places: PlacesResource) -> dg.RunRequest | dg.SkipReason:
     if not marks:
         return dg.SkipReason("Every reference table is what its files say.")
     # The same files are asked for once: a wrong one is not tried again until it is mended.
-    return dg.RunRequest(run_key=f"reference/{_hash([*marks.values()])}", asset_selection=[*map(dg.AssetKey, marks)])
+    return dg.RunRequest(run_key=f"reference/{digest([*marks.values()])}", asset_selection=[*map(dg.AssetKey, marks)])
 
 
 @dg.run_failure_sensor(

@@ -1,0 +1,77 @@
+"""The sensor beneath all others: ends runs whose process is gone, and asks for what stayed stale.
+
+Automation follows events, and an event can be lost: a run killed after its days were asked for, a daemon killed in the
+middle of a tick. What is in the lake cannot be: here its fingerprints are compared, table by table, as `fleet build`
+does. Does not belong here: what is stale (`plan`).
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.defs.dead_runs import end_dead_runs
+from fleet_assets.defs.marts import MODELS, mart_inputs, stale_marts
+from fleet_assets.defs.partitions import NEAR_DAYS, spans
+from fleet_assets.defs.plan import BuildRequest, plan_build
+from fleet_assets.defs.requests import Underway, request, underway
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource
+
+ACTIVE = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
+
+Stale = dict[str, list[str]]
+"""Stale days by table; the marts count as one table whose "day" is the name of their inputs."""
+
+MARTS = "marts"
+
+
+@dg.sensor(
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Ends runs whose process was killed, and requests what automation left stale for two ticks.",
+)
+def repair(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+    """What is stale at two ticks in a row, with no run or backfill for it under way, nobody else will ask for."""
+    here, instance = places.get(), context.instance
+    for run_id in end_dead_runs(here, instance):
+        context.log.warning(f"run {run_id} was ended: its process was killed")
+    if instance.get_backfills(BulkActionsFilter(statuses=ACTIVE), limit=1):
+        return dg.SensorResult(skip_reason="A backfill is at work.")
+    stale = _stale(here, underway(instance))
+    before: Stale = json.loads(context.cursor or "{}")
+    stuck = {name: sorted({*days} & {*before.get(name, ())}) for name, days in stale.items()}
+    requests = [*_requests(here, instance, {name: days for name, days in stuck.items() if days})]
+    return dg.SensorResult(requests, None if requests else "Nothing stayed stale.", cursor=json.dumps(stale))
+
+
+def _stale(places: Places, runs: list[Underway]) -> Stale:
+    """What is stale now and has no run under way; marts only where no day of any table is stale."""
+    followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
+    planned = plan_build(places, BuildRequest(), followed).days
+    if not planned and stale_marts(places):
+        is_underway = any(run.covers(model, None) for run in runs for model in MODELS)
+        return {} if is_underway else {MARTS: [mart_inputs(places)]}
+    return {
+        name: [day.isoformat() for day in days if not any(run.covers(name, day) for run in runs)]
+        for name, days in planned.items()
+    }
+
+
+def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
+    if MARTS in stuck:
+        yield request(instance, sorted(MODELS), None, stuck.pop(MARTS))
+    days = {date.fromisoformat(day) for found in stuck.values() for day in found}
+    for first, last in spans(days, NEAR_DAYS):
+        wanted = {
+            (name, day)
+            for name, found in stuck.items()
+            for day in map(date.fromisoformat, found)
+            if first <= day <= last
+        }
+        marks = [DAY_TABLES[name].fingerprint(places, day) for name, day in sorted(wanted)]
+        yield request(instance, sorted({name for name, _ in wanted}), (first, last), marks)
