@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
-from fleet_assets.adapters.lake_views import lake_files, literal, quoted, view_statement
+from fleet_assets.adapters.lake_views import held_files, lake_files, literal, own_names, quoted, view_statement
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
@@ -120,10 +120,10 @@ class DuckdbWarehouse:
         lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
         tables with a stored partition are there.
         """
-        with duckdb.connect(config=OFFLINE) as connection:
+        with ExitStack() as held, duckdb.connect(config=OFFLINE) as connection:
             connection.execute("set timezone = 'UTC'")
             try:
-                self._show_lake(connection, sql)
+                self._show_lake(connection, sql, held)
                 if self.is_published:
                     self._show_marts(connection)
                 return _frame(_only_reading(connection, sql))
@@ -141,13 +141,13 @@ class DuckdbWarehouse:
     def _versions(self) -> DuckdbVersions:
         return DuckdbVersions(self.published, Path(self.lake_url.removeprefix("file://")))
 
-    def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str, held: ExitStack) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""
         for table in TABLES.values():
-            files = lake_files(table, self.lake_url)
-            if self.is_published or files:
+            if self.is_published or lake_files(table, self.lake_url):
                 is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
-                connection.execute(view_statement(table, files if is_named else None))
+                files = held_files(table, self.lake_url, held) if is_named else None
+                connection.execute(view_statement(table, files))
 
     def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attached under the name it was built with, since its own views say that name."""
@@ -182,7 +182,7 @@ class DuckdbWarehouse:
                 leftover.unlink(missing_ok=True)
 
     def _refusal(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> DataError | UsageError:
-        sentence = _sentence(error)
+        sentence = own_names(_sentence(error))
         missing = re.search(r"Table with name (\S+) does not exist", sentence)
         if missing:
             listed = ", ".join(_tables(connection, "memory")) or "none"

@@ -1,0 +1,117 @@
+"""What automation lost is asked for again, and runs whose process is gone do not stand in the way."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource
+from fleet_assets_tests.fixtures.installation import small_day
+
+MONDAY = date(2026, 3, 2)
+NO_MARTS = "group:reference,group:raw,telemetry,group:events"
+HOLD_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from fleet_assets.adapters.run_locks import RunLocks
+RunLocks(Path(sys.argv[1])).hold(sys.argv[2])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def instance(places: Places) -> Iterator[dg.DagsterInstance]:
+    prepare_dagster_home(places)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def tick(instance: dg.DagsterInstance, name: str, cursor: str | None = None) -> Any:
+    from fleet_assets.definitions import defs
+
+    sensor = defs().get_repository_def().get_sensor_def(name)
+    context = dg.build_sensor_context(
+        instance, cursor=cursor, definitions=defs(), resources={"places": PlacesResource()}
+    )
+    return sensor.evaluate_tick(context)
+
+
+def started_run(instance: dg.DagsterInstance, **tags: str) -> str:
+    from fleet_assets.definitions import defs
+
+    job = defs().resolve_implicit_global_asset_job_def()
+    run = instance.create_run_for_job(job, tags=tags, asset_selection=frozenset({dg.AssetKey("raw_telemetry")}))
+    instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", job.name, message="started"), run.run_id)
+    return run.run_id
+
+
+def kill_the_process_of(places: Places, run_id: str) -> None:
+    folder = str(places.run_locks.folder)
+    done = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, folder, run_id], check=False)
+    assert done.returncode == -9
+
+
+def asked(result: Any) -> list[tuple[list[str], str]]:
+    return [
+        (sorted(key.path[-1] for key in one.asset_selection), one.tags.get("dagster/asset_partition_range_start"))
+        for one in result.run_requests
+    ]
+
+
+def test_a_run_whose_process_was_killed_is_ended_by_the_next_tick(places: Places, instance: dg.DagsterInstance) -> None:
+    dead, alive = started_run(instance), started_run(instance)
+    kill_the_process_of(places, dead)
+    places.run_locks.hold(alive)
+    tick(instance, "repair")
+    assert instance.get_run_by_id(dead).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
+    assert instance.get_run_by_id(alive).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
+
+
+def test_days_that_stay_stale_are_asked_for_at_the_second_tick(places: Places, instance: dg.DagsterInstance) -> None:
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(places, None, None, "group:reference,group:raw", False)
+    first = tick(instance, "repair")
+    second = tick(instance, "repair", first.cursor)
+    assert asked(first) == []
+    assert asked(second) == [(["standing_periods", "stops", "telemetry", "trips"], "2026-03-02")]
+
+
+def test_nothing_is_asked_for_again_once_everything_is_current(places: Places, instance: dg.DagsterInstance) -> None:
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(places, None, None, "", False)
+    cursor = None
+    for _ in range(5):
+        result = tick(instance, "repair", cursor)
+        cursor = result.cursor
+        assert asked(result) + asked(tick(instance, "landing_sensor")) == []
+    assert json.loads(cursor or "null") == {}
+
+
+def test_a_day_is_not_asked_for_while_its_run_is_under_way(places: Places, instance: dg.DagsterInstance) -> None:
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    assert asked(tick(instance, "landing_sensor")) == [(["raw_telemetry"], "2026-03-02")]
+    places.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
+    assert asked(tick(instance, "landing_sensor")) == []
+
+
+def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
+    places: Places, instance: dg.DagsterInstance
+) -> None:
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    keys = []
+    for _ in range(6):
+        (request,) = tick(instance, "landing_sensor").run_requests
+        keys.append(request.run_key)
+        run_id = started_run(instance, **{name: request.tags[name] for name in ("fleet/asked_for",)})
+        kill_the_process_of(places, run_id)
+        tick(instance, "repair")
+    assert len({*keys}) == 4

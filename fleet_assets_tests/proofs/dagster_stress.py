@@ -1,0 +1,15 @@
+"""Dagster under stress: its failure modes cost time, never a day, a row or a whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet_assets_tests.proofs.killed_writes import prove_writes
+from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
+
+TITLE = "Dagster's failure modes cost nothing"
+
+
+def prove(strength: Strength, say: Say) -> Iterator[Outcome]:
+    """The suite kills writers of partitions; at full strength daemons, runs and builds are killed too."""
+    yield from prove_writes(strength, say)

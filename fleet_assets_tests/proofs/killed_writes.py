@@ -1,0 +1,128 @@
+"""Partitions whose writer is killed or has company: no reader ever sees half a day, and the next run repairs it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+
+from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, Table
+from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day
+from fleet_assets_tests.fixtures.partition_writers import Reader, writer
+from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
+
+DAY = date(2026, 3, 2)
+BATCH_ROWS = 100
+CHAIN = (RAW_TELEMETRY, TELEMETRY)
+
+
+def prove_writes(strength: Strength, say: Say) -> Iterator[Outcome]:
+    """Kills between any two changes of the file system, kills at random instants, and two writers of one day."""
+    with tempfile.TemporaryDirectory(prefix="fleet-killed-") as folder:
+        is_quick = strength is Strength.QUICK
+        yield _killed_at_every_step(Path(folder), CHAIN[:1] if is_quick else CHAIN, say)
+        yield _killed_at_random(Path(folder), 3 if is_quick else 60, say)
+        yield _two_at_once(Path(folder), 2 if is_quick else 15, say)
+
+
+def _killed_at_every_step(folder: Path, chain: Sequence[Table], say: Say) -> Outcome:
+    """The second version of a day is written, killed before step 1, 2, 3, ... until a writer survives."""
+    here, kills = Installation(folder / "steps"), 0
+    with Reader(here.places, chain, BATCH_ROWS) as reader:
+        for table in chain:
+            code, step = -9, 0
+            while code == -9:
+                step += 1
+                say(f"{table.name}, killed before step {step}")
+                here.land(small_day(DAY, vehicle_id=f"{table.name}-{step}"), f"{table.name}-{step}")
+                if table is TELEMETRY:
+                    _store(here, RAW_TELEMETRY)
+                code = _store(here, table, dies_at=step)
+                kills += code == -9
+            _store(here, table)
+    same = _equal_to_new(here, folder / "steps-new", chain)
+    tried = f"{kills} kills, one between any two changes of the lake, while {reader.reads} reads"
+    return _outcome("a partition killed between data file and record is whole and made again", tried, reader, same)
+
+
+def _killed_at_random(folder: Path, kills: int, say: Say) -> Outcome:
+    here, instants, ended = Installation(folder / "random"), random.Random(7), 0
+    days = days_from(DAY, 5)
+    with Reader(here.places, CHAIN, BATCH_ROWS) as reader:
+        for number in range(kills):
+            say(f"killed at random, {number} of {kills}")
+            for day in days:
+                here.land(small_day(day, vehicle_id=f"v-{number}"), f"batch-{number}")
+            for table in CHAIN:
+                process = writer(here.root, table.name, days)
+                process.join(instants.uniform(0, 0.5))
+                ended += process.is_alive()
+                process.kill()
+                process.join()
+        for table in CHAIN:
+            _store(here, table, *days)
+    same = _equal_to_new(here, folder / "random-new")
+    tried = f"{kills * len(CHAIN)} writers, {ended} killed within them, {reader.reads} reads"
+    return _outcome("a run killed at any instant leaves no half day, and the next one repairs it", tried, reader, same)
+
+
+def _two_at_once(folder: Path, rounds: int, say: Say) -> Outcome:
+    """Two writers start on the same days at once, one of them computing all again."""
+    here, days = Installation(folder / "two"), days_from(DAY, 4)
+    records = 0
+    with Reader(here.places, CHAIN, BATCH_ROWS) as reader:
+        for number in range(rounds):
+            say(f"two writers, round {number} of {rounds}")
+            for day in days:
+                here.land(small_day(day, vehicle_id=f"v-{number}"), f"batch-{number}")
+            for table in CHAIN:
+                pair = [writer(here.root, table.name, days, only_stale=both) for both in (True, False)]
+                for process in pair:
+                    process.join()
+                    assert process.exitcode == 0
+                records += sum(_has_true_record(here, table, day) for day in days)
+    same = _equal_to_new(here, folder / "two-new") and records == rounds * len(CHAIN) * len(days)
+    tried = f"{rounds * len(CHAIN)} pairs of writers on the same {len(days)} days, {reader.reads} reads"
+    return _outcome("two runs on one partition end in one true file and record", tried, reader, same)
+
+
+def _has_true_record(here: Installation, table: Table, day: date) -> bool:
+    """Whether the record names the bytes that are there and the inputs that are there."""
+    from hashlib import sha256
+
+    import fleet_assets.defs.telemetry  # noqa: F401 - registers the tables
+    from fleet_assets.defs.day_assets import DAY_TABLES
+
+    record = here.places.lake.record(table, day)
+    content = sha256(here.places.lake.path(table, day).read_bytes()).hexdigest()
+    return record is not None and (record.content, record.inputs) == (
+        content, DAY_TABLES[table.name].fingerprint(here.places, day),
+    )  # fmt: skip
+
+
+def _equal_to_new(here: Installation, root: Path, chain: Sequence[Table] = CHAIN) -> bool:
+    """Whether the chain equals the one made at once from the same landed files by processes nobody disturbed."""
+    fresh = Installation(root)
+    fresh.places.landing.root.parent.mkdir(parents=True, exist_ok=True)
+    fresh.places.landing.root.symlink_to(here.places.landing.root)
+    days = [*here.places.landing.days("telemetry")]
+    codes = [_store(fresh, table, *days) for table in chain]
+    return not any(codes) and all(_hashes(here, table) == _hashes(fresh, table) for table in chain)
+
+
+def _hashes(here: Installation, table: Table) -> dict[date, str]:
+    records = {day: here.places.lake.record(table, day) for day in here.places.lake.days(table)}
+    return {day: record.content if record else "no record" for day, record in records.items()}
+
+
+def _store(here: Installation, table: Table, *days: date, dies_at: int = 0) -> int:
+    process = writer(here.root, table.name, days or [DAY], dies_at=dies_at)
+    process.join()
+    return process.exitcode or 0
+
+
+def _outcome(claim: str, tried: str, reader: Reader, same: bool) -> Outcome:
+    seen = "; ".join(reader.wrong[:3]) or ("bytes equal those of an undisturbed build" if same else "bytes differ")
+    return Outcome(claim, tried, same and not reader.wrong and reader.reads > 0, seen)
