@@ -23,7 +23,7 @@ from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
-from fleet_assets.defs.killed_builds import BUILD_TAG
+from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.defs.mart_inputs import MartInputs
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource

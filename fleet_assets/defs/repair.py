@@ -14,10 +14,10 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import end_dead_runs
-from fleet_assets.defs.marts import MODELS, mart_inputs, stale_marts
+from fleet_assets.defs.marts import UPSTREAM, mart_inputs, stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, spans
 from fleet_assets.defs.plan import BuildRequest, plan_build
-from fleet_assets.defs.requests import Underway, request, underway
+from fleet_assets.defs.requests import Underway, digest, request, underway
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
@@ -54,8 +54,8 @@ def _stale(places: Places, runs: list[Underway]) -> Stale:
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
     planned = plan_build(places, BuildRequest(), followed).days
     if not planned and stale_marts(places):
-        is_underway = any(run.covers(model, None) for run in runs for model in MODELS)
-        return {} if is_underway else {MARTS: [mart_inputs(places)]}
+        is_underway = any(run.covers(model, None) for run in runs for model in UPSTREAM)
+        return {} if is_underway else {MARTS: [digest(mart_inputs(places).text)]}
     return {
         name: [day.isoformat() for day in days if not any(run.covers(name, day) for run in runs)]
         for name, days in planned.items()
@@ -64,7 +64,7 @@ def _stale(places: Places, runs: list[Underway]) -> Stale:
 
 def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
     if MARTS in stuck:
-        yield request(instance, sorted(MODELS), None, stuck.pop(MARTS))
+        yield request(instance, sorted(UPSTREAM), None, stuck.pop(MARTS))
     days = {date.fromisoformat(day) for found in stuck.values() for day in found}
     for first, last in spans(days, NEAR_DAYS):
         wanted = {
