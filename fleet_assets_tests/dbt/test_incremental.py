@@ -13,11 +13,11 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
-from fleet_assets.defs.dead_runs import BUILD_TAG
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TRIPS
+from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.defs.mart_inputs import MartInputs, reach
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
