@@ -19,7 +19,7 @@ from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, RunsFilt
 import fleet_assets.defs
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
-from fleet_assets.defs.killed_builds import BUILD_TAG
+from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.defs.partitions import RANGE_TAGS
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.places import Places
@@ -27,8 +27,8 @@ from fleet_assets.places import Places
 MARTS = "marts"
 """Loading it reads the dbt project, which costs seconds where it was never read before."""
 
-WITHOUT_TABLES = (MARTS, "build")
-"""Modules of `defs` that declare no day table; `build` loads the marts."""
+WITHOUT_TABLES = (MARTS, "build", "repair")
+"""Modules of `defs` that declare no day table; `build` and `repair` load the marts."""
 
 LOOKED_AT_RUNS = 20
 """Newest runs whose checks are looked at: about a week of nightly builds, or an hour of automation."""
