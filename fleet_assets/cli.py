@@ -29,6 +29,8 @@ app = typer.Typer(
     "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
 )
 reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
+backup_app = typer.Typer(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
+app.add_typer(backup_app, name="backup")
 app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
 app.add_typer(quarantine_app, name="quarantine")
@@ -152,6 +154,36 @@ def reference_bind(
     from fleet_assets.commands.import_logs import bind
 
     bind(Places.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+
+
+@backup_app.command("create")
+def backup_create(store: Annotated[Path, typer.Argument(help="Folder that holds backups, on another disk.")]) -> None:
+    """Write a backup of landing, lake, reference, quarantine, warehouse and Dagster's storage; work may go on.
+
+    Example: `fleet backup create /mnt/backups`. Files that the backup before holds too take no room.
+    """
+    from fleet_assets.commands.backup import create
+
+    create(Places.from_environment(), store)
+
+
+@backup_app.command("verify")
+def backup_verify(backup: Annotated[Path, typer.Argument(help="One backup: a folder in the store.")]) -> None:
+    """Compare every file of a backup with the hash in its manifest; exit code 1 when one is missing or changed."""
+    from fleet_assets.commands.backup import verify
+
+    verify(backup)
+
+
+@backup_app.command("restore")
+def backup_restore(backup: Annotated[Path, typer.Argument(help="One backup: a folder in the store.")]) -> None:
+    """Put a backup into FLEET_HOME, which must be empty; every hash is compared.
+
+    Example: `FLEET_HOME=/var/lib/fleet fleet backup restore /mnt/backups/20261121T110000Z`, then `fleet build`.
+    """
+    from fleet_assets.commands.backup import restore
+
+    restore(Places.from_environment(), backup)
 
 
 @app.command()

@@ -94,6 +94,17 @@ class DuckdbWarehouse:
         _copy_durably(self.build_file, self.published)
         return self.published
 
+    @contextmanager
+    def at_rest(self) -> Iterator[list[Path]]:
+        """Keep builds out, and name the files that make up the publication: they belong together within."""
+        with alone(self.build_file.parent / "lock"):
+            yield [path for path in (self._inputs_file, self.published) if path.exists()]
+
+    def settle_here(self) -> None:
+        """Publish anew a file that came from elsewhere: its views over lake tables then read this lake."""
+        with self.building():
+            self.publish()
+
     def built_from(self) -> dict[str, str]:
         """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
         return json.loads(self._inputs_file.read_text()) if self.is_published and self._inputs_file.exists() else {}
