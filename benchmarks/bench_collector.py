@@ -185,8 +185,10 @@ def receive(messages: list[can.Message], writer: can.io.generic.MessageWriter | 
 
 def append(server: PrivateServer, batches: list[Batch]) -> None:
     producer, name = StreamProducer(server.client()), uuid4().hex
-    for number, batch in enumerate(batches):
-        producer.send(NumberedBatch(name, number, batch))
+    first = 0
+    for batch in batches:
+        producer.send(NumberedBatch(name, first, batch))
+        first += len(batch.frames)
 
 
 def read(server: PrivateServer) -> None:

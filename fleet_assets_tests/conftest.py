@@ -12,7 +12,11 @@ import pytest
 
 from fleet_assets.places import Places
 
-pytest_plugins = ["fleet_assets_tests.fixtures.redis", "fleet_assets_tests.fixtures.postgres"]
+pytest_plugins = [
+    "fleet_assets_tests.fixtures.redis",
+    "fleet_assets_tests.fixtures.postgres",
+    "fleet_assets_tests.fixtures.small_disk",
+]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from fleet_assets.adapters.can_stream import DEFAULT_BUS, Batch, Entry, EntryError, padded_id, received_us, unpack
+from fleet_assets.adapters.can_stream import (
+    DEFAULT_BUS,
+    NUMBER_DIGITS,
+    Batch,
+    Entry,
+    EntryError,
+    Fields,
+    numbered_id,
+    padded_id,
+    received_us,
+    unpack,
+)
 from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
 from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
@@ -27,22 +38,17 @@ class DecodedEntries:
     remote: pl.DataFrame
     rejected: list[tuple[Entry, str]] = field(default_factory=list)
 
-    def of(self, origin: str) -> DecodedEntries:
-        """The same with the stream's origin in front of each entry_id: ids of two streams never meet."""
-        named = pl.concat_str(pl.lit(origin), "entry_id", separator="-")
-        return DecodedEntries(
-            self.frames.with_columns(entry_id=named), self.remote.with_columns(entry_id=named), self.rejected
-        )
 
-
-def decode_entries(entries: Sequence[Entry], default_vehicle: str | None = None) -> DecodedEntries:
+def decode_entries(entries: Sequence[Entry], default_vehicle: str | None = None, origin: str = "") -> DecodedEntries:
     """All frames of the entries as RAW_CAN rows, packed entries first; one wrong entry does not touch the others.
 
-    `default_vehicle` names the vehicle of single entries that state none; without it such entries are wrong.
+    `default_vehicle` names the vehicle of single entries that state none; without it such entries are wrong. `origin`
+    names the stream: ids of two streams may be equal, and stand behind it in the entry_id of frames without number.
     """
     rejected: list[tuple[Entry, str]] = []
-    packed = _packed_rows([entry for entry in entries if b"packed" in entry[1]], rejected)
-    single = _single_rows([entry for entry in entries if b"packed" not in entry[1]], default_vehicle, rejected)
+    packed = _packed_rows([entry for entry in entries if b"packed" in entry[1]], origin, rejected)
+    lone = [entry for entry in entries if b"packed" not in entry[1]]
+    single = _single_rows(lone, [_row_id(entry, origin) for entry in lone], default_vehicle, rejected)
     rows = pl.concat([packed, single])
     is_remote = rows.get_column("is_remote")
     return DecodedEntries(
@@ -68,11 +74,29 @@ def entries_as_rows(rejected: Sequence[tuple[Entry, str]]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _packed_rows(entries: Sequence[Entry], rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
-    batches: list[tuple[str, Batch]] = []
+def frame_number(fields: Fields) -> tuple[str, int] | None:
+    """Producer and number of an entry's first frame; None for an entry of another writer."""
+    producer, first = fields.get(b"producer", b""), fields.get(b"first", b"")
+    return (producer.decode(errors="replace"), int(first)) if producer and first.isdigit() else None
+
+
+def _row_id(entry: Entry, origin: str) -> str:
+    """The entry_id of a single entry's frame."""
+    number = frame_number(entry[1])
+    return numbered_id(*number) if number else f"{origin}-{padded_id(entry[0])}".lstrip("-")
+
+
+def _packed_id(entry: Entry, origin: str) -> tuple[str, int, int]:
+    """What the ids of a packed entry's frames begin with, the number of the first, and its digits."""
+    number = frame_number(entry[1])
+    return (*number, NUMBER_DIGITS) if number else (f"{origin}-{padded_id(entry[0])}".lstrip("-"), 0, 6)
+
+
+def _packed_rows(entries: Sequence[Entry], origin: str, rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
+    batches: list[tuple[tuple[str, int, int], Batch]] = []
     for entry in entries:
         try:
-            batches.append((padded_id(entry[0]), unpack(entry[1])))
+            batches.append((_packed_id(entry, origin), unpack(entry[1])))
         except EntryError as error:
             rejected.append((entry, str(error)))
     if not batches:
@@ -83,7 +107,9 @@ def _packed_rows(entries: Sequence[Entry], rejected: list[tuple[Entry, str]]) ->
             "received_at": [batch.received_us for _, batch in batches],
             "vehicle_id": [batch.vehicle for _, batch in batches],
             "bus": [batch.bus for _, batch in batches],
-            "stream_id": [stream_id for stream_id, _ in batches],
+            "prefix": [prefix for (prefix, _, _), _ in batches],
+            "first": [first for (_, first, _), _ in batches],
+            "digits": [digits for (_, _, digits), _ in batches],
         }
     )[np.repeat(np.arange(len(batches)), counts)]
     ordinals = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -102,25 +128,25 @@ def _joined(batches: list[FrameBatch]) -> FrameBatch:
 
 
 def _rows(frames: pl.DataFrame, owners: pl.DataFrame, ordinals: pl.Series) -> pl.DataFrame:
-    suffix = ordinals.cast(pl.String).str.zfill(6)
-    return pl.concat([frames, owners.with_columns(ordinal=suffix)], how="horizontal").select(
-        pl.col("received_at").cast(TIMESTAMP),
-        pl.concat_str("stream_id", "ordinal", separator="-").alias("entry_id"),
-        pl.exclude("received_at", "stream_id", "ordinal"),
-    ).select(_EMPTY.columns)  # fmt: skip
+    number = (pl.col("first") + ordinals).cast(pl.String).str.zfill(pl.col("digits"))
+    named = owners.select(
+        pl.col("received_at").cast(TIMESTAMP), "vehicle_id", "bus",
+        pl.concat_str("prefix", number, separator="-").alias("entry_id"),
+    )  # fmt: skip
+    return pl.concat([frames, named], how="horizontal").select(_EMPTY.columns)
 
 
 _EMPTY = RAW_CAN.empty().with_columns(is_remote=pl.lit(value=False))
 
 
 def _single_rows(
-    entries: Sequence[Entry], default_vehicle: str | None, rejected: list[tuple[Entry, str]]
+    entries: Sequence[Entry], ids: list[str], default_vehicle: str | None, rejected: list[tuple[Entry, str]]
 ) -> pl.DataFrame:
     if not entries:
         return _EMPTY
     rows = pl.DataFrame({name: _text_column(entries, name) for name in _SINGLE_FIELDS})
     parsed = rows.select(_single_columns(default_vehicle)).with_columns(
-        entry_id=pl.Series([padded_id(entry[0]) for entry in entries]),
+        entry_id=pl.Series(ids),
         received_at=pl.Series([received_us(entry[0]) for entry in entries]).cast(TIMESTAMP),
     )
     parsed = parsed.with_columns(_single_flags()).with_columns(reason=_single_reason())

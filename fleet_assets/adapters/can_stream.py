@@ -16,8 +16,14 @@ Belongs here: encoding batches to entries, decoding entries to rows, naming rows
     version  `1`             n        number of frames                    received_us  when the scanner had them
     vehicle  vehicle_id      bus      name
 
-A row's `entry_id` is `<origin>-<stream id>` (single) or `<origin>-<stream id>-<ordinal>` (packed), digits padded with
-zeros, so that text order is time order within an origin: delivered twice, a frame has the same entry_id twice.
+Our own scanners number their frames. Both forms then carry two fields more (other readers pass them over):
+
+    producer name of the numbering: one run of a scanner, or one bus of one log file
+    first    number of the entry's first frame, counted from 0
+
+A row's `entry_id` is `<producer>-<number>`; of other writers `<origin>-<stream id>` (single) or `<origin>-<stream
+id>-<ordinal>` (packed). Digits are padded with zeros, so that text order is order of reading. Delivered twice, or sent
+again after Redis lost it, a frame has the same entry_id; a number that never comes is a frame that was lost.
 """
 
 from __future__ import annotations
@@ -33,6 +39,7 @@ from fleet_assets.contracts.errors import DataError
 STREAM = "can:raw"
 VERSION = b"1"
 DEFAULT_BUS = "can0"
+NUMBER_DIGITS = 12
 _BYTES_PER_FRAME = 8 + 4 + 1 + 1 + 1
 
 Fields = Mapping[bytes, bytes]
@@ -99,18 +106,22 @@ def _frames(blob: bytes, count: int) -> FrameBatch:
     )
 
 
-def single_entries(batch: Batch) -> Iterator[tuple[str, ...]]:
-    """The flat field lists (name, value, ...) of one entry a frame; entries are made singly, columns are not."""
+def single_entries(batch: Batch, producer: str = "", first: int = 0) -> Iterator[tuple[str, ...]]:
+    """The flat field lists (name, value, ...) of one entry a frame; entries are made singly, columns are not.
+
+    With `producer` each carries its number, from `first` on.
+    """
     frames = batch.frames
+    named = [("producer", producer, "first", str(first + index)) if producer else () for index in range(len(frames))]
     stops = 2 * np.cumsum(frames.length, dtype=np.int64)
     hexed = frames.payload.hex().upper()
     data = [hexed[start:stop] for start, stop in zip((stops - 2 * frames.length).tolist(), stops.tolist(), strict=True)]
     idents = [f"0x{value:X}" for value in frames.arbitration_id.tolist()]
     numbers = [array.astype(str).tolist() for array in (frames.ts_us // 1000, frames.ts_us, frames.dlc, frames.flags)]
-    for ident, payload, ts, ts_us, dlc, flags in zip(idents, data, *numbers, strict=True):
+    for ident, payload, ts, ts_us, dlc, flags, number in zip(idents, data, *numbers, named, strict=True):
         yield (
             "id", ident, "data", payload, "ts", ts, "ts_us", ts_us, "dlc", dlc,
-            "vehicle", batch.vehicle, "bus", batch.bus, "flags", flags,
+            "vehicle", batch.vehicle, "bus", batch.bus, "flags", flags, *number,
         )  # fmt: skip
 
 
@@ -118,6 +129,11 @@ def padded_id(stream_id: bytes) -> str:
     """A stream id whose text order is its time order: `1700000000000-12` becomes `1700000000000-000012`."""
     milliseconds, _, sequence = stream_id.decode().partition("-")
     return f"{milliseconds:0>13}-{sequence:0>6}"
+
+
+def numbered_id(producer: str, number: int) -> str:
+    """The entry_id of a numbered frame."""
+    return f"{producer}-{number:0{NUMBER_DIGITS}d}"
 
 
 def received_us(stream_id: bytes) -> int:

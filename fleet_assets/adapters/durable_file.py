@@ -5,11 +5,19 @@ Belongs here: temporary name, fsync, rename, fsync of the folder. Does not belon
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the disk (or the quota on it) is full: a state that passes, unlike other failures of a disk."""
+    return error.errno in _FULL
 
 
 def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -44,6 +44,14 @@ class FrameBatch:
     def __len__(self) -> int:
         return len(self.ts_us)
 
+    def rest(self, skipped: int) -> FrameBatch:
+        """The frames without the first `skipped`."""
+        start = int(self.length[:skipped].sum())
+        return FrameBatch(
+            self.ts_us[skipped:], self.arbitration_id[skipped:], self.flags[skipped:], self.dlc[skipped:],
+            self.length[skipped:], self.payload[start:],
+        )  # fmt: skip
+
     def parts(self, size: int) -> Iterator[FrameBatch]:
         """The frames in runs of at most `size`."""
         ends = np.concatenate(([0], np.cumsum(self.length, dtype=np.int64)))

@@ -53,7 +53,7 @@ class Landing:
         table = source_table(source)
         if frame.schema != table.schema:
             raise ContractViolation(table.name, [f"landing file {name} has columns {dict(frame.schema)}"])
-        days = frame.get_column(instant_of(table)).dt.date()
+        days = frame.get_column(partition_column(table)).dt.date()
         return [
             self._write(table, self._path(source, day, name), frame.filter(days == day))
             for day in days.unique().sort().to_list()
@@ -127,7 +127,7 @@ def source_table(source: str) -> Table:
     return SOURCES[source]
 
 
-def instant_of(table: Table) -> str:
+def partition_column(table: Table) -> str:
     """The column whose UTC day is the folder of a row; every table that lands has one."""
     assert table.partition_by is not None
     return table.partition_by

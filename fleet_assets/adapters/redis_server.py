@@ -40,6 +40,9 @@ UNAVAILABLE = (failures.ConnectionError, failures.TimeoutError, failures.BusyLoa
 _NO_RETRY = Retry(NoBackoff(), 0)
 """The library's own retries wait seconds, and would send a command twice without saying so; callers decide instead."""
 
+ANSWER_SECONDS = 30.0
+"""How long a command may take before the server counts as away."""
+
 _LONGEST_SOCKET_PATH = 100
 """Bytes; the operating system allows 104 to 108."""
 
@@ -92,10 +95,10 @@ class PrivateServer:
         except UNAVAILABLE:
             return False
 
-    def client(self) -> redis.Redis:
+    def client(self, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
         """A client; its commands are tried once and raise one of UNAVAILABLE when the server is away."""
         return redis.Redis(
-            unix_socket_path=str(self.socket), socket_timeout=30, socket_connect_timeout=5, retry=_NO_RETRY
+            unix_socket_path=str(self.socket), socket_timeout=answer_seconds, socket_connect_timeout=5, retry=_NO_RETRY
         )
 
     def _own_socket_folder(self) -> None:
@@ -151,16 +154,19 @@ class PrivateServer:
 _servers: dict[Path, PrivateServer] = {}
 
 
-def connect(settings: Settings) -> redis.Redis:
+def connect(settings: Settings, answer_seconds: float = ANSWER_SECONDS) -> redis.Redis:
     """A client of the configured or the private server, which has answered a ping.
 
+    A command that is not answered within `answer_seconds` raises one of UNAVAILABLE.
     Raises ServiceError when FLEET_REDIS_URL does not answer, SettingError when it is no Redis address.
     """
     if not settings.redis_url:
         folder = settings.root / "redis"
-        return _servers.setdefault(folder, PrivateServer(folder)).start().client()
+        return _servers.setdefault(folder, PrivateServer(folder)).start().client(answer_seconds)
     try:
-        client = redis.Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=5, retry=_NO_RETRY)
+        client = redis.Redis.from_url(
+            settings.redis_url, socket_timeout=answer_seconds, socket_connect_timeout=5, retry=_NO_RETRY
+        )
     except ValueError as error:
         raise SettingError(f"FLEET_REDIS_URL is not a Redis address such as redis://host:6379/0: {error}") from None
     try:

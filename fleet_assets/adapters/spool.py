@@ -1,12 +1,13 @@
 """A queue on the local disk, first in first out: where batches wait while Redis is away.
 
-Belongs here: durable append, reading in order, forgetting what was sent. Does not belong here: what a record means.
+Belongs here: durable append, reading in order, forgetting what was sent, shedding the oldest. Does not belong here:
+what a record means, and when to shed.
 
 A spool is a folder of numbered segment files. A record is a header (magic, length, CRC-32) and its bytes, flushed to
 the disk before `append` returns. A record cut by a power failure can only be the last of a segment: reading stops
 there, and a new process always begins a new segment. A position file says how far the oldest segment was sent. It is
-not flushed: after a power failure it may be behind, and records are given out again, which their receiver must tolerate
-(see stream_producer).
+not flushed: after a power failure, or on a full disk, it may be behind, and records are given out again, which their
+receiver must tolerate (see stream_producer). A record that the disk refuses is taken back wholly.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from fleet_assets.adapters.durable_file import make_folder, sync_folder
+from fleet_assets.adapters.durable_file import is_full, make_folder, sync_folder
 
 SEGMENT_BYTES = 8 << 20
 
@@ -28,11 +29,12 @@ _MAGIC = b"FSP1"
 
 
 class Spool:
-    """The queue in one folder; one process at a time."""
+    """The queue in one folder; one process at a time. A segment is closed once it has `segment_bytes`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
         make_folder(folder)
-        self._folder = folder
+        self.folder = folder
+        self._segment_bytes = segment_bytes
         self._position_file = folder / "position"
         segments = self._segments()
         # The position may name a segment that was removed: a new one of that name would be read from its middle.
@@ -47,12 +49,22 @@ class Spool:
         """Bytes that could not be read because a record was cut or changed on the disk."""
         return self._damaged
 
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(segment.stat().st_size for segment in self._segments())
+
     def append(self, record: bytes) -> None:
-        """Add a record at the end, durable on return."""
+        """Add a record at the end, durable on return. If the disk refuses, raises OSError; the spool is as before."""
         file = self._segment_to_write()
-        file.write(_HEADER.pack(_MAGIC, len(record), zlib.crc32(record)) + record)
-        file.flush()
-        os.fsync(file.fileno())
+        start = file.tell()
+        try:
+            _write_all(file, _HEADER.pack(_MAGIC, len(record), zlib.crc32(record)) + record)
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(start)
+            file.seek(start)
+            raise
 
     def first(self) -> bytes | None:
         """The oldest record, or None when all were forgotten; it stays until `forget_first`."""
@@ -69,26 +81,52 @@ class Spool:
         record = self.first()
         if record is not None:
             self._position += _HEADER.size + len(record)
-            segment = self._segments()[0]
-            fresh = self._position_file.with_suffix(".new")
-            fresh.write_text(f"{segment.name} {self._position}", encoding="ascii")
-            fresh.replace(self._position_file)
+            self._note_position(self._segments()[0])
+
+    def shed_oldest(self) -> list[bytes]:
+        """Remove the oldest segment and give back what was still to be sent of it, in order."""
+        records: list[bytes] = []
+        segments = self._segments()
+        if not segments:
+            return records
+        while (record := self._read(segments[0])) is not None:
+            records.append(record)
+            self._position += _HEADER.size + len(record)
+        if self._writing is not None and Path(self._writing.name) == segments[0]:
+            self._close_writing()
+        self._drop(segments[0], is_last=False)
+        return records
 
     def is_empty(self) -> bool:
         return self.first() is None
 
     def close(self) -> None:
-        for file in (self._writing, self._reading):
-            if file is not None:
-                file.close()
-        self._writing = self._reading = None
+        self._close_writing()
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    def _close_writing(self) -> None:
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
 
     def _segments(self) -> list[Path]:
-        return sorted(self._folder.glob("*.spool"))
+        return sorted(self.folder.glob("*.spool"))
 
     def _stored_position(self, segments: list[Path]) -> int:
         name, offset = self._noted()
         return int(offset) if segments and name == segments[0].name and offset.isdigit() else 0
+
+    def _note_position(self, segment: Path) -> None:
+        fresh = self._position_file.with_suffix(".new")
+        try:
+            fresh.write_text(f"{segment.name} {self._position}", encoding="ascii")
+            fresh.replace(self._position_file)
+        except OSError as error:
+            # Without it the next process sends a few records again, which is allowed.
+            if not is_full(error):
+                raise
 
     def _noted(self) -> tuple[str, str]:
         """Segment and offset of the position file; empty texts where there is none."""
@@ -98,13 +136,13 @@ class Spool:
         return name, offset
 
     def _segment_to_write(self) -> BinaryIO:
-        if self._writing is not None and self._writing.tell() >= SEGMENT_BYTES:
-            self._writing.close()
-            self._writing = None
+        if self._writing is not None and self._writing.tell() >= self._segment_bytes:
+            self._close_writing()
         if self._writing is None:
-            self._writing = (self._folder / f"{self._next_number:012d}.spool").open("ab")
+            # Unbuffered: what a full disk refused must not be tried again behind our back.
+            self._writing = (self.folder / f"{self._next_number:012d}.spool").open("xb", buffering=0)
             self._next_number += 1
-            sync_folder(self._folder)
+            sync_folder(self.folder)
         return self._writing
 
     def _read(self, segment: Path) -> bytes | None:
@@ -168,6 +206,13 @@ def _lengths(segment: Path, start: int) -> Iterator[int]:
             if magic != _MAGIC or place > size:
                 return
             yield length
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    """Unbuffered files write what fits, which on a full disk is less than everything."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _number(segment: str) -> int:

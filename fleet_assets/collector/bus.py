@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +21,9 @@ from fleet_assets.contracts.errors import ServiceError, UsageError
 
 RECEIVE_BYTES = 4 << 20
 """Room asked for in the kernel: 2 500 frames at the system's usual limit (net.core.rmem_max), 5 000 at 4 MB."""
+
+_SO_MEMINFO, _MEMINFO, _DROPS = 55, struct.Struct("=9I"), 8
+"""Linux: nine counters of a socket, the last of them what it dropped (linux/sock_diag.h)."""
 
 Value = str | int | float | bool
 
@@ -69,16 +74,39 @@ def open_bus(options: BusOptions) -> can.BusABC:
     return bus
 
 
+def dropped_frames(bus: can.BusABC) -> int:
+    """Frames that the kernel dropped since the bus was opened, because nobody took them (it counts to 2**32).
+
+    0 for an interface that is no socket, or where the kernel does not count: there a driver drops unseen.
+    """
+    with _socket_of(bus) as handle:
+        if handle is None:
+            return 0
+        try:
+            counts = handle.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+        except OSError:
+            return 0
+    return int(_MEMINFO.unpack(counts)[_DROPS]) if len(counts) == _MEMINFO.size else 0
+
+
 def _widen(bus: can.BusABC) -> None:
     """Let the kernel hold more frames while this process is busy: by default a socket drops after about 250."""
+    with _socket_of(bus) as handle:
+        if handle is not None:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
+
+@contextmanager
+def _socket_of(bus: can.BusABC) -> Iterator[socket.socket | None]:
     try:
-        handle = bus.fileno()
+        number = bus.fileno()
     except (NotImplementedError, can.CanError):
+        number = -1
+    if number < 0 or not stat.S_ISSOCK(os.fstat(number).st_mode):
+        yield None
         return
-    if handle < 0 or not stat.S_ISSOCK(os.fstat(handle).st_mode):
-        return
-    with socket.socket(fileno=os.dup(handle)) as same:
-        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+    with socket.socket(fileno=os.dup(number)) as same:
+        yield same
 
 
 def _advice(options: BusOptions, error: Exception) -> str:

@@ -23,6 +23,7 @@ from fleet_assets.collector.process import LogFormat, configure_logs, plain_fail
 from fleet_assets.collector.scan_session import ScanReport, ScanSession
 from fleet_assets.collector.scanner import BusName, Replay
 from fleet_assets.collector.typed_times import instant_of, zone_of
+from fleet_assets.collector.waiting_line import WaitRules
 from fleet_assets.collector.worker import Worker, WorkRules
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings, load_settings
@@ -94,6 +95,14 @@ _Offline = Annotated[
     bool,
     typer.Option("--offline", help="Start although Redis is away: spool to disk, send later.", rich_help_panel=_RUN),
 ]
+_SpoolBytes = Annotated[
+    int,
+    typer.Option(
+        min=1 << 20,
+        help="Most bytes on the disk while Redis is away; beyond, the oldest frames go, counted in ingest_gaps.",
+        rich_help_panel=_RUN,
+    ),
+]
 _LogFormat = Annotated[LogFormat, typer.Option("--log", help="Log lines on standard error.", rich_help_panel=_RUN)]
 
 
@@ -112,6 +121,7 @@ def scan(
     start: _Start = "",
     single: _Single = False,
     offline: _Offline = False,
+    spool_bytes: _SpoolBytes = WaitRules.disk_bytes,
     log_format: _LogFormat = LogFormat.AUTO,
 ) -> None:
     """Read a CAN bus, or replay log files, into the Redis stream `can:raw`.
@@ -129,7 +139,7 @@ def scan(
     `fleet collect scan --replay logs/ --vehicle van-1 --timezone Europe/Madrid`
     """  # fmt: skip
     configure_logs(log_format)
-    session = ScanSession(load_settings(), stop_on_signals(), is_packed=not single)
+    session = ScanSession(load_settings(), stop_on_signals(), is_packed=not single, spool_bytes=spool_bytes)
     with plain_failures("scanning stopped"):
         if replay:
             _refuse_both(interface, channel)
@@ -138,7 +148,8 @@ def scan(
         else:
             wanted = BusOptions(interface, channel or None, bitrate, fd, parse_extra(bus_option))
             report = session.scan(wanted, _bus_name(wanted, vehicle, bus), needs_redis=not offline)
-    _say(f"{report.read:,} frames read, {report.sent:,} sent, {report.spooled:,} of them by way of the spool")
+    shed = f"; {report.shed:,} given up for want of room (see ingest_gaps)" if report.shed else ""
+    _say(f"{report.read:,} frames read, {report.sent:,} sent, {report.spooled:,} of them by way of the spool{shed}")
 
 
 @app.command()

@@ -11,7 +11,6 @@ into the landing zone when its last row was read. Imports take turns (a lock bes
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
 from fleet_assets.adapters.quarantine import Quarantine
+from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
 from fleet_assets.collector.intake import Intake
@@ -122,7 +122,7 @@ class _Run:
         """Import one file."""
         result, digest = FileResult(path), ""
         try:
-            digest = _digest(path, self.options)
+            digest = file_digest(path, self.options)
             staged = self.intake.landing.stage(digest)
             self._stage(result, digest, staged)
             self.intake.landing.publish(staged)
@@ -178,17 +178,6 @@ class _Run:
             answers = {name: answer for name, answer in _answers(self.options).items() if answer}
             self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, answers)
         return FileResult(path, refusal=refusal.reason)
-
-
-def _digest(path: Path, options: LogOptions) -> str:
-    """16 hex digits that name the file's bytes and the answers that its rows depend on."""
-    try:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise FileRejected(path, f"cannot be read ({error.strerror})") from error
-    answers = [options.vehicle_id, options.bus, str(options.zone), str(options.start_at)]
-    return hashlib.sha256("\n".join([content, *map(str, answers)]).encode()).hexdigest()[:16]
 
 
 def _answers(options: LogOptions) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.landing import Landing, instant_of, source_table
+from fleet_assets.adapters.landing import Landing, partition_column, source_table
 from fleet_assets.adapters.quarantine import Quarantine, Reason, TimeBounds
 from fleet_assets.settings import Settings
 
@@ -52,7 +52,7 @@ class Intake:
 
     def land(self, source: str, frame: pl.DataFrame, name: str) -> Landed:
         """Write rows durably; rows before the start date or more than a day ahead are quarantined and counted."""
-        kept, outside = TimeBounds(self.start_date, self.clock(), instant_of(source_table(source))).split(frame)
+        kept, outside = TimeBounds(self.start_date, self.clock(), partition_column(source_table(source))).split(frame)
         landed = Landed(kept=kept.height)
         for reason, rows in outside:
             landed.rejected[reason.slug] = self.reject(source, rows, name, reason)

@@ -24,7 +24,7 @@ from fleet_assets.adapters.can_entries import decode_entries, entries_as_rows
 from fleet_assets.adapters.can_stream import Entry
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
-from fleet_assets.adapters.landing import SOURCES, source_table
+from fleet_assets.adapters.landing import SOURCES, partition_column, source_table
 from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.adapters.quarantine import Item, TimeBounds
 from fleet_assets.collector.import_sources import REMOTE
@@ -77,7 +77,8 @@ def _rows(item: Item, intake: Intake) -> Retried:
         return _left(item, "it was set aside by another version and lacks columns: import the file again")
     with alone(intake.landing.root / ".import.lock"):
         rows = _as_declared(rows, item.note.source)
-        kept, outside = TimeBounds(intake.start_date, intake.clock()).split(rows)
+        bounds = TimeBounds(intake.start_date, intake.clock(), partition_column(source_table(item.note.source)))
+        kept, outside = bounds.split(rows)
         new = LandedRows(intake.landing, item.note.source).new(kept) if item.note.name.startswith(IMPORTED) else kept
         _land(item, intake, new)
         left = pl.concat([rows.clear(), *(part for _, part in outside)])
@@ -95,7 +96,7 @@ def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
         (stream_id.encode(), {name.encode(): value for name, value in zip(names, values, strict=True)})
         for stream_id, names, values in columns
     ]
-    decoded = decode_entries(entries, answers.vehicle_id).of(item.note.name.partition("-")[0])
+    decoded = decode_entries(entries, answers.vehicle_id, item.note.name.partition("-")[0])
     kept, outside = TimeBounds(intake.start_date, intake.clock()).split(decoded.frames)
     _land(item, intake, kept)
     aside = [*outside, *([(REMOTE, decoded.remote)] if decoded.remote.height else [])]

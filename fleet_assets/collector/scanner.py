@@ -19,8 +19,14 @@ import structlog
 
 from fleet_assets.adapters.can_stream import Batch
 from fleet_assets.adapters.frame_batch import FrameBatch, batch_of_frame, batch_of_messages
+from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.adapters.log_files.options import OLDEST_PLAUSIBLE
+from fleet_assets.adapters.stream_producer import NumberedBatch
+from fleet_assets.adapters.stream_statements import Statement
+from fleet_assets.adapters.unix_time import instant
+from fleet_assets.collector.bus import dropped_frames
+from fleet_assets.collector.file_identity import file_digest, short_hash
 from fleet_assets.collector.sender import Sender
 
 log = structlog.get_logger(__name__)
@@ -51,13 +57,19 @@ class BusName:
 def scan_bus(bus: can.BusABC, name: BusName, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
     """Read the bus until `stop`; returns the frames read. The bus is shut down in the end, whatever happens."""
     count, clock, report_at = 0, HostClock(), time.monotonic() + rules.report_seconds
+    overrun = Overrun(bus, time.time_ns() // 1_000)
     try:
         while not stop.is_set():
+            asked_us = time.time_ns() // 1_000
             messages = _receive(bus, rules)
             if messages:
                 frames = clock.correct(batch_of_messages(messages))
                 sender.put(Batch(name.vehicle, name.bus, time.time_ns() // 1_000, frames))
                 count += len(messages)
+            else:
+                sender.quiet(asked_us)
+            if (gap := overrun.look(name, time.time_ns() // 1_000)) is not None:
+                sender.put(Statement(gap))
             if time.monotonic() >= report_at:
                 log.info("scanning", frames=count, sent=sender.sent_frames, spooled=sender.spooled_frames)
                 report_at += rules.report_seconds
@@ -77,6 +89,24 @@ def _receive(bus: can.BusABC, rules: ScanRules) -> list[can.Message]:
         if message is not None:
             messages.append(message)
     return messages
+
+
+class Overrun:
+    """Watches what the kernel dropped because this process did not take frames fast enough."""
+
+    def __init__(self, bus: can.BusABC, now_us: int) -> None:
+        self._bus, self._dropped, self._looked_us = bus, dropped_frames(bus), now_us
+
+    def look(self, name: BusName, now_us: int) -> Gap | None:
+        """The gap since the last look (unix microseconds), or None when nothing was dropped."""
+        since, self._looked_us = self._looked_us, now_us
+        before, self._dropped = self._dropped, dropped_frames(self._bus)
+        count = (self._dropped - before) % (1 << 32)
+        if not count:
+            return None
+        log.error("bus_overrun", frames=count, meaning="the kernel dropped frames: this machine is too busy")
+        detail = "the kernel dropped frames because the scanner did not take them fast enough"
+        return Gap("can", instant(since), instant(now_us), "bus_overrun", detail, name.vehicle, name.bus, count)
 
 
 class HostClock:
@@ -108,22 +138,40 @@ class Replay:
 
 
 def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threading.Event) -> int:
-    """Send the frames of log files with their original times; returns the frames sent."""
+    """Hand over the frames of log files with their original times; returns how many.
+
+    Their numbers are their places in the log, so that a log sent again, after a kill or on purpose, adds only what did
+    not arrive the first time.
+    """
     count, pace = 0, Pace(replay.speed)
     for path in replay.paths:
-        before, skipped = count, list[str]()
+        before, skipped, places = count, list[str](), LogPlaces(file_digest(path, replay.options))
         for chunk in read_log(path, replay.options, skipped=skipped.append):
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
                     return count
                 pace.wait_for(int(batch.frames.ts_us[0]), stop)
-                sender.put(batch)
+                sender.put(places.numbered(batch))
                 count += len(batch.frames)
                 replay.watch(path, count - before)
         log.info("replayed", file=str(path), frames=count - before)
         if skipped:
             log.warning("lines_without_a_frame", file=str(path), lines=len(skipped), first=skipped[0])
     return count
+
+
+class LogPlaces:
+    """Numbers the frames of one log: each of its vehicles and buses counts for itself, in the order of the log."""
+
+    def __init__(self, digest: str) -> None:
+        self._digest, self._next = digest, dict[tuple[str, str], int]()
+
+    def numbered(self, batch: Batch) -> NumberedBatch:
+        """The batch with its place; batches must come in the order of the log."""
+        owner = (batch.vehicle, batch.bus)
+        first = self._next.get(owner, 0)
+        self._next[owner] = first + len(batch.frames)
+        return NumberedBatch(f"log-{short_hash(self._digest, *owner)}", first, batch)
 
 
 class Pace:

@@ -1,31 +1,36 @@
 """From the scanner's loop to Redis, on a thread of its own, so that the bus is read while Redis is slow or away.
 
-Belongs here: order, trying again, the bound on what waits, spooling. Does not belong here: reading buses, wire format.
+Belongs here: order, trying again, numbering. Does not belong here: reading buses, the wire format, what waits and what
+is given up (waiting_line).
 
-Nothing is ever trimmed or dropped. A batch goes to Redis at once, or to the disk spool when Redis is away, refuses, or
-holds `max_waiting` entries already because the worker is behind; while the spool holds anything, new batches queue up
-behind it, so the order stays. With `is_patient` (a replayed file can wait) the sender waits instead of spooling, until
-it is told to stop, and the bounded queue in front of it makes the reader wait too.
+A batch goes to Redis at once, or into the waiting line when Redis is away, refuses, or holds `max_waiting` entries
+already because the worker is behind; while anything waits, new batches queue up behind it, so the order stays. What was
+sent is kept for a while: a Redis that comes back without what it had confirmed (an append-only file that was cut, an
+older copy put in place) gets it again. With `is_patient` (a replayed file can wait) the sender waits instead of
+spooling, until it is told to stop, and the bounded queue in front of it makes the reader wait too.
 """
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import redis
 import structlog
 from redis.exceptions import ResponseError
 
-from fleet_assets.adapters.can_stream import Batch, pack, unpack
+from fleet_assets.adapters.can_stream import Batch
 from fleet_assets.adapters.redis_server import UNAVAILABLE
+from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import Spool
-from fleet_assets.adapters.stream_producer import NumberedBatch, StreamProducer
+from fleet_assets.adapters.stream_producer import Behind, NumberedBatch, StreamProducer
+from fleet_assets.adapters.stream_statements import Statement
+from fleet_assets.collector.waiting_line import Item, WaitingLine, WaitRules
 from fleet_assets.contracts.errors import ServiceError
 
 log = structlog.get_logger(__name__)
@@ -51,15 +56,36 @@ class SenderRules:
     """Batches between loop and thread: 13 seconds at one every 50 ms."""
     drain_at_once: int = 64
     """Spooled batches sent before the queue is looked at again."""
+    keep_batches: int = 512
+    """Sent batches kept in memory, at most 13 MB: 25 s of a bus, where Redis may lose 2 s (`appendfsync everysec`)."""
+    wait: WaitRules = field(default_factory=WaitRules)
+    """How much may wait while Redis is away."""
+
+
+@dataclass(frozen=True)
+class _Quiet:
+    """The bus gave nothing at this instant (unix microseconds): all before it was handed over."""
+
+    at_us: int
 
 
 class Sender:
     """One producer. `put` batches, then `close`; a failure of the thread is raised by the next call."""
 
-    def __init__(self, connect: Connect, spool: Spool, rules: SenderRules, stop: threading.Event) -> None:
-        self._connect, self._spool, self._rules, self._stop = connect, spool, rules, stop
-        self._name, self._number = uuid4().hex[:16], 0
-        self._queue: queue.Queue[Batch | None] = queue.Queue(rules.queue_batches)
+    def __init__(
+        self,
+        connect: Connect,
+        spool: Spool,
+        rules: SenderRules,
+        stop: threading.Event,
+        heartbeat: ScanHeartbeat | None = None,
+    ) -> None:
+        self._connect, self._rules, self._stop = connect, rules, stop
+        self._line, self._heartbeat = WaitingLine(spool, rules.wait), heartbeat
+        self._name, self._next = f"{time.time_ns() // 1_000_000}-{uuid4().hex[:8]}", 0
+        self._queue: queue.Queue[Batch | Item | _Quiet | None] = queue.Queue(rules.queue_batches)
+        self._sent: deque[Item] = deque(maxlen=rules.keep_batches)
+        self._again: deque[Item] = deque()
         self._producer: StreamProducer | None = None
         self._client: redis.Redis | None = None
         self._is_full, self._retry_at = False, 0.0
@@ -69,17 +95,21 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._thread.start()
 
-    def put(self, batch: Batch) -> None:
-        """Hand over a batch; waits while the queue is full."""
-        while True:
-            self._raise_failure()
-            try:
-                return self._queue.put(batch, timeout=0.5)
-            except queue.Full:
-                continue
+    @property
+    def shed_frames(self) -> int:
+        """Frames given up because there was no room for them; each is in a gap of the ledger."""
+        return self._line.shed_frames
 
-    def close(self) -> None:
-        """Send or spool what was put, then end the thread."""
+    def put(self, item: Batch | Item) -> None:
+        """Hand over a batch (it gets the numbers that follow), one that has numbers, or a statement; may wait."""
+        self._hand_over(item)
+
+    def quiet(self, at_us: int) -> None:
+        """Say that the bus gave nothing at this instant (unix microseconds), so that nothing before it is open."""
+        self._hand_over(_Quiet(at_us))
+
+    def close(self, stopped_us: int | None = None) -> None:
+        """Send or spool what was put, then end the thread; `stopped_us`: when the bus was left, as it was told."""
         while self._thread.is_alive():
             try:
                 self._queue.put(None, timeout=0.5)
@@ -87,6 +117,16 @@ class Sender:
                 continue
             self._thread.join()
         self._raise_failure()
+        if stopped_us is not None:
+            self._beat(stopped_us, is_stopped=True)
+
+    def _hand_over(self, item: Batch | Item | _Quiet) -> None:
+        while True:
+            self._raise_failure()
+            try:
+                return self._queue.put(item, timeout=0.5)
+            except queue.Full:
+                continue
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -96,95 +136,132 @@ class Sender:
         try:
             while True:
                 try:
-                    batch = self._queue.get(timeout=self._rules.retry_seconds)
+                    item = self._queue.get(timeout=self._rules.retry_seconds)
                 except queue.Empty:
                     self._drain()
                     continue
-                if batch is None:
+                if item is None:
                     break
-                self._handle(batch)
+                self._handle(item)
             self._drain()
         # Whatever ends this thread must reach the loop that reads the bus, which raises it.
         except Exception as error:
             log.exception("sender_failed")
             self._failure = error
 
-    def _handle(self, batch: Batch) -> None:
-        numbered = NumberedBatch(self._name, self._number, batch)
-        self._number += 1
+    def _handle(self, item: Batch | Item | _Quiet) -> None:
+        if isinstance(item, _Quiet):
+            self._drain()
+            self._beat(item.at_us)
+        elif isinstance(item, Batch):
+            numbered = NumberedBatch(self._name, self._next, item)
+            self._next = numbered.stop
+            self._pass_on(numbered)
+            self._beat(int(item.frames.ts_us.max()))
+        else:
+            self._pass_on(item)
+
+    def _pass_on(self, item: Item) -> None:
         if self._rules.is_patient:
-            return self._send_patiently(numbered)
-        if not (self._spool.is_empty() and self._try_send(numbered)):
-            self._spool.append(to_record(numbered))
-            self.spooled_frames += len(batch.frames)
+            return self._send_patiently(item)
+        if not (self._line.is_empty() and not self._again and self._try_send(item)):
+            self._line.append(item)
+            self.spooled_frames += _frames(item)
             self._drain()
         return None
 
-    def _send_patiently(self, numbered: NumberedBatch) -> None:
-        while not self._try_send(numbered):
+    def _send_patiently(self, item: Item) -> None:
+        while not (self._drain() and self._try_send(item)):
             if self._stop.is_set():
                 # Stopped while Redis is away: what was read is kept for the next start.
-                return self._spool.append(to_record(numbered))
-            self._stop.wait(min(0.05, self._rules.retry_seconds) if self._is_full else self._rules.retry_seconds)
+                return self._line.append(item)
+            if self._is_full or self._client is None:
+                self._stop.wait(min(0.05, self._rules.retry_seconds) if self._is_full else self._rules.retry_seconds)
         return None
 
-    def _drain(self) -> None:
+    def _drain(self) -> bool:
+        """Send what waits, lost frames before spooled ones; True when nothing is left."""
         for _ in range(self._rules.drain_at_once):
-            record = self._spool.first()
-            if record is None or not self._try_send(from_record(record)):
-                return
-            self._spool.forget_first()
+            if self._again:
+                if not self._try_send(self._again[0]):
+                    return False
+                self._again.popleft()
+                continue
+            item = self._line.first()
+            if item is None:
+                return True
+            if not self._try_send(item):
+                return False
+            self._line.forget_first()
+        return False
 
-    def _try_send(self, numbered: NumberedBatch) -> bool:
-        """Whether Redis has the batch now."""
+    def _try_send(self, item: Item) -> bool:
+        """Whether Redis has the item now."""
         if time.monotonic() < self._retry_at:
             return False
         try:
             producer = self._connected()
             if self._is_full and not self._has_room():
                 return False
-            waiting = producer.send(numbered)
+            waiting = producer.say(item) if isinstance(item, Statement) else producer.send(item)
+        except Behind as behind:
+            self._take_back(item, behind)
+            return False
         except (*UNAVAILABLE, ResponseError, ServiceError) as error:
             return self._away(error)
-        self.sent_frames += len(numbered.batch.frames)
+        self._sent.append(item)
+        self.sent_frames += _frames(item)
         if waiting >= self._rules.max_waiting:
             self._is_full = True
             log.warning("stream_full", waiting=waiting, meaning="the worker is behind; frames wait before the stream")
         return True
 
+    def _take_back(self, item: Item, behind: Behind) -> None:
+        """Redis lost what it had confirmed: send again what is still here of it, statements in any case."""
+        assert isinstance(item, NumberedBatch)
+        lost = [kept for kept in self._sent if not _is_known(kept, item.producer, behind.noted)]
+        self._sent.clear()
+        self._again = deque([*lost, *self._again])
+        first = min((kept.first for kept in self._again if isinstance(kept, NumberedBatch)), default=item.first)
+        missing = max(0, first - behind.noted)
+        log.error("redis_lost_frames", again=sum(map(_frames, lost)), missing=missing,
+                  meaning="Redis lost frames it had confirmed; those still here are sent again")  # fmt: skip
+        if missing and self._rules.is_patient:
+            raise ServiceError(f"Redis lost {missing:,} frames of the log that it had confirmed: replay the log again")
+
     def _connected(self) -> StreamProducer:
-        if self._producer is None or self._client is None:
+        if self._client is None:
             self._client = self._connect()
-            self._producer = StreamProducer(self._client, is_packed=self._rules.is_packed)
             log.info("redis_connected")
+        if self._producer is None:
+            # One for the whole run: it remembers what Redis confirmed.
+            self._producer = StreamProducer(self._client, is_packed=self._rules.is_packed)
+        self._producer.client = self._client
         return self._producer
 
     def _has_room(self) -> bool:
-        assert self._client is not None
         assert self._producer is not None
         self._is_full = self._producer.waiting() > self._rules.max_waiting * self._rules.resume_below
         return not self._is_full
 
     def _away(self, error: Exception) -> bool:
         """Note the failure: a full memory or a server that is gone are both worth trying again, later."""
-        if self._producer is not None or self._retry_at == 0.0:
+        if self._client is not None or self._retry_at == 0.0:
             log.warning("redis_away", error=str(error), meaning="frames wait here and are sent in order later")
-        self._producer = None
+        self._client = None
         self._retry_at = time.monotonic() + self._rules.retry_seconds
         return False
 
-
-def to_record(numbered: NumberedBatch) -> bytes:
-    """A numbered batch as bytes: a line of JSON (producer, number, the short fields), then the packed frames."""
-    fields = pack(numbered.batch)
-    short = {name.decode(): value.decode() for name, value in fields.items() if name != b"packed"}
-    head = json.dumps({"producer": numbered.producer, "number": numbered.number, "fields": short})
-    return head.encode() + b"\n" + fields[b"packed"]
+    def _beat(self, safe_us: int, *, is_stopped: bool = False) -> None:
+        """Note how far all is in Redis or on the disk; while something waits in memory only, the last word stays."""
+        if self._heartbeat is not None and self._line.is_safe:
+            self._heartbeat.write(Reached(self._name, self._next, safe_us, is_stopped))
 
 
-def from_record(record: bytes) -> NumberedBatch:
-    """The numbered batch of a spool record."""
-    head, _, packed = record.partition(b"\n")
-    note = json.loads(head)
-    fields = {name.encode(): value.encode() for name, value in note["fields"].items()}
-    return NumberedBatch(note["producer"], note["number"], unpack({**fields, b"packed": packed}))
+def _frames(item: Item) -> int:
+    return 0 if isinstance(item, Statement) else len(item.batch.frames)
+
+
+def _is_known(item: Item, producer: str, noted: int) -> bool:
+    """Whether Redis still has a sent item, after it said that it has this producer's numbers below `noted` only."""
+    return isinstance(item, NumberedBatch) and item.producer == producer and item.stop <= noted

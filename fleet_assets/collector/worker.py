@@ -3,42 +3,39 @@
 Belongs here: the loop, when to flush, what happens in which order. Does not belong here: the commands of Redis
 (adapters/stream_group), decoding entries (adapters/can_entries), file formats.
 
-Order of a flush: rows to landing files, fsynced; wrong entries to the quarantine; only then acknowledge. A worker that
-dies in between leaves its entries to be claimed and landed again: the same frames get the same entry_id, and raw tables
-keep each entry_id once. So nothing is lost and nothing counts twice.
+Entries are acknowledged only when they are durable (lander). A worker that dies in between leaves its entries to be
+claimed and landed again: the same frames get the same entry_id, and raw tables keep each entry_id once. So nothing is
+lost and nothing counts twice. While the landing disk is full nothing is acknowledged, and nothing more is read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 import redis
 import structlog
 from redis.exceptions import ResponseError
 
-from fleet_assets.adapters.can_entries import DecodedEntries, decode_entries, entries_as_rows
-from fleet_assets.adapters.can_stream import Entry, padded_id
+from fleet_assets.adapters.can_entries import decode_entries
+from fleet_assets.adapters.can_stream import Entry
+from fleet_assets.adapters.durable_file import is_full
 from fleet_assets.adapters.live_state import LiveState
-from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.adapters.redis_server import UNAVAILABLE
+from fleet_assets.adapters.sink_progress import SinkProgress
 from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.collector.intake import Intake
+from fleet_assets.collector.lander import Lander, WorkReport
+from fleet_assets.collector.losses import Losses
 from fleet_assets.contracts.errors import ServiceError
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "can"
-
 DecodeLatest = Callable[[pl.DataFrame], pl.DataFrame]
 """RAW_CAN rows to vehicle_id, signal, value, observed_at: what the live state shows."""
-
-_REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
-_WRONG = Reason("wrong-entry", "not of the wire format; each row says why")
 
 
 @dataclass(frozen=True)
@@ -59,19 +56,10 @@ class WorkRules:
     """Longest wait in one read: how fast the worker notices that it shall stop."""
     retry_seconds: float = 1.0
     """Between two attempts while Redis is away."""
+    look_seconds: float = 5.0
+    """Between two looks for frames that were lost on the way."""
     default_vehicle: str | None = None
     """Vehicle of single entries that name none."""
-
-
-@dataclass
-class WorkReport:
-    """What a worker has done so far."""
-
-    frames: int = 0
-    entries: int = 0
-    wrong_entries: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    files: int = 0
 
 
 class Worker:
@@ -88,13 +76,21 @@ class Worker:
         self._connect, self._intake, self._rules, self._stop = connect, intake, rules, stop
         self._decode_latest = decode_latest
         self._group = StreamGroup(connect())
+        progress = SinkProgress(intake.landing.root / "_sink" / "can.db")
+        self._lander = Lander(intake, progress, rules.default_vehicle)
+        self._losses = Losses(self._lander, progress)
+        self._is_disk_full, self._next_look = False, 0.0
         self._batch: list[Entry] = []
         self._batch_frames = 0
         self._batch_since = 0.0
         self._shown, self._show_at = 0, 0.0
         self._unacknowledged: list[bytes] = []
         self._cursor, self._next_claim, self._origin = b"0-0", 0.0, ""
-        self.report = WorkReport()
+
+    @property
+    def report(self) -> WorkReport:
+        """What was done so far."""
+        return self._lander.report
 
     def run(self, *, until_empty: bool = False) -> WorkReport:
         """Work until stopped; what was read is landed and acknowledged before it returns."""
@@ -111,24 +107,28 @@ class Worker:
 
     def _step(self) -> bool:
         """Read once and flush if it is time; True when there was nothing to read."""
+        if self._is_disk_full and not self._flushed():
+            return False
         try:
+            self._losses.look_for_removal(self._group)
             entries = self._claimed() or self._group.read(self._rules.read_entries, self._block_ms())
         except UNAVAILABLE as error:
             self._wait_for_redis(error)
             return False
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
+            if not _is_gone(error):
                 raise
             # Somebody emptied the server: begin a new group at the beginning of whatever comes.
             log.warning("group_was_gone")
-            self._flush()
+            self._flushed()
             self._origin = self._group.create()
             return False
         self._take(entries)
         if self._is_due():
-            self._flush()
+            self._flushed()
         elif time.monotonic() >= self._show_at:
             self._show_new()
+        self._look_for_losses()
         return not entries
 
     def _take(self, entries: list[Entry]) -> None:
@@ -136,6 +136,16 @@ class Worker:
             self._batch_since = time.monotonic()
         self._batch += entries
         self._batch_frames += sum(_frame_count(fields) for _, fields in entries)
+
+    def _look_for_losses(self) -> None:
+        """Every few seconds: numbers that never came, entries that someone removed."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + self._rules.look_seconds
+        try:
+            self._losses.look(self._group)
+        except (*UNAVAILABLE, ResponseError, OSError) as error:
+            log.warning("looked_in_vain", error=str(error), meaning="losses are looked for again later")
 
     def _is_due(self) -> bool:
         return bool(self._batch) and (self._batch_frames >= self._rules.flush_frames or self._is_time())
@@ -157,8 +167,8 @@ class Worker:
         self._cursor, entries, deleted = self._group.claim(self._cursor, idle, self._rules.read_entries)
         held = {stream_id for stream_id, _ in self._batch}
         held.update(self._unacknowledged)
-        if deleted:
-            log.error("entries_lost", count=deleted, meaning="deleted from the stream before any worker read them")
+        # What we acknowledged ourselves is gone from the stream, and from nowhere else.
+        self._losses.removed_before_landing([stream_id for stream_id in deleted if stream_id not in held])
         if self._cursor == b"0-0":
             self._next_claim = time.monotonic() + self._rules.claim_after_seconds / 2
             self._group.forget_dead_consumers()
@@ -168,31 +178,30 @@ class Worker:
         return fresh
 
     def _flush(self) -> None:
-        """Land what was read, then acknowledge it."""
+        """Land what was read, then acknowledge it; raises OSError, everything kept, while a disk refuses."""
         if self._batch:
             self._show_new()
-            entries, self._batch, self._batch_frames, self._shown = self._batch, [], 0, 0
-            decoded = decode_entries(entries, self._rules.default_vehicle)
-            self._land(f"{self._origin}-{_name(entries)}", decoded.of(self._origin))
-            self.report.entries += len(entries)
-            self._unacknowledged += [stream_id for stream_id, _ in entries]
+            self._lander.land(self._batch, self._origin)
+            self._unacknowledged += [stream_id for stream_id, _ in self._batch]
+            self._batch, self._batch_frames, self._shown = [], 0, 0
         self._acknowledge()
 
-    def _land(self, name: str, decoded: DecodedEntries) -> None:
-        started = time.monotonic()
-        landed = self._intake.land(SOURCE, decoded.frames, name)
-        if decoded.remote.height:
-            landed.rejected[_REMOTE.slug] = self._intake.reject(SOURCE, decoded.remote, name, _REMOTE)
-        if decoded.rejected:
-            self._intake.reject(SOURCE, entries_as_rows(decoded.rejected), name, _WRONG)
-            log.warning("wrong_entries", count=len(decoded.rejected), first=decoded.rejected[0][1])
-        for slug, count in landed.rejected.items():
-            self.report.rejected[slug] = self.report.rejected.get(slug, 0) + count
-        self.report.frames += landed.kept
-        self.report.files += len(landed.files)
-        self.report.wrong_entries += len(decoded.rejected)
-        log.info("landed", frames=landed.kept, files=len(landed.files), rejected=landed.rejected,
-                 seconds=round(time.monotonic() - started, 3))  # fmt: skip
+    def _flushed(self) -> bool:
+        """Flush; False while the disk is full: the entries stay unacknowledged, and nothing more is read."""
+        try:
+            self._flush()
+        except OSError as error:
+            if not is_full(error):
+                raise
+            log.error("landing_disk_full", error=str(error), entries=len(self._batch),
+                      meaning="nothing is lost: entries wait in the stream; make room")  # fmt: skip
+            self._is_disk_full = True
+            self._stop.wait(self._rules.retry_seconds)
+            return False
+        if self._is_disk_full:
+            log.info("landing_goes_on")
+            self._is_disk_full = False
+        return True
 
     def _acknowledge(self) -> None:
         """Acknowledge what is durable; while Redis is away it is kept and tried with the next flush."""
@@ -200,6 +209,11 @@ class Worker:
             return
         try:
             self._group.acknowledge(self._unacknowledged)
+            self._unacknowledged = []
+        except ResponseError as error:
+            if not _is_gone(error):
+                raise
+            log.warning("nothing_to_acknowledge", error=str(error), meaning="the stream was emptied meanwhile")
             self._unacknowledged = []
         except UNAVAILABLE as error:
             log.warning("acknowledge_later", entries=len(self._unacknowledged), error=str(error))
@@ -221,7 +235,9 @@ class Worker:
     def _is_done(self) -> bool:
         """Nothing to hand out (the last read was empty) and nothing owed by any worker."""
         try:
-            self._flush()
+            if not self._flushed():
+                return False
+            self._losses.look(self._group)
             return self._group.backlog().pending == 0 and not self._unacknowledged
         except UNAVAILABLE as error:
             self._wait_for_redis(error)
@@ -244,13 +260,12 @@ class Worker:
         log.info("worker_stopped", frames=self.report.frames, entries=self.report.entries, files=self.report.files)
 
 
+def _is_gone(error: ResponseError) -> bool:
+    """Whether stream or group are no longer there: somebody emptied the server."""
+    return "NOGROUP" in str(error) or "no such key" in str(error)
+
+
 def _frame_count(fields: object) -> int:
     """Frames in an entry, for deciding when to flush: what an entry claims, at most what an entry may hold."""
     count = fields.get(b"n", b"1") if isinstance(fields, dict) else b"1"
     return min(int(count), 100_000) if count.isdigit() else 1
-
-
-def _name(entries: list[Entry]) -> str:
-    """First and last stream id, and a hash of all: the same entries always give the same file name, others never do."""
-    ids = sorted(padded_id(stream_id) for stream_id, _ in entries)
-    return f"{ids[0]}-{ids[-1]}-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:8]}"

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_assets.adapters import spool as spool_module
 from fleet_assets.adapters.spool import Spool
 
 
@@ -43,9 +42,8 @@ def test_a_new_process_goes_on_where_the_last_stopped(tmp_path: Path) -> None:
     assert drained(second) == [b"1", b"2", b"3", b"4"]
 
 
-def test_segments_are_removed_when_they_were_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool_module, "SEGMENT_BYTES", 100)
-    spool = Spool(tmp_path)
+def test_segments_are_removed_when_they_were_sent(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, segment_bytes=100)
     for number in range(20):
         spool.append(b"%040d" % number)
     assert len(list(tmp_path.glob("*.spool"))) > 3

@@ -17,9 +17,12 @@ import redis
 from fleet_assets.adapters.can_entries import decode_entries
 from fleet_assets.adapters.can_stream import STREAM
 from fleet_assets.adapters.log_files import LogOptions
+from fleet_assets.adapters.scan_heartbeat import Reached
 from fleet_assets.adapters.spool import Spool
-from fleet_assets.collector.bus import BusOptions, open_bus
-from fleet_assets.collector.scanner import BusName, Replay, ScanRules, replay_logs, scan_bus
+from fleet_assets.adapters.stream_statements import Ended
+from fleet_assets.collector.bus import BusOptions, dropped_frames, open_bus
+from fleet_assets.collector.scan_session import nobody_read
+from fleet_assets.collector.scanner import BusName, Overrun, Replay, ScanRules, replay_logs, scan_bus
 from fleet_assets.collector.sender import Sender, SenderRules
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.fixtures.can_frames import frame_log, message, numbers
@@ -125,3 +128,46 @@ def test_replay_stops_between_batches(redis_server: redis.Redis, tmp_path: Path)
     with sender(redis_server, tmp_path, is_patient=True) as to:
         assert replay_logs(replay, to, RULES, stop) == 50
     assert numbers(in_stream(redis_server)) == list(range(50))
+
+
+def test_a_log_sent_again_adds_nothing_and_one_cut_short_is_completed(
+    redis_server: redis.Redis, tmp_path: Path
+) -> None:
+    frame_log(1_000).write_parquet(tmp_path / "a.parquet")
+    log = tmp_path / "a.parquet"
+    stop = threading.Event()
+    cut = Replay([log], LogOptions(), watch=lambda _path, count: stop.set() if count >= 400 else None)
+    with sender(redis_server, tmp_path, is_patient=True) as to:
+        assert replay_logs(cut, to, RULES, stop) == 400
+    whole = ScanRules(batch_frames=330)
+    for _ in range(2):
+        with sender(redis_server, tmp_path, is_patient=True) as to:
+            assert replay_logs(Replay([log], LogOptions()), to, whole, threading.Event()) == 1_000
+    frames = in_stream(redis_server)
+    assert numbers(frames) == list(range(1_000))
+    assert frames.get_column("entry_id").n_unique() == 1_000
+
+
+def test_what_the_kernel_dropped_is_counted() -> None:
+    with multicast() as vehicle, multicast() as bus:
+        overrun = Overrun(bus, 0)
+        assert overrun.look(NAME, 1_000) is None
+        sent = 0
+        while not dropped_frames(bus):
+            vehicle.send(message(sent))
+            sent += 1
+        gap = overrun.look(NAME, 2_000)
+        read = sum(1 for _ in iter(lambda: bus.recv(0), None))
+        assert gap is not None
+        assert (gap.reason, gap.vehicle_id, gap.bus, gap.missing_count) == ("bus_overrun", "v1", "can7", sent - read)
+        assert overrun.look(NAME, 3_000) is None
+    assert dropped_frames(can.Bus(interface="virtual", channel=uuid4().hex)) == 0
+
+
+@pytest.mark.parametrize(("is_stopped", "reason"), [(True, "scanner_stopped"), (False, "scanner_down")])
+def test_the_time_in_which_nobody_read_the_bus_is_a_gap(is_stopped: bool, reason: str) -> None:
+    said = nobody_read(NAME, Reached("p", 70, 1_000_000, is_stopped), 3_000_000)
+    assert said.ended == Ended("p", 70)
+    assert said.gap is not None
+    assert (said.gap.reason, said.gap.missing_count, said.gap.bus) == (reason, None, "can7")
+    assert (said.gap.started_at.timestamp(), said.gap.ended_at.timestamp()) == (1.0, 3.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import threading
 import time
 from pathlib import Path
@@ -13,17 +15,24 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import ResponseError
 
 from fleet_assets.adapters.can_entries import decode_entries
 from fleet_assets.adapters.can_stream import STREAM
-from fleet_assets.adapters.redis_server import PrivateServer
+from fleet_assets.adapters.redis_server import PrivateServer, ServerRules
+from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.adapters.stream_producer import NumberedBatch
-from fleet_assets.collector.sender import Sender, SenderRules, from_record, to_record
+from fleet_assets.collector.sender import Sender, SenderRules
+from fleet_assets.collector.waiting_line import from_record, to_record
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.collector.test_scanner import wait_for
-from fleet_assets_tests.fixtures.can_frames import batch, numbers
+from fleet_assets_tests.collector.test_worker import landed, work
+from fleet_assets_tests.fixtures.can_frames import START, batch, numbers
+from fleet_assets_tests.fixtures.redis import kill
+from fleet_assets_tests.fixtures.small_disk import fill
 
+START_US = int(START.timestamp() * 1_000_000)
 QUICK = SenderRules(retry_seconds=0.05)
 
 
@@ -31,15 +40,11 @@ def frames(client: redis.Redis) -> pl.DataFrame:
     return decode_entries(client.xrange(STREAM)).frames
 
 
-def kill(server: PrivateServer) -> None:
-    os.kill(int(server.client().info()["process_id"]), 9)
-    wait_for(lambda: not server.is_running())
-
-
 def test_a_record_gives_back_its_batch() -> None:
     numbered = NumberedBatch("p", 7, batch(3, 4))
     back = from_record(to_record(numbered))
-    assert (back.producer, back.number, back.batch.vehicle, back.batch.bus) == ("p", 7, "v1", "can0")
+    assert isinstance(back, NumberedBatch)
+    assert (back.producer, back.first, back.batch.vehicle, back.batch.bus) == ("p", 7, "v1", "can0")
     assert (back.batch.frames.ts_us == numbered.batch.frames.ts_us).all()
     assert back.batch.frames.payload == numbered.batch.frames.payload
 
@@ -143,20 +148,22 @@ def test_a_stopped_patient_sender_keeps_what_it_could_not_send(tmp_path: Path) -
     sender.close()
     record = Spool(tmp_path).first()
     assert record is not None
-    assert len(from_record(record).batch.frames) == 5
+    kept = from_record(record)
+    assert isinstance(kept, NumberedBatch)
+    assert len(kept.batch.frames) == 5
 
 
 def test_a_disk_that_refuses_reaches_the_one_who_reads_the_bus(tmp_path: Path) -> None:
-    class FullDisk(Spool):
+    class BrokenDisk(Spool):
         def append(self, record: bytes) -> None:  # noqa: ARG002
-            raise OSError(28, "No space left on device")
+            raise OSError(5, "Input/output error")
 
     def away() -> redis.Redis:
         raise RedisAway("gone")
 
-    sender = Sender(away, FullDisk(tmp_path), QUICK, threading.Event())
+    sender = Sender(away, BrokenDisk(tmp_path), QUICK, threading.Event())
     sender.put(batch(0, 1))
-    with pytest.raises(ServiceError, match="can be neither sent nor spooled: .*No space left"):  # noqa: RUF043
+    with pytest.raises(ServiceError, match="can be neither sent nor spooled: .*Input/output"):  # noqa: RUF043
         sender.close()
 
 
@@ -184,3 +191,98 @@ def test_any_pattern_of_outages_loses_and_doubles_nothing(
     wait_for(lambda: sender.sent_frames == 10 * len(outages))
     sender.close()
     assert numbers(frames(client)) == list(range(10 * len(outages)))
+
+
+def test_a_redis_without_memory_is_waited_for_and_a_worker_may_start_meanwhile(tmp_path: Path) -> None:
+    server = PrivateServer(tmp_path / "redis", ServerRules(max_memory="3mb")).start()
+    client = server.client()
+    work(client, tmp_path)
+    sender = Sender(lambda: client, Spool(tmp_path / "spool"), QUICK, threading.Event())
+    for number in range(200):
+        sender.put(batch(1_000 * number, 1_000))
+    wait_for(lambda: sender.spooled_frames > 0)
+    client.config_set("maxmemory", 1)
+    with pytest.raises(ResponseError, match="maxmemory"):
+        client.set("more", b"x")
+    assert work(client, tmp_path).entries > 0
+    client.config_set("maxmemory", "3mb")
+    wait_for(lambda: work(client, tmp_path).entries == 0 and sender.sent_frames == 200_000, 30)
+    sender.close()
+    assert numbers(landed(tmp_path)) == list(range(200_000))
+    server.close()
+
+
+def test_a_redis_that_does_not_answer_is_away_until_it_does(tmp_path: Path) -> None:
+    server = PrivateServer(tmp_path / "redis").start()
+    process = int(server.client().info()["process_id"])
+    sender = Sender(lambda: server.client(0.2), Spool(tmp_path / "spool"), QUICK, threading.Event())
+    sender.put(batch(0, 10))
+    wait_for(lambda: sender.sent_frames == 10)
+    os.kill(process, signal.SIGSTOP)
+    for number in range(1, 5):
+        sender.put(batch(10 * number, 10))
+    wait_for(lambda: sender.spooled_frames > 0)
+    os.kill(process, signal.SIGCONT)
+    wait_for(lambda: sender.sent_frames == 50)
+    sender.close()
+    assert numbers(frames(server.client())) == list(range(50))
+    server.close()
+
+
+def test_what_redis_lost_after_confirming_it_is_sent_again(tmp_path: Path) -> None:
+    server = PrivateServer(tmp_path / "redis").start()
+    sender = Sender(lambda: server.start().client(), Spool(tmp_path / "spool"), QUICK, threading.Event())
+    sender.put(batch(0, 10))
+    wait_for(lambda: sender.sent_frames == 10)
+    older = copied(tmp_path / "redis", tmp_path / "older")
+    for number in range(1, 4):
+        sender.put(batch(10 * number, 10))
+    wait_for(lambda: sender.sent_frames == 40)
+    kill(server)
+    restored(older, tmp_path / "redis")
+    sender.put(batch(40, 10))
+    wait_for(lambda: numbers(frames(server.start().client())) == list(range(50)))
+    sender.close()
+    server.close()
+
+
+def copied(folder: Path, to: Path) -> Path:
+    """The append-only files of a server as they are now."""
+    shutil.copytree(folder / "appendonlydir", to)
+    return to
+
+
+def restored(older: Path, folder: Path) -> None:
+    shutil.rmtree(folder / "appendonlydir")
+    older.rename(folder / "appendonlydir")
+
+
+def test_the_last_word_says_how_far_all_is_safe(disk: Path) -> None:
+    def away() -> redis.Redis:
+        raise RedisAway("gone")
+
+    heartbeat = ScanHeartbeat(disk)
+    sender = Sender(away, Spool(disk), QUICK, threading.Event(), heartbeat)
+    sender.put(batch(0, 10))
+    sender.quiet(START_US + 11_000)
+    wait_for(lambda: (heartbeat.read() or Reached("", 0, 0)).safe_us == START_US + 11_000)
+    fill(disk)
+    sender.put(batch(10, 1_000))
+    sender.quiet(START_US + 30_000)
+    sender.close(START_US + 40_000)
+    reached = heartbeat.read()
+    assert reached is not None
+    assert (reached.next_number, reached.safe_us, reached.is_stopped) == (10, START_US + 11_000, False)
+
+
+def test_a_scanner_that_stopped_as_told_says_so(redis_server: redis.Redis, tmp_path: Path) -> None:
+    heartbeat = ScanHeartbeat(tmp_path)
+    assert heartbeat.read() is None
+    sender = Sender(lambda: redis_server, Spool(tmp_path), QUICK, threading.Event(), heartbeat)
+    sender.put(batch(0, 10))
+    sender.close(START_US + 40_000)
+    reached = ScanHeartbeat(tmp_path).read()
+    assert reached is not None
+    assert (reached.next_number, reached.safe_us, reached.is_stopped) == (10, START_US + 40_000, True)
+    (tmp_path / "heartbeat").write_bytes(b"\0" * 512)
+    assert ScanHeartbeat(tmp_path).read() is None

@@ -24,8 +24,8 @@ from fleet_assets.collector.worker import DecodeLatest, Worker, WorkReport, Work
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.raw import deduplicate
 from fleet_assets_tests.collector.test_scanner import wait_for
-from fleet_assets_tests.collector.test_sender import kill
 from fleet_assets_tests.fixtures.can_frames import START, batch, numbers
+from fleet_assets_tests.fixtures.redis import kill
 
 QUICK = WorkRules(flush_seconds=0.05, block_seconds=0.02, retry_seconds=0.05, claim_after_seconds=0.2)
 
@@ -225,11 +225,12 @@ def test_a_decoder_that_fails_does_not_stop_the_landing(redis_server: redis.Redi
 
 def test_a_disk_that_refuses_leaves_the_entries_in_the_stream(redis_server: redis.Redis, tmp_path: Path) -> None:
     send(redis_server, batch(0, 3))
-    (tmp_path / "landing").write_text("in the way")
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "can").write_text("in the way")
     with pytest.raises(OSError, match="landing"):
         work(redis_server, tmp_path)
     assert redis_server.xpending(STREAM, "landing")["pending"] == 1
-    (tmp_path / "landing").unlink()
+    (tmp_path / "landing" / "can").unlink()
     time.sleep(0.25)
     assert work(redis_server, tmp_path).frames == 3
 
