@@ -25,3 +25,17 @@
 {% macro default__each_day(first, last) -%}
     cast(generate_series({{ first }}, {{ last }}, interval '1 day') as date)
 {%- endmacro %}
+
+{# The UTC day of an instant. #}
+{% macro utc_date(instant) -%}
+    {{ return(adapter.dispatch('utc_date')(instant)) }}
+{%- endmacro %}
+
+{# Whole numbers: four times as fast as DuckDB's time zones, which matters on telemetry only. #}
+{% macro duckdb__utc_date(instant) -%}
+    (date '1970-01-01' + cast(floor(epoch_us({{ instant }}) / 86400000000) as integer))
+{%- endmacro %}
+
+{% macro default__utc_date(instant) -%}
+    cast(({{ instant }} at time zone 'UTC') as date)
+{%- endmacro %}

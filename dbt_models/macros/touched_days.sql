@@ -36,6 +36,19 @@
     )
 {%- endmacro %}
 
+{# Whether an instant lies in a touched UTC day. #}
+{% macro is_in_touched_utc_day(column) -%}
+    (
+        false
+        {%- for first, last in touched_spans() %}
+        or (
+            {{ column }} >= timestamptz '{{ first }} 00:00:00+00'
+            and {{ column }} < timestamptz '{{ last }} 00:00:00+00' + interval '24 hours'
+        )
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {# Whether a stretch of time may reach into a touched local day: zones lie 14 hours before to 12 hours after UTC. #}
 {% macro may_reach_touched(started_at, ended_at) -%}
     (

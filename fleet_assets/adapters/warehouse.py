@@ -121,7 +121,7 @@ class DuckdbWarehouse:
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private file; within `building()`, when dbt has ended."""
         with duckdb.connect(str(self.build_file)) as connection:
-            marts = [name for name in _tables(connection, self.build_file.stem) if name not in TABLES]
+            marts = _tables(connection, self.build_file.stem, kind="BASE TABLE")
             return {name: connection.table(f"main.{quoted(name)}").shape[0] for name in marts}
 
     def query(self, sql: str) -> pl.DataFrame:
@@ -208,10 +208,12 @@ def _sentence(error: duckdb.Error) -> str:
     return " ".join(str(error).split("\n\nLINE ")[0].split("\nLINE ")[0].split())
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str) -> list[str]:
+def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "%") -> list[str]:
+    """Tables and views by name; `kind` as the information schema says it."""
     found = connection.execute(
-        "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'main' order by 1",
-        [catalogue],
+        "select table_name from information_schema.tables "
+        "where table_catalog = ? and table_schema = 'main' and table_type like ? order by 1",
+        [catalogue, kind],
     )
     return [name for (name,) in found.fetchall()]
 

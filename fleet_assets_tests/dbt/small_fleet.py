@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import STOPS, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Table
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets_tests.fixtures.drives import at
 
@@ -18,6 +18,9 @@ VEHICLE_ROWS = [
     {"vehicle_id": "car", "powertrain": "bev", "timezone": "America/Denver"},
 ]
 """`stranger` drives too, but nobody declared it."""
+
+NOW = "2026-04-02 10:01:00+00"
+"""When the views are asked."""
 
 
 def vehicles() -> pl.DataFrame:
@@ -43,7 +46,8 @@ def trips() -> pl.DataFrame:
         trip("truck", "2026-03-27 08:00", 60, 80.0, fuel_used_l=24.0, fuel_l_per_100km=30.0, engine_km=80.0,
              max_speed_kmh=90.0, ambient_temp_c=10.0, elevation_gain_m=100.0, idle_s=60.0, moving_s=3540.0),
         trip("truck", "2026-03-27 12:00", 120, 160.0, fuel_used_l=40.0, fuel_l_per_100km=25.0, engine_km=160.0,
-             max_speed_kmh=85.0, ambient_temp_c=16.0),
+             max_speed_kmh=85.0, ambient_temp_c=16.0, start_latitude_deg=40.4168, start_longitude_deg=-3.7038,
+             end_latitude_deg=41.65, end_longitude_deg=-0.88),
         # 00:30 on the 28th in Madrid; no fuel known.
         trip("truck", "2026-03-27 23:30", 30, 40.0, engine_km=40.0, max_speed_kmh=88.0),
         # Over the night in which clocks go forward: 23:30 to 03:30, three hours.
@@ -69,6 +73,27 @@ def stops() -> pl.DataFrame:
         stop("truck", "2026-03-28 00:00", "2026-03-28 22:30", idle_s=0.0),
         stop("hybrid", "2026-03-31 10:30", "2026-03-31 23:50", kind="charging"),
     )  # fmt: skip
+
+
+def telemetry() -> pl.DataFrame:
+    """A few words of each vehicle around NOW: the truck drives (two sources), the hybrid idles, the car fell silent."""
+    rows = [
+        word(
+            "truck", "2026-04-02 09:59:00", speed_kmh=80.0, latitude_deg=40.5, longitude_deg=-3.25, odometer_km=1000.0
+        ),
+        word("truck", "2026-04-02 10:00:00", speed_kmh=82.0, engine_speed_rpm=1500.0, fuel_level_pct=40.0),
+        word("truck", "2026-04-02 10:00:00", source="torque", gps_speed_kmh=2.0, latitude_deg=41.0, longitude_deg=-3.0),
+        word("hybrid", "2026-04-02 09:30:00", gps_speed_kmh=12.5, latitude_deg=52.0, longitude_deg=13.0),
+        word("hybrid", "2026-04-02 09:58:00", gps_speed_kmh=1.0, is_ignition_on=True, soc_pct=55.0),
+        word("car", "2026-03-28 12:00:00", speed_kmh=0.0, latitude_deg=39.75, longitude_deg=-105.0, soc_pct=80.0),
+        word("car", "2026-03-29 12:00:00", speed_kmh=0.0),
+    ]
+    return _conform(TELEMETRY, rows).sort(TELEMETRY.order)
+
+
+def word(vehicle_id: str, instant: str, source: str = "can", **columns: Any) -> dict[str, Any]:
+    """A row of telemetry."""
+    return {"vehicle_id": vehicle_id, "recorded_at": at(instant), "source": source} | columns
 
 
 def events(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:

@@ -161,9 +161,12 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
 
     specs = {spec.key.to_user_string(): spec for spec in marts.marts.specs}
     assert {name: spec.group_name for name, spec in specs.items()} == {
-        "stg_trips": "staging", "stg_stops": "staging", "stg_vehicles": "staging",
+        "stg_trips": "staging", "stg_stops": "staging", "stg_vehicles": "staging", "stg_telemetry": "staging",
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
-        "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts",
+        "int_vehicles_now": "intermediate",
+        "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
+        "fleet_today": "views", "vehicles_not_moved_today": "views", "currently_idle": "views",
+        "active_vehicle_map": "views", "fleet_km_daily": "views", "vehicle_track": "views", "trips_for_map": "views",
     }  # fmt: skip
     assert all(spec.owners and spec.kinds == {"dbt", "duckdb"} for spec in specs.values())
     assert {dep.asset_key.to_user_string() for dep in specs["stg_trips"].deps} == {"trips"}
@@ -188,7 +191,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
     rows = {
         name: metadata["dagster/row_count"].value for name, metadata in said.items() if "dagster/row_count" in metadata
     }
-    assert rows == {"trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4}
+    assert rows == {"trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0}
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
 
 

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from fleet_assets.contracts import TABLES
+from fleet_assets.core.trip_rules import TripRules
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import REPOSITORY
 
@@ -38,7 +39,9 @@ def test_parse_and_build_of_an_empty_fleet_are_silent_and_leave_the_project_alon
             done = dbt(places, command)
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         places.warehouse.publish()
-        assert places.warehouse.row_counts() == {"monthly_summary": 0, "trip_daily_stats": 0, "vehicle_daily": 0}
+        assert places.warehouse.row_counts() == {
+            "monthly_summary": 0, "telemetry_daily": 0, "trip_daily_stats": 0, "vehicle_daily": 0,
+        }  # fmt: skip
     assert sorted(PROJECT.rglob("*")) == before
     assert sorted(path.name for path in (places.settings.root / "dbt").iterdir()) == ["logs", "target"]
 
@@ -67,3 +70,10 @@ def test_sources_are_tables_of_the_lake_and_say_what_their_contract_says() -> No
 def test_every_column_of_a_mart_has_a_type_that_both_databases_know(model: dict[str, Any]) -> None:
     portable = {"text", "date", "bigint", "float8", "timestamptz", "boolean"}
     assert {column["data_type"] for column in model["columns"]} <= portable
+
+
+def test_what_counts_as_motion_is_the_same_in_views_and_trips() -> None:
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    rules = TripRules()
+    assert variables["moving_above_kmh"] == rules.moving_above_kmh
+    assert variables["gps_moving_above_kmh"] == rules.gps_moving_above_kmh

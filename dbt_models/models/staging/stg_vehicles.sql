@@ -7,6 +7,7 @@ with source as (
 
 select
     vehicle_id,
+    name,
     powertrain,
     fuel,
     coalesce(timezone, '{{ var("default_timezone") }}') as timezone

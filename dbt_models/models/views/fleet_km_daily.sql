@@ -1,0 +1,19 @@
+-- One row per local day on which any trip began: the whole fleet. Days of vehicles in several zones overlap.
+with days as (
+
+    select * from {{ ref('trip_daily_stats') }}
+    order by local_date, vehicle_id
+
+)
+
+select
+    local_date,
+    count(*) as vehicle_count,
+    cast(sum(trip_count) as bigint) as trip_count,
+    {%- for column in [
+        'distance_km', 'electric_km', 'engine_km', 'moving_s', 'idle_s', 'fuel_used_l', 'energy_used_kwh',
+    ] %}
+    {{ exact_sum(column, 'vehicle_id') }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from days
+group by local_date

@@ -1,0 +1,15 @@
+-- One row per position of a vehicle: ask for one vehicle and a span of recorded_at.
+select
+    vehicle_id,
+    recorded_at,
+    source,
+    latitude_deg,
+    longitude_deg,
+    altitude_m,
+    heading_deg,
+    speed_kmh,
+    odometer_km,
+    fuel_level_pct,
+    soc_pct
+from {{ ref('stg_telemetry') }}
+where latitude_deg is not null and longitude_deg is not null

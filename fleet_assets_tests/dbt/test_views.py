@@ -1,0 +1,81 @@
+"""The views that people ask, over a small fleet at a fixed moment: every column of the rows that matter."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.contracts import TELEMETRY
+from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips
+from fleet_assets_tests.dbt.targets import DuckTarget, run_dbt
+from fleet_assets_tests.fixtures.drives import at
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> DuckTarget:
+    folder: Path = tmp_path_factory.mktemp("views")
+    lake, target = Lake(str(folder / "lake")), DuckTarget(folder / "duckdb")
+    store(lake, trips(), stops())
+    for (day,), part in telemetry().group_by(pl.col("recorded_at").dt.date()):
+        assert isinstance(day, date)
+        lake.write(TELEMETRY, day, part, "test")
+    target.load(lake)
+    run_dbt(target, "run", "--vars", json.dumps({"now": NOW}))
+    return target
+
+
+def rows(built: DuckTarget, sql: str) -> list[tuple[Any, ...]]:
+    return built.rows(sql).rows()
+
+
+def test_fleet_today_says_of_each_vehicle_what_it_does_and_did_today(built: DuckTarget) -> None:
+    columns = "vehicle_id, local_date, state, last_seen_at, last_moved_at, trip_count, fuel_level_pct, latitude_deg"
+    today = date(2026, 4, 2)
+    assert rows(built, f"select {columns} from fleet_today order by 1") == [
+        ("car", today, "silent", at("2026-03-29 12:00"), None, 0, None, 39.75),
+        ("hybrid", today, "idling", at("2026-04-02 09:58"), at("2026-04-02 09:30"), 0, None, 52.0),
+        ("stranger", today, "never_seen", None, None, 0, None, None),
+        ("truck", today, "moving", at("2026-04-02 10:00"), at("2026-04-02 10:00"), 0, 40.0, 41.0),
+    ]
+
+
+def test_not_moved_today_are_those_without_motion_or_trip_since_midnight(built: DuckTarget) -> None:
+    found = rows(built, "select vehicle_id, last_moved_at, standing_days from vehicles_not_moved_today order by 1")
+    # The car's trip ended at 23:40 of the last day of March where it is at home.
+    assert found == [("car", at("2026-04-01 05:40"), 2), ("stranger", at("2026-03-31 09:10"), 2)]
+
+
+def test_idle_are_those_that_stand_with_the_engine_on(built: DuckTarget) -> None:
+    assert rows(built, "select vehicle_id, standing_s from currently_idle") == [("hybrid", 1860.0)]
+
+
+def test_the_map_of_now_shows_the_last_position_of_those_that_speak(built: DuckTarget) -> None:
+    assert rows(built, "select vehicle_id, state, latitude_deg, speed_kmh from active_vehicle_map order by 1") == [
+        ("hybrid", "idling", 52.0, 1.0), ("truck", "moving", 41.0, 82.0),
+    ]  # fmt: skip
+
+
+def test_the_track_of_a_vehicle_are_its_positions(built: DuckTarget) -> None:
+    sql = "select recorded_at, source, latitude_deg, speed_kmh from vehicle_track where vehicle_id = 'truck' order by 1"
+    assert rows(built, sql) == [
+        (at("2026-04-02 09:59"), "can", 40.5, 80.0), (at("2026-04-02 10:00"), "torque", 41.0, 2.0),
+    ]  # fmt: skip
+
+
+def test_kilometres_of_the_fleet_by_day_are_those_of_its_vehicles(built: DuckTarget) -> None:
+    sql = "select local_date, vehicle_count, trip_count, distance_km from fleet_km_daily order by 1"
+    assert rows(built, sql) == [
+        (date(2026, 3, 27), 1, 2, 240.0), (date(2026, 3, 28), 1, 2, 250.0), (date(2026, 3, 31), 3, 4, 45.5),
+    ]  # fmt: skip
+
+
+def test_a_trip_with_both_ends_is_a_line_on_the_map(built: DuckTarget) -> None:
+    assert rows(built, "select vehicle_id, distance_km, geojson from trips_for_map") == [
+        ("truck", 160.0, '{"type":"LineString","coordinates":[[-3.703800,40.416800],[-0.880000,41.650000]]}'),
+    ]  # fmt: skip
