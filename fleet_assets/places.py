@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.lake_findings import Findings
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults
 from fleet_assets.adapters.redis_server import connect_if_running
@@ -52,3 +53,7 @@ class Places:
     @cached_property
     def run_locks(self) -> RunLocks:
         return RunLocks(self.settings.dagster_home / "working")
+
+    @cached_property
+    def findings(self) -> Findings:
+        return Findings(self.lake)

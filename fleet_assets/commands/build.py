@@ -45,18 +45,21 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
     began = time.perf_counter()
     with build_progress(console), words_to(build_log(places)):
         report = build_now(places, first, last, select, full)
-    if not report.tables:
-        console.print("Everything is up to date.")
-        return
-    span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
-    line = f"Built {counted(len(report.tables), 'table')}{span}, in {time.perf_counter() - began:.1f} s."
-    console.print(line, highlight=False)
-    for line in _unread_frames(places, report.days):
+    seconds = time.perf_counter() - began
+    for line in [_outcome(report, seconds), *_unread_frames(places, report.days)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
         does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
-        failed = f"built, but {counted(len(report.failed_checks), 'check')} {does_not}"
+        done = "built" if report.tables else "nothing to build"
+        failed = f"{done}, but {counted(len(report.failed_checks), 'check')} of what is stored {does_not}"
         raise BuildFailed(f"{failed}: {'; '.join(report.failed_checks[:5])}")
+
+
+def _outcome(report: BuildReport, seconds: float) -> str:
+    if not report.tables:
+        return "Everything is up to date."
+    span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
+    return f"Built {counted(len(report.tables), 'table')}{span}, in {seconds:.1f} s."
 
 
 def _unread_frames(places: Places, days: Sequence[date]) -> Iterator[str]:

@@ -4,9 +4,9 @@ Does not belong here: the rules themselves (`core.checks`); schema, nulls and ke
 manager refuses such frames).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import dagster as dg
@@ -15,6 +15,7 @@ import polars as pl
 from fleet_assets.contracts import LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
 from fleet_assets.core.checks import contract_sentences, odometer_sentences, overlap_sentences, position_sentences
 from fleet_assets.defs.partitions import DAYS, midnight, selected_days
+from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
 SHOWN = 20
@@ -35,6 +36,10 @@ class DayCheck:
     look_back: timedelta = timedelta(0)
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
 
+    @property
+    def is_error(self) -> bool:
+        return self.severity == dg.AssetCheckSeverity.ERROR
+
 
 CHECKS = [
     *(
@@ -51,24 +56,46 @@ CHECKS = [
 ]  # fmt: skip
 
 
+DAY_RULES = {(rule.table.name, rule.name) for rule in CHECKS}
+"""Table and name of the rules whose findings are kept beside the partitions."""
+
+
+def failed_rules(places: Places, tables: Collection[str]) -> list[str]:
+    """The rules that stored rows of these tables break, one sentence each, whichever run noticed it."""
+    sentences = []
+    for rule in CHECKS:
+        if rule.is_error and rule.table.name in tables:
+            found = [*places.findings.of(rule.table, rule.name)]
+            if found:
+                on_days = "1 day" if len(found) == 1 else f"{len(found)} days"
+                first = f"{found[0].day}: {found[0].sentences[0]}"
+                sentences.append(f"{rule.table.name}: {rule.name} (on {on_days}, first {first})")
+    return sentences
+
+
+def _found(rule: DayCheck, places: Places, day: date) -> list[str]:
+    start = midnight(day)
+    return rule.judge(places.lake.window(rule.table, start - rule.look_back, start + timedelta(days=1)))
+
+
 def _asset_check(rule: DayCheck) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=rule.table.name, name=rule.name, description=rule.description, partitions_def=DAYS,
         automation_condition=None,
     )  # fmt: skip
     def check(context: dg.AssetCheckExecutionContext, places: PlacesResource) -> dg.AssetCheckResult:
-        lake = places.get().lake
-        days = [day for day in selected_days(context) if lake.record(rule.table, day) is not None]
-        found: list[str] = []
+        here = places.get()
+        days = [day for day in selected_days(context) if here.lake.record(rule.table, day) is not None]
         for day in days:
-            start = midnight(day)
-            rows = lake.window(rule.table, start - rule.look_back, start + timedelta(days=1))
-            found += [f"{day}: {sentence}" for sentence in rule.judge(rows)]
+            here.findings.note(rule.table, day, rule.name, _found(rule, here, day), is_error=rule.is_error)
+        # Of all stored days: a run over other days must not hide what was found before.
+        found = [*here.findings.of(rule.table, rule.name)]
+        lines = [f"- {one.day}: {sentence}" for one in found for sentence in one.sentences]
         return dg.AssetCheckResult(
             passed=not found,
             severity=rule.severity,
-            description=f"{len(days)} days looked at, {len(found)} findings",
-            metadata={"findings": dg.MetadataValue.md("\n".join(f"- {one}" for one in found[:SHOWN]) or "none")},
+            description=f"{len(days)} days looked at; {len(lines)} findings on {len(found)} of the stored days",
+            metadata={"findings": dg.MetadataValue.md("\n".join(lines[:SHOWN]) or "none")},
         )
 
     return check

@@ -1,0 +1,60 @@
+"""What stored rows break stays known until they change: also to a build that has nothing to do."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.contracts import TELEMETRY
+from fleet_assets.places import Places
+from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
+from fleet_assets_tests.fixtures.installation import small_day
+
+__all__ = ["fleet_here"]
+
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+SELECT = "group:reference,group:raw,telemetry"
+CONTRACT = dg.AssetCheckKey(dg.AssetKey("telemetry"), "contract")
+
+
+@pytest.fixture
+def broken(places: Places) -> Places:
+    """Two stored days of telemetry; the speeds of the first are made impossible behind the build's back."""
+    places.landing.append("telemetry", pl.concat([small_day(MONDAY), small_day(TUESDAY)]), "one")
+    build_now(places, None, None, SELECT, False)
+    record = places.lake.record(TELEMETRY, MONDAY)
+    assert record is not None
+    rows = places.lake.scan(TELEMETRY, [MONDAY]).with_columns(speed_kmh=pl.lit(-5.0)).collect()
+    places.lake.write(TELEMETRY, MONDAY, rows, record.inputs)
+    return places
+
+
+def judged(places: Places, day: date) -> bool:
+    """Run the check alone for a day, as from the UI; whether it holds."""
+    from fleet_assets.definitions import defs
+
+    prepare_dagster_home(places)
+    job = defs().resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection=set(), asset_check_selection={CONTRACT})
+    with dg.DagsterInstance.get() as instance:
+        result = alone.execute_in_process(instance=instance, partition_key=day.isoformat())
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation.passed
+
+
+def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_change(
+    broken: Places, fleet_here: FleetHere
+) -> None:
+    assert not judged(broken, MONDAY)
+    assert not judged(broken, TUESDAY), "another day's rows hide what was found"
+    ended = fleet_here("build", "--select", SELECT)
+    assert ended.code == 1
+    sentence = "nothing to build, but 1 check of what is stored does not hold: telemetry: contract (on 1 day, first "
+    assert sentence + "2026-03-02: 100 rows with speed_kmh outside 0" in ended.err
+    assert fleet_here("build", "--full", "--select", SELECT).code == 0
+    assert [*broken.findings.of(TELEMETRY)] == []
+    assert judged(broken, TUESDAY)
