@@ -29,6 +29,8 @@ app = typer.Typer(
     "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
 )
 reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
+migrate_app = typer.Typer(no_args_is_help=True, help="Take over data of programs that went before.")
+app.add_typer(migrate_app, name="migrate")
 backup_app = typer.Typer(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
 app.add_typer(backup_app, name="backup")
 app.add_typer(collect_app, name="collect")
@@ -154,6 +156,22 @@ def reference_bind(
     from fleet_assets.commands.import_logs import bind
 
     bind(Places.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+
+
+@migrate_app.command("can-sqlite")
+def migrate_can_sqlite(
+    file: Annotated[Path, typer.Argument(help="SQLite file with a table can_messages; it is never written.")],
+    vehicle_id: Annotated[str, typer.Option(help="Vehicle of all rows; else vehicle_refs says it of each node.")] = "",
+    bus: Annotated[str, typer.Option(help="Bus of all rows; `can0` by default.")] = "",
+) -> None:
+    """Take a legacy table of CAN messages into the landing zone, and compare counts and a sample with the file.
+
+    Example: `fleet migrate can-sqlite old.db --vehicle-id van-1`, then `fleet build`. Killed at any moment, the same
+    command goes on; called again it adds nothing.
+    """
+    from fleet_assets.commands.migrate import run_can_sqlite
+
+    run_can_sqlite(Places.from_environment(), file, vehicle_id, bus)
 
 
 @backup_app.command("create")

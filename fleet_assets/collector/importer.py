@@ -95,12 +95,12 @@ def import_files(
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
-    with _turn(landing):
+    with turn(landing):
         return ImportReport([run.file(path) for path in files])
 
 
 @contextmanager
-def _turn(landing: Landing) -> Iterator[None]:
+def turn(landing: Landing) -> Iterator[None]:
     """Wait for other imports of this landing zone; what one that was killed had staged is removed."""
     with alone(landing.root / ".import.lock"):
         Landing(landing.root / "_staging").discard()
