@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test prove check bench docs constraints clean
+.PHONY: help demo test prove check bench docs dbtdocs constraints clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,6 +47,9 @@ $(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
 docs: $(VENV)/.installed ## Write docs/tables.md and docs/marts.md anew
 	$(BIN)/python -m fleet_assets.contracts.document > docs/tables.md
 	$(BIN)/python -m fleet_assets.commands.mart_page > docs/marts.md
+
+dbtdocs: $(VENV)/.installed ## Write the site of the dbt models into build/dbt_docs (after a first fleet build)
+	$(BIN)/fleet docs --output build/dbt_docs
 
 constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -205,6 +205,21 @@ def backup_restore(backup: Annotated[Path, typer.Argument(help="One backup: a fo
 
 
 @app.command()
+def docs(
+    output: Annotated[Path, typer.Option(help="Folder of the site.")] = Path("dbt_docs"),
+) -> None:
+    """Write the site of the dbt models: what each column means, where it comes from, who reads it.
+
+    Example: `fleet docs --output /tmp/site`, then open `/tmp/site/index.html`; it needs no server.
+    """
+    from fleet_assets.commands.dbt_site import write_site
+    from fleet_assets.commands.terminal import terminal_console
+
+    page = write_site(Places.from_environment(), output)
+    terminal_console().print(f"Wrote {page}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def ui(port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None) -> None:
     """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""
     from fleet_assets.commands.ui import run_ui

@@ -83,13 +83,15 @@ class PostgresTarget:
         at = conninfo_to_dict(self.url)
         return {
             "type": "postgres", "host": at["host"], "port": int(at.get("port") or 5432), "user": at["user"],
-            "password": at.get("password") or "none", "dbname": at["dbname"], "schema": "public", "threads": 2,
+            "password": at.get("password") or "none", "dbname": at["dbname"], "schema": "fleet", "threads": 2,
         }  # fmt: skip
 
     def load(self, lake: Lake) -> None:
         """The lake's rows anew, in any order: what is built of them must not depend on it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("create schema if not exists fleet")
+            connection.execute("set search_path = fleet")
             for table in SOURCES:
                 columns = ", ".join(f"{column.name} {TYPES[column.kind]}" for column in table.columns)
                 connection.execute(f"create table if not exists {table.name} ({columns})")
@@ -98,7 +100,7 @@ class PostgresTarget:
 
     def rows(self, sql: str) -> pl.DataFrame:
         with psycopg.connect(self.url) as connection:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute("set timezone = 'UTC'; set search_path = fleet")
             found = connection.execute(sql)
             names = [column.name for column in found.description or ()]
             return pl.DataFrame(found.fetchall(), schema=names, orient="row", infer_schema_length=None)
