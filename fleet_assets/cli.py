@@ -213,10 +213,9 @@ def docs(
     Example: `fleet docs --output /tmp/site`, then open `/tmp/site/index.html`; it needs no server.
     """
     from fleet_assets.commands.dbt_site import write_site
-    from fleet_assets.commands.terminal import terminal_console
 
     page = write_site(Places.from_environment(), output)
-    terminal_console().print(f"Wrote {page}", highlight=False, soft_wrap=True)
+    Console().print(f"Wrote {page}", highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -28,9 +28,9 @@ def write_site(places: Places, folder: Path) -> Path:
 
     if not places.warehouse.is_published:
         raise UsageError("there are no marts to describe yet: run `fleet build`")
-    dbt = Path(sys.executable).with_name("dbt")
+    dbt = str(Path(sys.executable).with_name("dbt"))
     with places.warehouse.building(), TemporaryDirectory(prefix="fleet-docs-") as target:
-        command = [dbt, "--quiet", "docs", "generate", "--static", "--project-dir", PROJECT_DIR]
+        command = [dbt, "--quiet", "docs", "generate", "--static", "--project-dir", str(PROJECT_DIR)]
         environment = os.environ | dbt_environment(places) | {"DBT_TARGET_PATH": target}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
