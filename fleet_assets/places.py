@@ -11,6 +11,7 @@ from functools import cached_property
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_findings import Findings
 from fleet_assets.adapters.landing import Landing
+from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults
 from fleet_assets.adapters.redis_server import connect_if_running
 from fleet_assets.adapters.reference import ReferenceStore
@@ -36,6 +37,10 @@ class Places:
     @cached_property
     def lake(self) -> Lake:
         return Lake(self.settings.lake)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.settings.quarantine)
 
     @cached_property
     def reference(self) -> ReferenceStore:

@@ -16,7 +16,9 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
+from time import time_ns
 
 import polars as pl
 
@@ -27,6 +29,9 @@ from fleet_assets.contracts import Table
 FUTURE_TOLERANCE = timedelta(days=1)
 """How far ahead of our clock a vehicle's may be: a wrong time zone is at most 14 hours, a broken clock is years."""
 
+
+_SETTLED_NS = 2_000_000_000
+"""ns without a change, after which a folder's time of change tells its content: file systems tick in up to 2 s."""
 
 _ANY_ROWS = Table(name="quarantine", row="One row that was set aside, in whatever columns it had.", columns=(), key=())
 
@@ -109,9 +114,18 @@ class Quarantine:
         """All notes, sorted by file."""
         return [item.note for item in self.items()]
 
-    def items(self) -> list[Item]:
-        """All that is set aside, sorted by file; what was taken out meanwhile is left out."""
-        found = [_item(path) for path in sorted(self.root.glob("*/*.json"))]
+    def stamps(self) -> dict[date, list[str]]:
+        """The UTC days on which something was set aside, each with what names its notes: path, size, time."""
+        folders = [(str(folder), folder.stat().st_mtime_ns) for folder in sorted(self.root.glob("*/"))]
+        newest = max((changed for _, changed in folders), default=0)
+        # A folder's time changes with its names; one that changed just now may do so again within the same tick.
+        is_settled = time_ns() - newest > _SETTLED_NS
+        return (_stamps if is_settled else _stamps.__wrapped__)(tuple(folders))
+
+    def items(self, day: date | None = None) -> list[Item]:
+        """All that is set aside (on one UTC day), sorted by file; what was taken out meanwhile is left out."""
+        paths = sorted(self.root.glob("*/*.json"))
+        found = [_item(path) for path in paths if day is None or _written_on(path, day)]
         return [item for item in found if item is not None]
 
     def keep(self, item: Item, rows: pl.DataFrame) -> None:
@@ -133,11 +147,35 @@ def _note_path(content: Path) -> Path:
     return content.with_suffix(".json") if content.suffix == ".parquet" else Path(f"{content}.json")
 
 
+@lru_cache(maxsize=8)
+def _stamps(folders: tuple[tuple[str, int], ...]) -> dict[date, list[str]]:
+    found: dict[date, list[str]] = {}
+    for path in sorted(path for folder, _ in folders for path in Path(folder).glob("*.json")):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        stamp = f"{path.parent.name}/{path.name}:{status.st_size}:{status.st_mtime_ns}"
+        found.setdefault(_utc(status.st_mtime).date(), []).append(stamp)
+    return found
+
+
+def _utc(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _written_on(path: Path, day: date) -> bool:
+    try:
+        return _utc(path.stat().st_mtime).date() == day
+    except FileNotFoundError:
+        return False
+
+
 def _item(note_path: Path) -> Item | None:
     """The item of a note; None where it was taken out, or only half put in (whoever put it starts over)."""
     try:
         note = QuarantineNote(**json.loads(note_path.read_text(encoding="utf-8")))
-        written = datetime.fromtimestamp(note_path.stat().st_mtime, UTC)
+        written = _utc(note_path.stat().st_mtime)
     except FileNotFoundError:
         return None
     note = replace(note, tally=[(vehicle, day, count) for vehicle, day, count in note.tally])

@@ -5,7 +5,7 @@ Does not belong here: anything that computes, reads or writes.
 """
 
 from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
-from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES
+from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES, INGEST_QUARANTINED
 from fleet_assets.contracts.raw import CAN_SIGNALS, INGEST_GAPS, RAW_CAN
 from fleet_assets.contracts.reference import (
     DBC_BINDINGS,
@@ -26,7 +26,9 @@ REFERENCE_TABLES: dict[str, Table] = {
     for table in (VEHICLES, VEHICLE_REFS, DBC_BINDINGS, DRIVERS, DRIVER_ASSIGNMENTS, ENERGY_PRICES, ZONES)
 }
 
-INGEST_TABLES: dict[str, Table] = {table.name: table for table in (INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES)}
+INGEST_TABLES: dict[str, Table] = {
+    table.name: table for table in (INGEST_DAILY, INGEST_HOURLY, INGEST_QUARANTINED, INGEST_OUTAGES)
+}
 
 LAKE_TABLES: dict[str, Table] = {
     table.name: table
@@ -39,7 +41,8 @@ TABLES: dict[str, Table] = {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 
 __all__ = [
     "CAN_SIGNALS", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES",
-    "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_TABLES", "LAKE_TABLES", "OBSERVATIONS",
+    "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
+    "INGEST_TABLES", "LAKE_TABLES", "OBSERVATIONS",
     "RAW_CAN", "RAW_TELEMETRY", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES",
     "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Column", "Table", "check_frame",
 ]  # fmt: skip

@@ -55,6 +55,22 @@ INGEST_HOURLY = Table(
     ),
 )
 
+INGEST_QUARANTINED = Table(
+    name="ingest_quarantined",
+    row="Rows of one vehicle that were set aside for one reason on one UTC day, and are in quarantine still.",
+    key=("source", "vehicle_id", "reason", "set_aside_date"),
+    partition_by="set_aside_at",
+    columns=(
+        _SOURCE,
+        Column("vehicle_id", "str", "Vehicle of the rows; null where they name none."),
+        Column("reason", "str", "Why, in one word: as in `fleet quarantine list`.", required=True),
+        Column("set_aside_date", "date", "UTC day on which they were set aside.", required=True),
+        Column("set_aside_at", "ts", "When the last of them was set aside.", required=True),
+        Column("row_count", "i64", "Rows; 0 for files that were refused whole.", required=True, low=0),
+        Column("file_count", "i64", "Files that were refused whole.", required=True, low=0),
+    ),
+)
+
 INGEST_OUTAGES = Table(
     name="ingest_outages",
     row="One stretch without a row of any vehicle of a source, over hours at which the source usually reports.",

@@ -6,11 +6,12 @@ Belongs here: counts, rates, lags and silences of raw rows. Does not belong here
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY
+from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY, INGEST_QUARANTINED
 
 NEEDED = ("vehicle_id", "recorded_at", "received_at")
 """The columns of raw rows that are read."""
@@ -65,6 +66,22 @@ def hourly_ingest(rows: pl.LazyFrame, source: str) -> pl.LazyFrame:
         pl.len().cast(pl.Int64).alias("received_count"),
     )
     return hours.with_columns(source=pl.lit(source)).select(INGEST_HOURLY.schema.names()).sort(INGEST_HOURLY.order)
+
+
+def count_quarantined(entries: Sequence[Sequence[object]]) -> pl.DataFrame:
+    """INGEST_QUARANTINED rows from entries of one day: source, vehicle_id, reason, set_aside_at, rows, files.
+
+    A file that was refused whole counts as a file, whatever rows it may hold.
+    """
+    names = ("source", "vehicle_id", "reason", "set_aside_at", "row_count", "file_count")
+    schema = {name: INGEST_QUARANTINED.schema[name] for name in names}
+    counted = (
+        pl.DataFrame(entries, schema=schema, orient="row")
+        .with_columns(set_aside_date=pl.col("set_aside_at").dt.date())
+        .group_by("source", "vehicle_id", "reason", "set_aside_date")
+        .agg(pl.col("set_aside_at").max(), pl.col("row_count").sum(), pl.col("file_count").sum())
+    )
+    return counted.select(INGEST_QUARANTINED.schema.names()).sort(INGEST_QUARANTINED.order)
 
 
 def _usual_rates(spoken: pl.LazyFrame, rules: IngestRules) -> pl.LazyFrame:

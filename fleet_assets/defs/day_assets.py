@@ -58,6 +58,7 @@ class Day:
 
 Compute = Callable[[Day], pl.LazyFrame | Noted]
 Sources = Callable[[Places, date], Iterable[str]]
+OutsideDays = Callable[[Places], Iterable[date]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class DayTable:
     """How one table's partitions are made: its inputs, the names of what it reads outside the lake, its code version.
 
     `spill_days` says how many days after its newest input day a table may still get rows (a trip that ended at 23:58
-    becomes final on the next day, also where no telemetry follows).
+    becomes final on the next day, also where no telemetry follows). `outside` names the days of a table that is made of
+    something outside the lake; a sensor looks after such a table.
     """
 
     table: Table
@@ -75,6 +77,7 @@ class DayTable:
     sources: Sources
     spill_days: int = 0
     is_on_demand: bool = False
+    outside: OutsideDays | None = None
 
     def fingerprint(self, places: Places, day: date) -> str:
         """Names the exact inputs and code of one partition; equal fingerprints mean an equal result."""
@@ -142,16 +145,17 @@ def day_asset(
     spill_days: int = 0,
     on_demand: bool = False,
     upstream: Sequence[str] = (),
+    outside: OutsideDays | None = None,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make a partitioned asset of `compute(day) -> rows of that day's partition`.
 
     `sources` names what is read outside the lake (landed files), so that a change there makes the day stale;
-    `on_demand` tables are not followed by automation.
+    `on_demand` tables are not followed by automation; `outside` says which days there are of what is read there.
     """
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         version = code_version(compute.__module__)
-        maker = DayTable(table, compute, tuple(reads), version, sources, spill_days, on_demand)
+        maker = DayTable(table, compute, tuple(reads), version, sources, spill_days, on_demand, outside)
         DAY_TABLES[table.name] = maker
 
         @dg.asset(

@@ -40,7 +40,7 @@ def the_only_build(places: Places, instance: dg.DagsterInstance) -> Iterator[Non
 def end_dead_runs(places: Places, instance: dg.DagsterInstance) -> list[str]:
     """End as failed every run whose process is gone and give back what it held; returns their ids."""
     records = instance.get_run_records(RunsFilter(statuses=WORKING))
-    dead = [record.dagster_run for record in records if _is_dead(places, instance, record)]
+    dead = [record.dagster_run for record in records if is_dead(places, instance, record)]
     for run in dead:
         _end(places, instance, run)
     working = {record.dagster_run.run_id for record in records}
@@ -50,7 +50,7 @@ def end_dead_runs(places: Places, instance: dg.DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
-def _is_dead(places: Places, instance: dg.DagsterInstance, record: RunRecord) -> bool:
+def is_dead(places: Places, instance: dg.DagsterInstance, record: RunRecord) -> bool:
     """Read the lock, then the status again: a run that ended in between is not dead, it is done."""
     run = record.dagster_run
     life = places.run_locks.life(run.run_id)

@@ -12,7 +12,6 @@ from graphlib import TopologicalSorter
 
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES, Table
 from fleet_assets.defs.day_assets import DAY_TABLES, DayTable
-from fleet_assets.defs.raw import LANDED
 from fleet_assets.defs.reference import reference_inputs
 from fleet_assets.places import Places
 
@@ -89,16 +88,17 @@ def _bounds(places: Places, request: BuildRequest) -> tuple[date, date]:
 
 def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
     """The days in which a table can have rows: those of its inputs, its spill after them, and where it has some now."""
-    if maker.table.name in LANDED:
-        return landed_days(places, maker.table)
+    if maker.outside is not None:
+        return outside_days(places, maker)
     inputs = {day for table in maker.reads for day in known.get(table.name, ())}
     spilled = {day + timedelta(days=later) for day in inputs for later in range(maker.spill_days + 1)}
     return spilled | _filled_days(places, maker.table)
 
 
-def landed_days(places: Places, table: Table) -> set[date]:
-    """The days of a raw table: those with landed files, and those whose files are gone but whose rows are not."""
-    return set(places.landing.days(LANDED[table.name])) | _filled_days(places, table)
+def outside_days(places: Places, maker: DayTable) -> set[date]:
+    """The days of a table made of files outside the lake: those with files, and those whose rows outlived them."""
+    assert maker.outside is not None
+    return set(maker.outside(places)) | _filled_days(places, maker.table)
 
 
 def _filled_days(places: Places, table: Table) -> set[date]:

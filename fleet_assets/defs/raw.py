@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TypedDict
 
 import dagster as dg
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.core.raw import deduplicate
 from fleet_assets.defs import policies
-from fleet_assets.defs.day_assets import Day, Noted, Sources, day_asset
+from fleet_assets.defs.day_assets import Day, Noted, OutsideDays, Sources, day_asset
 from fleet_assets.defs.partitions import DAYS
 from fleet_assets.places import Places
 
@@ -33,14 +34,21 @@ landing_gaps = dg.AssetSpec(
 )  # fmt: skip
 
 
-def landed_files(source: str) -> Sources:
-    """Names the landed files of a day: by name, size and time, so that one somebody replaced is noticed too."""
+class Landed(TypedDict):
+    """How a raw table is made of what lies outside the lake."""
+
+    sources: Sources
+    outside: OutsideDays
+
+
+def landed(source: str) -> Landed:
+    """Landed files of a day, by name, size and time, so that one somebody replaced is noticed too; and their days."""
 
     def names(places: Places, day: date) -> Iterable[str]:
         files = places.landing.files(source, day)
         return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
 
-    return names
+    return {"sources": names, "outside": lambda places: places.landing.days(source)}
 
 
 def _landed(day: Day, table: Table) -> Noted:
@@ -51,19 +59,19 @@ def _landed(day: Day, table: Table) -> Noted:
     return Noted(rows.lazy(), notes)
 
 
-@day_asset(RAW_CAN, reads=(), group="raw", sources=landed_files("can"), upstream=["landing_can"])
+@day_asset(RAW_CAN, reads=(), group="raw", upstream=["landing_can"], **landed("can"))
 def raw_can(day: Day) -> Noted:
     """Frames of one day, each once, in the order of vehicle and time."""
     return _landed(day, RAW_CAN)
 
 
-@day_asset(RAW_TELEMETRY, reads=(), group="raw", sources=landed_files("telemetry"), upstream=["landing_telemetry"])
+@day_asset(RAW_TELEMETRY, reads=(), group="raw", upstream=["landing_telemetry"], **landed("telemetry"))
 def raw_telemetry(day: Day) -> Noted:
     """Imported telemetry rows of one day, each once."""
     return _landed(day, RAW_TELEMETRY)
 
 
-@day_asset(INGEST_GAPS, reads=(), group="raw", sources=landed_files("gaps"), upstream=["landing_gaps"])
+@day_asset(INGEST_GAPS, reads=(), group="raw", upstream=["landing_gaps"], **landed("gaps"))
 def ingest_gaps(day: Day) -> Noted:
     """Gaps that began on one day, each once."""
     return _landed(day, INGEST_GAPS)

@@ -5,27 +5,30 @@ from datetime import date
 
 import dagster as dg
 
-from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLES
+from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, spans
-from fleet_assets.defs.plan import landed_days, stale_reference
+from fleet_assets.defs.plan import outside_days, stale_reference
 from fleet_assets.defs.raw import LANDED
 from fleet_assets.defs.requests import digest, request, underway
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
+OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
+"""The tables that are made of files outside the lake."""
+
 
 @dg.sensor(
-    target=dg.AssetSelection.assets(*LANDED),
+    target=dg.AssetSelection.assets(*OUTSIDE),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=15,
-    description="Requests the raw partitions of exactly the days whose landed files changed.",
+    description="Requests exactly the days whose landed files, or whose rows set aside, changed.",
 )
 def landing_sensor(
     context: dg.SensorEvaluationContext, places: PlacesResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Compares what has landed with what each raw partition was made of; it keeps no cursor that could be lost."""
-    requests = [request for name in LANDED for request in _requests(name, context.instance, places.get())]
+    """Compares what lies outside with what each partition was made of; it keeps no cursor that could be lost."""
+    requests = [request for name in OUTSIDE for request in _requests(name, context.instance, places.get())]
     if not requests:
         yield dg.SkipReason("Every landed file is part of its raw partition.")
     yield from requests
@@ -38,7 +41,7 @@ def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dic
     """
     maker, table = DAY_TABLES[name], LAKE_TABLES[name]
     told = instance.get_materialized_partitions(dg.AssetKey(name))
-    marks = {day: maker.fingerprint(places, day) for day in landed_days(places, table)}
+    marks = {day: maker.fingerprint(places, day) for day in outside_days(places, maker)}
     records = {day: places.lake.record(table, day) for day in marks}
     current = {day for day, record in records.items() if record and record.inputs == marks[day]}
     return {day: mark for day, mark in marks.items() if day not in current or day.isoformat() not in told}

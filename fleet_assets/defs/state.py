@@ -14,12 +14,12 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import dagster as dg
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, RunsFilter
+from dagster._core.storage.dagster_run import RunsFilter
 
 import fleet_assets.defs
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
-from fleet_assets.defs.dead_runs import BUILD_TAG
+from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
 from fleet_assets.defs.partitions import RANGE_TAGS
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.places import Places
@@ -29,6 +29,9 @@ MARTS = "marts"
 
 WITHOUT_TABLES = (MARTS, "build", "repair")
 """Modules of `defs` that declare no day table; `build` and `repair` load the marts."""
+
+KILLED = "KILLED"
+"""Status of a run that still says it goes on, and whose process is gone."""
 
 LOOKED_AT_RUNS = 20
 """Newest runs whose checks are looked at: about a week of nightly builds, or an hour of automation."""
@@ -76,34 +79,34 @@ def known_runs(places: Places) -> Runs:
         return Runs()
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
-            return _runs(instance, home / "build.lock")
+            return _runs(instance, places)
     except Exception as error:  # noqa: BLE001 - storages of many kinds fail in as many ways
         return Runs(problem=f"Dagster's storage does not answer: {str(error).splitlines()[0]}")
 
 
-def _runs(instance: dg.DagsterInstance, lock: Path) -> Runs:
+def _runs(instance: dg.DagsterInstance, places: Places) -> Runs:
     records = instance.get_run_records(limit=LOOKED_AT_RUNS)
     builds = instance.get_run_records(RunsFilter(tags={BUILD_TAG: "true"}), limit=1)
-    is_building = _is_held(lock)
-    working = instance.get_run_records(RunsFilter(statuses=[*IN_PROGRESS_RUN_STATUSES]))
+    working = [_run(places, instance, record) for record in instance.get_run_records(RunsFilter(statuses=WORKING))]
     automatic = [record for record in records if BUILD_TAG not in record.dagster_run.tags]
     return Runs(
-        _run(builds[0], is_building) if builds else None,
-        _run(automatic[0], is_building) if automatic else None,
-        [run for run in (_run(record, is_building) for record in working) if run.status != "KILLED"],
+        _run(places, instance, builds[0]) if builds else None,
+        _run(places, instance, automatic[0]) if automatic else None,
+        [run for run in working if run.status != KILLED],
         _failed_checks(instance, [record.dagster_run.run_id for record in records]),
     )
 
 
-def _run(record: dg.RunRecord, is_building: bool) -> Run:
+def _run(places: Places, instance: dg.DagsterInstance, record: dg.RunRecord) -> Run:
     run = record.dagster_run
     is_build = BUILD_TAG in run.tags
-    # Nobody reports the end of a build whose process was killed; the lock it held says so.
-    is_killed = is_build and not run.is_finished and not is_building
+    # Nobody reports the end of a run whose process was killed: the locks that it held say so.
+    is_lost = is_build and not _is_held(places.settings.dagster_home / "build.lock")
+    is_killed = run.status in WORKING and (is_lost or is_dead(places, instance, record))
     return Run(
         run.run_id,
         "build" if is_build else "automatic",
-        "KILLED" if is_killed else run.status.value,
+        KILLED if is_killed else run.status.value,
         _instant(record.start_time),
         _instant(record.end_time),
         [run.tags[tag] for tag in RANGE_TAGS if tag in run.tags],

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY, TIMESTAMP, check_frame
-from fleet_assets.core.ingest import NEEDED, daily_ingest, hourly_ingest
+from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY, INGEST_QUARANTINED, TIMESTAMP, check_frame
+from fleet_assets.core.ingest import NEEDED, count_quarantined, daily_ingest, hourly_ingest
 from fleet_assets_tests.fixtures.drives import at
 
 SCHEMA = {"vehicle_id": pl.String(), "recorded_at": TIMESTAMP, "received_at": TIMESTAMP}
@@ -89,3 +89,18 @@ def test_hours_have_their_first_and_last_row() -> None:
         ("a", at("2026-03-02 08:00"), at("2026-03-02 08:59"), at("2026-03-02 08:59") + timedelta(seconds=59), 60),
         ("a", at("2026-03-02 09:00"), at("2026-03-02 09:00"), at("2026-03-02 09:00") + timedelta(seconds=59), 60),
     ]
+
+
+def test_rows_set_aside_are_counted_by_vehicle_and_reason() -> None:
+    entries = [
+        ("can", "a", "in-the-future", at("2026-03-02 08:00"), 3, 0),
+        ("can", "a", "in-the-future", at("2026-03-02 09:00"), 4, 0),
+        ("can", None, "refused", at("2026-03-02 07:00"), 0, 1),
+    ]
+    found = count_quarantined(entries)
+    check_frame(INGEST_QUARANTINED, found)
+    assert found.drop("source").rows() == [
+        (None, "refused", date(2026, 3, 2), at("2026-03-02 07:00"), 0, 1),
+        ("a", "in-the-future", date(2026, 3, 2), at("2026-03-02 09:00"), 7, 0),
+    ]
+    assert count_quarantined([]).equals(INGEST_QUARANTINED.empty())

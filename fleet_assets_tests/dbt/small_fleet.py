@@ -8,7 +8,17 @@ from typing import Any
 import polars as pl
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import (
+    INGEST_DAILY,
+    INGEST_GAPS,
+    INGEST_OUTAGES,
+    INGEST_QUARANTINED,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    Table,
+)
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets_tests.fixtures.drives import at
 
@@ -103,11 +113,65 @@ def events(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:
     return dated.select(table.schema.names()).sort(table.order)
 
 
+def ingest() -> dict[Table, pl.DataFrame]:
+    """A truck that lost rows over a midnight, a car heard the day before an outage of a day, a row set aside."""
+
+    def heard(vehicle_id: str, day: date, count: int, expected: int | None) -> dict[str, Any]:
+        first = at(f"{day} 08:00")
+        return {
+            "source": "can", "vehicle_id": vehicle_id, "date": day, "first_seen_at": first,
+            "last_seen_at": first + timedelta(hours=2), "last_received_at": first + timedelta(hours=3),
+            "received_count": count, "expected_count": expected, "lag_p50_s": 2.0, "lag_p95_s": 5.0,
+            "silence_count": 1, "silence_s": 600.0,
+        }  # fmt: skip
+
+    gap = {"source": "can", "vehicle_id": "truck", "reason": "spool_full", "noted_at": at("2026-03-29 00:00")}
+    return {
+        INGEST_DAILY: _conform(INGEST_DAILY, [
+            heard("car", date(2026, 3, 27), 100, None), heard("truck", date(2026, 3, 28), 900, 1000),
+        ]),
+        INGEST_GAPS: _conform(INGEST_GAPS, [
+            gap | {"gap_id": "a", "started_at": at("2026-03-28 23:59"), "ended_at": at("2026-03-29 00:02"),
+                   "missing_count": 70},
+            gap | {"gap_id": "b", "started_at": at("2026-03-28 12:00"), "ended_at": at("2026-03-28 12:01"),
+                   "missing_count": 30},
+            gap | {"gap_id": "c", "started_at": at("2026-03-30 12:00"), "ended_at": at("2026-03-30 12:01")},
+        ]),
+        INGEST_QUARANTINED: _conform(INGEST_QUARANTINED, [
+            {"source": "can", "vehicle_id": "truck", "reason": "in-the-future", "set_aside_date": date(2026, 3, 28),
+             "set_aside_at": at("2026-03-28 10:00"), "row_count": 5, "file_count": 0},
+            {"source": "can", "vehicle_id": None, "reason": "refused", "set_aside_date": date(2026, 3, 28),
+             "set_aside_at": at("2026-03-28 10:00"), "row_count": 0, "file_count": 1},
+        ]),
+        INGEST_OUTAGES: _conform(INGEST_OUTAGES, [
+            {"source": "can", "started_at": at("2026-03-27 10:00"), "ended_at": at("2026-03-28 08:00"),
+             "outage_s": 79_200.0, "regular_hours": 6, "vehicle_count": 1},
+        ]),
+    }  # fmt: skip
+
+
+INGEST_HEALTH_COLUMNS = [
+    "source", "vehicle_id", "utc_date", "expected_count", "received_count", "gap_count", "gap_s", "missing_count",
+    "quarantined_count", "is_outage", "outage_s",
+]  # fmt: skip
+
+INGEST_HEALTH = [
+    ("can", "car", date(2026, 3, 27), None, 100, 0, 0.0, 0, 0, True, 50_400.0),
+    # It was silent with the whole source, and heard in the week before.
+    ("can", "car", date(2026, 3, 28), None, 0, 0, 0.0, 0, 0, True, 28_800.0),
+    ("can", "truck", date(2026, 3, 28), 1000, 900, 2, 120.0, 100, 5, True, 28_800.0),
+    ("can", "truck", date(2026, 3, 29), None, 0, 1, 120.0, 0, 0, False, 0.0),
+    # Rows of this gap cannot be counted.
+    ("can", "truck", date(2026, 3, 30), None, 0, 1, 60.0, None, 0, False, 0.0),
+]
+"""What the mart says of them."""
+
+
 def store(lake: Lake, trip_rows: pl.DataFrame, stop_rows: pl.DataFrame) -> None:
     """Write the fleet into the lake, each event into the day in which it became final."""
     lake.write(VEHICLES, None, vehicles().sort("vehicle_id"), "test")
-    for table, rows in ((TRIPS, trip_rows), (STOPS, stop_rows)):
-        for (day,), part in rows.group_by(pl.col("closed_at").dt.date()):
+    for table, rows in ((TRIPS, trip_rows), (STOPS, stop_rows), *ingest().items()):
+        for (day,), part in rows.group_by(pl.col(str(table.partition_by)).dt.date()):
             lake.write(table, day, part, "test")
 
 

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import TRIPS
 from fleet_assets.places import Places
-from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
+from fleet_assets_tests.dbt.small_fleet import INGEST_HEALTH, INGEST_HEALTH_COLUMNS, events, stops, store, trip, trips
 from fleet_assets_tests.fixtures.drives import at
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -59,6 +59,11 @@ TRIP_DAILY_COLUMNS = [
 ]  # fmt: skip
 
 TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0}
+
+
+def test_ingest_health_tells_what_came_in_what_is_missing_and_when_all_were_silent(places: Places) -> None:
+    found = places.warehouse.query(f"select {', '.join(INGEST_HEALTH_COLUMNS)} from ingest_health order by 2, 3")
+    assert found.rows() == INGEST_HEALTH
 
 
 def test_trip_daily_stats(places: Places) -> None:
@@ -165,6 +170,7 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
         "int_vehicles_now": "intermediate",
         "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
+        "ingest_health": "marts",
         "fleet_today": "views", "vehicles_not_moved_today": "views", "currently_idle": "views",
         "active_vehicle_map": "views", "fleet_km_daily": "views", "vehicle_track": "views", "trips_for_map": "views",
     }  # fmt: skip
@@ -191,7 +197,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
     rows = {
         name: metadata["dagster/row_count"].value for name, metadata in said.items() if "dagster/row_count" in metadata
     }
-    assert rows == {"trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0}
+    assert rows == {"trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5}
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
 
 
