@@ -21,7 +21,17 @@ from psycopg.conninfo import conninfo_to_dict
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import lake_files, view_statement
-from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED, STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import (
+    INGEST_DAILY,
+    INGEST_GAPS,
+    INGEST_OUTAGES,
+    INGEST_QUARANTINED,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    Table,
+)
 from fleet_assets.defs.mart_inputs import TouchedDays
 from fleet_assets_tests.conftest import REPOSITORY
 
