@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_findings import Findings
 from fleet_assets.adapters.landing import Landing
@@ -17,7 +19,12 @@ from fleet_assets.adapters.redis_server import connect_if_running
 from fleet_assets.adapters.reference import ReferenceStore
 from fleet_assets.adapters.run_locks import RunLocks
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
+from fleet_assets.contracts.errors import SettingError
 from fleet_assets.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from fleet_assets.adapters.postgres.connection import Server
+    from fleet_assets.adapters.postgres.load import Loader
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,12 @@ class Places:
         return QueryCache(self.warehouse, SharedResults(lambda: connect_if_running(self.settings)))
 
     @cached_property
-    def warehouse(self) -> DuckdbWarehouse:
+    def warehouse(self) -> Warehouse:
+        if self.settings.is_on_postgres:
+            # Imported here: the collector on a small box needs no database driver.
+            from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
+
+            return PostgresWarehouse(self.server)
         return DuckdbWarehouse(self.settings.warehouse_file, self.settings.lake)
 
     @cached_property
@@ -62,3 +74,21 @@ class Places:
     @cached_property
     def findings(self) -> Findings:
         return Findings(self.lake)
+
+    @cached_property
+    def server(self) -> Server:
+        """The PostgreSQL server of the warehouse; raises SettingError where the warehouse is a DuckDB file."""
+        from fleet_assets.adapters.postgres.connection import Server
+
+        if not self.settings.is_on_postgres:
+            raise SettingError(
+                "the warehouse is a DuckDB file; set FLEET_WAREHOUSE_URL=postgresql://user:password@host/db"
+            )
+        return Server(self.settings.warehouse)
+
+    @cached_property
+    def loader(self) -> Loader:
+        """What carries the lake to that server."""
+        from fleet_assets.adapters.postgres.load import Loader
+
+        return Loader(self.server, self.lake, frozenset(self.settings.left_out))

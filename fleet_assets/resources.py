@@ -27,6 +27,12 @@ def on_progress(listener: Progress) -> Callable[[], None]:
     return lambda: _listeners.remove(listener)
 
 
+def progressed(table: str, done: int, total: int) -> None:
+    """Tell the listeners how far a table is."""
+    for listener in _listeners:
+        listener(table, done, total)
+
+
 class PlacesResource(dg.ConfigurableResource):
     """The places of this installation, from the environment of the process that runs."""
 
@@ -99,8 +105,7 @@ class LakeIOManager(dg.ConfigurableIOManager):
                 changed += stored.written.is_changed
                 metadata = _metadata(results.table, stored.written, stored.frame) | {"seconds": stored.seconds}
                 context.step_context.add_asset_metadata(metadata, context.asset_key, stored.day.isoformat())
-            for listener in _listeners:
-                listener(results.table.name, position, len(results.days))
+            progressed(results.table.name, position, len(results.days))
         context.log.info(f"{results.table.name}: {len(results.days)} days, {changed} changed, {kept} were current")
 
 

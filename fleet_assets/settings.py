@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import SettingError
 
 _DAY_SECONDS = 86_400
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
     lake_url: str = Field("", description="Folder or object store URL of the lake. Default: $FLEET_HOME/lake")
     warehouse_url: str = Field(
         "", description="duckdb:///FILE or postgresql://... Default: duckdb:///$FLEET_HOME/warehouse/fleet.duckdb"
+    )
+    warehouse_without: str = Field(
+        "",
+        description="Lake tables not loaded into PostgreSQL, with commas between: raw_can,can_signals. Default: none",
     )
     redis_url: str = Field("", description="redis:// or rediss://; empty starts a private embedded server.")
     start_date: date = Field(date(2000, 1, 1), description="First day partition; older rows are quarantined.")
@@ -82,6 +87,23 @@ class Settings(BaseSettings):
     @property
     def warehouse(self) -> str:
         return self.warehouse_url or f"duckdb:///{self.root / 'warehouse' / 'fleet.duckdb'}"
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The lake tables that are not loaded; raises SettingError for a name that is none."""
+        names = tuple(name.strip() for name in self.warehouse_without.split(",") if name.strip())
+        unknown = [name for name in names if name not in TABLES]
+        if unknown:
+            raise SettingError(f"FLEET_WAREHOUSE_WITHOUT={self.warehouse_without}: there is no table {unknown[0]}")
+        return names
+
+    @property
+    def is_on_postgres(self) -> bool:
+        """Whether the warehouse is a PostgreSQL server; raises SettingError for an address of neither kind."""
+        kind = self.warehouse.split("://")[0]
+        if kind not in {"duckdb", "postgres", "postgresql"}:
+            raise SettingError(f"FLEET_WAREHOUSE_URL={kind}://... is neither duckdb:///FILE nor postgresql://...")
+        return kind != "duckdb"
 
     @property
     def warehouse_file(self) -> Path:

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import polars as pl
 
@@ -55,6 +56,13 @@ class Lake:
         if "://" in url and not url.startswith("file://"):
             raise SettingError(f"FLEET_LAKE_URL={url}: only a local folder is supported by this version")
         self.root = Path(url.removeprefix("file://"))
+
+    def identity(self) -> str:
+        """A name of this lake that moves with its files; given at the first question, by the folder itself after it."""
+        file = self.root / "lake_id"
+        if not file.exists():
+            write_durably(file, lambda stream: stream.write(uuid4().hex.encode()))
+        return file.read_text().strip()
 
     def path(self, table: Table, day: date | None) -> Path:
         """The file of one day partition, or of a table without days (`day` None)."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -62,6 +62,19 @@ class DuckdbWarehouse:
     lake_url: str
 
     @property
+    def kind(self) -> str:
+        return "duckdb"
+
+    @property
+    def location(self) -> str:
+        return str(self.published)
+
+    def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
+        """What dbt's profile reads: the target and the private file."""
+        del parsing
+        return {"FLEET_WAREHOUSE_TARGET": self.kind, "FLEET_WAREHOUSE_BUILD": str(self.build_file)}
+
+    @property
     def build_file(self) -> Path:
         """The private file; dbt writes it within `building()`."""
         return self.published.parent / "build" / self.published.name
@@ -71,13 +84,15 @@ class DuckdbWarehouse:
         return self.published.exists()
 
     @contextmanager
-    def building(self) -> Iterator[Path]:
+    def building(self, anew: Collection[str] = ()) -> Iterator[Path]:
         """Have the private file for oneself, with a view of every lake table; a second build waits its turn.
 
         It starts as a copy of the published file: building one mart keeps the others, and nothing of a build that
         failed or was killed is ever published. Raises ServiceError when another process keeps the private file open or
         the published one cannot be read.
         """
+        # The file is copied whole: leaving single models out would not be cheaper.
+        del anew
         with alone(self.build_file.parent / "lock"):
             self._remove_leftovers()
             if self.is_published:
@@ -117,6 +132,10 @@ class DuckdbWarehouse:
     @property
     def _inputs_file(self) -> Path:
         return self.build_file.parent / "inputs.json"
+
+    def lost_views(self) -> list[str]:
+        """None: the private file is a copy of the published one, and its views name what they read."""
+        return []
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private file; within `building()`, when dbt has ended."""

@@ -23,6 +23,7 @@ from fleet_assets.defs.marts import stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, range_tags, spans
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.defs.policies import REFERENCE_GROUP
+from fleet_assets.defs.warehouse_load import is_behind
 from fleet_assets.places import Places
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -50,7 +51,7 @@ def _build(
 ) -> BuildReport:
     wanted = _wanted(definitions, request.select)
     plan = plan_build(places, request, {key.path[-1] for key in wanted})
-    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or bool(stale_marts(places)))
+    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or _is_behind(places))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
@@ -59,6 +60,11 @@ def _build(
         _run(definitions, instance, keys, _tags(stretch, request), report)
     report.failed_checks += failed_rules(places, {key.path[-1] for key in wanted})
     return report
+
+
+def _is_behind(places: Places) -> bool:
+    """Whether the warehouse is not what the lake says."""
+    return is_behind(places) or bool(stale_marts(places))
 
 
 def _wanted(definitions: dg.Definitions, select: str) -> set[dg.AssetKey]:

@@ -1,6 +1,6 @@
-"""Marts: the dbt project as assets, built in a private file and published in one step.
+"""Marts: the dbt project as assets, built in a private place and published in one step.
 
-Does not belong here: the models (dbt_models/) and how a file is published (`adapters.warehouse`).
+Does not belong here: the models (dbt_models/) and how a build is published (`adapters.any_warehouse`).
 """
 
 import hashlib
@@ -17,8 +17,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 import fleet_assets
+from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.adapters.file_lock import alone
-from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.defs import policies
@@ -31,14 +31,18 @@ from fleet_assets.resources import PlacesResource
 NOTHING_KNOWN = ""
 """Noted of a model while nobody can say what it was built from."""
 
+LOADED_PREFIX = "warehouse"
+"""First part of the keys of what is loaded into a server."""
+
 PROJECT_DIR = Path(fleet_assets.__file__).resolve().parent.parent / "dbt_models"
 
 
 class TableNames(DagsterDbtTranslator):
-    """A model's asset is called like its table; sources are the lake assets of the same name."""
+    """A model's asset is called like its table; sources are the lake's tables, on PostgreSQL as they are loaded."""
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        return dg.AssetKey(dbt_resource_props["name"])
+        is_source = dbt_resource_props["resource_type"] == "source"
+        return source_key(dbt_resource_props["name"]) if is_source else dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["fqn"][1])
@@ -52,17 +56,24 @@ class TableNames(DagsterDbtTranslator):
         return policies.follow_any_day()
 
 
-def dbt_environment(places: Places) -> dict[str, str]:
-    """What dbt reads from the environment: the private file, and folders outside the repository.
+def source_key(name: str) -> dg.AssetKey:
+    """The asset that dbt reads: the lake's table, or its copy on the server."""
+    return dg.AssetKey([LOADED_PREFIX, name] if PLACES.settings.is_on_postgres else [name])
+
+
+def dbt_environment(places: Places, *, parsing: bool = False) -> dict[str, str]:
+    """What dbt reads from the environment: the private place, and folders outside the repository.
 
     None of it is a setting of the project: it stays in this process after a build, and another one may follow.
     """
     dbt_home = places.settings.root / "dbt"
+    # A manifest names relations: each kind of warehouse has its own.
+    target = "target" if places.warehouse.kind == "duckdb" else f"target-{places.warehouse.kind}"
     return {
-        "FLEET_WAREHOUSE_BUILD": str(places.warehouse.build_file),
+        **places.warehouse.dbt_environment(parsing=parsing),
         "FLEET_WAREHOUSE_TIMEZONE": places.settings.timezone,
         "FLEET_TOUCHED_DAYS": "",
-        "DBT_TARGET_PATH": str(dbt_home / "target"),
+        "DBT_TARGET_PATH": str(dbt_home / target),
         "DBT_LOG_PATH": str(dbt_home / "logs"),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -71,7 +82,7 @@ def dbt_environment(places: Places) -> dict[str, str]:
 
 def prepared_project(places: Places) -> DbtProject:
     """The dbt project with a manifest that is not older than its models."""
-    environment = dbt_environment(places)
+    environment = dbt_environment(places, parsing=True)
     project = DbtProject(PROJECT_DIR, target_path=environment["DBT_TARGET_PATH"])
     newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
     # Web server, daemon and runs load this at the same moment; one of them writes, the others find it written.
@@ -118,6 +129,12 @@ VIEWS = {
 }
 """Models without rows of their own: current as long as their text is."""
 PROJECT_VERSION = _project_version()
+INCREMENTAL = {
+    node["name"]
+    for node in MANIFEST["nodes"].values()
+    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+}
+"""Models that are made from their former rows and the days that changed."""
 SOURCES = [TABLES[source["name"]] for source in MANIFEST["sources"].values()]
 
 
@@ -136,18 +153,18 @@ def stale_marts(places: Places) -> set[str]:
     manifest=PROJECT.manifest_path, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
-    """Build and test the selected models in the private file; publish it when all of them hold.
+    """Build and test the selected models in the private place; publish it when all of them hold.
 
     A model counts as materialised once it is published: dbt's events of built models are held back until then, and of
     a build that fails only the checks are recorded.
     """
     here = places.get()
+    warehouse = here.warehouse
     os.environ.update(dbt_environment(here))
-    warehouse: DuckdbWarehouse = here.warehouse
     models, inputs = {key.path[-1] for key in context.selected_asset_keys}, mart_inputs(here)
     built: list[dg.Output] = []
     judged: list[Any] = []
-    with warehouse.building():
+    with warehouse.building(models - INCREMENTAL):
         if not warehouse.is_published and models != set(UPSTREAM):
             # A part of the models is built upon the others, so on the first occasion those exist without rows.
             dbt.cli(["run", "--empty"]).wait()
@@ -164,13 +181,14 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
         except Exception:
             yield from judged
             raise
+        _make_lost_views(dbt, warehouse)
         row_counts = warehouse.row_counts()
-        published = warehouse.publish()
+        warehouse.publish()
         warehouse.note_inputs(_made_from(inputs, models, known), inputs.text)
-    context.log.info(f"published {published}")
+    context.log.info(f"published {warehouse.location}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]
-        yield _located(output, published, row_counts.get(name))
+        yield _located(output, warehouse.location, row_counts.get(name))
     yield from judged
 
 
@@ -198,10 +216,17 @@ def _made_from(inputs: MartInputs, models: set[str], known: Mapping[str, str]) -
     return {model for model in models if all(parent in models or is_current(parent) for parent in UPSTREAM[model])}
 
 
-def _located(output: dg.Output, published: Path, row_count: int | None) -> dg.Output:
+def _make_lost_views(dbt: DbtCliResource, warehouse: Warehouse) -> None:
+    """Views that were not asked for, upon marts that are new."""
+    lost = sorted(set(warehouse.lost_views()) & set(UPSTREAM))
+    if lost:
+        dbt.cli(["run", "--select", *lost]).wait()
+
+
+def _located(output: dg.Output, location: str, row_count: int | None) -> dg.Output:
     """dbt's output with the place of its table, and its rows if it is a table (views have none of their own)."""
     counted = {} if row_count is None else {"dagster/row_count": row_count}
-    return output.with_metadata({**output.metadata, **counted, "dagster/uri": str(published)})
+    return output.with_metadata({**output.metadata, **counted, "dagster/uri": location})
 
 
 @dg.definitions

@@ -37,7 +37,7 @@ class Fleet:
         """Names that `table` knows: the lake's tables, then the marts that are built."""
         found = self.places.warehouse.query(
             "select distinct table_name from information_schema.tables "
-            "where table_schema not in ('information_schema', 'pg_catalog') order by 1"
+            "where table_schema in ('main', 'fleet') order by 1"
         )
         return [*TABLES, *(name for name in found["table_name"] if name not in TABLES)]
 

@@ -1,0 +1,61 @@
+"""What every warehouse can do, and which one an address names.
+
+Belongs here: the promise that builds, queries and the marts rely on. Does not belong here: how it is kept
+(`warehouse` on DuckDB, `postgres.warehouse` on PostgreSQL).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import polars as pl
+
+from fleet_assets.adapters.data_versions import DataVersions
+
+
+class Warehouse(Protocol):
+    """Where dbt builds the marts and people read them; readers see whole publications only."""
+
+    @property
+    def kind(self) -> str:
+        """`duckdb` or `postgres`: the dbt target, and what Dagster calls it."""
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people: no secrets."""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether marts were ever published."""
+
+    def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
+        """What dbt's profile reads from the environment of its process; `parsing` must do without the server."""
+
+    def building(self, anew: Collection[str] = ()) -> AbstractContextManager[object]:
+        """Have the private place of a build for oneself; a second build waits its turn.
+
+        It starts from what is published; models named in `anew` will be made without looking at their former rows.
+        """
+
+    def publish(self) -> object:
+        """Show what was built to readers, all of it in one step; within `building()`."""
+
+    def lost_views(self) -> list[str]:
+        """Published views that must be made again although they did not change; within `building()`, after dbt."""
+
+    def row_counts(self) -> dict[str, int]:
+        """Rows of every mart in the private place; within `building()`, when dbt has ended."""
+
+    def built_from(self) -> dict[str, str]:
+        """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
+
+    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
+        """Remember what models were built from; "" while nobody can say."""
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
+
+    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
+        """The data behind relations (schema.name) now, without reading it; None where that is not known."""

@@ -1,0 +1,62 @@
+"""The books: which lake partition is in the database by which hash, what marts were made from, which lake it is.
+
+Belongs here: reading and writing `fleet_meta`. Does not belong here: acting on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+import psycopg
+
+from fleet_assets.adapters.postgres.names import META, statement, table
+
+NO_DAY = date(1, 1, 1)
+"""Stands for a table without days where a day is needed: PostgreSQL's own -infinity is no Python date."""
+
+LOADED = table("loaded", META)
+MART_INPUTS = table("mart_inputs", META)
+FACTS = table("facts", META)
+
+
+def loaded(connection: psycopg.Connection, name: str) -> dict[date | None, str]:
+    """The hash of each loaded partition of one table."""
+    asked = statement("select day, content from {t} where table_name = %s", t=LOADED)
+    return {None if day == NO_DAY else day: content for day, content in connection.execute(asked, [name]).fetchall()}
+
+
+def note_loaded(connection: psycopg.Connection, name: str, day: date | None, content: str, rows: int) -> None:
+    """In the transaction that loads it, so that both happened or neither."""
+    text = (
+        "insert into {t} (table_name, day, content, row_count) values (%s, %s, %s, %s) on conflict (table_name, day) "
+        "do update set content = excluded.content, row_count = excluded.row_count, loaded_at = now()"
+    )
+    connection.execute(statement(text, t=LOADED), [name, day or NO_DAY, content, rows])
+
+
+def forget_loaded(connection: psycopg.Connection, name: str, day: date | None) -> None:
+    text = statement("delete from {t} where table_name = %s and day = %s", t=LOADED)
+    connection.execute(text, [name, day or NO_DAY])
+
+
+def mart_inputs(connection: psycopg.Connection) -> dict[str, str]:
+    return dict(connection.execute(statement("select model, inputs from {t}", t=MART_INPUTS)).fetchall())
+
+
+def note_inputs(connection: psycopg.Connection, models: Iterable[str], inputs: str) -> None:
+    text = (
+        "insert into {t} (model, inputs) select unnest(%s::text[]), %s on conflict (model) "
+        "do update set inputs = excluded.inputs, published_at = now()"
+    )
+    connection.execute(statement(text, t=MART_INPUTS), [sorted(models), inputs])
+
+
+def fact(connection: psycopg.Connection, name: str) -> str | None:
+    row = connection.execute(statement("select value from {t} where name = %s", t=FACTS), [name]).fetchone()
+    return str(row[0]) if row else None
+
+
+def note_fact(connection: psycopg.Connection, name: str, value: str) -> None:
+    text = "insert into {t} (name, value) values (%s, %s) on conflict (name) do update set value = excluded.value"
+    connection.execute(statement(text, t=FACTS), [name, value])

@@ -1,0 +1,1 @@
+"""The migrations themselves; each says what it follows."""

@@ -1,0 +1,102 @@
+"""Read-only queries: one SELECT in a transaction that cannot write, as fleet_reader where the user may be it.
+
+Belongs here: what may be asked, types of the answer, refusals as sentences. Does not belong here: showing it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import polars as pl
+import psycopg
+from psycopg import errors
+from psycopg.types.json import set_json_loads
+
+from fleet_assets.adapters.postgres.connection import Server, sentence
+from fleet_assets.adapters.postgres.names import PUBLISHED, READER
+from fleet_assets.contracts.errors import DataError, UsageError
+
+READING = ("select", "with", "values", "table", "explain", "show")
+"""How a statement begins that only reads; the transaction is read-only besides."""
+
+DTYPES: dict[str, pl.DataType] = {
+    "bool": pl.Boolean(), "int2": pl.Int64(), "int4": pl.Int64(), "int8": pl.Int64(), "oid": pl.Int64(),
+    "float4": pl.Float64(), "float8": pl.Float64(), "text": pl.String(), "varchar": pl.String(), "bpchar": pl.String(),
+    "name": pl.String(), "date": pl.Date(), "timestamp": pl.Datetime("us"), "timestamptz": pl.Datetime("us", "UTC"),
+    "interval": pl.Duration("us"), "bytea": pl.Binary(),
+}  # fmt: skip
+"""Types that keep their meaning; whole and decimal `numeric` see `_numbers`; anything else is its text."""
+
+ANALYST_CAN = ("42", "22", "0A", "25", "21", "54")
+"""Classes of errors that are the question's: syntax and names, values, unsupported, read-only, cardinality, limits."""
+
+
+def query(server: Server, sql: str) -> pl.DataFrame:
+    """The rows of one SELECT; raises UsageError for anything else, and for names that are not there."""
+    first = re.sub(r"^(\s|--[^\n]*\n|/\*.*?\*/|\()+", "", sql, flags=re.DOTALL).split(maxsplit=1)
+    if not first or first[0].lower().rstrip(";") not in READING:
+        raise UsageError("a query is one SELECT; it reads and changes nothing")
+    with server.transaction(READER) as connection:
+        connection.execute("set transaction read only")
+        set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), connection)
+        try:
+            # Prepared, so that the server takes one statement only, and sends types that are not known here as text.
+            with connection.transaction():
+                return _frame(connection.execute(sql.strip().removesuffix(";").encode(), prepare=True))
+        except psycopg.Error as error:
+            raise _refusal(connection, error) from None
+
+
+def _frame(cursor: psycopg.Cursor[Any]) -> pl.DataFrame:
+    described = cursor.description or []
+    names = [column.name for column in described]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"more than one column is called {', '.join(twice)}; give each a name of its own with AS")
+    columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)
+    return pl.DataFrame([_series(column, values) for column, values in zip(described, columns, strict=True)])
+
+
+def _series(column: psycopg.Column, values: tuple[Any, ...]) -> pl.Series:
+    kind = column.type_display.split("(")[0]
+    if kind == "numeric":
+        return _numbers(column.name, values)
+    if kind.endswith("[]"):
+        return _list(column.name, values)
+    if kind in DTYPES:
+        return pl.Series(column.name, values, dtype=DTYPES[kind], strict=True)
+    return pl.Series(column.name, [None if value is None else str(value) for value in values], dtype=pl.String)
+
+
+def _numbers(name: str, values: tuple[Any, ...]) -> pl.Series:
+    """Exact numbers: whole ones (the sum of whole numbers is one) as such, others as floats."""
+    exponents = [value.as_tuple().exponent for value in values if value is not None]
+    if exponents and all(isinstance(exponent, int) and exponent >= 0 for exponent in exponents):
+        return pl.Series(name, [None if value is None else int(value) for value in values], dtype=pl.Int64)
+    return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
+
+
+def _list(name: str, values: tuple[Any, ...]) -> pl.Series:
+    made = pl.Series(name, values)
+    return made if isinstance(made.dtype, pl.List) else pl.Series(name, values, dtype=pl.List(pl.String))
+
+
+def _refusal(connection: psycopg.Connection, error: psycopg.Error) -> Exception:
+    said = sentence(error)
+    state = error.sqlstate or ""
+    if isinstance(error, errors.UndefinedTable):
+        return UsageError(f"{said}; there are: {', '.join(_tables(connection)) or 'none; run `fleet build`'}")
+    if isinstance(error, errors.ReadOnlySqlTransaction | errors.InsufficientPrivilege):
+        return UsageError(f"{said}; a query is one SELECT over published tables")
+    if state[:2] in ANALYST_CAN:
+        return UsageError(said)
+    return DataError(said)
+
+
+def _tables(connection: psycopg.Connection) -> list[str]:
+    asked = (
+        "select relname from pg_class join pg_namespace n on n.oid = relnamespace "
+        "where nspname = %s and relkind in ('r', 'p', 'v', 'm') order by relname"
+    )
+    return [row[0] for row in connection.execute(asked, [PUBLISHED]).fetchall()]

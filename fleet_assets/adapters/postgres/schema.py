@@ -1,0 +1,93 @@
+"""The tables of the database as SQLAlchemy metadata, made from the contracts, and their indexes.
+
+Belongs here: types, keys, partition rule, indexes each with the query it serves. Does not belong here: how the database
+gets there (`migrations`), the partitions (`partitions`), and the marts (dbt makes them).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from fleet_assets.adapters.postgres.names import META, PUBLISHED
+from fleet_assets.contracts import TABLES, Column, Table
+
+TYPES: dict[str, sa.types.TypeEngine[Any]] = {
+    "str": sa.Text(),
+    "f64": sa.Double(),
+    "i64": sa.BigInteger(),
+    "u8": sa.SmallInteger(),
+    "u32": sa.BigInteger(),
+    "bool": sa.Boolean(),
+    "date": sa.Date(),
+    "ts": sa.TIMESTAMP(timezone=True),
+    "bin": postgresql.BYTEA(),
+    "json": sa.Text(),
+    "list[str]": postgresql.ARRAY(sa.Text()),
+}
+"""PostgreSQL has no unsigned numbers: the next larger signed type holds them all."""
+
+BY_DAY = {"raw_can", "can_signals", "raw_telemetry", "telemetry"}
+"""Tables whose month partitions are divided into days: a day of them is exchanged whole (docs/decisions/0011)."""
+
+BY_VEHICLE = {
+    "telemetry": ("vehicle_id", "recorded_at"),
+    "trips": ("vehicle_id", "started_at"),
+    "stops": ("vehicle_id", "started_at"),
+    "standing_periods": ("vehicle_id", "started_at"),
+}
+"""B-trees: the newest row of a vehicle, its track over a span, its trips and stays in order of time."""
+
+METADATA = sa.MetaData()
+
+
+def comment(column: Column) -> str:
+    """What a column means, with its unit."""
+    return f"{column.doc} [{column.unit}]" if column.unit else column.doc
+
+
+def _table(table: Table) -> sa.Table:
+    columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required) for c in table.columns]
+    made = sa.Table(table.name, METADATA, *columns, schema=PUBLISHED)
+    if table.partition_by:
+        made.dialect_options["postgresql"]["partition_by"] = f"RANGE ({table.partition_by})"
+        # A day's rows lie together, so a summary of 128 pages tells which days a query over a span need not read.
+        sa.Index(f"{table.name}_{table.partition_by}_brin", made.c[table.partition_by], postgresql_using="brin")
+    elif set(table.key) <= set(table.required):
+        made.append_constraint(sa.PrimaryKeyConstraint(*table.key, name=f"{table.name}_pkey"))
+    if table.name in BY_VEHICLE:
+        sa.Index(f"{table.name}_vehicle", *(made.c[name] for name in BY_VEHICLE[table.name]))
+    return made
+
+
+LAKE = {table.name: _table(table) for table in TABLES.values()}
+
+LOADED = sa.Table(
+    "loaded", METADATA,
+    sa.Column("table_name", sa.Text, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("row_count", sa.BigInteger, nullable=False),
+    sa.Column("loaded_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
+    schema=META,
+)  # fmt: skip
+"""One stored partition of the lake that is in the database, by the hash of its bytes; `books.NO_DAY` for no day."""
+
+MART_INPUTS = sa.Table(
+    "mart_inputs", METADATA,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("inputs", sa.Text, nullable=False),
+    sa.Column("published_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
+    schema=META,
+)  # fmt: skip
+"""What each published model was made from."""
+
+FACTS = sa.Table(
+    "facts", METADATA,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    schema=META,
+)  # fmt: skip
+"""What is true of the whole database: which lake it is loaded from."""

@@ -1,0 +1,127 @@
+"""The PostgreSQL warehouse as builds and queries see it.
+
+Belongs here: the promise of `any_warehouse.Warehouse`, kept on a server. Does not belong here: loading (`load`), how a
+build is exchanged (`publication`), and what may be asked (`query`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from getpass import getuser
+
+import polars as pl
+import psycopg
+from psycopg import errors
+
+from fleet_assets.adapters.data_versions import DataVersions
+from fleet_assets.adapters.postgres import books, publication
+from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.migrate import current
+from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, OWNER, PUBLISHED
+from fleet_assets.adapters.postgres.query import query
+from fleet_assets.adapters.postgres.versions import data_versions
+from fleet_assets.contracts.errors import ServiceError
+
+PROFILE = ("host", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout")
+"""Parts of the address that dbt's profile takes one by one."""
+
+SAME_NUMBERS = {"max_parallel_workers_per_gather": "0", "synchronize_seqscans": "off", "jit": "off"}
+"""Sums of floats in one order, so that equal lakes give equal marts to the last bit."""
+
+
+@dataclass(frozen=True)
+class PostgresWarehouse:
+    """Marts and lake tables in one database of a server."""
+
+    server: Server
+
+    @property
+    def kind(self) -> str:
+        return "postgres"
+
+    @property
+    def location(self) -> str:
+        return self.server.address
+
+    @property
+    def is_published(self) -> bool:
+        with self.server.transaction() as connection:
+            return bool(publication.relations(connection, PUBLISHED))
+
+    def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
+        """The parts of the address for dbt's profile, and what libpq is told besides; the password goes unseen."""
+        parts = {"host": "localhost", "port": "5432", "user": getuser()} | self.server.parts
+        # The role is no part of dbt's profile: a changed profile makes dbt read the whole project anew.
+        told = SAME_NUMBERS | ({} if parsing else self._role())
+        settings = " ".join(f"-c {name}={value}" for name, value in told.items())
+        return {
+            "FLEET_WAREHOUSE_TARGET": self.kind,
+            **{f"FLEET_WAREHOUSE_{name.upper()}": parts.get(name, "") for name in PROFILE},
+            "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": parts.get("password", ""),
+            "FLEET_WAREHOUSE_SCHEMA": BUILD,
+            "FLEET_WAREHOUSE_LAKE": PUBLISHED,
+            "FLEET_WAREHOUSE_APPLICATION": publication.BUILD_APPLICATION,
+            "PGOPTIONS": f"{self.server.options} {settings}",
+        }
+
+    @contextmanager
+    def building(self, anew: Collection[str] = ()) -> Iterator[None]:
+        """Have the scratch schema for oneself, on whatever machine; a second build waits its turn."""
+        lock = self.server.connect(autocommit=True)
+        try:
+            lock.execute("select pg_advisory_lock(%s)", [BUILD_LOCK])
+            with self.server.owning() as connection:
+                publication.begin(connection, anew)
+            yield
+        finally:
+            lock.close()
+
+    def publish(self) -> None:
+        """Exchange what is published for what was built, in one step; raises ServiceError if readers never end."""
+        try:
+            with self.server.owning() as connection:
+                publication.exchange(connection)
+        except errors.LockNotAvailable:
+            raise ServiceError(
+                f"readers have held the marts for {publication.LOCK_PATIENCE_S} s; nothing is published, build again"
+            ) from None
+
+    def lost_views(self) -> list[str]:
+        """Views that are published and not in the scratch schema: those upon marts that were made anew."""
+        with self.server.transaction() as connection:
+            made = {one.name for one in publication.relations(connection, BUILD)}
+            published = publication.relations(connection, PUBLISHED)
+            return [one.name for one in published if one.kind == "view" and one.name not in made]
+
+    def row_counts(self) -> dict[str, int]:
+        with self.server.transaction() as connection:
+            return publication.row_counts(connection)
+
+    def built_from(self) -> dict[str, str]:
+        with self.server.transaction() as connection:
+            return self._inputs(connection)
+
+    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
+        """Remember what models were built from; "" where nobody can say."""
+        with self.server.owning() as connection:
+            books.note_inputs(connection, models, inputs)
+
+    def query(self, sql: str) -> pl.DataFrame:
+        return query(self.server, sql)
+
+    def _role(self) -> dict[str, str]:
+        with self.server.transaction() as connection:
+            return {"role": OWNER} if self.server.may_be(connection, OWNER) else {}
+
+    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
+        """The data behind relations (schema.name) now, from the books; None for one whose version is not known."""
+        with self.server.transaction() as connection:
+            if current(connection) is None:
+                return None
+            return data_versions(connection, self.server.address, names)
+
+    @staticmethod
+    def _inputs(connection: psycopg.Connection) -> dict[str, str]:
+        return books.mart_inputs(connection) if current(connection) is not None else {}
