@@ -80,7 +80,8 @@ class _Text:
     def __init__(self, values: pl.Series, valid: Flags) -> None:
         self.valid = valid
         self.offsets, self.payload = _parts(values)
-        self.sizes = np.diff(self.offsets)
+        # A null's place may span bytes that are nobody's.
+        self.sizes = np.diff(self.offsets) * valid
 
     def write(self, out: Bytes, cursors: Longs) -> None:
         _put_text(out, cursors, self.offsets, self.payload, self.valid)
@@ -96,10 +97,10 @@ class _Texts:
         items = pl.Series(lists.values, dtype=pl.String)
         self.item_valid = items.is_not_null().to_numpy()
         self.offsets, self.payload = _parts(items)
-        self.sizes = _list_sizes(self.bounds, self.offsets, self.valid)
+        self.sizes = _list_sizes(self.bounds, np.diff(self.offsets) * self.item_valid, self.valid)
 
     def write(self, out: Bytes, cursors: Longs) -> None:
-        _put_texts(out, cursors, self.bounds, self.offsets, self.payload, self.item_valid, self.valid)
+        _put_texts(out, cursors, self.sizes, self.bounds, self.offsets, self.payload, self.item_valid, self.valid)
 
 
 def _field(kind: str, values: pl.Series) -> _Fixed | _Text | _Texts:
@@ -117,7 +118,7 @@ def _field(kind: str, values: pl.Series) -> _Fixed | _Text | _Texts:
 
 
 def _parts(values: pl.Series) -> tuple[Longs, Bytes]:
-    """Where each value begins and ends, and the bytes of all of them; a null is as long as nothing."""
+    """Where each value begins and ends, and the bytes of all of them."""
     array = values.to_arrow().cast(pa.large_binary())
     _, offsets, payload = array.buffers()
     bounds = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
@@ -172,21 +173,21 @@ def _put_text(out: Bytes, cursors: Longs, offsets: Longs, payload: Bytes, valid:
 
 
 @jit
-def _list_sizes(bounds: Longs, offsets: Longs, valid: Flags) -> Longs:
+def _list_sizes(bounds: Longs, lengths: Longs, valid: Flags) -> Longs:
     """Bytes of each list: 12 of an empty one, else 20 and 4 more for each item besides its own."""
     sizes = np.zeros(len(valid), dtype=np.int64)
     for row in range(len(valid)):
         items = bounds[row + 1] - bounds[row]
         if valid[row]:
-            sizes[row] = 12 if items == 0 else 20 + 4 * items + offsets[bounds[row + 1]] - offsets[bounds[row]]
+            sizes[row] = 12 if items == 0 else 20 + 4 * items + lengths[bounds[row] : bounds[row + 1]].sum()
     return sizes
 
 
 @jit
 def _put_texts(
-    out: Bytes, cursors: Longs, bounds: Longs, offsets: Longs, payload: Bytes, item_valid: Flags, valid: Flags
-) -> None:
-    sizes = _list_sizes(bounds, offsets, valid)
+    out: Bytes, cursors: Longs, sizes: Longs, bounds: Longs, offsets: Longs, payload: Bytes, item_valid: Flags,
+    valid: Flags,
+) -> None:  # fmt: skip
     for row in range(len(cursors)):
         at = cursors[row]
         if not valid[row]:
@@ -204,7 +205,7 @@ def _put_texts(
             _put_int32(out, at + 4, 1)
             at += 8
         for item in range(first, last):
-            length = offsets[item + 1] - offsets[item]
+            length = offsets[item + 1] - offsets[item] if item_valid[item] else 0
             _put_int32(out, at, length if item_valid[item] else -1)
             at += 4
             for position in range(length):

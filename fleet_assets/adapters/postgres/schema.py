@@ -49,8 +49,8 @@ def comment(column: Column) -> str:
 
 
 def _table(table: Table) -> sa.Table:
-    columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required) for c in table.columns]
-    made = sa.Table(table.name, METADATA, *columns, schema=PUBLISHED)
+    columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required, comment=comment(c)) for c in table.columns]
+    made = sa.Table(table.name, METADATA, *columns, schema=PUBLISHED, comment=table.row)
     if table.partition_by:
         made.dialect_options["postgresql"]["partition_by"] = f"RANGE ({table.partition_by})"
         # A day's rows lie together, so a summary of 128 pages tells which days a query over a span need not read.
