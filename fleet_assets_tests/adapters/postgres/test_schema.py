@@ -1,0 +1,58 @@
+"""The database is what the contracts say, after the migrations alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.migrate import current, differences, migrate, newest
+from fleet_assets.adapters.postgres.ready import prepare
+from fleet_assets.contracts import TABLES
+from fleet_assets.contracts.errors import UsageError
+
+
+@pytest.fixture
+def server(postgres_url: str) -> Server:
+    """A database of this test with the schema of this version."""
+    server = Server(postgres_url)
+    assert prepare(server) == []
+    return server
+
+
+def test_the_migrations_make_what_the_contracts_say(server: Server) -> None:
+    assert differences(server) == [], 'run `make migration NAME="what changed"` and commit the file it writes'
+
+
+def test_every_column_says_its_meaning_and_unit(server: Server) -> None:
+    asked = (
+        "select relname, attname, col_description(c.oid, attnum) from pg_attribute join pg_class c on c.oid = attrelid "
+        "where relnamespace = 'fleet'::regnamespace and attnum > 0 and relkind in ('r', 'p')"
+    )
+    with server.transaction() as connection:
+        said = {(table, column): text for table, column, text in connection.execute(asked).fetchall()}
+    columns = [(table.name, column) for table in TABLES.values() for column in table.columns]
+    assert {(name, column.name) for name, column in columns} == set(said)
+    assert said["trips", "distance_km"] == "Distance driven. [km]"
+    assert [where for where, text in said.items() if not text] == []
+
+
+def test_day_tables_are_partitioned_by_the_month_of_their_instant(server: Server) -> None:
+    asked = "select relname, pg_get_partkeydef(partrelid) from pg_partitioned_table join pg_class on oid = partrelid"
+    with server.transaction() as connection:
+        found = dict(connection.execute(asked).fetchall())
+    assert found == {
+        table.name: f"RANGE ({table.partition_by})" for table in TABLES.values() if table.partition_by is not None
+    }
+
+
+def test_migrating_again_changes_nothing(server: Server) -> None:
+    assert migrate(server) == newest()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(server: Server) -> None:
+    with server.owning() as connection:
+        connection.execute("update fleet_meta.alembic_version set version_num = '9999'")
+    with pytest.raises(UsageError, match="at schema 9999, which this version of fleet_assets does not know"):
+        migrate(server)
+    with server.transaction() as connection:
+        assert current(connection) == "9999"
