@@ -24,6 +24,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColum
 from fleet_assets.adapters import backup as files
 from fleet_assets.adapters.backup.database_copies import is_sqlite
 from fleet_assets.adapters.backup.lake_copies import copy_folder
+from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts.errors import SettingError, UsageError
 from fleet_assets.places import Places
 
@@ -78,8 +79,9 @@ def restore(places: Places, backup: Path) -> None:
         shutil.copyfile(backup / "settings/.env", places.settings.root / ".env")
     for name, url in dumps.items():
         files.restore_postgres(backup / name, url)
-    if "warehouse" in put_back and places.warehouse.is_published:
-        places.warehouse.settle_here()
+    warehouse = places.warehouse
+    if "warehouse" in put_back and isinstance(warehouse, DuckdbWarehouse) and warehouse.is_published:
+        warehouse.settle_here()
     _console().print(
         f"{places.settings.root} is as {manifest.home} was at {manifest.created_at}: {len(manifest.files):,} files "
         "with the hashes of the manifest. `fleet build` makes what is not up to date"
@@ -97,10 +99,11 @@ def _targets(places: Places) -> dict[str, Path]:
 
 
 def _copy_warehouse(places: Places, writer: files.BackupWriter) -> None:
-    if _is_postgres(places.settings.warehouse):
+    warehouse = places.warehouse
+    if not isinstance(warehouse, DuckdbWarehouse):
         files.dump_postgres(writer, WAREHOUSE_DUMP, places.settings.warehouse)
         return
-    with places.warehouse.at_rest() as paths:
+    with warehouse.at_rest() as paths:
         for path in paths:
             writer.copy(f"warehouse/{path.relative_to(places.settings.warehouse_file.parent)}", path)
 

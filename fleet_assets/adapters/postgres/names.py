@@ -12,7 +12,11 @@ PARTS = "fleet_parts"
 BUILD = "fleet_build"
 META = "fleet_meta"
 INTERNAL = ("staging", "intermediate")
-SCHEMAS = (PUBLISHED, PARTS, BUILD, META, *INTERNAL)
+BUILD_PREFIX = f"{BUILD}_"
+PUBLICATION = {BUILD: PUBLISHED, **{f"{BUILD_PREFIX}{name}": name for name in INTERNAL}}
+"""Where the relations of a build go, by the schema it makes them in."""
+
+SCHEMAS = (PUBLISHED, PARTS, META, *INTERNAL, *PUBLICATION)
 
 OWNER = "fleet_owner"
 WRITER = "fleet_writer"

@@ -1,9 +1,9 @@
-"""A build of the marts on PostgreSQL: a scratch schema of its own, moved into the published one when all tests hold.
+"""A build of the marts on PostgreSQL: scratch schemas of its own, moved into the published ones when all tests hold.
 
 Belongs here: carrying over what is not made anew, exchanging, leftovers of killed builds. Does not belong here: dbt.
 
 Moving a table or view to another schema keeps what depends on it: views follow what they were made upon. So the marts
-and views of a build go into `fleet` together, in one transaction, and a reader sees all of the old or all of the new.
+and views of a build go to their places in one transaction, and a reader sees all of the old or all of the new.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors, sql
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from fleet_assets.adapters.postgres.names import BUILD, PUBLISHED, READER, WRITER, statement, table
+from fleet_assets.adapters.postgres.names import BUILD, PUBLICATION, PUBLISHED, READER, WRITER, statement, table
 from fleet_assets.contracts import TABLES
 
 BUILD_APPLICATION = "fleet_assets build"
@@ -53,9 +53,10 @@ def relations(connection: psycopg.Connection, schema: str) -> list[Relation]:
 
 
 def begin(connection: psycopg.Connection, anew: Collection[str]) -> None:
-    """Empty the scratch schema, and fill it with a copy of each published table that is not made anew."""
+    """Empty the scratch schemas, and fill it with a copy of each published table that is not made anew."""
     end_leftovers(connection)
-    drop(connection, relations(connection, BUILD))
+    for scratch in PUBLICATION:
+        drop(connection, relations(connection, scratch))
     for kept in relations(connection, PUBLISHED):
         if kept.kind == "table" and kept.name not in anew:
             names = {"old": kept.identifier, "new": table(kept.name, BUILD)}
@@ -80,11 +81,13 @@ def exchange(connection: psycopg.Connection) -> None:
     """Drop what is published and move what was built in its place, with the privileges of published tables."""
     with connection.transaction():
         connection.execute(statement("set local lock_timeout = {ms}", ms=sql.Literal(f"{LOCK_MS}ms")))
-        drop(connection, relations(connection, PUBLISHED))
-        for built in relations(connection, BUILD):
-            text = f"alter {built.kind} {{built}} set schema {{schema}}"
-            connection.execute(statement(text, built=built.identifier, schema=PUBLISHED))
-            _grant(connection, table(built.name))
+        for scratch, published in PUBLICATION.items():
+            drop(connection, relations(connection, published))
+            for built in relations(connection, scratch):
+                text = f"alter {built.kind} {{built}} set schema {{schema}}"
+                connection.execute(statement(text, built=built.identifier, schema=published))
+        for mart in relations(connection, PUBLISHED):
+            _grant(connection, mart.identifier)
         connection.execute("set local lock_timeout = 0")
 
 
@@ -92,6 +95,16 @@ def drop(connection: psycopg.Connection, found: list[Relation]) -> None:
     """Newest first, so that views go before what they read; `cascade` for views that people made upon marts."""
     for one in reversed(found):
         connection.execute(statement(f"drop {one.kind} if exists {{one}} cascade", one=one.identifier))
+
+
+def lost_views(connection: psycopg.Connection) -> list[str]:
+    """Views that are published and not in the scratch schemas."""
+    lost = []
+    for scratch, published in PUBLICATION.items():
+        made = {one.name for one in relations(connection, scratch)}
+        there = relations(connection, published)
+        lost += [one.name for one in there if one.kind == "view" and one.name not in made]
+    return lost
 
 
 def row_counts(connection: psycopg.Connection) -> dict[str, int]:

@@ -19,7 +19,7 @@ from fleet_assets.adapters.data_versions import DataVersions
 from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
-from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, OWNER, PUBLISHED
+from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.versions import data_versions
 from fleet_assets.contracts.errors import ServiceError
@@ -61,6 +61,7 @@ class PostgresWarehouse:
             **{f"FLEET_WAREHOUSE_{name.upper()}": parts.get(name, "") for name in PROFILE},
             "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": parts.get("password", ""),
             "FLEET_WAREHOUSE_SCHEMA": BUILD,
+            "FLEET_WAREHOUSE_PREFIX": BUILD_PREFIX,
             "FLEET_WAREHOUSE_LAKE": PUBLISHED,
             "FLEET_WAREHOUSE_APPLICATION": publication.BUILD_APPLICATION,
             "PGOPTIONS": f"{self.server.options} {settings}",
@@ -89,11 +90,9 @@ class PostgresWarehouse:
             ) from None
 
     def lost_views(self) -> list[str]:
-        """Views that are published and not in the scratch schema: those upon marts that were made anew."""
+        """Views that are published and not in the scratch schemas: not asked for, or upon marts made anew."""
         with self.server.transaction() as connection:
-            made = {one.name for one in publication.relations(connection, BUILD)}
-            published = publication.relations(connection, PUBLISHED)
-            return [one.name for one in published if one.kind == "view" and one.name not in made]
+            return publication.lost_views(connection)
 
     def row_counts(self) -> dict[str, int]:
         with self.server.transaction() as connection:
