@@ -81,10 +81,18 @@ class SinkProgress:
         self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         with _full_disk():
             self._connection.executescript(_SCHEMA)
-            with self.exclusively():
-                if self._connection.execute("select count(*) from made").fetchone()[0] == 0:
-                    self._connection.execute("insert into made values (?)", [time.time_ns() // 1_000])
-            (self.made_us,) = self._connection.execute("select at_us from made").fetchone()
+            # Nothing is written where all is there: a worker must be able to start on a full disk.
+            if self._made_us() is None:
+                with self.exclusively():
+                    now_us = time.time_ns() // 1_000
+                    self._connection.execute(
+                        "insert into made select ? where not exists (select * from made)", [now_us]
+                    )
+        self.made_us = self._made_us() or 0
+
+    def _made_us(self) -> int | None:
+        row = self._connection.execute("select at_us from made").fetchone()
+        return int(row[0]) if row else None
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

@@ -83,7 +83,7 @@ class StreamProducer:
         """
         producer = numbered.producer
         if producer not in self._confirmed:
-            self._confirmed[producer] = self._noted(producer)
+            self._confirmed[producer] = self.noted(producer)
         new = numbered.after(self._confirmed[producer])
         lists = self._entries(new)
         if not lists:
@@ -109,7 +109,8 @@ class StreamProducer:
         length: Any = self.client.xlen(self._stream)
         return int(length)
 
-    def _noted(self, producer: str) -> int:
+    def noted(self, producer: str) -> int:
+        """The next number of a producer that Redis waits for; 0 where it knows none."""
         noted: Any = self.client.get(self._key(producer))
         return int(noted or 0)
 

@@ -18,6 +18,7 @@ import polars as pl
 import structlog
 
 from fleet_assets.adapters.can_stream import received_us
+from fleet_assets.adapters.durable_file import is_full
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.sink_progress import EXPLAINED, Hole, SinkProgress
 from fleet_assets.adapters.stream_group import Outlook, StreamGroup, is_before
@@ -33,9 +34,11 @@ class Losses:
     def __init__(self, lander: Lander, progress: SinkProgress) -> None:
         self._lander, self._progress = lander, progress
         self._known_removal = b"0-0"
+        self._owed: list[Gap] = []
 
     def look(self, group: StreamGroup) -> None:
         """Note what is proven lost by its numbers. Raises what Redis and the disk raise."""
+        self._pay()
         holes = [hole for hole in self._progress.holes() if self._counts(hole)]
         if not holes:
             return
@@ -54,8 +57,9 @@ class Losses:
         if not ids:
             return
         instants = sorted(received_us(stream_id) for stream_id in ids)
-        log.error("entries_lost", count=len(ids), meaning="removed from the stream before they had landed")
-        self._lander.note_gaps([_removal(instants[0], instants[-1], f"{len(ids)} entries were removed")])
+        log.error("entries_lost", entries=len(ids), meaning="removed from the stream before they had landed")
+        self._owed.append(_removal(instants[0], instants[-1], f"{len(ids)} entries were removed"))
+        self._pay()
 
     def look_for_removal(self, group: StreamGroup) -> None:
         """Note entries that someone removed before they were read; to be called before each read, which hides it."""
@@ -64,10 +68,20 @@ class Losses:
             return
         count = "" if removed.entries is None else f"{removed.entries} "
         words = f"{count}entries after {removed.given.decode()} until {removed.until.decode()} were trimmed"
-        self._lander.note_gaps([_removal(received_us(removed.given), received_us(removed.until), words)])
+        self._owed.append(_removal(received_us(removed.given), received_us(removed.until), words))
         log.error("entries_lost", entries=removed.entries, after=removed.given.decode(), until=removed.until.decode(),
                   meaning="trimmed from the stream before any worker read them")  # fmt: skip
         self._known_removal = removed.until
+        self._pay()
+
+    def _pay(self) -> None:
+        """Note what was seen once and cannot be seen again; on a full disk with the next look."""
+        try:
+            self._lander.note_gaps(self._owed)
+            self._owed = []
+        except OSError as error:
+            if not is_full(error):
+                raise
 
     def _counts(self, hole: Hole) -> bool:
         """Numbers from before this sink existed are another landing zone's."""

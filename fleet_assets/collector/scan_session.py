@@ -65,8 +65,11 @@ class ScanSession:
 
         def loop(sender: Sender, before: Reached | None) -> int:
             bus = open_bus(options)
-            if before is not None:
-                sender.put(nobody_read(name, before, time.time_ns() // 1_000))
+            opened_us = time.time_ns() // 1_000
+            if before is None:
+                sender.quiet(opened_us)
+            else:
+                sender.put(nobody_read(name, before, opened_us))
             log.info("scan_started", interface=options.interface, vehicle=name.vehicle, bus=name.bus)
             return scan_bus(bus, name, sender, ScanRules(), self.stop)
 

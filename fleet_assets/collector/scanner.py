@@ -150,8 +150,11 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
                     return count
-                pace.wait_for(int(batch.frames.ts_us[0]), stop)
-                sender.put(places.numbered(batch))
+                numbered = places.numbered(batch)
+                if numbered.stop > places.known(numbered.producer, sender.known):
+                    # A log that was cut short goes on at its pace from where it was cut.
+                    pace.wait_for(int(batch.frames.ts_us[0]), stop)
+                sender.put(numbered)
                 count += len(batch.frames)
                 replay.watch(path, count - before)
         log.info("replayed", file=str(path), frames=count - before)
@@ -165,6 +168,7 @@ class LogPlaces:
 
     def __init__(self, digest: str) -> None:
         self._digest, self._next = digest, dict[tuple[str, str], int]()
+        self._known: dict[str, int] = {}
 
     def numbered(self, batch: Batch) -> NumberedBatch:
         """The batch with its place; batches must come in the order of the log."""
@@ -172,6 +176,12 @@ class LogPlaces:
         first = self._next.get(owner, 0)
         self._next[owner] = first + len(batch.frames)
         return NumberedBatch(f"log-{short_hash(self._digest, *owner)}", first, batch)
+
+    def known(self, producer: str, ask: Callable[[str], int]) -> int:
+        """How far the log was sent before; asked once."""
+        if producer not in self._known:
+            self._known[producer] = ask(producer)
+        return self._known[producer]
 
 
 class Pace:

@@ -100,6 +100,13 @@ class Sender:
         """Frames given up because there was no room for them; each is in a gap of the ledger."""
         return self._line.shed_frames
 
+    def known(self, producer: str) -> int:
+        """The next number of a producer that Redis waits for; 0 where it knows none or does not answer."""
+        try:
+            return StreamProducer(self._connect()).noted(producer)
+        except (*UNAVAILABLE, ResponseError, ServiceError):
+            return 0
+
     def put(self, item: Batch | Item) -> None:
         """Hand over a batch (it gets the numbers that follow), one that has numbers, or a statement; may wait."""
         self._hand_over(item)

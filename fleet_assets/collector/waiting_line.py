@@ -6,7 +6,7 @@ how records lie on the disk (adapters/spool).
 The rule: **the newest frames are kept**. The disk holds at most `disk_bytes`; then its oldest segment goes. When the
 disk itself is full, up to `memory_bytes` wait in memory for room; then the oldest go, from the disk first. What goes is
 counted by numbering, vehicle and bus, and said in the stream ahead of everything that is left (see
-docs/decisions/0006).
+docs/decisions/0007).
 """
 
 from __future__ import annotations

@@ -193,3 +193,24 @@ def test_a_full_landing_disk_is_waited_for_and_nothing_is_lost(
     thread.join(10)
     assert numbers(landed(disk)) == list(range(2_000))
     assert ledger(disk) == []
+
+
+def test_a_worker_starts_on_a_full_disk_and_says_what_it_saw_when_there_is_room(
+    redis_server: redis.Redis, disk: Path
+) -> None:
+    send(redis_server, 0)
+    now = Intake(Landing(disk / "landing"), Quarantine(disk / "q"), date(2026, 1, 1))
+    Worker(lambda: redis_server, now, QUICK, threading.Event()).run(until_empty=True)
+    for _ in range(3):
+        redis_server.xadd(STREAM, {"id": "0x1", "data": "00", "ts": "1772352000000", "vehicle": "v1"})
+    redis_server.xtrim(STREAM, maxlen=0, approximate=False)
+    ballast = fill(disk)
+    stop = threading.Event()
+    thread = threading.Thread(target=Worker(lambda: redis_server, now, LOOKING, stop).run)
+    thread.start()
+    time.sleep(0.3)
+    assert (thread.is_alive(), ledger(disk)) == (True, [])
+    ballast.unlink()
+    wait_for(lambda: [row[0] for row in ledger(disk)] == ["trimmed_before_read"])
+    stop.set()
+    thread.join(10)

@@ -171,3 +171,19 @@ def test_the_time_in_which_nobody_read_the_bus_is_a_gap(is_stopped: bool, reason
     assert said.gap is not None
     assert (said.gap.reason, said.gap.missing_count, said.gap.bus) == (reason, None, "can7")
     assert (said.gap.started_at.timestamp(), said.gap.ended_at.timestamp()) == (1.0, 3.0)
+
+
+def test_a_paced_log_that_was_cut_short_goes_on_from_where_it_was_cut(
+    redis_server: redis.Redis, tmp_path: Path
+) -> None:
+    frame_log(40, step_us=100_000).write_parquet(tmp_path / "a.parquet")
+    stop = threading.Event()
+    log = tmp_path / "a.parquet"
+    cut = Replay([log], LogOptions(), 1_000, lambda _path, count: stop.set() if count == 35 else None)
+    with sender(redis_server, tmp_path, is_patient=True) as to:
+        assert replay_logs(cut, to, RULES, stop) == 35
+    began = time.monotonic()
+    with sender(redis_server, tmp_path, is_patient=True) as to:
+        replay_logs(Replay([tmp_path / "a.parquet"], LogOptions(), speed=1), to, RULES, threading.Event())
+    assert 0.35 <= time.monotonic() - began < 2.0
+    assert numbers(in_stream(redis_server)) == list(range(40))
