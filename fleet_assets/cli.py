@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.contracts.errors import FleetError
 from fleet_assets.places import Places
@@ -36,6 +37,7 @@ app.add_typer(backup_app, name="backup")
 app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(landing_app, name="landing")
 
 
 PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on."

@@ -48,7 +48,7 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
     rows = places.query_cache.query(sql)
-    aside = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
         aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
     if output:
@@ -89,7 +89,7 @@ def _as_table(rows: pl.DataFrame) -> bytes:
     for row in shown.iter_rows():
         table.add_row(*row)
     width = None if sys.stdout.isatty() else _width(shown)
-    console = Console(width=width, markup=False, highlight=False)
+    console = Console(width=width, markup=False, highlight=False, emoji=False)
     with console.capture() as captured:
         console.print(table)
     return captured.get().encode()

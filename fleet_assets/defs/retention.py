@@ -1,0 +1,134 @@
+"""Retention: landed files whose rows are durable in their raw partition give way to one sealed file of the day.
+
+Belongs here: which files may go, and in which order so that a kill at any moment loses nothing. Does not belong here:
+options and wording (`commands.landing`). Why it is done so: docs/decisions/0010-sealed-days.md.
+
+    landing/<source>/date=D/sealed-<content>.parquet    the raw partition of the day, as a second name of the same file
+
+A sealed file is a landed file like any other: raw partitions stay a function of what has landed, imports find the rows
+they know, and a row that arrives again or late is merged by its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from shutil import copyfileobj
+
+import polars as pl
+
+from fleet_assets.adapters.durable_file import replace_file, sync_folder, write_durably
+from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.lake import PartitionRecord
+from fleet_assets.adapters.landing import SOURCES, LandedFile
+from fleet_assets.contracts import Table
+from fleet_assets.defs import raw
+from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.places import Places
+
+SEALED = "sealed-"
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What became of one day of a source: files that went (or would), their bytes, and why others stay."""
+
+    source: str
+    day: date
+    files: int = 0
+    byte_count: int = 0
+    kept_because: str = ""
+
+
+def prune(places: Places, older_than: timedelta, now: datetime, *, is_dry: bool = False) -> Iterator[Pruned]:
+    """Remove landed files that came `older_than` before `now` and are in their raw partition.
+
+    Of a day whose raw partition is not current, or does not hold every row of a file, nothing is removed.
+    """
+    before_ns = int((now - older_than).timestamp() * 1_000_000_000)
+    with alone(places.landing.root / ".import.lock"):
+        for source in SOURCES:
+            for day, files in places.landing.days(source).items():
+                old = [file for file in files if file.changed_ns < before_ns]
+                # A day that is one sealed file already has nothing to give.
+                if old and not (len(files) == 1 and files[0].path.name.startswith(SEALED)):
+                    yield _prune_day(places, source, day, old, is_dry=is_dry)
+
+
+def _prune_day(places: Places, source: str, day: date, old: Sequence[LandedFile], *, is_dry: bool) -> Pruned:
+    table = SOURCES[source]
+    with places.lake.alone_with(table, day):
+        record = places.lake.record(table, day)
+        if record is None or record.inputs != _fingerprint(places, table, day):
+            return Pruned(source, day, kept_because="not built yet")
+        content = places.lake.path(table, day)
+        if _hash(content) != record.content:
+            return Pruned(source, day, kept_because="the raw partition is not what its record says")
+        sealed = old[0].path.parent / f"{SEALED}{record.content[:16]}.parquet"
+        going = [file for file in old if file.path != sealed]
+        missing = _missing_rows(table, content, [file.path for file in going])
+        if missing:
+            return Pruned(source, day, kept_because=f"{missing} rows are not in the raw partition")
+        if going and not is_dry:
+            _seal(content, sealed, record)
+            _remove(going)
+            _restamp(places, table, day, record)
+        return Pruned(source, day, len(going), sum(file.size for file in going))
+
+
+def _fingerprint(places: Places, table: Table, day: date) -> str:
+    return DAY_TABLES[table.name].fingerprint(places, day)
+
+
+def _missing_rows(table: Table, content: Path, files: list[Path]) -> int:
+    """Rows of the files that the partition does not hold, by vehicle and key."""
+    if not files:
+        return 0
+    keys = ["vehicle_id", *table.key]
+    landed = pl.scan_parquet(files, hive_partitioning=False).select(keys)
+    stored = pl.scan_parquet(content, hive_partitioning=False).select(keys)
+    return int(landed.join(stored, on=keys, how="anti", nulls_equal=True).select(pl.len()).collect().item())
+
+
+def _seal(content: Path, sealed: Path, record: PartitionRecord) -> None:
+    """Give the partition's file a second name in the landing zone, durable on return; a copy on another disk."""
+    if not sealed.exists():
+        temporary = sealed.with_name(f".{sealed.name}.tmp")
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(content, temporary)
+            temporary.replace(sealed)
+        except OSError:
+            with content.open("rb") as stream:
+                write_durably(sealed, lambda file: copyfileobj(stream, file, 1 << 20))
+        sync_folder(sealed.parent)
+    assert _hash(sealed) == record.content
+
+
+def _remove(files: Sequence[LandedFile]) -> None:
+    for file in files:
+        file.path.unlink(missing_ok=True)
+    sync_folder(files[0].path.parent)
+
+
+def _restamp(places: Places, table: Table, day: date, record: PartitionRecord) -> None:
+    """Say that the partition is made of the files that are there now. Killed before, the day is merely built again."""
+    current = replace(record, inputs=_fingerprint(places, table, day))
+    text = json.dumps(asdict(current), sort_keys=True, indent=1)
+    replace_file(places.lake.path(table, day).with_suffix(".json"), text.encode())
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def prune_now(places: Places, older_than: timedelta, *, is_dry: bool = False) -> list[Pruned]:
+    """`prune` as of this moment; loading the raw assets, whose code is part of what is current."""
+    assert raw.LANDED
+    return list(prune(places, older_than, datetime.now(UTC), is_dry=is_dry))
