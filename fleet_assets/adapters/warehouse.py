@@ -156,6 +156,7 @@ class DuckdbWarehouse:
                 self._show_lake(connection, sql, held)
                 if self.is_published:
                     self._show_marts(connection)
+                self._confine(connection)
                 return _frame(_only_reading(connection, sql))
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
@@ -178,6 +179,16 @@ class DuckdbWarehouse:
                 is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
                 files = held_files(table, self.lake_url, held) if is_named else None
                 connection.execute(view_statement(table, files))
+
+    def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """From here on the lake is all that a query may open: no other file of this machine, no address."""
+        folders = ", ".join(literal(str(folder)) for folder in (self._lake_folder, self.published.parent))
+        connection.execute(f"set allowed_directories = [{folders}]")
+        connection.execute("set enable_external_access = false")
+
+    @property
+    def _lake_folder(self) -> Path:
+        return Path(self.lake_url.removeprefix("file://"))
 
     def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attached under the name it was built with, since its own views say that name."""

@@ -198,12 +198,8 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
         name: metadata["dagster/row_count"].value for name, metadata in said.items() if "dagster/row_count" in metadata
     }
     assert rows == {
-        "trip_daily_stats": 5,
-        "vehicle_daily": 7,
-        "monthly_summary": 4,
-        "telemetry_daily": 0,
-        "ingest_health": 5,
-    }
+        "trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
+    }  # fmt: skip
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
 
 
