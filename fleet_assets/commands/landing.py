@@ -30,8 +30,8 @@ def prune(
 ) -> None:
     """Remove landed files whose every row is durable in its raw partition; the day keeps one sealed file.
 
-    Nothing that was not built goes. Rows that come again or late are merged as ever, `fleet build --full` rebuilds every
-    table, and a prune that was killed is simply repeated.
+    Nothing that was not built goes. Rows that come again or late are merged as ever, `fleet build --full` rebuilds all
+    tables, and a prune that was killed is simply repeated.
 
     Example: `fleet landing prune --older-than 30d --dry-run`
     """
