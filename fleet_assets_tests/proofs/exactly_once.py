@@ -35,7 +35,7 @@ CAMPAIGNS = {
     Strength.QUICK: Campaign(
         logs=2, frames_per_log=15_000, live_frames_per_second=1_500, kills=8, between_kills=(0.3, 1.1), outages=0
     ),
-    Strength.FULL: Campaign(logs=20, frames_per_log=45_000, live_frames_per_second=1_000, kills=200, replay_speed="20"),
+    Strength.FULL: Campaign(logs=23, frames_per_log=45_000, live_frames_per_second=1_000, kills=200, replay_speed="20"),
 }
 _STARTED = datetime(2026, 3, 1, 8, tzinfo=UTC)
 _CONTENT = ["recorded_at", "bus", "arbitration_id", "is_extended", "is_fd", "is_error", "dlc", "data"]
