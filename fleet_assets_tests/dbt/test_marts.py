@@ -168,9 +168,9 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
     assert {name: spec.group_name for name, spec in specs.items()} == {
         "stg_trips": "staging", "stg_stops": "staging", "stg_vehicles": "staging", "stg_telemetry": "staging",
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
-        "int_vehicles_now": "intermediate",
         "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
         "ingest_health": "marts",
+        "vehicle_last_known": "marts",
         "fleet_today": "views", "vehicles_not_moved_today": "views", "currently_idle": "views",
         "active_vehicle_map": "views", "fleet_km_daily": "views", "vehicle_track": "views", "trips_for_map": "views",
     }  # fmt: skip
@@ -199,6 +199,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
     }
     assert rows == {
         "trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
+        "vehicle_last_known": 4,
     }  # fmt: skip
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
 

@@ -41,6 +41,7 @@ def test_parse_and_build_of_an_empty_fleet_are_silent_and_leave_the_project_alon
         places.warehouse.publish()
         assert places.warehouse.row_counts() == {
             "ingest_health": 0, "monthly_summary": 0, "telemetry_daily": 0, "trip_daily_stats": 0, "vehicle_daily": 0,
+            "vehicle_last_known": 0,
         }  # fmt: skip
     assert sorted(PROJECT.rglob("*")) == before
     assert sorted(path.name for path in (places.settings.root / "dbt").iterdir()) == ["logs", "target"]

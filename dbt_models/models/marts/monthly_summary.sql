@@ -1,5 +1,8 @@
 -- One row per vehicle and local month in which a trip began: sums of its days.
-{{ config(materialized='incremental', meta={'day': 'month', 'touched_by': ['trips'], 'grain': 'month'}) }}
+{{ config(
+    materialized='incremental', indexes=by_vehicle_and('month'),
+    meta={'day': 'month', 'touched_by': ['trips'], 'grain': 'month'},
+) }}
 
 with days as (
 

@@ -1,5 +1,8 @@
 -- One row per vehicle and UTC day with telemetry: how much came, and the last that is known of the day.
-{{ config(materialized='incremental', meta={'day': 'utc_date', 'touched_by': ['telemetry']}) }}
+{{ config(
+    materialized='incremental', indexes=by_vehicle_and('utc_date'),
+    meta={'day': 'utc_date', 'touched_by': ['telemetry']},
+) }}
 
 with telemetry as (
 

@@ -1,5 +1,8 @@
 -- One row per vehicle and local day on which a trip began.
-{{ config(materialized='incremental', meta={'day': 'local_date', 'touched_by': ['trips']}) }}
+{{ config(
+    materialized='incremental', indexes=by_vehicle_and('local_date'),
+    meta={'day': 'local_date', 'touched_by': ['trips']},
+) }}
 
 with trips as (
 

@@ -1,5 +1,8 @@
 -- One row per vehicle and local day of which anything is known: how the day was used.
-{{ config(materialized='incremental', meta={'day': 'local_date', 'touched_by': ['trips', 'stops']}) }}
+{{ config(
+    materialized='incremental', indexes=by_vehicle_and('local_date'),
+    meta={'day': 'local_date', 'touched_by': ['trips', 'stops']},
+) }}
 
 with times as (
 

@@ -9,5 +9,5 @@ select
     speed_kmh,
     fuel_level_pct,
     soc_pct
-from {{ ref('int_vehicles_now') }}
+from {{ vehicles_now() }} as vehicles
 where state in ('moving', 'idling', 'standing') and positioned_at is not null

@@ -8,5 +8,5 @@ select
     fuel_level_pct,
     latitude_deg,
     longitude_deg
-from {{ ref('int_vehicles_now') }}
+from {{ vehicles_now() }} as vehicles
 where state = 'idling'

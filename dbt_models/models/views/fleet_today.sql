@@ -19,7 +19,7 @@ select
     vehicles.positioned_at,
     vehicles.latitude_deg,
     vehicles.longitude_deg
-from {{ ref('int_vehicles_now') }} as vehicles
+from {{ vehicles_now() }} as vehicles
 left join
     {{ ref('vehicle_daily') }} as today
     on vehicles.vehicle_id = today.vehicle_id and vehicles.local_date = today.local_date

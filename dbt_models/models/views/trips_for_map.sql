@@ -16,8 +16,8 @@ select
     || {{ decimal_text('trips.start_longitude_deg') }} || ',' || {{ decimal_text('trips.start_latitude_deg') }} || '],['
     || {{ decimal_text('trips.end_longitude_deg') }} || ',' || {{ decimal_text('trips.end_latitude_deg') }}
     || ']]}' as geojson
-from {{ ref('stg_trips') }} as trips
-left join {{ ref('stg_vehicles') }} as vehicles on trips.vehicle_id = vehicles.vehicle_id
+from {{ source('lake', 'trips') }} as trips
+left join {{ source('lake', 'vehicles') }} as vehicles on trips.vehicle_id = vehicles.vehicle_id
 where
     trips.start_latitude_deg is not null
     and trips.start_longitude_deg is not null

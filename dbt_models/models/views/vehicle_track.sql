@@ -7,9 +7,9 @@ select
     longitude_deg,
     altitude_m,
     heading_deg,
-    speed_kmh,
+    coalesce(speed_kmh, gps_speed_kmh) as speed_kmh,
     odometer_km,
     fuel_level_pct,
     soc_pct
-from {{ ref('stg_telemetry') }}
+from {{ source('lake', 'telemetry') }}
 where latitude_deg is not null and longitude_deg is not null

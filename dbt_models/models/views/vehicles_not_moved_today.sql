@@ -4,7 +4,7 @@ with moved as (
     select
         *,
         greatest(last_moved_at, last_trip_ended_at) as moved_at
-    from {{ ref('int_vehicles_now') }}
+    from {{ vehicles_now() }} as vehicles
 
 )
 

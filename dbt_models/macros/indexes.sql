@@ -1,0 +1,9 @@
+{# Indexes of a table where the warehouse is PostgreSQL; DuckDB finds rows by the bounds it keeps of every block. #}
+{% macro on_postgres(indexes) -%}
+    {{ return(indexes if target.type == 'postgres' else []) }}
+{%- endmacro %}
+
+{# What a mart by vehicle and day is asked for: one vehicle, or today's row of each; and some days of the whole fleet. #}
+{% macro by_vehicle_and(day) -%}
+    {{ return(on_postgres([{'columns': ['vehicle_id', day], 'unique': True}, {'columns': [day]}])) }}
+{%- endmacro %}
