@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
@@ -17,6 +18,9 @@ from fleet_assets.places import Places
 
 FILES = {"static_index.html": "index.html", "catalog.json": "catalog.json", "manifest.json": "manifest.json"}
 """What dbt writes, and its name in the site. The page holds the other two within itself and opens without a server."""
+
+PUBLISHED_ON_SERVER = {"FLEET_WAREHOUSE_SCHEMA": "fleet", "FLEET_WAREHOUSE_PREFIX": ""}
+"""Where dbt finds what is published in PostgreSQL; a DuckDB file knows no such thing."""
 
 
 def write_site(places: Places, folder: Path) -> Path:
@@ -29,9 +33,12 @@ def write_site(places: Places, folder: Path) -> Path:
     if not places.warehouse.is_published:
         raise UsageError("there are no marts to describe yet: run `fleet build`")
     dbt = str(Path(sys.executable).with_name("dbt"))
-    with places.warehouse.building(), TemporaryDirectory(prefix="fleet-docs-") as target:
+    # A DuckDB file that others have open cannot be read by dbt: it reads the private copy. A server is read as it is.
+    is_file = places.warehouse.kind == "duckdb"
+    reading = places.warehouse.building() if is_file else nullcontext()
+    with reading, TemporaryDirectory(prefix="fleet-docs-") as target:
         command = [dbt, "--quiet", "docs", "generate", "--static", "--project-dir", str(PROJECT_DIR)]
-        environment = os.environ | dbt_environment(places) | {"DBT_TARGET_PATH": target}
+        environment = os.environ | dbt_environment(places) | PUBLISHED_ON_SERVER | {"DBT_TARGET_PATH": target}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildFailed(f"dbt could not describe the marts: {(done.stdout + done.stderr).strip()[-2000:]}")
