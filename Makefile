@@ -52,6 +52,8 @@ dbtdocs: $(VENV)/.installed ## Write the site of the dbt models into build/dbt_d
 	$(BIN)/fleet docs --output build/dbt_docs
 migration: $(VENV)/.installed-test ## Write the PostgreSQL migration that a changed contract needs: make migration NAME="add a column"
 	$(BIN)/python -m fleet_assets_tests.write_migration $(NAME)
+	$(BIN)/ruff check --fix --quiet fleet_assets/adapters/postgres/migrations
+	$(BIN)/ruff format --quiet fleet_assets/adapters/postgres/migrations
 
 constraints: ## Write constraints.txt anew from the newest versions that setup.cfg allows
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -17,6 +17,7 @@ from rich.console import Console
 from fleet_assets.collector.cli import app as collect_app
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
+from fleet_assets.commands.warehouse_cli import app as warehouse_app
 from fleet_assets.contracts.errors import FleetError
 from fleet_assets.places import Places
 
@@ -38,6 +39,7 @@ app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(landing_app, name="landing")
+app.add_typer(warehouse_app, name="warehouse")
 
 
 PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on."

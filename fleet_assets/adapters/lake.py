@@ -57,11 +57,11 @@ class Lake:
             raise SettingError(f"FLEET_LAKE_URL={url}: only a local folder is supported by this version")
         self.root = Path(url.removeprefix("file://"))
 
-    def identity(self) -> str:
-        """A name of this lake that moves with its files; given at the first question, by the folder itself after it."""
+    def identity(self, name: str = "") -> str:
+        """A name of this lake that moves with its files: given at the first question, here or at random, and kept."""
         file = self.root / "lake_id"
         if not file.exists():
-            write_durably(file, lambda stream: stream.write(uuid4().hex.encode()))
+            write_durably(file, lambda stream: stream.write((name or uuid4().hex).encode()))
         return file.read_text().strip()
 
     def path(self, table: Table, day: date | None) -> Path:

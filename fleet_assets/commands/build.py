@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,23 +17,37 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TELEMETRY
-from fleet_assets.contracts.errors import BuildFailed, UsageError
+from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError
 from fleet_assets.places import Places
 
 if TYPE_CHECKING:
     from fleet_assets.defs.build import BuildReport
 
 INSTANCE_FILE = Path(__file__).resolve().parents[2] / "dagster.yaml"
+POSTGRES_INSTANCE_FILE = INSTANCE_FILE.parent / "deploy" / "dagster-postgres.yaml"
+STORAGE = "DAGSTER_PG_URL"
+"""Variable that puts Dagster's own storage into PostgreSQL; it is Dagster that reads it."""
 
 
 def prepare_dagster_home(places: Places) -> None:
     """Point this process and its children at the Dagster instance of this installation; make it on first use."""
     home = places.settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists() and INSTANCE_FILE.exists():
-        copyfile(INSTANCE_FILE, home / "dagster.yaml")
+    _choose_instance(home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["FLEET_HOME"] = str(places.settings.root)
+
+
+def _choose_instance(file: Path) -> None:
+    """SQLite, or PostgreSQL where its address is set; a file that somebody has changed stays as it is."""
+    address = os.environ.get(STORAGE, "")
+    if address and not address.startswith("postgresql+psycopg2://"):
+        raise SettingError(f"{STORAGE} must begin with postgresql+psycopg2:// (the driver that Dagster speaks)")
+    shipped = {path: path.read_bytes() for path in (INSTANCE_FILE, POSTGRES_INSTANCE_FILE) if path.exists()}
+    wanted = shipped.get(POSTGRES_INSTANCE_FILE if address else INSTANCE_FILE)
+    present = file.read_bytes() if file.exists() else None
+    if wanted is not None and wanted != present and (present is None or present in shipped.values()):
+        file.write_bytes(wanted)
 
 
 def run_build(places: Places, first: date | None, last: date | None, select: str, full: bool) -> None:

@@ -115,8 +115,11 @@ def _plan(folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> Demo
 def _installation(folder: DemoFolder, plan: DemoPlan) -> Places:
     # The children of this process (worker, Dagster) must work on the same places.
     os.environ["FLEET_HOME"] = str(folder.root)
-    for name in ("FLEET_LAKE_URL", "FLEET_WAREHOUSE_URL", "FLEET_REDIS_URL", "FLEET_START_DATE"):
+    for name in ("FLEET_LAKE_URL", "FLEET_REDIS_URL", "FLEET_START_DATE"):
         os.environ.pop(name, None)
+    # A file elsewhere belongs to another fleet; a server says itself when it holds another lake.
+    if not load_settings().is_on_postgres:
+        os.environ.pop("FLEET_WAREHOUSE_URL", None)
     # The fleet's first day is the first partition: in the UI nothing is missing that never was.
     folder.root.mkdir(parents=True, exist_ok=True)
     (folder.root / ".env").write_text(f"FLEET_START_DATE={plan.start}\n")
@@ -178,6 +181,8 @@ def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[i
 def _build(console: Console, demo: Places, sent: int) -> None:
     with build_progress(console), words_to(build_log(demo)):
         # The star takes in what is only made on demand: signals at full rate.
+        # All demos are one lake to a server: a fresh one may replace what the last one loaded.
+        demo.lake.identity("demo")
         report = build_now(demo, None, None, "*", False)
     rows = demo.lake.scan(RAW_CAN).select(pl.len()).collect().item()
     if rows != sent:

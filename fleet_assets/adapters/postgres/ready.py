@@ -33,6 +33,12 @@ def ensure_ready(server: Server, lake: str) -> None:
             )
 
 
+def adopt(server: Server, lake: str) -> None:
+    """Let this lake load over what another one has loaded."""
+    with server.owning() as connection:
+        books.note_fact(connection, LAKE_FACT, lake)
+
+
 def prepare(server: Server) -> list[str]:
     """Roles, schemas, tables, privileges; returns what an administrator should still run. Raises ServiceError."""
     refused = initialise(server)

@@ -1,0 +1,63 @@
+"""`fleet warehouse`: the PostgreSQL warehouse made, migrated, opened to people, and looked over.
+
+Belongs here: what the person reads. Does not belong here: any statement (`adapters.postgres`).
+"""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from fleet_assets.adapters.postgres import roles
+from fleet_assets.adapters.postgres.findings import Finding, look_over
+from fleet_assets.adapters.postgres.migrate import migrate, newest
+from fleet_assets.adapters.postgres.ready import adopt, prepare
+from fleet_assets.contracts.errors import ServiceError
+from fleet_assets.places import Places
+
+
+def run_init(places: Places, take_over: bool) -> None:
+    """Make roles, schemas and tables; a second call changes nothing."""
+    refused = prepare(places.server)
+    if take_over:
+        adopt(places.server, places.lake.identity())
+    _say(f"{places.server.address} is ready: schema {newest()}, tables in `fleet`")
+    _ask_administrator(refused)
+
+
+def run_migrate(places: Places) -> None:
+    """Bring the tables to what this version needs; raises ServiceError before `init`."""
+    before = migrate(places.server)
+    _say(f"schema {newest()}" + (" already" if before == newest() else f", before: {before or 'none'}"))
+
+
+def run_grant(places: Places, user: str, role: str) -> None:
+    """Let a database user in as reader, writer or owner; without a user, renew the privileges of all tables."""
+    refused = roles.admit(places.server, user, f"fleet_{role}") if user else roles.apply_privileges(places.server)
+    if not refused:
+        _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
+    _ask_administrator(refused)
+
+
+def run_check(places: Places) -> None:
+    """Print what was found; raises ServiceError when something does not hold."""
+    found = look_over(places.server, places.loader)
+    for one in found:
+        _say(f"{'ok' if one.holds else 'NO':<3} {one.what}: {one.says}")
+    wrong = [one for one in found if not one.holds]
+    if wrong:
+        raise ServiceError(_first(wrong))
+
+
+def _first(wrong: list[Finding]) -> str:
+    return f"{len(wrong)} things do not hold; first: {wrong[0].what}: {wrong[0].says}"
+
+
+def _ask_administrator(refused: list[str]) -> None:
+    if refused:
+        _say("This user may not do all of it. An administrator should run, in this database:")
+        for text in refused:
+            _say(f"  {text}")
+
+
+def _say(line: str) -> None:
+    Console().print(line, highlight=False, markup=False, soft_wrap=True)
