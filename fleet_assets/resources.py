@@ -10,12 +10,18 @@ from typing import Any, Protocol
 
 import dagster as dg
 import polars as pl
+from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from fleet_assets.adapters.lake import Written
+from fleet_assets.adapters.lake import PartitionRecord, Written
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.places import Places
 
 PREVIEW_ROWS = 5
+
+TELLS_ITS_OWN_EVENTS = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
+"""Metadata of an output of which Dagster shall tell nothing: its own event has one data version for a whole range of
+days, which is why Dagster itself passes over outputs with this key."""
 
 Progress = Callable[[str, int, int], None]
 _listeners: list[Progress] = []
@@ -58,9 +64,10 @@ class StoredDay:
     """One partition after a run: `written` is None where the stored one was current and kept."""
 
     day: date
-    written: Written | None
-    frame: pl.DataFrame | None
-    seconds: float
+    record: PartitionRecord
+    written: Written | None = None
+    frame: pl.DataFrame | None = None
+    seconds: float = 0.0
 
 
 class DayResults(Protocol):
@@ -101,12 +108,21 @@ class LakeIOManager(dg.ConfigurableIOManager):
         changed = kept = 0
         for position, stored in enumerate(results.store(places), start=1):
             kept += stored.written is None
-            if stored.written is not None:
-                changed += stored.written.is_changed
-                metadata = _metadata(results.table, stored.written, stored.frame) | {"seconds": stored.seconds}
-                context.step_context.add_asset_metadata(metadata, context.asset_key, stored.day.isoformat())
+            changed += stored.written is not None and stored.written.is_changed
+            context.log_event(_day_event(context.asset_key, results.table, stored, places))
             progressed(results.table.name, position, len(results.days))
         context.log.info(f"{results.table.name}: {len(results.days)} days, {changed} changed, {kept} were current")
+
+
+def _day_event(key: dg.AssetKey, table: Table, stored: StoredDay, places: Places) -> dg.AssetMaterialization:
+    """The partition with the hash of its bytes as its data version: automation follows only where that changed."""
+    written = stored.written or Written(stored.record, places.lake.path(table, stored.day), is_changed=False)
+    return dg.AssetMaterialization(
+        key,
+        partition=stored.day.isoformat(),
+        metadata=_metadata(table, written, stored.frame) | {"seconds": stored.seconds},
+        tags={DATA_VERSION_TAG: stored.record.content, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
+    )
 
 
 def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ the table's folder can always be read.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable
@@ -31,12 +32,16 @@ from fleet_assets.contracts.errors import SettingError
 
 @dataclass(frozen=True)
 class PartitionRecord:
-    """One stored partition: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from."""
+    """One stored partition: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from.
+
+    `tail` hashes the rows of the table's tail; empty where there are none.
+    """
 
     content: str
     inputs: str
     row_count: int
     byte_count: int
+    tail: str = ""
     notes: dict[str, object] = field(default_factory=dict)
 
 
@@ -119,8 +124,10 @@ class Lake:
         self._announce(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{table.name}.{os.getpid()}.tmp")
-        write_parquet(frame.sort(table.order), fresh, table)
-        record = PartitionRecord(_hash(fresh), inputs, frame.height, fresh.stat().st_size, dict(notes))
+        ordered = frame.sort(table.order)
+        write_parquet(ordered, fresh, table)
+        tail = _tail_hash(table, day, ordered)
+        record = PartitionRecord(_hash(fresh), inputs, frame.height, fresh.stat().st_size, tail, dict(notes))
         is_changed = not path.exists() or _hash(path) != record.content
         if is_changed:
             self._put(fresh, path)
@@ -153,6 +160,18 @@ def days_between(start: datetime, end: datetime) -> list[date]:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _tail_hash(table: Table, day: date | None, ordered: pl.DataFrame) -> str:
+    if day is None or not table.tail:
+        return ""
+    assert table.partition_by is not None
+    rows = ordered.filter(pl.col(table.partition_by) >= _midnight(day) + timedelta(days=1) - table.tail)
+    if rows.is_empty():
+        return ""
+    content = io.BytesIO()
+    rows.rechunk().write_ipc(content, compat_level=pl.CompatLevel.oldest())
+    return hashlib.sha256(content.getbuffer()).hexdigest()
 
 
 def _hash(path: Path) -> str:

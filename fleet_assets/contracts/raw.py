@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from fleet_assets.contracts.schema import Column, Table
 
-MULTI_FRAME_REACH = timedelta(seconds=10)
-"""A multi-frame message that begins just before midnight belongs to the day in which it was completed.
+MULTI_FRAME_REACH = timedelta(seconds=90)
+"""A multi-frame message that begins before midnight belongs to the day in which it was completed.
 
-The standards' time-outs between two frames of one message are 0.75 to 1.25 s; ten seconds hold the longest message.
+The longest of the standards: a J1939 broadcast of 255 packets 200 ms apart (SAE J1939-21) takes 51 s, an ISO-TP message
+of 4095 bytes at the largest separation time of 127 ms (ISO 15765-2) 74 s.
 """
 
 RAW_CAN = Table(
@@ -18,6 +19,7 @@ RAW_CAN = Table(
     key=("entry_id",),
     sort=("vehicle_id", "recorded_at", "entry_id"),
     partition_by="recorded_at",
+    tail=MULTI_FRAME_REACH,
     columns=(
         Column("recorded_at", "ts", "When the frame was on the bus.", required=True),
         Column("received_at", "ts", "When the collector or the import got it.", required=True),

@@ -54,7 +54,8 @@ class Table:
     """One table: what a row means, its columns, its key, and the instant whose UTC day is its partition.
 
     `sort` is the stored row order (it makes equal content equal bytes); it starts from the key by default.
-    `look_back` is how far before the start of its own day a partition reads its inputs.
+    `look_back` is how far before the start of its own day a partition reads its inputs. `tail` is how much of the end
+    of a day is recorded apart, so that readers that look back no further see when only the rest of it changed.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Table:
     partition_by: str | None = None
     sort: tuple[str, ...] = ()
     look_back: timedelta = timedelta(0)
+    tail: timedelta = timedelta(0)
 
     @cached_property
     def schema(self) -> pl.Schema:

@@ -86,6 +86,7 @@ RAW_TELEMETRY = Table(
     key=("entry_id",),
     sort=("vehicle_id", "recorded_at", "source", "entry_id"),
     partition_by="recorded_at",
+    tail=MULTI_FRAME_REACH,
     # What a file says is kept as it says it: what is possible is judged in telemetry.
     columns=(
         *(replace(column, low=None, high=None) for column in TELEMETRY.columns),

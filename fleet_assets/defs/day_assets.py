@@ -16,13 +16,14 @@ from typing import Any, cast
 import dagster as dg
 import polars as pl
 
+from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import Table
 from fleet_assets.core.window import Window
 from fleet_assets.defs import policies
 from fleet_assets.defs.code_versions import code_version
 from fleet_assets.defs.partitions import DAYS, midnight, reach_days, reaching_back, selected_days
 from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource, StoredDay
+from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, PlacesResource, StoredDay
 
 ONLY_STALE_TAG = "fleet/only_stale"
 """Run tag: partitions whose inputs and code are those of the stored result are kept as they are."""
@@ -84,10 +85,16 @@ class DayTable:
         facts: list[Any] = [self.table.name, self.code_version, *self.sources(places, day)]
         for table in self.reads:
             for input_day in self.input_days(table, day):
-                record = places.lake.record(table, input_day)
-                if record is not None:
-                    facts.append([table.name, str(input_day), record.content])
+                content = self._content(places.lake.record(table, input_day), table, is_own=input_day in (day, None))
+                if content:
+                    facts.append([table.name, str(input_day), content])
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def _content(self, record: PartitionRecord | None, table: Table, *, is_own: bool) -> str:
+        """Names what one partition reads of another; nothing where it finds no rows, stored or not."""
+        if record is None or (table.partition_by is not None and not record.row_count):
+            return ""
+        return record.content if is_own or self.table.look_back > table.tail else record.tail
 
     def input_days(self, table: Table, day: date) -> list[date | None]:
         """The partitions of one input that one day reads; [None] for a table without days."""
@@ -124,12 +131,12 @@ class SelectedDays:
         inputs = self.maker.fingerprint(places, day)
         record = places.lake.record(self.table, day)
         if self.only_stale and record is not None and record.inputs == inputs:
-            return StoredDay(day, None, None, 0.0)
+            return StoredDay(day, record)
         result = self.maker.compute(Day(day, self.table, places))
         noted = result if isinstance(result, Noted) else Noted(result)
         frame = self.table.conform(noted.frame).collect()
         written = places.lake.write(self.table, day, frame, inputs, **noted.notes)
-        return StoredDay(day, written, frame, time.perf_counter() - began)
+        return StoredDay(day, written.record, written, frame, time.perf_counter() - began)
 
 
 def _nothing_outside(_places: Places, _day: date) -> Iterable[str]:
@@ -169,7 +176,7 @@ def day_asset(
             automation_condition=policies.follow_inputs() if reads and not on_demand else None,
             **policies.common(table, group),
         )
-        def materialise(context: dg.AssetExecutionContext, places: PlacesResource) -> SelectedDays:
+        def materialise(context: dg.AssetExecutionContext, places: PlacesResource) -> dg.Output[SelectedDays]:
             days = selected_days(context)
             for name in upstream:
                 for day in days:
@@ -177,7 +184,8 @@ def day_asset(
                     facts = {"files": len(list(sources(places.get(), day)))}
                     event = dg.AssetMaterialization(name, partition=day.isoformat(), metadata=facts)
                     context.log_event(event)
-            return SelectedDays(maker, days, context.run.tags.get(ONLY_STALE_TAG) == "true")
+            only_stale = context.run.tags.get(ONLY_STALE_TAG) == "true"
+            return dg.Output(SelectedDays(maker, days, only_stale), metadata=TELLS_ITS_OWN_EVENTS)
 
         return cast(dg.AssetsDefinition, materialise)
 

@@ -51,27 +51,30 @@ def column_schema(table: Table) -> dg.TableSchema:
 def follow_inputs() -> dg.AutomationCondition:
     """Materialise a day when one of its inputs changed, however old the day is.
 
-    - `any_deps_updated` on the data inputs: late rows of an old day follow at once. (Not `eager()`: it looks only at
-      the latest day and waits for every day of the look-back to exist, so a first or a late day would never run.)
-    - reference tables count only when their content changed and only for days that exist: saving an unchanged CSV
-      must not recompute years, and the twenty-five empty years before a fleet's first day must stay empty.
+    - A changed data version (the hash of a partition's bytes) of a data input: late rows of an old day follow at once,
+      and a day that was computed again to the same bytes moves nothing. (Not `eager()`: it looks only at the latest day
+      and waits for every day of the look-back to exist, so a first or a late day would never run.)
+    - Reference tables count only for days that exist: the twenty-five empty years before a fleet's first day must stay
+      empty.
     - `missing` with an input present: today's partition appears at midnight, after its look-back was written, and
       closes the trips of vehicles that fell silent just before. `newly_true` keeps a failing day from being asked
       for again and again.
     """
     reference = dg.AssetSelection.groups(REFERENCE_GROUP)
-    data_arrived = When.any_deps_updated().ignore(reference)
+    data_changed = When.any_deps_match(When.data_version_changed()).ignore(reference)
     reference_changed = When.any_deps_match(When.data_version_changed()).allow(reference) & ~When.missing()
     newly_possible = (When.missing() & When.any_deps_match(~When.missing()).ignore(reference)).newly_true()
-    wanted: Any = data_arrived | reference_changed | newly_possible
+    wanted: Any = data_changed | reference_changed | newly_possible
     wanted = wanted.since_last_handled()
     return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_inputs")
 
 
 def follow_any_day() -> dg.AutomationCondition:
-    """Rebuild a table without days when any day of an input, or an input without days, was updated.
+    """Rebuild a table without days when the content of any day of an input, or of an input without days, changed.
 
+    `will_be_requested` lets the models that read each other be asked for together, as one run.
     `any_deps_in_progress` waits for a running backfill of inputs to end, so that fifty days cause one build, not fifty.
     """
-    wanted = (When.any_deps_updated() | When.missing().newly_true()).since_last_handled()
+    changed = When.any_deps_match(When.data_version_changed() | When.will_be_requested())
+    wanted = (changed | When.missing().newly_true()).since_last_handled()
     return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_any_day")

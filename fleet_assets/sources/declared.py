@@ -25,10 +25,16 @@ def declared_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame, dbc_files:
 def declared_signal_map(signal_maps: pl.LazyFrame) -> SignalMap:
     """All maps as one. A map of the user comes after the shipped ones: what it says again replaces what they say."""
     rows = signal_maps.sort("origin", "name", descending=[True, False]).collect()
-    return load_signal_maps(rows["text"].to_list(), [f"{name}.yaml" for name in rows["name"]])
+    return _loaded(tuple(rows["text"]), tuple(f"{name}.yaml" for name in rows["name"]))
 
 
 @lru_cache(maxsize=256)
 def _compiled(text: str, name: str) -> CompiledDatabase:
     # Parsing a DBC takes up to a second; the days of a range share the same few files.
     return compile_database(text, name)
+
+
+@lru_cache(maxsize=8)
+def _loaded(texts: tuple[str, ...], files: tuple[str, ...]) -> SignalMap:
+    # Reading YAML takes 50 ms, as long as decoding a quiet day.
+    return load_signal_maps(texts, files)

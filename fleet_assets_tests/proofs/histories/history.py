@@ -1,0 +1,95 @@
+"""One random history, from the first arrival to the last build.
+
+Belongs here: builds between arrivals and reference files that change on the way. Does not belong here: comparing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import polars as pl
+
+from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
+from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.places import Places
+from fleet_assets_tests.proofs.histories.arrivals import arrivals, batches, land
+from fleet_assets_tests.proofs.histories.weeks import Week
+
+DAILY = [table.name for table in (RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS)]
+
+Build = Callable[[Places, BuildRequest, frozenset[str]], object]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What happened in a history, for the counts."""
+
+    batches: int
+    pieces: int
+    builds: int
+    reference_changes: int
+
+
+def live_through(week: Week, places: Places, random: Random, build: Build, tables: frozenset[str]) -> Told:
+    """Let the week arrive at random with builds in between, and build what is stale at the end."""
+    pieces = arrivals(week, random)
+    parts = batches(pieces, random)
+    wrong_until = _begin_reference(week, places, random, len(parts))
+    builds = 0
+    for number, part in enumerate(parts):
+        if number == wrong_until:
+            _copy_reference(week.reference, places)
+        land(places.landing, part, f"batch-{number}", random)
+        if number < len(parts) - 1:
+            for _ in range(random.randrange(1, 3)):
+                build(places, *_some_build(week, random, tables))
+                builds += 1
+    if wrong_until == len(parts):
+        _copy_reference(week.reference, places)
+    build(places, BuildRequest(), tables)
+    return Told(len(parts), len(pieces), builds + 1, int(wrong_until > 0))
+
+
+def _some_build(week: Week, random: Random, tables: frozenset[str]) -> tuple[BuildRequest, frozenset[str]]:
+    """Everything, some tables, some days, or all of it whether stale or not."""
+    some = frozenset(random.sample(DAILY, random.randrange(1, 5))) | (tables - {*DAILY})
+    names = tables if random.random() < 0.5 else some
+    first = random.choice(week.days)
+    last = first + timedelta(days=random.randrange(4))
+    has_range = random.random() < 0.4
+    request = BuildRequest(first if has_range else None, last if has_range else None, full=random.random() < 0.15)
+    return request, names
+
+
+def _begin_reference(week: Week, places: Places, random: Random, parts: int) -> int:
+    """Reference files as they shall be, or wrong ones for some time: how many batches arrive before they are mended."""
+    _copy_reference(week.reference, places)
+    if random.random() < 0.5 or not (week.reference / "vehicles.csv").exists():
+        return 0
+    _falsify(places.reference.root, random)
+    return random.randrange(1, parts + 1)
+
+
+def _copy_reference(source: Path, places: Places) -> None:
+    shutil.rmtree(places.reference.root, ignore_errors=True)
+    shutil.copytree(source, places.reference.root)
+
+
+def _falsify(root: Path, random: Random) -> None:
+    """A zone that is another, a DBC with a wrong factor, a driver or a binding that is not known yet."""
+    kind = random.randrange(4)
+    if kind == 0:
+        vehicles = pl.read_csv(root / "vehicles.csv", infer_schema=False)
+        vehicles.with_columns(pl.lit("Pacific/Auckland").alias("timezone")).write_csv(root / "vehicles.csv")
+    elif kind == 1:
+        long = (root / "dbc" / "long.dbc").read_text()
+        (root / "dbc" / "long.dbc").write_text(long.replace("(0.125,0)", "(0.25,0)"))
+    else:
+        name = "driver_assignments.csv" if kind == 2 else "dbc_bindings.csv"
+        rows = pl.read_csv(root / name, infer_schema=False)
+        rows.head(rows.height // 2).write_csv(root / name)

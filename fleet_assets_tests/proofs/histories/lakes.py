@@ -1,0 +1,95 @@
+"""Builds without the orchestrator, and lakes compared: the store path of every asset, called as a run calls it.
+
+Belongs here: planning and storing as `fleet build` does, in this process and without a run. Does not belong here:
+histories, and the platform's own mechanism.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, TABLES, Table
+from fleet_assets.defs import events, ingest, telemetry
+from fleet_assets.defs.build import NEAR_DAYS
+from fleet_assets.defs.day_assets import SelectedDays
+from fleet_assets.defs.partitions import spans
+from fleet_assets.defs.plan import BuildRequest, ordered_tables, plan_build
+from fleet_assets.defs.reference import reference_inputs
+from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
+
+ALL = frozenset(TABLES)
+LOADED = (events, ingest, telemetry)
+"""Loading these modules is what makes their tables known."""
+
+Partition = tuple[str, str]
+"""Table and day."""
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Partitions that a build computed, and those of them whose bytes it replaced."""
+
+    computed: frozenset[Partition]
+    changed: frozenset[Partition]
+
+
+def installation(home: Path) -> Places:
+    """An installation below `home`."""
+    return Places(load_settings(home=home))
+
+
+def store(places: Places, request: BuildRequest, names: Collection[str] = ALL) -> Rewritten:
+    """Build what is stale of the tables called `names`: reference tables, then each stretch of days, table by table."""
+    plan = plan_build(places, request, names)
+    for name in plan.reference:
+        _store_reference(places, TABLES[name])
+    computed, changed = set(), set()
+    for name, day, is_changed in _stored(places, request, plan.all_days, set(names) & set(LAKE_TABLES)):
+        computed.add((name, str(day)))
+        if is_changed:
+            changed.add((name, str(day)))
+    return Rewritten(frozenset(computed), frozenset(changed))
+
+
+def store_by_day(places: Places, request: BuildRequest, names: Collection[str] = ALL) -> None:
+    """The same from the newest day to the oldest, until nothing is stale any more."""
+    days = plan_build(places, request, names).all_days
+    for day in reversed(days):
+        store(places, BuildRequest(day, day, full=request.full), names)
+    store(places, BuildRequest(), names)
+
+
+def _stored(
+    places: Places, request: BuildRequest, days: list[date], names: set[str]
+) -> Iterator[tuple[str, date, bool]]:
+    for first, last in spans(days, NEAR_DAYS):
+        stretch = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        for maker in ordered_tables():
+            if maker.table.name not in names:
+                continue
+            for stored in SelectedDays(maker, stretch, only_stale=not request.full).store(places):
+                if stored.written is not None:
+                    yield maker.table.name, stored.day, stored.written.is_changed
+
+
+def _store_reference(places: Places, table: Table) -> None:
+    inputs = reference_inputs(places, table)
+    is_text = table.name in DECODING_TABLES
+    rows = places.reference.texts(table) if is_text else places.reference.read(table)
+    places.lake.write(table, None, rows, inputs)
+
+
+def contents(places: Places) -> dict[Partition, str]:
+    """The hash of the bytes of every stored partition that holds rows; the table alone where it has no days."""
+    found = {}
+    for name, table in TABLES.items():
+        days: list[date | None] = [*places.lake.days(table)] if table.partition_by else [None]
+        for day in days:
+            record = places.lake.record(table, day)
+            if record is not None and record.row_count:
+                found[name, str(day)] = record.content
+    return found
