@@ -126,11 +126,12 @@ class Loader:
         try:
             with self.server.owning() as connection:
                 connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", [contract.name, LOAD_LOCK])
-                _replace(connection, contract, day, frame)
+                # First the books: the exchange at the end of `_replace` holds a lock until the commit.
                 if record is None:
                     books.forget_loaded(connection, contract.name, day)
                 else:
                     books.note_loaded(connection, contract.name, day, record.content, frame.height)
+                _replace(connection, contract, day, frame)
         except errors.LockNotAvailable:
             raise ServiceError(
                 f"another session has held {contract.name} for {partitions.LOCK_PATIENCE_S} s; run `fleet build` again"
@@ -166,6 +167,8 @@ def _filled(connection: psycopg.Connection, contract: Table, day: date, frame: p
     # The table is this transaction's own: its rows need no later visit that marks them as visible to all.
     copy_rows(connection, contract, fresh, frame, freeze=True)
     partitions.index_like_parent(connection, contract, fresh)
+    # A day is much like the next: a small sample tells the planner enough, in a tenth of the time.
+    connection.execute("set local default_statistics_target = 10")
     connection.execute(statement("analyze {new}", new=fresh))
     return fresh
 
