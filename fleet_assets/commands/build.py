@@ -19,12 +19,13 @@ from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError
 from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 
 if TYPE_CHECKING:
     from fleet_assets.defs.build import BuildReport
 
-INSTANCE_FILE = Path(__file__).resolve().parents[2] / "dagster.yaml"
-POSTGRES_INSTANCE_FILE = INSTANCE_FILE.parent / "deploy" / "dagster-postgres.yaml"
+INSTANCE_FILE = "dagster.yaml"
+POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
 STORAGE = "DAGSTER_PG_URL"
 """Variable that puts Dagster's own storage into PostgreSQL; it is Dagster that reads it."""
 
@@ -43,10 +44,10 @@ def _choose_instance(file: Path) -> None:
     address = os.environ.get(STORAGE, "")
     if address and not address.startswith("postgresql+psycopg2://"):
         raise SettingError(f"{STORAGE} must begin with postgresql+psycopg2:// (the driver that Dagster speaks)")
-    shipped = {path: path.read_bytes() for path in (INSTANCE_FILE, POSTGRES_INSTANCE_FILE) if path.exists()}
-    wanted = shipped.get(POSTGRES_INSTANCE_FILE if address else INSTANCE_FILE)
+    shipped = {name: project_file(name).read_bytes() for name in (INSTANCE_FILE, POSTGRES_INSTANCE_FILE)}
+    wanted = shipped[POSTGRES_INSTANCE_FILE if address else INSTANCE_FILE]
     present = file.read_bytes() if file.exists() else None
-    if wanted is not None and wanted != present and (present is None or present in shipped.values()):
+    if wanted != present and (present is None or present in shipped.values()):
         file.write_bytes(wanted)
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -208,8 +209,13 @@ def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
 
 
 def _what_next(console: Console, folder: DemoFolder) -> None:
-    _say(console, "Query it:  FLEET_HOME=" + os.path.relpath(folder.root) + " .venv/bin/fleet query "
+    _say(console, "Query it:  FLEET_HOME=" + os.path.relpath(folder.root) + f" {_program()} query "
                   '"select vehicle_id, month, distance_km, fuel_used_l from monthly_summary"')  # fmt: skip
+
+
+def _program() -> str:
+    """How this very command line is called from here."""
+    return "fleet" if shutil.which("fleet") else os.path.relpath(Path(sys.executable).with_name("fleet"))
 
 
 def _serve(console: Console, demo: Places, wanted: int | None) -> int:

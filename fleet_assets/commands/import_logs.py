@@ -20,9 +20,13 @@ from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.import_sources import IMPORT_SOURCES
 from fleet_assets.collector.importer import FileResult, ImportReport, import_files
+from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_FILES
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.places import Places
+
+SHOWN_REFUSALS = 20
+"""Refused files whose reasons are said; the quarantine has all."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def _table(report: ImportReport) -> Table:
 
 def _reason(file: FileResult) -> str:
     if file.refusal:
-        return f"refused: {file.refusal}"
+        # Why stands on standard error, once: whoever throws the table away reads it too.
+        return "refused"
     parts = [f"{count:,} quarantined: {slug}" for slug, count in file.rejected.items()]
     known = [f"{file.known_rows:,} had been imported before"] if file.known_rows else []
     return "; ".join(known + parts)
@@ -141,6 +146,10 @@ def _say_absent_buses(
 
 
 def _refusal(report: ImportReport) -> str:
-    sentences = "; ".join(f"{file.path}: {file.refusal}" for file in report.refused[:5])
-    more = f"; and {len(report.refused) - 5} more" if len(report.refused) > 5 else ""
-    return f"{len(report.refused)} of {len(report.files)} files refused: {sentences}{more}"
+    """One line a file; the quarantine has those that are not shown."""
+    lines = [f"{file.path}: {file.refusal}" for file in report.refused[:SHOWN_REFUSALS]]
+    more = len(report.refused) - SHOWN_REFUSALS
+    if more > 0:
+        lines.append(f"and {more:,} more: `fleet quarantine list --reason refused`")
+    head = f"{len(report.refused):,} of {counted(len(report.files), 'file')} refused"
+    return f"{head}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{head}:", *lines])

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-MODELS = Path(__file__).resolve().parents[2] / "dbt_models" / "models"
+from fleet_assets.project_files import project_file
+
+MODELS = project_file("dbt_models") / "models"
 
 INTRODUCTION = """\
 # Marts

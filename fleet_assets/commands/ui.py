@@ -18,8 +18,9 @@ from rich.console import Console
 from fleet_assets.commands.build import prepare_dagster_home
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 
-WORKSPACE_FILE = Path(__file__).resolve().parents[2] / "workspace.yaml"
+WORKSPACE_FILE = project_file("workspace.yaml")
 READY_SECONDS = 120
 PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""

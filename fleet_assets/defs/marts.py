@@ -16,7 +16,6 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-import fleet_assets
 from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.contracts import TABLES
@@ -26,6 +25,7 @@ from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.defs.mart_inputs import MartInputs
 from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 from fleet_assets.resources import PlacesResource
 
 NOTHING_KNOWN = ""
@@ -34,7 +34,7 @@ NOTHING_KNOWN = ""
 LOADED_PREFIX = "warehouse"
 """First part of the keys of what is loaded into a server."""
 
-PROJECT_DIR = Path(fleet_assets.__file__).resolve().parent.parent / "dbt_models"
+PROJECT_DIR = project_file("dbt_models")
 
 
 class TableNames(DagsterDbtTranslator):
