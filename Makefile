@@ -44,7 +44,8 @@ $(VENV)/.installed-bench: $(VENV)/.python setup.cfg constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,bench]'
 	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
 
-docs: $(VENV)/.installed ## Write docs/tables.md and docs/marts.md anew
+docs: $(VENV)/.installed ## Write docs/tables.md, docs/marts.md and .env.example anew
+	$(BIN)/python -m fleet_assets.commands.env_example > .env.example
 	$(BIN)/python -m fleet_assets.contracts.document > docs/tables.md
 	$(BIN)/python -m fleet_assets.commands.mart_page > docs/marts.md
 

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
         "metric", description="Units of the tables that are shown; what is stored is metric."
     )
 
+    landing_keep_days: int = Field(
+        30, ge=1, description="Days that landed files are kept once their rows are in the lake, then pruned [d]."
+    )
+
     @field_validator("grid_seconds")
     @classmethod
     def _divides_a_day(cls, value: int) -> int:

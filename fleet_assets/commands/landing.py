@@ -25,7 +25,9 @@ def landing() -> None:
 
 @app.command()
 def prune(
-    older_than: Annotated[str, typer.Option(help="Age of files since they landed: 30d, 12h.")] = "30d",
+    older_than: Annotated[
+        str, typer.Option(help="Age of files since they landed: 30d, 12h; FLEET_LANDING_KEEP_DAYS by default.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")] = False,
 ) -> None:
     """Remove landed files whose every row is durable in its raw partition; the day keeps one sealed file.
@@ -39,7 +41,7 @@ def prune(
     from fleet_assets.places import Places
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    found = prune_now(Places.from_environment(), _age(older_than), is_dry=dry_run)
+    found = prune_now(Places.from_environment(), _age(older_than) if older_than else None, is_dry=dry_run)
     for day in found:
         if day.kept_because:
             console.print(f"{day.source} {day.day}: kept, {day.kept_because}")

@@ -128,7 +128,9 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def prune_now(places: Places, older_than: timedelta, *, is_dry: bool = False) -> list[Pruned]:
-    """`prune` as of this moment; loading the raw assets, whose code is part of what is current."""
+def prune_now(places: Places, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:
+    """`prune` as of this moment, by default of files older than FLEET_LANDING_KEEP_DAYS; loads the raw assets, whose
+    code is part of what is current."""
     assert raw.LANDED
-    return list(prune(places, older_than, datetime.now(UTC), is_dry=is_dry))
+    age = timedelta(days=places.settings.landing_keep_days) if older_than is None else older_than
+    return list(prune(places, age, datetime.now(UTC), is_dry=is_dry))
