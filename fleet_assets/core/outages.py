@@ -24,15 +24,15 @@ class OutageRules:
     regular_days: int = 5
     """Days of the seven before on which an hour of the day had rows, to call the hour regular: a working week."""
     reference_days: int = 7
-    """Days before the silence that say what is usual: one of each weekday."""
+    """Days before an hour that say what is usual: one of each weekday, the farthest being the hour's own."""
 
 
 def find_outages(hours: pl.LazyFrame, window: Window, rules: OutageRules | None = None) -> pl.LazyFrame:
     """INGEST_OUTAGES rows that ended in the window's day, from INGEST_HOURLY rows of the whole window.
 
     A silence lies between two rows of a source with none of any vehicle in between. It is an outage if it holds a whole
-    hour that is regular: heard on enough of the days before the silence began. A silence that reaches back beyond the
-    window is not seen: such a source reports nothing regularly any more.
+    hour that is regular: heard on enough of the days before the silence began, its own weekday among them. A silence
+    that reaches back beyond the window is not seen: such a source reports nothing regularly any more.
     """
     rules = rules or OutageRules()
     silences = _silences(hours, window)
@@ -46,8 +46,10 @@ def find_outages(hours: pl.LazyFrame, window: Window, rules: OutageRules | None 
     regular = (
         inside.join(pl.concat(past), on=["source", "hour_at"])
         .filter(pl.col("hour_at") - _DAY * pl.col("back") < pl.col("started_at"))
-        .group_by("source", "started_at", "hour_at").agg(pl.len().alias("days"))
-        .filter(pl.col("days") >= rules.regular_days)
+        .group_by("source", "started_at", "hour_at")
+        # Heard on the same weekday too: a Saturday after five working days is no outage.
+        .agg(pl.len().alias("days"), (pl.col("back") == rules.reference_days).any().alias("is_of_weekday"))
+        .filter(pl.col("is_of_weekday") & (pl.col("days") >= rules.regular_days))
         .group_by("source", "started_at").agg(pl.len().cast(pl.Int64).alias("regular_hours"))
     )  # fmt: skip
     silence = ["source", "started_at"]

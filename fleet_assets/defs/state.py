@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,7 @@ from dagster._core.storage.dagster_run import RunsFilter
 
 import fleet_assets.defs
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
+from fleet_assets.defs import freshness
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
 from fleet_assets.defs.partitions import RANGE_TAGS
@@ -74,6 +75,18 @@ def stale_now(places: Places) -> tuple[Plan, list[str] | None]:
 
 def known_runs(places: Places) -> Runs:
     """What Dagster's storage says; nothing before the first build, a sentence where the storage does not answer."""
+    known = _known_runs(places)
+    # Rows age while nothing runs: this check is made anew at every look.
+    stale = freshness.stale_sentences(places, datetime.now(UTC))
+    fresh = [
+        {"table": table, "check": freshness.NAME, "severity": "WARN", "run_id": "", "sentence": sentence}
+        for table, sentence in stale.items()
+    ]
+    noted = [check for check in known.failed_checks if check["check"] != freshness.NAME]
+    return replace(known, failed_checks=noted + fresh)
+
+
+def _known_runs(places: Places) -> Runs:
     home = places.settings.dagster_home
     if not (home / "dagster.yaml").exists():
         return Runs()

@@ -51,6 +51,10 @@ def test_nights_are_no_outages() -> None:
     assert outages(heard(*working_week())).is_empty()
 
 
+def test_a_weekend_after_five_working_days_is_no_outage() -> None:
+    assert outages(heard(*[hour for hour in working_week(days=15) if hour.weekday() < 5])).is_empty()
+
+
 def test_silence_at_usual_hours_is_one_outage_from_the_last_row_to_the_first() -> None:
     lost = (MONDAY + 10 * HOUR, MONDAY + 11 * HOUR)
     found = outages(heard(*working_week(without=lost)))
@@ -70,10 +74,16 @@ def test_each_source_is_judged_alone() -> None:
     assert found["source"].to_list() == ["can"]
 
 
-def test_a_source_that_reports_on_four_days_only_is_not_expected() -> None:
+def test_hours_are_regular_from_five_of_seven_days_on_with_their_own_weekday_among_them() -> None:
     lost = (MONDAY + 10 * HOUR,)
-    assert outages(heard(*working_week(without=lost, days=5))).is_empty()
-    assert outages(heard(*working_week(without=lost, days=6))).height == 1
+
+    def found(*backs: int) -> int:
+        days = {(MONDAY - back * DAY).date() for back in (0, *backs)}
+        return outages(heard(*[hour for hour in working_week(without=lost) if hour.date() in days])).height
+
+    assert found(1, 2, 3, 7) == 0
+    assert found(1, 2, 3, 4, 7) == 1
+    assert found(1, 2, 3, 4, 5, 6) == 0
 
 
 def test_an_outage_of_days_is_one_row_of_the_day_on_which_it_ended() -> None:

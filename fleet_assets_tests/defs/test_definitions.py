@@ -73,7 +73,14 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
         sensor.name for sensor in definitions.get_repository_def().sensor_defs
         if sensor.default_status == dg.DefaultSensorStatus.RUNNING
     }  # fmt: skip
-    assert running == {"landing_sensor", "reference_sensor", "follow_inputs", "run_failed", "repair"}
+    assert running == {
+        "landing_sensor",
+        "reference_sensor",
+        "follow_inputs",
+        "run_failed",
+        "repair",
+        "freshness_sensor",
+    }
 
 
 def test_an_empty_installation_has_nothing_to_build(places: Places) -> None:
