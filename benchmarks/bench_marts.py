@@ -1,0 +1,155 @@
+"""Dashboard queries from marts against raw telemetry, and the latest state of a vehicle, on PostgreSQL and DuckDB.
+
+Usage: python benchmarks/bench_marts.py [--rows 1000000 10000000 50000000] [--rounds 3] [--seconds 30] [--folder F]
+
+Each size is a month of a fleet: in the lake, loaded into PostgreSQL by the loader, marts built on both by the models.
+Both warehouses and both ways alternate in one process with a connection open on each; medians count, and both ways must
+give the same answer. Lookups arrive at 1 000 a second whether the one before is answered or not: waiting counts.
+--folder keeps what was made, for another run; without it everything is deleted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+import polars as pl
+import psycopg
+from dashboard_questions import QUESTIONS, Question
+from month_of_a_fleet import NOW, Month, vehicle
+from warehouses import DUCKDB, PRODUCTION, Ask, Warehouses, private_server
+
+TARGET = 200
+LOOKUPS_PER_S = 1_000
+LOOKUP_TARGET_MS = 2
+MART_ASKS = 20
+"""The marts answer in milliseconds: so many asks a round beside one of the raw rows."""
+
+NEWEST = {
+    "fleet_today (mart)": "select * from fleet.fleet_today where vehicle_id = {given}",
+    "telemetry (raw, newest row)": "select recorded_at, latitude_deg, longitude_deg, speed_kmh, odometer_km "
+    "from fleet.telemetry where vehicle_id = {given} order by recorded_at desc limit 1",
+}  # fmt: skip
+
+
+def took_ms(ask: Ask, sql: str) -> float:
+    began = time.perf_counter()
+    ask(sql)
+    return (time.perf_counter() - began) * 1e3
+
+
+def check_equal(asks: dict[str, Ask], question: Question) -> None:
+    """Fail unless marts and raw rows give as many rows with the same sum, on both warehouses."""
+    for name, ask in asks.items():
+        marts, raw = ask(question.marts), ask(question.raw.format(now=NOW))
+        sums = [sum(float(row[-1]) for row in rows) for rows in (marts, raw)]
+        if len(marts) != len(raw) or abs(sums[0] - sums[1]) > abs(sums[1]) / 1e3:
+            raise SystemExit(f"{question.panel} on {name}: marts say {len(marts)} rows {sums[0]}, raw rows say "
+                             f"{len(raw)} rows {sums[1]}")  # fmt: skip
+
+
+def compare(asks: dict[str, Ask], rounds: int) -> None:
+    """Print for every question how long marts and raw rows take on each warehouse."""
+    print(f"  {'':30}" + "".join(f"{name + ': marts':>18} {'raw':>10} {'ratio':>7}" for name in asks))
+    for question in QUESTIONS:
+        # Also the first visit of both, so that neither pays for a cold cache.
+        check_equal(asks, question)
+        raw = question.raw.format(now=NOW)
+        times: dict[tuple[str, str], list[float]] = {}
+        for _ in range(rounds):
+            for name, ask in asks.items():
+                times.setdefault((name, "marts"), []).extend(took_ms(ask, question.marts) for _ in range(MART_ASKS))
+                times.setdefault((name, "raw"), []).append(took_ms(ask, raw))
+        line = f"  {question.panel:30}"
+        for name in asks:
+            fast, slow = median(times[name, "marts"]), median(times[name, "raw"])
+            line += f"{fast:15.2f} ms {slow:7.0f} ms {slow / fast:6.0f}x"
+        print(line, flush=True)
+
+
+def latencies_ms(ask: Ask, texts: list[str], seconds: float) -> np.ndarray:
+    """Of lookups that arrive evenly: from arrival to answer. One that waits for its forerunners counts the wait."""
+    count = int(seconds * LOOKUPS_PER_S)
+    order = np.random.default_rng(1).integers(0, len(texts), count).tolist()
+    done = np.empty(count)
+    begin = time.perf_counter() + 0.01
+    for number, which in enumerate(order):
+        arrival = begin + number / LOOKUPS_PER_S
+        early = arrival - time.perf_counter()
+        if early > 0.0003:
+            time.sleep(early - 0.0002)
+        while time.perf_counter() < arrival:
+            pass
+        ask(texts[which])
+        done[number] = time.perf_counter()
+    return (done - begin - np.arange(count) / LOOKUPS_PER_S) * 1e3
+
+
+def look_up(here: Warehouses, vehicles: int, seconds: float) -> None:
+    """Print the distribution of lookups of single vehicles: prepared statements over one connection each."""
+    names = [vehicle(number) for number in range(vehicles)]
+    with ExitStack() as stack:
+        postgres = stack.enter_context(here.server.connect(autocommit=True))
+        duck = stack.enter_context(duckdb.connect(str(here.duckdb.published), read_only=True, config=DUCKDB))
+        duck.execute("set timezone = 'UTC'")
+        for what, sql in NEWEST.items():
+            bound, marked = sql.format(given="%s").encode(), sql.format(given="?")
+
+            def of_postgres(name: str, bound: bytes = bound) -> list[tuple[object, ...]]:
+                return postgres.execute(bound, [name], prepare=True).fetchall()
+
+            def of_duckdb(name: str, marked: str = marked) -> list[tuple[object, ...]]:
+                return duck.execute(marked, [name]).fetchall()
+
+            for engine, ask in (("PostgreSQL", of_postgres), ("DuckDB", of_duckdb)):
+                alone = [took_ms(ask, names[number % vehicles]) for number in range(200)][100:]
+                if median(alone) > 1e3 / LOOKUPS_PER_S:
+                    print(f"  {what:28} {engine:10} {median(alone):6.2f} ms each: below {LOOKUPS_PER_S}/s")
+                    continue
+                found = latencies_ms(ask, names, seconds)
+                p50, p99, p999 = np.percentile(found, [50, 99, 99.9])
+                print(f"  {what:28} {engine:10} p50 {p50:.2f}, p99 {p99:.2f} (below {LOOKUP_TARGET_MS}), "
+                      f"p99.9 {p999:.2f}, worst {found.max():.2f} ms of {len(found):,}", flush=True)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--folder", default="", help="Where rows and databases are kept for another run.")
+    parser.add_argument("--only-make", action="store_true", help="Make rows and marts, measure nothing.")
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        url = private_server(stack, given.folder)
+        folder = Path(given.folder or stack.enter_context(TemporaryDirectory(prefix="fleet-rows-")))
+        with psycopg.connect(url) as connection:
+            version = connection.info.parameter_status("server_version")
+        print(
+            f"PostgreSQL {version} ({', '.join(' '.join(pair) for pair in PRODUCTION.items())})\n"
+            f"DuckDB {duckdb.__version__} ({DUCKDB['threads']} threads, {DUCKDB['memory_limit']}), psycopg "
+            f"{psycopg.__version__}, polars {pl.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+        )
+        for rows in given.rows:
+            print(f"\n{rows:,} rows: {Month.of(rows).vehicles} vehicles, 30 days", flush=True)
+            here = Warehouses.made(folder, url, rows)
+            if given.only_make:
+                continue
+            print(f"  {here.count():,} rows of telemetry; medians of {given.rounds} rounds, target {TARGET}x")
+            with ExitStack() as asking:
+                asks = {"PostgreSQL": here.ask_postgres(asking), "DuckDB": here.ask_duckdb(asking)}
+                compare(asks, given.rounds)
+            print(f"  latest state of one vehicle, {LOOKUPS_PER_S} lookups/s for {given.seconds:.0f} s, one connection")
+            look_up(here, Month.of(rows).vehicles, given.seconds)
+            here.server.engine.dispose()
+
+
+if __name__ == "__main__":
+    main()
