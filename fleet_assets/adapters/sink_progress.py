@@ -36,7 +36,9 @@ create table if not exists covered (
     producer text not null, kind text not null, first integer not null, stop integer not null,
     vehicle text, bus text, first_us integer, last_us integer, primary key (producer, kind, first)
 ) without rowid;
-create table if not exists ended (producer text primary key, stop integer not null) without rowid;
+create table if not exists ended (
+    producer text primary key, stop integer not null, last_us integer
+) without rowid;
 create table if not exists barriers (
     producer text, first integer, stop integer, server text, entry text, primary key (producer, first, stop)
 ) without rowid;
@@ -52,9 +54,10 @@ with reach as (
         0 as is_tail
     from reach where first > coalesce(reached, 0)
     union all
-    select ended.producer, coalesce(max(covered.stop), 0), ended.stop, max(vehicle), max(bus), max(last_us), null, 1
+    select ended.producer, coalesce(max(covered.stop), 0), ended.stop, max(vehicle), max(bus),
+        max(covered.last_us), ended.last_us, 1
     from ended left join covered using (producer)
-    group by ended.producer, ended.stop having ended.stop > coalesce(max(covered.stop), 0)
+    group by ended.producer, ended.stop, ended.last_us having ended.stop > coalesce(max(covered.stop), 0)
 )
 select * from holes order by producer, first
 """
@@ -123,7 +126,9 @@ class SinkProgress:
 
     def end(self, ended: Ended) -> None:
         """Note that a numbering goes no further. To be called within `exclusively`."""
-        self._connection.execute("insert or replace into ended values (?, ?)", [ended.producer, ended.stop])
+        self._connection.execute(
+            "insert or replace into ended values (?, ?, ?)", [ended.producer, ended.stop, ended.last_us]
+        )
 
     def holes(self) -> list[Hole]:
         """All numbers that are missing, by producer."""

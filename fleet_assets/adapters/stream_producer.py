@@ -19,6 +19,9 @@ import redis
 from fleet_assets.adapters.can_stream import STREAM, Batch, pack, single_entries
 from fleet_assets.adapters.stream_statements import STATEMENT, Statement, pack_statement
 
+LOG = "log"
+"""How the numbering of a log is called: `log-<unix microseconds of its first frame>-<what names it>`."""
+
 _NOTE_SECONDS = 7 * 24 * 3600
 
 # ARGV: first number, number after the last, number up to which Redis confirmed earlier, fields per entry, seconds, ...

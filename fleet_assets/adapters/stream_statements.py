@@ -6,7 +6,8 @@ A statement is an entry with one field, `statement`, JSON:
 
     gap      the fields of a gap (gap_ledger), instants as ISO 8601; absent where nothing is missing
     numbers  [producer, first, stop]: the numbers that the gap explains; absent for frames that never had a number
-    ended    [producer, stop]: that numbering goes no further, numbers below `stop` were all sent or are explained
+    ended    [producer, stop, last_us]: that numbering goes no further, numbers below `stop` were all sent or are
+             explained; the last of them is not younger than `last_us` (unix microseconds, or null)
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Ended:
 
     producer: str
     stop: int
+    last_us: int | None = None
+    """Instant of its last frame, or one after it; unix microseconds."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def pack_statement(statement: Statement) -> bytes:
     parts = {
         "gap": asdict(statement.gap) if statement.gap else None,
         "numbers": [numbers.producer, numbers.first, numbers.stop] if numbers else None,
-        "ended": [ended.producer, ended.stop] if ended else None,
+        "ended": [ended.producer, ended.stop, ended.last_us] if ended else None,
     }
     return json.dumps({name: part for name, part in parts.items() if part}, default=datetime.isoformat).encode()
 
@@ -67,10 +70,14 @@ def unpack_statement(fields: Fields) -> Statement:
         return Statement(
             gap=_gap(parts["gap"]) if "gap" in parts else None,
             numbers=Numbers(str(numbers[0]), int(numbers[1]), int(numbers[2])) if numbers else None,
-            ended=Ended(str(ended[0]), int(ended[1])) if ended else None,
+            ended=_ended(*ended) if ended else None,
         )
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise EntryError(f"the statement cannot be read: {error}") from error
+
+
+def _ended(producer: str, stop: int, last_us: int | None) -> Ended:
+    return Ended(str(producer), int(stop), None if last_us is None else int(last_us))
 
 
 def _gap(fields: dict[str, Any]) -> Gap:

@@ -22,6 +22,7 @@ from fleet_assets.adapters.durable_file import is_full
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.sink_progress import EXPLAINED, Hole, SinkProgress
 from fleet_assets.adapters.stream_group import Outlook, StreamGroup, is_before
+from fleet_assets.adapters.stream_producer import LOG
 from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.lander import SOURCE, Lander
 
@@ -104,12 +105,13 @@ class Losses:
 def _gap(hole: Hole) -> Gap:
     numbers = hole.numbers
     before, after = hole.before_us, hole.after_us
-    started = next(us for us in (before, after, _began_us(numbers.producer), 0) if us is not None)
-    ended = next(us for us in (after, before, started) if us is not None)
+    started = next(us for us in (before, _began_us(numbers.producer), after, 0) if us is not None)
+    ended = started if after is None else after
     return Gap(
         source=SOURCE,
+        # Not turned round where clocks disagree: the later word is the nearer one.
         started_at=instant(min(started, ended)),
-        ended_at=instant(max(started, ended)),
+        ended_at=instant(ended),
         reason="lost_in_stream",
         detail=f"frames {numbers.first} to {numbers.stop - 1} of {numbers.producer} never came out of the stream: "
         "Redis lost them, someone trimmed them, or the scanner was killed while its disk was full",
@@ -125,9 +127,12 @@ def _removal(first_us: int, last_us: int, words: str) -> Gap:
 
 
 def _began_us(producer: str) -> int | None:
-    """When a scanner's numbering began; None for a log's."""
-    began = producer.partition("-")[0]
-    return int(began) * 1_000 if began.isdigit() else None
+    """When a numbering began: the start of a scanner, the first frame of a log; None for another name."""
+    kind, _, rest = producer.partition("-")
+    if kind == LOG:
+        began = rest.partition("-")[0]
+        return int(began) if began.isdigit() else None
+    return int(kind) * 1_000 if kind.isdigit() else None
 
 
 def _rows(holes: Sequence[Hole]) -> pl.DataFrame:

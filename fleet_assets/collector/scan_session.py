@@ -116,7 +116,7 @@ def nobody_read(name: BusName, before: Reached, opened_us: int) -> Statement:
         vehicle_id=name.vehicle,
         bus=name.bus,
     )
-    return Statement(gap, ended=Ended(before.producer, before.next_number))
+    return Statement(gap, ended=Ended(before.producer, before.next_number, before.safe_us))
 
 
 @contextmanager

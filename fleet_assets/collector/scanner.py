@@ -22,8 +22,8 @@ from fleet_assets.adapters.frame_batch import FrameBatch, batch_of_frame, batch_
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.adapters.log_files.options import OLDEST_PLAUSIBLE
-from fleet_assets.adapters.stream_producer import NumberedBatch
-from fleet_assets.adapters.stream_statements import Statement
+from fleet_assets.adapters.stream_producer import LOG, NumberedBatch
+from fleet_assets.adapters.stream_statements import Ended, Statement
 from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.bus import dropped_frames
 from fleet_assets.collector.file_identity import file_digest, short_hash
@@ -157,6 +157,8 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
                 sender.put(numbered)
                 count += len(batch.frames)
                 replay.watch(path, count - before)
+        for statement in places.ended():
+            sender.put(statement)
         log.info("replayed", file=str(path), frames=count - before)
         if skipped:
             log.warning("lines_without_a_frame", file=str(path), lines=len(skipped), first=skipped[0])
@@ -167,15 +169,21 @@ class LogPlaces:
     """Numbers the frames of one log: each of its vehicles and buses counts for itself, in the order of the log."""
 
     def __init__(self, digest: str) -> None:
-        self._digest, self._next = digest, dict[tuple[str, str], int]()
+        self._digest, self._reached = digest, dict[tuple[str, str], Ended]()
         self._known: dict[str, int] = {}
 
     def numbered(self, batch: Batch) -> NumberedBatch:
         """The batch with its place; batches must come in the order of the log."""
         owner = (batch.vehicle, batch.bus)
-        first = self._next.get(owner, 0)
-        self._next[owner] = first + len(batch.frames)
-        return NumberedBatch(f"log-{short_hash(self._digest, *owner)}", first, batch)
+        began, last = int(batch.frames.ts_us[0]), int(batch.frames.ts_us.max())
+        before = self._reached.get(owner) or Ended(f"{LOG}-{began}-{short_hash(self._digest, *owner)}", 0, last)
+        numbered = NumberedBatch(before.producer, before.stop, batch)
+        self._reached[owner] = Ended(before.producer, numbered.stop, max(before.last_us or last, last))
+        return numbered
+
+    def ended(self) -> list[Statement]:
+        """That the log is at its end, so that frames missing there are missed."""
+        return [Statement(ended=reached) for reached in self._reached.values()]
 
     def known(self, producer: str, ask: Callable[[str], int]) -> int:
         """How far the log was sent before; asked once."""

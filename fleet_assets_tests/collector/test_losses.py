@@ -18,6 +18,7 @@ from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.adapters.stream_producer import NumberedBatch, StreamProducer
 from fleet_assets.adapters.stream_statements import STATEMENT, Ended, Numbers, Statement
+from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.worker import Worker, WorkRules
 from fleet_assets.contracts import INGEST_GAPS
@@ -67,6 +68,15 @@ def test_the_first_frames_of_a_numbering_count_too(redis_server: redis.Redis, tm
     redis_server.xdel(STREAM, ids[0])
     work(redis_server, tmp_path)
     assert ledger(tmp_path) == [("lost_in_stream", 10, "v1", 10, 10)]
+
+
+def test_the_gap_of_a_log_reaches_from_its_first_to_its_last_frame(redis_server: redis.Redis, tmp_path: Path) -> None:
+    name = f"log-{unix_us(START)}-feed"
+    ids = send(redis_server, 0, 1, 2, name=name)
+    StreamProducer(redis_server).say(Statement(ended=Ended(name, 30, unix_us(START) + 29_000)))
+    redis_server.xdel(STREAM, ids[0], ids[2])
+    work(redis_server, tmp_path)
+    assert ledger(tmp_path) == [("lost_in_stream", 10, "v1", 0, 10), ("lost_in_stream", 10, "v1", 19, 29)]
 
 
 def test_numbers_from_before_the_sink_existed_are_no_loss(redis_server: redis.Redis, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_what_the_kernel_dropped_is_counted() -> None:
 @pytest.mark.parametrize(("is_stopped", "reason"), [(True, "scanner_stopped"), (False, "scanner_down")])
 def test_the_time_in_which_nobody_read_the_bus_is_a_gap(is_stopped: bool, reason: str) -> None:
     said = nobody_read(NAME, Reached("p", 70, 1_000_000, is_stopped), 3_000_000)
-    assert said.ended == Ended("p", 70)
+    assert said.ended == Ended("p", 70, 1_000_000)
     assert said.gap is not None
     assert (said.gap.reason, said.gap.missing_count, said.gap.bus) == (reason, None, "can7")
     assert (said.gap.started_at.timestamp(), said.gap.ended_at.timestamp()) == (1.0, 3.0)

@@ -41,16 +41,24 @@ def live_state_holds(strength: Strength) -> Outcome:
         seen.stop.set()
         seen.thread.join()
         newest = {signal: value.value for signal, value in LiveState(server.client()).read("v").items()}
-        left = server.client().pttl("sensor:rpm")
+        left = _left_to_a_new_value(server)
         server.close()
     expected = dict.fromkeys(_SIGNALS, str(rounds - 1))
-    held = newest == expected and not seen.torn and not seen.back and 0 < int(str(left)) <= SENSOR_TTL_MS
+    held = newest == expected and not seen.torn and not seen.back and 0 < left <= SENSOR_TTL_MS
     return Outcome(
         "live state: a late value never replaces a newer one, value and time never tear, plain keys live 10 s",
         f"{_WRITERS} writers, {_WRITERS * rounds * len(_SIGNALS):,} values in random order, {seen.looks:,} looks",
         held,
-        f"{seen.torn} torn, {seen.back} back in time, {left} ms left to sensor:rpm",
+        f"{seen.torn} torn, {seen.back} back in time, {left} ms left to a new sensor:load",
     )
+
+
+def _left_to_a_new_value(server: PrivateServer) -> int:
+    """Milliseconds that a plain key has left when its value was just observed."""
+    now = datetime.now(UTC)
+    row = {"vehicle_id": ["v"], "signal": ["load"], "value": ["1"], "observed_at": [now]}
+    LiveState(server.client()).write(pl.DataFrame(row).with_columns(pl.col("observed_at").cast(TIMESTAMP)), now)
+    return int(str(server.client().pttl("sensor:load")))
 
 
 class _Seen:
