@@ -24,6 +24,9 @@ from fleet_assets.adapters.durable_file import is_full, make_folder, sync_folder
 
 SEGMENT_BYTES = 8 << 20
 
+DISK_BYTES = 4 << 30
+"""What a spool may take, unless told otherwise: two days of one car's bus at 1 000 frames/s."""
+
 _HEADER = struct.Struct("<4sII")
 _MAGIC = b"FSP1"
 

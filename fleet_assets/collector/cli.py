@@ -6,27 +6,22 @@ Belongs here: options, help texts, progress and the closing line. Does not belon
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from fleet_assets.adapters.log_files import LOG_SUFFIXES, LogOptions
-from fleet_assets.adapters.redis_server import connect
-from fleet_assets.adapters.reference import ReferenceStore
-from fleet_assets.collector.bus import BusOptions, parse_extra
-from fleet_assets.collector.file_list import expand
-from fleet_assets.collector.file_progress import FileProgress
-from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.live import LiveDecoder
+from fleet_assets.adapters.spool import DISK_BYTES
 from fleet_assets.collector.process import LogFormat, configure_logs, plain_failures, stop_on_signals
-from fleet_assets.collector.scan_session import ScanReport, ScanSession
-from fleet_assets.collector.scanner import BusName, Replay
-from fleet_assets.collector.typed_times import instant_of, zone_of
-from fleet_assets.collector.waiting_line import WaitRules
-from fleet_assets.collector.worker import Worker, WorkRules
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from fleet_assets.adapters.log_files import LogOptions
+    from fleet_assets.collector.bus import BusOptions
+    from fleet_assets.collector.live import LiveDecoder
+    from fleet_assets.collector.scan_session import ScanReport, ScanSession
+    from fleet_assets.collector.scanner import BusName
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -121,7 +116,7 @@ def scan(
     start: _Start = "",
     single: _Single = False,
     offline: _Offline = False,
-    spool_bytes: _SpoolBytes = WaitRules.disk_bytes,
+    spool_bytes: _SpoolBytes = DISK_BYTES,
     log_format: _LogFormat = LogFormat.AUTO,
 ) -> None:
     """Read a CAN bus, or replay log files, into the Redis stream `can:raw`.
@@ -138,6 +133,13 @@ def scan(
 
     `fleet collect scan --replay logs/ --vehicle van-1 --timezone Europe/Madrid`
     """  # fmt: skip
+    # Loaded here, as below: python-can brings pandas and asammdf, and every `fleet --help` would wait for them.
+    from fleet_assets.adapters.log_files import LOG_SUFFIXES, LogOptions
+    from fleet_assets.collector.bus import BusOptions, parse_extra
+    from fleet_assets.collector.file_list import expand
+    from fleet_assets.collector.scan_session import ScanSession
+    from fleet_assets.collector.typed_times import instant_of, zone_of
+
     configure_logs(log_format)
     session = ScanSession(load_settings(), stop_on_signals(), is_packed=not single, spool_bytes=spool_bytes)
     with plain_failures("scanning stopped"):
@@ -180,6 +182,10 @@ def work(
 
     `fleet collect work --until-empty && fleet build`
     """  # fmt: skip
+    from fleet_assets.adapters.redis_server import connect
+    from fleet_assets.collector.intake import Intake
+    from fleet_assets.collector.worker import Worker, WorkRules
+
     configure_logs(log_format)
     if claim_seconds <= flush_seconds:
         raise UsageError(
@@ -204,6 +210,8 @@ def _refuse_both(interface: str, channel: str) -> None:
 
 
 def _bus_name(options: BusOptions, vehicle: str, bus: str) -> BusName:
+    from fleet_assets.collector.scanner import BusName
+
     if not options.interface:
         raise UsageError("say what to read: --interface socketcan --channel can0 --vehicle VEHICLE, or --replay FILE")
     if not vehicle:
@@ -212,11 +220,17 @@ def _bus_name(options: BusOptions, vehicle: str, bus: str) -> BusName:
 
 
 def _replay(session: ScanSession, paths: list[Path], options: LogOptions, speed: float | None) -> ScanReport:
+    from fleet_assets.collector.file_progress import FileProgress
+    from fleet_assets.collector.scanner import Replay
+
     with FileProgress("replaying", paths) as progress:
         return session.replay(Replay(paths, options, speed, progress.update))
 
 
 def _live_decoder(settings: Settings) -> LiveDecoder:
+    from fleet_assets.adapters.reference import ReferenceStore
+    from fleet_assets.collector.live import LiveDecoder
+
     return LiveDecoder(ReferenceStore(settings.reference), settings.grid_seconds)
 
 

@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
 
-import can
 import structlog
-from redis.exceptions import RedisError
 
 from fleet_assets.contracts.errors import ServiceError
 
@@ -75,6 +73,9 @@ def stop_on_signals(*, with_parent: bool = False) -> threading.Event:
 @contextmanager
 def plain_failures(activity: str) -> Iterator[None]:
     """Turn what Redis, a CAN interface or a disk raises into one sentence; `activity` says what was going on."""
+    import can
+    from redis.exceptions import RedisError
+
     try:
         yield
     except RedisError as error:

@@ -20,7 +20,7 @@ import structlog
 from fleet_assets.adapters.can_stream import pack, unpack
 from fleet_assets.adapters.durable_file import is_full, replace_file
 from fleet_assets.adapters.gap_ledger import Gap
-from fleet_assets.adapters.spool import Spool
+from fleet_assets.adapters.spool import DISK_BYTES, Spool
 from fleet_assets.adapters.stream_producer import NumberedBatch
 from fleet_assets.adapters.stream_statements import (
     STATEMENT,
@@ -40,8 +40,8 @@ Item = NumberedBatch | Statement
 class WaitRules:
     """How much may wait."""
 
-    disk_bytes: int = 4 << 30
-    """Bytes of the spool: two days of one car's bus at 1 000 frames/s."""
+    disk_bytes: int = DISK_BYTES
+    """Bytes of the spool."""
     memory_bytes: int = 64 << 20
     """Bytes in memory while the disk is full: about half an hour of that bus."""
 

@@ -127,9 +127,11 @@ def _landed(landing: dict[str, Any]) -> str:
 
 def _building(found: Status) -> Iterator[str]:
     yield f"Stale: {', '.join(_stale(found)) or 'nothing'}"
-    yield from (f"Running: {run.kind} since {_clock(run.started_at)}{_reach(run)}" for run in found.runs.in_progress)
+    for run in found.runs.in_progress:
+        state = f"Running: {run.kind} since {_clock(run.started_at)}" if run.started_at else f"Waits: {run.kind}"
+        yield f"{state}{_reach(run)}"
     for run in (found.runs.last_build, found.runs.last_automatic):
-        if run is not None:
+        if run is not None and run not in found.runs.in_progress:
             when = _clock(run.ended_at or run.started_at)
             yield f"Last {run.kind} run: {run.status.lower()}, {when}{_reach(run)}"
     if found.runs.problem:

@@ -19,7 +19,7 @@ from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.checks import DAY_RULES, failed_rules
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
-from fleet_assets.defs.marts import stale_marts
+from fleet_assets.defs.mart_models import stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, range_tags, spans
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.defs.policies import REFERENCE_GROUP

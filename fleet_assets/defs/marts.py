@@ -3,13 +3,10 @@
 Does not belong here: the models (dbt_models/) and how a build is published (`adapters.any_warehouse`).
 """
 
-import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +14,27 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from fleet_assets.adapters.any_warehouse import Warehouse
-from fleet_assets.adapters.file_lock import alone
-from fleet_assets.contracts import TABLES
-from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.defs.mart_inputs import MartInputs
+from fleet_assets.defs.mart_models import (
+    INCREMENTAL,
+    LOADED_PREFIX,
+    MANIFEST_FILE,
+    PLACES,
+    PROJECT_DIR,
+    SOURCES,
+    UPSTREAM,
+    VIEWS,
+    dbt_environment,
+    mart_inputs,
+)
 from fleet_assets.places import Places
-from fleet_assets.project_files import project_file
 from fleet_assets.resources import PlacesResource
 
 NOTHING_KNOWN = ""
 """Noted of a model while nobody can say what it was built from."""
-
-LOADED_PREFIX = "warehouse"
-"""First part of the keys of what is loaded into a server."""
-
-PROJECT_DIR = project_file("dbt_models")
 
 
 class TableNames(DagsterDbtTranslator):
@@ -61,96 +61,11 @@ def source_key(name: str) -> dg.AssetKey:
     return dg.AssetKey([LOADED_PREFIX, name] if PLACES.settings.is_on_postgres else [name])
 
 
-def dbt_environment(places: Places, *, parsing: bool = False) -> dict[str, str]:
-    """What dbt reads from the environment: the private place, and folders outside the repository.
-
-    None of it is a setting of the project: it stays in this process after a build, and another one may follow.
-    """
-    dbt_home = places.settings.root / "dbt"
-    # A manifest names relations: each kind of warehouse has its own.
-    target = "target" if places.warehouse.kind == "duckdb" else f"target-{places.warehouse.kind}"
-    return {
-        **places.warehouse.dbt_environment(parsing=parsing),
-        "FLEET_WAREHOUSE_TIMEZONE": places.settings.timezone,
-        "FLEET_TOUCHED_DAYS": "",
-        "DBT_TARGET_PATH": str(dbt_home / target),
-        "DBT_LOG_PATH": str(dbt_home / "logs"),
-        "DBT_PROFILES_DIR": str(PROJECT_DIR),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-
-
-def prepared_project(places: Places) -> DbtProject:
-    """The dbt project with a manifest that is not older than its models."""
-    environment = dbt_environment(places, parsing=True)
-    project = DbtProject(PROJECT_DIR, target_path=environment["DBT_TARGET_PATH"])
-    newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
-    # Web server, daemon and runs load this at the same moment; one of them writes, the others find it written.
-    with alone(project.manifest_path.parent / "parse.lock"):
-        if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
-            _parse(environment)
-    return project
-
-
-def _parse(environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT_DIR)]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildFailed(f"dbt could not read {PROJECT_DIR}: {(done.stdout + done.stderr).strip()[-2000:]}")
-
-
-def _upstream_models(manifest: Mapping[str, Any]) -> dict[str, set[str]]:
-    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    found: dict[str, set[str]] = {}
-    for key in TopologicalSorter({key: node["depends_on"]["nodes"] for key, node in models.items()}).static_order():
-        if key in models:
-            parents = [parent for parent in models[key]["depends_on"]["nodes"] if parent in models]
-            names = {models[parent]["name"] for parent in parents}
-            found[models[key]["name"]] = names.union(*(found[name] for name in names))
-    return found
-
-
-def _project_version() -> str:
-    """Names the text of models, macros and settings of the dbt project."""
-    files = sorted(path for path in PROJECT_DIR.rglob("*") if path.suffix in {".sql", ".yml"})
-    facts = [[str(path.relative_to(PROJECT_DIR)), path.read_text(encoding="utf-8")] for path in files]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-PLACES = Places.from_environment()
-PROJECT = prepared_project(PLACES)
-MANIFEST: dict[str, Any] = json.loads(PROJECT.manifest_path.read_text())
-UPSTREAM = _upstream_models(MANIFEST)
-"""Every model, with all models that it is made from."""
-VIEWS = {
-    node["name"]
-    for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "view"
-}
-"""Models without rows of their own: current as long as their text is."""
-PROJECT_VERSION = _project_version()
-INCREMENTAL = {
-    node["name"]
-    for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
-}
-"""Models that are made from their former rows and the days that changed."""
-SOURCES = [TABLES[source["name"]] for source in MANIFEST["sources"].values()]
-
-
-def mart_inputs(places: Places) -> MartInputs:
-    """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone."""
-    return MartInputs.of(places.lake, SOURCES, [places.settings.timezone, PROJECT_VERSION])
-
-
-def stale_marts(places: Places) -> set[str]:
-    """The models that were not built from what is in the lake now."""
-    known, inputs = places.warehouse.built_from(), mart_inputs(places).text
-    return {model for model in UPSTREAM if known.get(model) != inputs}
+PROJECT = DbtProject(PROJECT_DIR, target_path=MANIFEST_FILE.parent)
 
 
 @dbt_assets(
-    manifest=PROJECT.manifest_path, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
+    manifest=MANIFEST_FILE, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
 )
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
     """Build and test the selected models in the private place; publish it when all of them hold.

@@ -68,6 +68,15 @@ def ordered_tables() -> list[DayTable]:
     return [DAY_TABLES[name] for name in TopologicalSorter(graph).static_order()]
 
 
+def followers(names: Collection[str]) -> set[str]:
+    """The day tables that are made of these, directly or by way of others; not those made on demand only."""
+    found: set[str] = set()
+    for maker in ordered_tables():
+        if not maker.is_on_demand and any(table.name in names or table.name in found for table in maker.reads):
+            found.add(maker.table.name)
+    return found
+
+
 def _reference_tables() -> list[Table]:
     return [*REFERENCE_TABLES.values(), *DECODING_TABLES.values()]
 

@@ -14,7 +14,7 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import end_dead_runs
-from fleet_assets.defs.marts import UPSTREAM, mart_inputs, stale_marts
+from fleet_assets.defs.mart_models import UPSTREAM, mart_inputs, stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, spans
 from fleet_assets.defs.plan import BuildRequest, plan_build
 from fleet_assets.defs.requests import Underway, digest, request, underway

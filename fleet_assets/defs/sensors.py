@@ -8,7 +8,7 @@ import dagster as dg
 from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, spans
-from fleet_assets.defs.plan import outside_days, stale_reference
+from fleet_assets.defs.plan import followers, outside_days, stale_reference
 from fleet_assets.defs.raw import LANDED
 from fleet_assets.defs.requests import digest, request, underway
 from fleet_assets.places import Places
@@ -22,13 +22,13 @@ OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
     target=dg.AssetSelection.assets(*OUTSIDE),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=15,
-    description="Requests exactly the days whose landed files, or whose rows set aside, changed.",
+    description="Requests exactly the days whose landed files, or rows set aside, changed, and what is made of them.",
 )
 def landing_sensor(
     context: dg.SensorEvaluationContext, places: PlacesResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Compares what lies outside with what each partition was made of; it keeps no cursor that could be lost."""
-    requests = [request for name in OUTSIDE for request in _requests(name, context.instance, places.get())]
+    requests = [*_requests(context.instance, places.get())]
     if not requests:
         yield dg.SkipReason("Every landed file is part of its raw partition.")
     yield from requests
@@ -47,18 +47,27 @@ def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dic
     return {day: mark for day, mark in marks.items() if day not in current or day.isoformat() not in told}
 
 
-def _requests(name: str, instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRequest]:
-    """One request for each stretch of touched days; days of a run under way wait for its end."""
-    known = set(DAYS.get_partition_keys())
-    runs = underway(instance)
-    touched = {
+def _requests(instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRequest]:
+    """One request for each stretch of touched days; days of a run under way wait for its end.
+
+    What is made of these tables is computed in the same run, for the same days: starting a process costs more than a
+    day of a table. Automation follows to other days and to the marts.
+    """
+    touched = {name: _free_days(name, instance, places) for name in OUTSIDE}
+    for first, last in spans({day for marks in touched.values() for day in marks}):
+        marks = {(name, day): touched[name][day] for name in touched for day in touched[name] if first <= day <= last}
+        names = {name for name, _ in marks}
+        yield request(instance, sorted(names | followers(names)), (first, last), [marks[key] for key in sorted(marks)])
+
+
+def _free_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
+    """The touched days of a table that no run is about to store."""
+    known, runs = set(DAYS.get_partition_keys()), underway(instance)
+    return {
         day: mark
         for day, mark in touched_days(name, instance, places).items()
         if day.isoformat() in known and not any(run.covers(name, day) for run in runs)
     }
-    for first, last in spans(touched):
-        marks = [touched[day] for day in sorted(touched) if first <= day <= last]
-        yield request(instance, [name], (first, last), marks)
 
 
 @dg.sensor(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 
 import dagster as dg
 from dagster._core.storage.dagster_run import RunsFilter
@@ -25,11 +24,11 @@ from fleet_assets.defs.partitions import RANGE_TAGS
 from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.places import Places
 
-MARTS = "marts"
-"""Loading it reads the dbt project, which costs seconds where it was never read before."""
+MARTS = "mart_models"
+"""Loading it reads the dbt project, which costs seconds where it was never read before: only when marts are there."""
 
-WITHOUT_TABLES = (MARTS, "build", "repair")
-"""Modules of `defs` that declare no day table; `build` and `repair` load the marts."""
+WITH_TABLES = ("raw", "telemetry", "events", "ingest")
+"""Modules of `defs` that declare day tables; the others cost a person's time."""
 
 KILLED = "KILLED"
 """Status of a run that still says it goes on, and whose process is gone."""
@@ -63,9 +62,8 @@ class Runs:
 
 def stale_now(places: Places) -> tuple[Plan, list[str] | None]:
     """What `fleet build` would make now: reference tables and days; and stale marts, None before any was published."""
-    for module in iter_modules(fleet_assets.defs.__path__):
-        if module.name not in WITHOUT_TABLES:
-            import_module(f"{fleet_assets.defs.__name__}.{module.name}")
+    for name in WITH_TABLES:
+        import_module(f"{fleet_assets.defs.__name__}.{name}")
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
     plan = plan_build(places, BuildRequest(), followed | {*REFERENCE_TABLES, *DECODING_TABLES})
     if not places.warehouse.is_published:

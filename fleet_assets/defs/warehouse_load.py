@@ -10,7 +10,7 @@ import dagster as dg
 
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.defs import policies
-from fleet_assets.defs.marts import LOADED_PREFIX
+from fleet_assets.defs.mart_models import LOADED_PREFIX
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource, progressed
 

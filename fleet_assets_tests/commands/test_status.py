@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +47,18 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, f
     assert "nothing came in yet" in found["next_steps"][0]
     assert "Next: nothing came in yet" in fleet_here("status").out
     assert not places.settings.root.exists()
+
+
+def test_a_look_loads_nothing_that_takes_seconds(places: Places) -> None:
+    slow = "{'can', 'asammdf', 'pandas', 'dagster_dbt', 'fleet_assets.defs.marts'}"
+    code = (
+        "import sys; from fleet_assets.cli import main; sys.argv[1:] = ['status']; main()\n"
+        f"loaded = {slow} & {{*sys.modules}}; assert not loaded, loaded"
+    )
+    environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing came in yet" in done.stdout
 
 
 def test_landed_rows_are_counted_once_each_before_any_build(places: Places, fleet_here: FleetHere) -> None:
