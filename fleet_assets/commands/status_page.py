@@ -130,10 +130,10 @@ def _building(found: Status) -> Iterator[str]:
     for run in found.runs.in_progress:
         state = f"Running: {run.kind} since {_clock(run.started_at)}" if run.started_at else f"Waits: {run.kind}"
         yield f"{state}{_reach(run)}"
-    for run in (found.runs.last_build, found.runs.last_automatic):
-        if run is not None and run not in found.runs.in_progress:
-            when = _clock(run.ended_at or run.started_at)
-            yield f"Last {run.kind} run: {run.status.lower()}, {when}{_reach(run)}"
+    for last in (found.runs.last_build, found.runs.last_automatic):
+        if last is not None and last not in found.runs.in_progress:
+            when = _clock(last.ended_at or last.started_at)
+            yield f"Last {last.kind} run: {last.status.lower()}, {when}{_reach(last)}"
     if found.runs.problem:
         yield found.runs.problem
     for check in found.runs.failed_checks:
