@@ -31,7 +31,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
-from fleet_assets.adapters.lake_views import held_files, lake_files, literal, own_names, quoted, view_statement
+from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
@@ -182,7 +182,9 @@ class DuckdbWarehouse:
 
     def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:
         """From here on the lake is all that a query may open: no other file of this machine, no address."""
-        folders = ", ".join(literal(str(folder)) for folder in (self._lake_folder, self.published.parent))
+        # A held file that was replaced meanwhile has no place in the lake any more, only its descriptor.
+        allowed = (self._lake_folder, self.published.parent, HELD)
+        folders = ", ".join(literal(str(folder)) for folder in allowed)
         connection.execute(f"set allowed_directories = [{folders}]")
         connection.execute("set enable_external_access = false")
 
