@@ -38,7 +38,7 @@ def report_backfill(root: Path, days: list[date]) -> None:
     here = Installation(root)
     here.fleet("build", "--select", "group:reference")
     here.land(pl.concat([small_day(day) for day in days]), "year")
-    here.stop_sensors("landing_sensor", "follow_inputs", "repair")
+    here.stop_sensors("landing_sensor", "follow_inputs", "mart_sensor", "repair")
     daemon = here.start_daemon()
     try:
         one = _backfilled(here, days[:1])

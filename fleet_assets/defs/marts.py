@@ -51,10 +51,6 @@ class TableNames(DagsterDbtTranslator):
         del dbt_resource_props
         return policies.OWNERS
 
-    def get_automation_condition(self, dbt_resource_props: Mapping[str, Any]) -> dg.AutomationCondition:
-        del dbt_resource_props
-        return policies.follow_any_day()
-
 
 def source_key(name: str) -> dg.AssetKey:
     """The asset that dbt reads: the lake's table, or its copy on the server."""

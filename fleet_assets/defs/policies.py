@@ -70,11 +70,10 @@ def follow_inputs() -> dg.AutomationCondition:
 
 
 def follow_any_day() -> dg.AutomationCondition:
-    """Rebuild a table without days when the content of any day of an input, or of an input without days, changed.
+    """Make a table without days when the content of any day of an input, or of an input without days, changed.
 
-    `will_be_requested` lets the models that read each other be asked for together, as one run.
-    `any_deps_in_progress` waits for a running backfill of inputs to end, so that fifty days cause one build, not fifty.
+    `any_deps_in_progress` waits for a running backfill of inputs to end, so that fifty days cause one run, not fifty.
     """
-    changed = When.any_deps_match(When.data_version_changed() | When.will_be_requested())
+    changed = When.any_deps_match(When.data_version_changed())
     wanted = (changed | When.missing().newly_true()).since_last_handled()
     return (wanted & ~When.any_deps_in_progress() & ~When.in_progress()).with_label("follow_any_day")

@@ -2,7 +2,7 @@
 
 Automation follows events, and an event can be lost: a run killed after its days were asked for, a daemon killed in the
 middle of a tick. What is in the lake cannot be: here its fingerprints are compared, table by table, as `fleet build`
-does. Does not belong here: what is stale (`plan`).
+does. Does not belong here: what is stale (`plan`), and marts (`mart_sensor`).
 """
 
 import json
@@ -14,19 +14,16 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import end_dead_runs
-from fleet_assets.defs.mart_models import UPSTREAM, mart_inputs, stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, spans
 from fleet_assets.defs.plan import BuildRequest, plan_build
-from fleet_assets.defs.requests import Underway, digest, request, underway
+from fleet_assets.defs.requests import Underway, request, underway
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
 ACTIVE = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
 Stale = dict[str, list[str]]
-"""Stale days by table; the marts count as one table whose "day" is the name of their inputs."""
-
-MARTS = "marts"
+"""Stale days by table."""
 
 
 @dg.sensor(
@@ -50,12 +47,9 @@ def repair(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.Se
 
 
 def _stale(places: Places, runs: list[Underway]) -> Stale:
-    """What is stale now and has no run under way; marts only where no day of any table is stale."""
+    """What is stale now and has no run under way."""
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
     planned = plan_build(places, BuildRequest(), followed).days
-    if not planned and stale_marts(places):
-        is_underway = any(run.covers(model, None) for run in runs for model in UPSTREAM)
-        return {} if is_underway else {MARTS: [digest(mart_inputs(places).text)]}
     return {
         name: [day.isoformat() for day in days if not any(run.covers(name, day) for run in runs)]
         for name, days in planned.items()
@@ -63,8 +57,6 @@ def _stale(places: Places, runs: list[Underway]) -> Stale:
 
 
 def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
-    if MARTS in stuck:
-        yield request(instance, sorted(UPSTREAM), None, stuck.pop(MARTS))
     days = {date.fromisoformat(day) for found in stuck.values() for day in found}
     for first, last in spans(days, NEAR_DAYS):
         wanted = {

@@ -122,10 +122,3 @@ def test_raw_rows_that_change_no_telemetry_stop_there(places: Places, tick: Tick
     assert after is not None
     assert (after.content, after.inputs != before.inputs) == (before.content, True)
     assert tick() == {}
-
-
-def test_all_marts_follow_together_when_a_table_they_read_changed(places: Places, tick: Tick) -> None:
-    places.landing.append("telemetry", drive("van-1", at("2026-03-03 15:00")), "late")
-    run(places, "raw_telemetry,telemetry,trips,standing_periods,stops")
-    assert {"trip_daily_stats", "vehicle_daily", "monthly_summary"} <= tick().keys()
-    assert tick() == {}

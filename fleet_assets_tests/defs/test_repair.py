@@ -117,3 +117,29 @@ def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
         kill_the_process_of(places, run_id)
         tick(instance, "repair")
     assert len({*keys}) == 4
+
+
+def test_nothing_is_published_of_an_empty_lake(places: Places, instance: dg.DagsterInstance) -> None:
+    del places
+    assert asked(tick(instance, "mart_sensor")) == []
+
+
+def test_all_stale_marts_are_one_run_once_the_tables_they_read_are_at_rest(
+    places: Places, instance: dg.DagsterInstance
+) -> None:
+    from fleet_assets.defs.mart_models import UPSTREAM
+    from fleet_assets.defs.mart_sensor import PATIENCE_SECONDS
+
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(places, None, None, NO_MARTS, False)
+    all_of_them = [(sorted(UPSTREAM), None)]
+    assert asked(tick(instance, "mart_sensor")) == all_of_them
+
+    places.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
+    waiting = tick(instance, "mart_sensor")
+    assert asked(waiting) == []
+    long_ago = str(float(waiting.cursor) - PATIENCE_SECONDS)
+    assert asked(tick(instance, "mart_sensor", long_ago)) == all_of_them
+
+    build_now(places, None, None, "", False)
+    assert asked(tick(instance, "mart_sensor", long_ago)) == []

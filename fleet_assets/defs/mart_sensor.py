@@ -1,0 +1,50 @@
+"""The sensor that asks for the marts, all that are stale at once.
+
+Models test each other's rows: `trip_daily_stats` built an hour after `vehicle_daily` fails without anything being
+wrong. So they do not follow table by table as days do, but together, when the tables that they read have come to rest.
+Does not belong here: what is stale (`mart_models`).
+"""
+
+import time
+
+import dagster as dg
+
+from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.defs.mart_models import SOURCES, UPSTREAM, mart_inputs, stale_marts
+from fleet_assets.defs.requests import Underway, digest, request, underway
+from fleet_assets.places import Places
+from fleet_assets.resources import PlacesResource
+
+PATIENCE_SECONDS = 120.0
+"""How long stale marts wait for runs that store what they read: where data never stop, such runs never stop either."""
+
+
+@dg.sensor(
+    target=dg.AssetSelection.assets(*sorted(UPSTREAM)),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=15,
+    description="Requests all stale marts as one run, when no run stores what they read, or after two minutes.",
+)
+def mart_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+    """Compares what the marts were made of with what is in the lake; the cursor is the moment since which they wait."""
+    here, runs = places.get(), underway(context.instance)
+    if any(run.covers(model, None) for run in runs for model in UPSTREAM):
+        return dg.SensorResult(skip_reason="The marts are being built.", cursor="")
+    stale = stale_marts(here)
+    if not stale or _is_empty(here):
+        return dg.SensorResult(skip_reason="The marts are made of what is in the lake.", cursor="")
+    since = float(context.cursor or time.time())
+    if _stores_inputs(runs) and time.time() - since < PATIENCE_SECONDS:
+        return dg.SensorResult(skip_reason="A run stores what the marts read.", cursor=str(since))
+    marks = [digest([mart_inputs(here).text])]
+    return dg.SensorResult([request(context.instance, sorted(stale), None, marks)], cursor="")
+
+
+def _is_empty(places: Places) -> bool:
+    """Whether there is nothing to build from and nothing built."""
+    return not places.warehouse.is_published and not any(mart_inputs(places).partitions.values())
+
+
+def _stores_inputs(runs: list[Underway]) -> bool:
+    names = {*DAY_TABLES, *(table.name for table in SOURCES)}
+    return any(run.names is None or run.names & names for run in runs)
