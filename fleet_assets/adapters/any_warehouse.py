@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DataVersions
+from fleet_assets.adapters.data_versions import DataVersions, Reading
 
 
 class Warehouse(Protocol):
@@ -29,6 +30,10 @@ class Warehouse(Protocol):
     @property
     def is_published(self) -> bool:
         """Whether marts were ever published."""
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When marts were last published; None before, and where nobody can say."""
 
     def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
         """What dbt's profile reads from the environment of its process; `parsing` must do without the server."""
@@ -56,6 +61,9 @@ class Warehouse(Protocol):
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
+
+    def reading(self, sql: str) -> Reading | None:
+        """What a SELECT reads; None where its result may depend on more, such as the clock."""
 
     def data_versions(self, names: Iterable[str]) -> DataVersions | None:
         """The data behind relations (schema.name) now, without reading it; None where that is not known."""

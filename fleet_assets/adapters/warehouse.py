@@ -19,6 +19,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from shutil import copyfileobj
@@ -28,7 +29,7 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions
+from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions, Reading, read_query
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
@@ -82,6 +83,11 @@ class DuckdbWarehouse:
     @property
     def is_published(self) -> bool:
         return self.published.exists()
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When the file that people open was put in place."""
+        return datetime.fromtimestamp(self.published.stat().st_mtime, UTC) if self.is_published else None
 
     @contextmanager
     def building(self, anew: Collection[str] = ()) -> Iterator[Path]:
@@ -160,6 +166,10 @@ class DuckdbWarehouse:
                 return _frame(_only_reading(connection, sql))
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
+
+    def reading(self, sql: str) -> Reading | None:
+        """What a SELECT reads; None where its result may depend on more."""
+        return read_query(sql)
 
     def data_versions(self, names: Iterable[str]) -> DataVersions | None:
         """The data behind relations (schema.name, as `read_query` finds them) now, without reading it.

@@ -24,7 +24,7 @@ from fleet_assets.places import Places
 
 if TYPE_CHECKING:
     from fleet_assets.defs.plan import Plan
-    from fleet_assets.defs.state import Runs
+    from fleet_assets.defs.state import Published, Runs
 
 QUIET_WORKER_S = 60.0
 """A worker asks for entries twice a second; one that has not for so long is gone."""
@@ -41,10 +41,9 @@ class Status:
     spools: list[dict[str, Any]]
     landing: list[dict[str, Any]]
     plan: Plan
-    stale_marts: list[str] | None
+    published: Published
     quarantine: list[dict[str, Any]]
     runs: Runs
-    published_at: datetime | None
 
 
 def run_status(places: Places, as_json: bool) -> None:
@@ -69,15 +68,15 @@ def gather(places: Places) -> Status:
 
 
 def _gather(places: Places) -> Status:
-    from fleet_assets.defs.state import known_runs, stale_now
+    from fleet_assets.defs.state import known_runs, published_now, stale_now
 
     settings, now = places.settings, datetime.now(UTC)
-    plan, marts = stale_now(places)
+    plan = stale_now(places)
     items = Quarantine(settings.quarantine).items()
     return Status(
         now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
-        _spools(settings.root / "spool"), _landing(places, plan), plan, marts, _set_aside(items), known_runs(places),
-        _published_at(places),
+        _spools(settings.root / "spool"), _landing(places, plan), plan, published_now(places), _set_aside(items),
+        known_runs(places),
     )  # fmt: skip
 
 
@@ -132,13 +131,6 @@ def _set_aside(items: list[Item]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _published_at(places: Places) -> datetime | None:
-    """When the file that people open was put in place; unknown for a server."""
-    if not places.settings.warehouse.startswith("duckdb:///") or not places.settings.warehouse_file.exists():
-        return None
-    return datetime.fromtimestamp(places.settings.warehouse_file.stat().st_mtime, UTC)
-
-
 def as_object(found: Status) -> dict[str, Any]:
     """The status for programs; the names of its fields are stable (docs/operations.md)."""
     stale = {
@@ -147,8 +139,9 @@ def as_object(found: Status) -> dict[str, Any]:
     return {
         "at": found.at, "home": str(found.home), "shown_days": SHOWN_DAYS, "vehicles": found.vehicles,
         "stream": asdict(found.stream), "spools": found.spools, "landing": found.landing, "stale": stale,
-        "stale_reference": found.plan.reference, "stale_marts": found.stale_marts, "quarantine": found.quarantine,
-        "runs": asdict(found.runs), "published_at": found.published_at, "next_steps": next_steps(found),
+        "stale_reference": found.plan.reference, "stale_marts": found.published.stale, "quarantine": found.quarantine,
+        "runs": asdict(found.runs), "published_at": found.published.at, "warehouse_problem": found.published.problem,
+        "next_steps": next_steps(found),
     }  # fmt: skip
 
 
@@ -178,8 +171,10 @@ def _collecting_steps(found: Status) -> Iterator[str]:
 
 
 def _building_steps(found: Status) -> Iterator[str]:
+    if found.published.problem:
+        yield "start PostgreSQL or mend FLEET_WAREHOUSE_URL: builds need it"
     last, working = found.runs.last_build, found.runs.in_progress
-    is_stale = bool(found.plan.days or found.stale_marts or (found.plan.reference and found.vehicles))
+    is_stale = bool(found.plan.days or found.published.stale or (found.plan.reference and found.vehicles))
     if last and last.status in ("FAILURE", "KILLED"):
         how = "was killed" if last.status == "KILLED" else "failed"
         yield f"the last build {how}: run `fleet build` again; its log is in `fleet ui`"

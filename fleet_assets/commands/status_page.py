@@ -138,7 +138,9 @@ def _building(found: Status) -> Iterator[str]:
         yield found.runs.problem
     for check in found.runs.failed_checks:
         yield f"Check {check['table']}.{check['check']} does not hold ({check['severity']}): {check['sentence']}"
-    yield f"Marts published: {_clock(found.published_at)}" if found.published_at else "Marts: not published yet"
+    published = found.published
+    when = f"Marts published: {_clock(published.at)}" if published.at else "Marts: not published yet"
+    yield f"Warehouse: {published.problem}" if published.problem else when
 
 
 def _stale(found: Status) -> Iterator[str]:
@@ -147,8 +149,8 @@ def _stale(found: Status) -> Iterator[str]:
         yield f"{table} {counted(len(days), 'day')}{span}"
     if found.plan.reference and found.vehicles:
         yield counted(len(found.plan.reference), "reference table")
-    if found.stale_marts:
-        yield counted(len(found.stale_marts), "mart")
+    if found.published.stale:
+        yield counted(len(found.published.stale), "mart")
 
 
 def _reach(run: Run) -> str:

@@ -31,11 +31,15 @@ def run_migrate(places: Places) -> None:
 
 
 def run_grant(places: Places, user: str, role: str) -> None:
-    """Let a database user in as reader, writer or owner; without a user, renew the privileges of all tables."""
+    """Let a database user in as reader, writer or owner; without a user, renew the privileges of all tables.
+
+    Raises ServiceError when this user may not, after printing what an administrator runs.
+    """
     refused = roles.admit(places.server, user, f"fleet_{role}") if user else roles.apply_privileges(places.server)
-    if not refused:
-        _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
     _ask_administrator(refused)
+    if refused:
+        raise ServiceError("nothing was granted" if user else "not all privileges are as they should be")
+    _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
 
 
 def run_check(places: Places) -> None:
@@ -49,7 +53,8 @@ def run_check(places: Places) -> None:
 
 
 def _first(wrong: list[Finding]) -> str:
-    return f"{len(wrong)} things do not hold; first: {wrong[0].what}: {wrong[0].says}"
+    more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return f"this does not hold: {wrong[0].what}: {wrong[0].says}{more}"
 
 
 def _ask_administrator(refused: list[str]) -> None:

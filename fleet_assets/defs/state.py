@@ -17,6 +17,7 @@ from dagster._core.storage.dagster_run import RunsFilter
 
 import fleet_assets.defs
 from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
+from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.defs import freshness
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
@@ -60,15 +61,32 @@ class Runs:
     problem: str = ""
 
 
-def stale_now(places: Places) -> tuple[Plan, list[str] | None]:
-    """What `fleet build` would make now: reference tables and days; and stale marts, None before any was published."""
+@dataclass(frozen=True)
+class Published:
+    """What people read: stale marts, None before any was published; when; and why nobody can say."""
+
+    stale: list[str] | None = None
+    at: datetime | None = None
+    problem: str = ""
+
+
+def stale_now(places: Places) -> Plan:
+    """What `fleet build` would make now of the lake: reference tables and days."""
     for name in WITH_TABLES:
         import_module(f"{fleet_assets.defs.__name__}.{name}")
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
-    plan = plan_build(places, BuildRequest(), followed | {*REFERENCE_TABLES, *DECODING_TABLES})
-    if not places.warehouse.is_published:
-        return plan, None
-    return plan, sorted(import_module(f"{fleet_assets.defs.__name__}.{MARTS}").stale_marts(places))
+    return plan_build(places, BuildRequest(), followed | {*REFERENCE_TABLES, *DECODING_TABLES})
+
+
+def published_now(places: Places) -> Published:
+    """What the warehouse says; a sentence where its server does not answer."""
+    try:
+        if not places.warehouse.is_published:
+            return Published()
+        marts = import_module(f"{fleet_assets.defs.__name__}.{MARTS}")
+        return Published(sorted(marts.stale_marts(places)), places.warehouse.published_at)
+    except ServiceError as error:
+        return Published(problem=str(error))
 
 
 def known_runs(places: Places) -> Runs:

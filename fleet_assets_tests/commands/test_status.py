@@ -13,6 +13,9 @@ import polars as pl
 import pytest
 
 from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.ready import prepare
+from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.commands.build import build_now
@@ -41,7 +44,8 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, f
     found = told(fleet_here)
     assert list(found) == [
         "at", "home", "shown_days", "vehicles", "stream", "spools", "landing", "stale", "stale_reference",
-        "stale_marts", "quarantine", "runs", "published_at", "next_steps",
+        "stale_marts", "quarantine", "runs", "published_at", "warehouse_problem",
+        "next_steps",
     ]  # fmt: skip
     assert (found["vehicles"], found["stream"]["state"], found["published_at"]) == ([], "off", None)
     assert "nothing came in yet" in found["next_steps"][0]
@@ -107,6 +111,29 @@ def test_a_redis_that_is_away_is_said_and_the_rest_is_told(places: Places, fleet
     assert page.code == 0
     assert "Stream: Redis does not answer" in page.out
     assert "start Redis or mend FLEET_REDIS_URL" in page.out
+
+
+def test_a_warehouse_server_that_is_away_is_said_without_its_password(places: Places, fleet_here: FleetHere) -> None:
+    land(places, "one")
+    away = "postgresql://fleet:secret@127.0.0.1:1/fleet"
+    found = told(fleet_here, FLEET_WAREHOUSE_URL=away)
+    assert (found["vehicles"][0]["row_count"], found["stale_marts"], found["published_at"]) == (1000, None, None)
+    assert "postgresql://fleet@127.0.0.1:1/fleet cannot be reached" in found["warehouse_problem"]
+    page = fleet_here("status", FLEET_WAREHOUSE_URL=away)
+    assert (page.code, "secret" in page.out + page.err) == (0, False)
+    assert "start PostgreSQL or mend FLEET_WAREHOUSE_URL" in page.out
+
+
+def test_the_marts_of_a_server_have_a_time_of_publication(fleet_here: FleetHere, postgres_url: str) -> None:
+    warehouse = PostgresWarehouse(Server(postgres_url))
+    assert warehouse.published_at is None
+    prepare(warehouse.server)
+    assert warehouse.published_at is None
+    warehouse.note_inputs(["mart"], "made from")
+    assert warehouse.published_at is not None
+    warehouse.note_inputs(["mart"], "")
+    assert warehouse.published_at is None
+    assert told(fleet_here, FLEET_WAREHOUSE_URL=postgres_url)["warehouse_problem"] == ""
 
 
 def test_spooled_frames_and_rows_set_aside_are_counted(places: Places, fleet_here: FleetHere) -> None:

@@ -5,7 +5,7 @@ here: who keeps results (`query_cache`).
 """
 
 from fleet_assets.adapters.data_versions.duckdb_versions import DuckdbVersions
-from fleet_assets.adapters.data_versions.reading import Reading, read_query
+from fleet_assets.adapters.data_versions.reading import Reading, parsed, read_query
 from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions
 
-__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "read_query"]
+__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "parsed", "read_query"]

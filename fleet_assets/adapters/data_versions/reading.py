@@ -56,16 +56,25 @@ class _Unclear(Exception):
 @lru_cache(maxsize=KEPT_PARSES)
 def read_query(sql: str) -> Reading | None:
     """What a statement reads; None when its result may depend on anything else."""
-    row = _parser().cursor().execute("select json_serialize_sql(?::varchar)", [sql]).fetchone()
-    parsed = json.loads(row[0]) if row else {"error": True}
-    if parsed["error"] or len(parsed["statements"]) != 1:
+    statement = parsed(sql)
+    if statement is None:
         return None
     tables: set[str] = set()
     try:
-        _walk(parsed["statements"][0], frozenset(), tables)
+        _walk(statement, frozenset(), tables)
     except _Unclear:
         return None
-    return Reading(frozenset(tables), json.dumps(_without_positions(parsed["statements"])))
+    return Reading(frozenset(tables), json.dumps(_without_positions(statement)))
+
+
+def parsed(sql: str) -> dict[str, Any] | None:
+    """DuckDB's parse of one SELECT; None of anything else, and of what it does not understand."""
+    row = _parser().cursor().execute("select json_serialize_sql(?::varchar)", [sql]).fetchone()
+    found = json.loads(row[0]) if row else {"error": True}
+    if found["error"] or len(found["statements"]) != 1:
+        return None
+    statement: dict[str, Any] = found["statements"][0]
+    return statement
 
 
 def _walk(node: Any, in_scope: frozenset[str], tables: set[str]) -> None:

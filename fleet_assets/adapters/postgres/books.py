@@ -6,7 +6,7 @@ Belongs here: reading and writing `fleet_meta`. Does not belong here: acting on 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 import psycopg
 
@@ -42,6 +42,14 @@ def forget_loaded(connection: psycopg.Connection, name: str, day: date | None) -
 
 def mart_inputs(connection: psycopg.Connection) -> dict[str, str]:
     return dict(connection.execute(statement("select model, inputs from {t}", t=MART_INPUTS)).fetchall())
+
+
+def published_at(connection: psycopg.Connection) -> datetime | None:
+    """When a model that is published now was noted last."""
+    row = connection.execute(
+        statement("select max(published_at) from {t} where inputs <> ''", t=MART_INPUTS)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def note_inputs(connection: psycopg.Connection, models: Iterable[str], inputs: str) -> None:

@@ -13,6 +13,7 @@ from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.migrate import current, newest
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER, ROLES
+from fleet_assets.adapters.postgres.roles import strangers
 from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
 
 OLDEST = 130_000
@@ -79,7 +80,12 @@ def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
     closed, writable = _row(connection, asked, READER, READER, PUBLISHED)
     says = f"{READER} cannot read {closed} and can write {writable} of the published tables"
     mine = "builds act as fleet_owner" if server.may_be(connection, ROLES[0]) else "builds act as the user itself"
-    return [*findings, Finding("privileges", not closed and not writable, f"{says}; {mine}")]
+    findings.append(Finding("privileges", not closed and not writable, f"{says}; {mine}"))
+    others = strangers(server, connection)
+    if others:
+        says = f"{', '.join(others)} own what fleet_owner should: run `fleet warehouse init`"
+        findings.append(Finding("owner", False, says))
+    return findings
 
 
 def _loaded(loader: Loader) -> Finding:

@@ -10,7 +10,7 @@ from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current, migrate, newest
 from fleet_assets.adapters.postgres.names import SCHEMAS
-from fleet_assets.adapters.postgres.roles import apply_privileges, initialise
+from fleet_assets.adapters.postgres.roles import apply_privileges, initialise, strangers
 from fleet_assets.contracts.errors import ServiceError, UsageError
 
 LAKE_FACT = "lake"
@@ -19,8 +19,8 @@ LAKE_FACT = "lake"
 def ensure_ready(server: Server, lake: str) -> None:
     """Make and migrate what is missing; raises ServiceError with what an administrator must run, or UsageError."""
     with server.transaction() as connection:
-        revision = current(connection)
-    if revision != newest():
+        is_ready = current(connection) == newest() and not strangers(server, connection)
+    if not is_ready:
         prepare(server)
     with server.owning() as connection:
         known = books.fact(connection, LAKE_FACT)

@@ -17,6 +17,21 @@ from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, READER,
 from fleet_assets.adapters.postgres.timescale import could_have_timescale
 from fleet_assets.contracts.errors import UsageError
 
+FOREIGN = """
+select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end, n.nspname, c.relname
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%s) and c.relkind in ('r', 'p', 'v', 'm') and c.relowner <> %s::regrole
+    and pg_has_role(session_user, c.relowner, 'member') order by n.nspname, c.relname
+"""
+
+FOREIGNERS = """
+select distinct pg_get_userbyid(owner)::text from (
+    select nspowner as owner from pg_namespace where nspname = any(%(schemas)s)
+    union all select relowner from pg_class join pg_namespace n on n.oid = relnamespace
+    where nspname = any(%(schemas)s) and relkind in ('r', 'p', 'v', 'm')
+) as owners where owner <> %(owner)s::regrole order by 1
+"""
+
 
 class Administration:
     """Statements tried one by one; `refused` keeps those that only an administrator may run."""
@@ -56,6 +71,8 @@ def initialise(server: Server) -> list[str]:
         if could_have_timescale(connection):
             work.run(statement("create extension if not exists timescaledb"))
         owner = OWNER if server.may_be(connection, OWNER) else user
+        if owner == OWNER:
+            _hand_over(work)
         for schema in SCHEMAS:
             if not _one(connection, "select to_regnamespace(%s)", schema):
                 work.run(statement("create schema {schema} authorization {owner}", schema=schema, owner=owner))
@@ -64,6 +81,36 @@ def initialise(server: Server) -> list[str]:
         work.run(statement("alter database {name} set search_path = {path}", name=database, path=path))
         _grant(work, OWNER if server.may_be(connection, OWNER) else user)
         return work.refused
+
+
+def strangers(server: Server, connection: psycopg.Connection) -> list[str]:
+    """Who owns what fleet_owner should: made before its role was, or restored. Empty where builds do not act as it."""
+    if not server.may_be(connection, OWNER):
+        return []
+    found = connection.execute(FOREIGNERS, {"schemas": list(SCHEMAS), "owner": OWNER}).fetchall()
+    return [row[0] for row in found]
+
+
+def _hand_over(work: Administration) -> None:
+    """Give fleet_owner what its members own in our schemas; what others own, an administrator must."""
+    asked = (
+        "select nspname::text from pg_namespace where nspname = any(%s) and nspowner <> %s::regrole "
+        "and pg_has_role(session_user, nspowner, 'member')"
+    )
+    schemas = [row[0] for row in work.connection.execute(asked, [list(SCHEMAS), OWNER]).fetchall()]
+    if schemas:
+        # An owner of schemas must be allowed to make some.
+        database = str(_one(work.connection, "select current_database()"))
+        work.run(statement("grant create on database {name} to {role}", name=database, role=OWNER))
+    for schema in schemas:
+        work.run(statement("alter schema {schema} owner to {role}", schema=schema, role=OWNER))
+    for kind, schema, name in work.connection.execute(FOREIGN, [list(SCHEMAS), OWNER]).fetchall():
+        work.run(statement(f"alter {kind} {{one}} owner to {{role}}", one=sql.Identifier(schema, name), role=OWNER))
+    others = work.connection.execute(FOREIGNERS, {"schemas": list(SCHEMAS), "owner": OWNER}).fetchall()
+    for (other,) in others:
+        work.refused.append(
+            f"{statement('reassign owned by {a} to {b}', a=other, b=OWNER).as_string(work.connection)};"
+        )
 
 
 def apply_privileges(server: Server) -> list[str]:

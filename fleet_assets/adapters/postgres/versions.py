@@ -1,6 +1,6 @@
 """Versions of what a query reads, from the books: no table is read for it.
 
-Belongs here: following views to the tables behind them. Does not belong here: what a query reads (`data_versions`).
+Belongs here: following views to the tables behind them. Does not belong here: what a statement reads (`reading`).
 
 A partition's rows and its hash are written in one transaction. What a mart was built from is withdrawn before its build
 begins and noted after it is published; in between it has no version. So what is computed between two equal answers was
@@ -14,8 +14,9 @@ from collections.abc import Iterable
 
 import psycopg
 
-from fleet_assets.adapters.data_versions import DataVersions, read_query
+from fleet_assets.adapters.data_versions import DataVersions
 from fleet_assets.adapters.postgres.names import META, PUBLISHED, statement, table
+from fleet_assets.adapters.postgres.reading import read
 from fleet_assets.contracts import TABLES
 
 BEHIND = """
@@ -40,7 +41,8 @@ select table_name,
     max(loaded_at)::text || ' ' || count(*)
 from {loaded} where table_name = any(%(names)s) group by table_name
 union all
-select model, inputs, published_at::text from {marts} where model = any(%(names)s) and inputs <> ''
+select model, encode(sha256(convert_to(inputs, 'UTF8')), 'hex'), published_at::text
+from {marts} where model = any(%(names)s) and inputs <> ''
 order by 1
 """
 
@@ -58,7 +60,7 @@ def data_versions(connection: psycopg.Connection, address: str, names: Iterable[
         return None
     # What is neither table nor view (a materialized view is as old as its last refresh) cannot be judged either.
     views = {name: text for _, name, text in found if text}
-    if any(read_query(text.strip().removesuffix(";")) is None for text in views.values()):
+    if any(read(connection, text.strip().removesuffix(";")) is None for text in views.values()):
         return None
     tables = sorted(name for _, name, text in found if not text)
     text = statement(MARKS, loaded=table("loaded", META), marts=table("mart_inputs", META))

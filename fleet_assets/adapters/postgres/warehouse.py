@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from getpass import getuser
 
 import polars as pl
 import psycopg
 from psycopg import errors
 
-from fleet_assets.adapters.data_versions import DataVersions
+from fleet_assets.adapters.data_versions import DataVersions, Reading
 from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
 from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.query import query
+from fleet_assets.adapters.postgres.reading import read
 from fleet_assets.adapters.postgres.versions import data_versions
 from fleet_assets.contracts.errors import ServiceError
 
@@ -49,6 +51,12 @@ class PostgresWarehouse:
     def is_published(self) -> bool:
         with self.server.transaction() as connection:
             return bool(publication.relations(connection, PUBLISHED))
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When the newest of the marts was published; None before, and while a build is about to exchange them all."""
+        with self.server.transaction() as connection:
+            return books.published_at(connection) if current(connection) is not None else None
 
     def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
         """The parts of the address for dbt's profile, and what libpq is told besides; the password goes unseen."""
@@ -113,6 +121,11 @@ class PostgresWarehouse:
     def _role(self) -> dict[str, str]:
         with self.server.transaction() as connection:
             return {"role": OWNER} if self.server.may_be(connection, OWNER) else {}
+
+    def reading(self, sql: str) -> Reading | None:
+        """What a SELECT reads, in this server's understanding of it; None where its result may depend on more."""
+        with self.server.transaction() as connection:
+            return read(connection, sql)
 
     def data_versions(self, names: Iterable[str]) -> DataVersions | None:
         """The data behind relations (schema.name) now, from the books; None for one whose version is not known."""

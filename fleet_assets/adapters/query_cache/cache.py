@@ -20,7 +20,7 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DataVersions, Reading, read_query
+from fleet_assets.adapters.data_versions import DataVersions, Reading
 from fleet_assets.adapters.query_cache.memory import MemoryResults
 from fleet_assets.adapters.query_cache.shared import SharedResults
 
@@ -35,6 +35,8 @@ class Queryable(Protocol):
     """What the cache stands before."""
 
     def query(self, sql: str) -> pl.DataFrame: ...
+
+    def reading(self, sql: str) -> Reading | None: ...
 
     def data_versions(self, names: frozenset[str]) -> DataVersions | None: ...
 
@@ -94,7 +96,7 @@ class QueryCache:
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT as the warehouse would give them now; raises what the warehouse raises."""
-        reading = read_query(sql)
+        reading = self._warehouse.reading(sql)
         versions = None if reading is None else self._warehouse.data_versions(reading.tables)
         if reading is None or versions is None:
             self._count("passed")

@@ -15,6 +15,7 @@ from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.names import statement
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.ready import prepare
+from fleet_assets.adapters.postgres.roles import strangers
 from fleet_assets.adapters.postgres.schema import BY_DAY
 from fleet_assets.adapters.postgres.timescale import as_hypertable, plain_table
 from fleet_assets.contracts import TRIPS
@@ -110,3 +111,29 @@ def test_hypertables_are_made_of_plain_tables() -> None:
     assert "timescaledb.compress_segmentby = 'vehicle_id'" in texts[1]
     assert texts[2] == "select add_compression_policy('fleet.trips', interval '14 days', if_not_exists => true)"
     assert "trips" not in BY_DAY
+
+
+def test_what_was_made_before_the_roles_were_is_handed_over_to_the_owner(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as administrator:
+        administrator.execute("create role early login")
+        name = administrator.info.dbname
+        administrator.execute(statement("alter database {name} owner to early", name=name))
+    early = Server(postgres_url.replace("postgres:@", "early@"))
+    owned = "select count(*) as n from pg_class where relnamespace::regnamespace::text like 'fleet%'"
+    try:
+        prepare(early)
+        assert query(early, f"{owned} and relowner = 'early'::regrole").item() > 0
+        with psycopg.connect(postgres_url, autocommit=True) as administrator:
+            administrator.execute("grant fleet_owner to early")
+        with early.transaction() as connection:
+            assert strangers(early, connection) == ["early"]
+        assert [text for text in prepare(early) if "owner" in text] == []
+        with early.transaction() as connection:
+            assert strangers(early, connection) == []
+        assert query(early, f"{owned} and relowner = 'early'::regrole").item() == 0
+    finally:
+        early.engine.dispose()
+        with psycopg.connect(postgres_url, autocommit=True) as administrator:
+            administrator.execute(statement("alter database {name} owner to postgres", name=name))
+            administrator.execute("drop owned by early cascade")
+            administrator.execute("drop role early")

@@ -1,0 +1,130 @@
+"""Answers of PostgreSQL are kept while their data is there, and never when they may change without a write."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from fleet_assets.adapters.postgres.load import Loader
+from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
+from fleet_assets.adapters.query_cache import QueryCache
+from fleet_assets.contracts import TRIPS
+from fleet_assets_tests.dbt.small_fleet import stops, store, trips
+
+COUNT = "select count(*) as n from trips"
+
+
+@pytest.fixture
+def warehouse(loader: Loader) -> PostgresWarehouse:
+    store(loader.lake, trips(), stops())
+    list(loader.load(["trips", "stops"]))
+    return PostgresWarehouse(loader.server)
+
+
+def run(warehouse: PostgresWarehouse, sql: str) -> None:
+    with warehouse.server.owning() as connection:
+        connection.execute(sql.encode())
+
+
+def test_a_loaded_partition_changes_the_answer_and_another_table_does_not(
+    warehouse: PostgresWarehouse, loader: Loader
+) -> None:
+    cache = QueryCache(warehouse)
+    there = trips().height
+    assert [cache.query(COUNT).item() for _ in range(2)] == [there, there]
+    assert cache.statistics().hits == 1
+    loader.lake.write(TRIPS, date(2026, 3, 31), TRIPS.empty(), "test")
+    assert cache.query(COUNT).item() == there
+    assert cache.statistics().hits == 2
+    list(loader.load(["stops"]))
+    assert cache.query(COUNT).item() == there
+    assert cache.statistics().hits == 3
+    list(loader.load(["trips"]))
+    last = pl.col("closed_at").dt.date() == date(2026, 3, 31)
+    assert cache.query(COUNT).item() == there - trips().filter(last).height
+    assert cache.statistics().misses == 2
+
+
+def test_a_mart_has_the_version_of_what_it_was_built_from(warehouse: PostgresWarehouse) -> None:
+    cache = QueryCache(warehouse)
+    run(warehouse, "create table fleet.mart as select 1 as n")
+    assert [cache.query("select n from mart").item() for _ in range(2)] == [1, 1]
+    assert cache.statistics().passed == 2
+    warehouse.note_inputs(["mart"], "one" * 10_000)
+    assert [cache.query("select n from mart").item() for _ in range(2)] == [1, 1]
+    assert cache.statistics().hits == 1
+    versions = warehouse.data_versions(["main.mart"])
+    assert versions is not None
+    assert max(len(mark) for pair in versions.marks for mark in pair) < 200
+    warehouse.note_inputs(["mart"], "")
+    run(warehouse, "update fleet.mart set n = 2")
+    assert cache.query("select n from mart").item() == 2
+    warehouse.note_inputs(["mart"], "two")
+    assert cache.query("select n from mart").item() == 2
+
+
+def test_views_that_read_the_clock_are_asked_each_time_and_others_kept(warehouse: PostgresWarehouse) -> None:
+    cache = QueryCache(warehouse)
+    run(warehouse, "create view fleet.moment as select clock_timestamp() as at, count(*) as n from fleet.trips")
+    run(warehouse, "create view fleet.upon as select at from fleet.moment")
+    run(warehouse, "create view fleet.longest as select max(distance_km) as km from fleet.trips")
+    for name in ("moment", "upon"):
+        first, second = (cache.query(f"select at from {name}").item() for _ in range(2))
+        assert first < second
+    assert [cache.query("select km from longest").height for _ in range(2)] == [1, 1]
+    assert (cache.statistics().hits, cache.statistics().passed) == (1, 4)
+    run(warehouse, "create or replace view fleet.longest as select min(distance_km) as km from fleet.trips")
+    assert cache.query("select km from longest").item() == trips()["distance_km"].min()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(*) as n from trips where started_at >= 'today'",
+        "select date 'Yesterday' as day",
+        "select ('to' || 'day')::date as day",
+        "select 'trips'::regclass::text as name",
+        "select obj_description(1) as said",
+        "select pg_get_viewdef(1) as said",
+        "select current_date as day",
+        "select age(started_at) as age from trips",
+        'select * from "Trips"',
+        "select count(*) as n from pg_class",
+        "select mine(1) as n",
+    ],
+)
+def test_what_may_change_without_a_write_is_not_kept(warehouse: PostgresWarehouse, sql: str) -> None:
+    run(warehouse, "create function fleet.mine(a int) returns int volatile language sql as 'select a'")
+    reading = warehouse.reading(sql)
+    assert reading is None or warehouse.data_versions(reading.tables) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('select count(*) as "N" from trips', "select count(*) as N from trips"),
+        ("select 'abc'::varchar(2) as a", "select 'abc'::varchar(3) as a"),
+    ],
+)
+def test_statements_that_mean_different_things_here_have_different_answers(
+    warehouse: PostgresWarehouse, first: str, second: str
+) -> None:
+    cache = QueryCache(warehouse)
+    answers = [cache.query(sql).to_dict(as_series=False) for sql in (first, second)]
+    assert answers[0] != answers[1]
+
+
+def test_ordinary_questions_are_kept(warehouse: PostgresWarehouse) -> None:
+    for sql in (
+        "select vehicle_id, date_trunc('day', started_at) as day, sum(distance_km) as km, count(*) filter (where "
+        "distance_km > 1) as n from trips where started_at >= timestamptz '2026-03-01' and started_at < '2026-04-01' "
+        "group by 1, 2 order by 1, 2 limit 5",
+        "with t as (select *, row_number() over (partition by vehicle_id order by started_at) as i from trips) "
+        "select vehicle_id, started_at::date as day, coalesce(round(distance_km::numeric, 1), 0) as km from t",
+        "select extract(dow from started_at at time zone 'UTC') as d, count(*) as n from trips group by 1",
+    ):
+        reading = warehouse.reading(sql)
+        assert reading is not None, sql
+        assert warehouse.data_versions(reading.tables) is not None
