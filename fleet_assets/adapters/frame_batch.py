@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import can
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
+
+if TYPE_CHECKING:
+    import can
 
 EXTENDED = np.uint8(1)
 FD = np.uint8(2)

@@ -131,7 +131,7 @@ def _building(found: Status) -> Iterator[str]:
         state = f"Running: {run.kind} since {_clock(run.started_at)}" if run.started_at else f"Waits: {run.kind}"
         yield f"{state}{_reach(run)}"
     for last in (found.runs.last_build, found.runs.last_automatic):
-        if last is not None and last not in found.runs.in_progress:
+        if last and last not in found.runs.in_progress and (last.started_at or last.ended_at):
             when = _clock(last.ended_at or last.started_at)
             yield f"Last {last.kind} run: {last.status.lower()}, {when}{_reach(last)}"
     if found.runs.problem:

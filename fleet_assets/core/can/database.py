@@ -11,10 +11,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
-import cantools
-
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can.salvage import salvage
+from fleet_assets.core.can.salvage import load_dbc, salvage
 from fleet_assets.core.can.unavailable import CodeLimit, j1939_limit, nmea_limit
 
 NULL_ADDRESS = 0xFE
@@ -154,7 +152,7 @@ def compile_database(text: str, name: str) -> CompiledDatabase:
 
 def _parse(text: str, name: str) -> tuple[Any, list[str]]:
     try:
-        return cantools.database.load_string(text, "dbc", strict=False), []
+        return load_dbc(text), []
     # The parser raises whatever it runs into: its own errors, ValueError, KeyError, TypeError, ...
     except Exception as error:
         parsed, dropped = salvage(text)

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import cantools
-
 _HEAD = 'VERSION ""\n\nNS_ :\n\nBS_:\n\nBU_: Vector__XXX\n\n'
 _MESSAGE = re.compile(r"^BO_ (?P<id>\d+) (?P<name>\w+) *: *(?P<length>\d+) .*$")
 _SIGNAL = re.compile(r"^(?P<head>\s*SG_ .*?\)\s*\[.*?\]\s*\".*?\").*$")
@@ -25,11 +23,19 @@ _UNMARKED = range(0x800, 1 << 29)
 _FORMAT = re.compile(r'^BA_DEF_ +BO_ +"VFrameFormat" .*;\s*$')
 
 
+def load_dbc(text: str) -> Any:
+    """The database of a DBC text, a cantools one; raises whatever its parsing runs into."""
+    # Loaded here: cantools brings python-can, which brings pandas and asammdf, and `fleet status` parses nothing.
+    import cantools
+
+    return cantools.database.load_string(text, "dbc", strict=False)
+
+
 def salvage(text: str) -> tuple[Any, list[str]]:
     """A database of the messages that can be read, and one sentence for each that cannot or was corrected."""
     lines, corrected = _marked_extended(text.splitlines())
     if corrected and not _problem(lines):
-        return cantools.database.load_string(_text(lines), "dbc", strict=False), corrected
+        return load_dbc(_text(lines)), corrected
     parsed, dropped = _by_message(lines)
     return parsed, corrected + dropped
 
@@ -62,7 +68,7 @@ def _by_message(lines: list[str]) -> tuple[Any, list[str]]:
         else:
             kept += [*block, ""]
             extras += block_extras
-    return cantools.database.load_string(_text([*kept, *formats, *extras]), "dbc", strict=False), dropped
+    return load_dbc(_text([*kept, *formats, *extras])), dropped
 
 
 def _belongs(line: str, number: str) -> bool:
@@ -102,7 +108,7 @@ def _readable(block: list[str], formats: list[str], extras: list[str]) -> tuple[
 
 def _problem(lines: list[str]) -> str:
     try:
-        cantools.database.load_string(_text(lines), "dbc", strict=False)
+        load_dbc(_text(lines))
     # The parser raises whatever it runs into: its own errors, ValueError, KeyError, TypeError, ...
     except Exception as error:  # noqa: BLE001
         return str(error).splitlines()[0] if str(error) else type(error).__name__
