@@ -209,13 +209,13 @@ def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
 
 
 def _what_next(console: Console, folder: DemoFolder) -> None:
-    _say(console, "Query it:  FLEET_HOME=" + os.path.relpath(folder.root) + f" {_program()} query "
+    _say(console, "Query it:  FLEET_HOME=" + _short(folder.root) + f" {_program()} query "
                   '"select vehicle_id, month, distance_km, fuel_used_l from monthly_summary"')  # fmt: skip
 
 
 def _program() -> str:
     """How this very command line is called from here."""
-    return "fleet" if shutil.which("fleet") else os.path.relpath(Path(sys.executable).with_name("fleet"))
+    return "fleet" if shutil.which("fleet") else _short(Path(sys.executable).with_name("fleet"))
 
 
 def _serve(console: Console, demo: Places, wanted: int | None) -> int:
@@ -226,3 +226,8 @@ def _serve(console: Console, demo: Places, wanted: int | None) -> int:
 
 def _say(console: Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _short(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below, else whole."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
