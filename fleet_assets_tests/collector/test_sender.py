@@ -243,6 +243,7 @@ def test_what_redis_lost_after_confirming_it_is_sent_again(tmp_path: Path) -> No
     sender.put(batch(40, 10))
     wait_for(lambda: numbers(frames(server.start().client())) == list(range(50)))
     sender.close()
+    assert numbers(frames(server.client())) == list(range(50))
     server.close()
 
 
