@@ -10,13 +10,14 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import SettingError
+from fleet_assets.core.local_time import known_zones
 
 _DAY_SECONDS = 86_400
 
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in known_zones():
             raise ValueError(f"{value!r} is not an IANA time zone such as Europe/Madrid")
         return value
 

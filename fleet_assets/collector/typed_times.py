@@ -6,16 +6,17 @@ Belongs here: reading those two. Does not belong here: times inside files.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.core.local_time import known_zones
 
 
 def zone_of(name: str) -> ZoneInfo | None:
     """The IANA zone, None for no name; raises UsageError for a name that is none."""
     if not name:
         return None
-    if name not in available_timezones():
+    if name not in known_zones():
         raise UsageError(f"--timezone {name!r} is not an IANA time zone such as Europe/Madrid or UTC")
     return ZoneInfo(name)
 

@@ -5,11 +5,18 @@ Belongs here: zone lookup and conversion. Does not belong here: partitions (they
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import polars as pl
 
 from fleet_assets.contracts.errors import DataError
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """The IANA zones of this machine; looked up once a process, because that reads a thousand files."""
+    return frozenset(available_timezones())
 
 
 def with_local_date(

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from zoneinfo import available_timezones
 
 import polars as pl
 
 from fleet_assets.contracts import TIMESTAMP, Column, Table
+from fleet_assets.core.local_time import known_zones
 
 LINE = "line_number"
 SPAN_OWNER = {"driver_assignments": ("vehicle_id",), "energy_prices": ("kind", "zone")}
@@ -80,7 +80,7 @@ def _cell_problems(column: Column, text: pl.DataFrame, typed: pl.DataFrame) -> I
         allowed = ", ".join(column.values)
         yield from _say(cells.filter(~pl.col("value").is_in(column.values)), f"{column.name} is not one of {allowed}")
     if column.name == "timezone":
-        zones = sorted(available_timezones())
+        zones = sorted(known_zones())
         yield from _say(cells.filter(~pl.col("value").is_in(zones)), "timezone is not an IANA zone")
 
 

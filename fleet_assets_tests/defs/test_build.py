@@ -44,7 +44,7 @@ def rows(places: Places, *columns: str) -> list[tuple[object, ...]]:
     return places.lake.scan(TRIPS).sort("vehicle_id", "started_at").select(columns).collect().rows()
 
 
-def test_landed_rows_become_trips_stops_and_marts(places: Places) -> None:
+def test_landed_rows_become_trips_stops_and_marts_and_building_again_does_nothing(places: Places) -> None:
     land(places, "one", drive("van-1", at("2026-03-02 08:00")), drive("van-1", at("2026-03-02 12:00"), minutes=30))
     report = build(places)
     assert report.failed_checks == []
@@ -56,21 +56,16 @@ def test_landed_rows_become_trips_stops_and_marts(places: Places) -> None:
     assert stop == [(at("2026-03-02 08:10"), at("2026-03-02 12:00"))]
     daily = places.warehouse.query("select vehicle_id, local_date, trip_count, distance_km from trip_daily_stats")
     assert daily.rows() == [("van-1", MONDAY, 2, pytest.approx(48.0, abs=0.1))]
-
-
-def test_building_again_does_nothing(places: Places) -> None:
-    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
-    build(places)
     again = build(places)
     assert (again.days, again.tables, again.run_ids) == ([], [], [])
 
 
 def test_late_rows_rebuild_their_day_and_what_reads_it_and_nothing_else(places: Places) -> None:
     land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 3, 4)))
-    build(places)
+    build(places, select=NO_MARTS)
     before = contents(places)
     land(places, "late", drive("van-1", at("2026-03-03 15:00")))
-    report = build(places)
+    report = build(places, select=NO_MARTS)
     after = contents(places)
     assert report.days[0] == TUESDAY
     assert [day for day in before if before[day] != after[day]] == [TUESDAY]
@@ -79,7 +74,7 @@ def test_late_rows_rebuild_their_day_and_what_reads_it_and_nothing_else(places: 
 
 def test_a_range_equals_its_days_one_by_one(places: Places) -> None:
     land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 23:50"), minutes=30) for day in (2, 3)))
-    build(places)
+    build(places, select=NO_MARTS)
     at_once = places.lake.scan(TRIPS).collect()
     for day in (MONDAY, TUESDAY, WEDNESDAY):
         build(places, day, day, "raw_telemetry,telemetry,trips", full=True)
@@ -90,30 +85,30 @@ def test_a_range_equals_its_days_one_by_one(places: Places) -> None:
 def test_a_trip_that_ends_before_midnight_is_closed_on_the_day_after(places: Places) -> None:
     silent = drive("van-1", at("2026-03-02 23:40"), minutes=15).filter(pl.col("recorded_at") < at("2026-03-02 23:56"))
     land(places, "one", silent)
-    build(places)
+    build(places, select=NO_MARTS)
     assert rows(places, "started_at", "ended_at") == [(at("2026-03-02 23:40"), at("2026-03-02 23:55"))]
     assert places.lake.record(TRIPS, TUESDAY).row_count == 1  # type: ignore[union-attr]
 
 
 def test_a_wrong_reference_row_is_named_and_the_tables_stay(places: Places) -> None:
     land(places, "one", drive("van-1", at("2026-03-02 08:00")))
-    build(places)
+    build(places, select=NO_MARTS)
     places.reference.root.mkdir(parents=True, exist_ok=True)
     (places.reference.root / "vehicles.csv").write_text("vehicle_id,powertrain\nvan-1,steam\n")
     with pytest.raises(BuildFailed, match=r"vehicles\.csv.*line 2.*steam"):
-        build(places)
+        build(places, select=NO_MARTS)
     assert len(rows(places, "trip_id")) == 1
 
 
 def test_a_changed_driver_assignment_reaches_the_trips(places: Places) -> None:
     land(places, "one", drive("van-1", at("2026-03-02 08:00")))
-    build(places)
+    build(places, select=NO_MARTS)
     places.reference.root.mkdir(parents=True, exist_ok=True)
     (places.reference.root / "drivers.csv").write_text("driver_id\nd-1\n")
     (places.reference.root / "driver_assignments.csv").write_text(
         "driver_id,vehicle_id,valid_from\nd-1,van-1,2026-01-01T00:00:00Z\n"
     )
-    build(places)
+    build(places, select=NO_MARTS)
     assert rows(places, "driver_id") == [("d-1",)]
 
 

@@ -38,7 +38,7 @@ class _Plan:
 
 
 PLANS = {
-    Strength.QUICK: _Plan(1, 2, 0, 1, 4, ((1, True),), 1),
+    Strength.QUICK: _Plan(1, 1, 1, 1, 4, ((1, True),), 1),
     Strength.FULL: _Plan(6, 34, 1, 12, 40, ((1, False), (2, True)), 2),
 }
 
