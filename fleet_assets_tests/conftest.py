@@ -26,6 +26,15 @@ os.environ["FLEET_HOME"] = str(REPOSITORY / ".pytest_cache" / "fleet")
 FleetCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
+LONG = ("e2e", "proofs", "property", "dbt", "defs")
+"""Folders of tests that take long: they come first, so that no core waits for the last of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first, else in the order in which they stand."""
+    items.sort(key=lambda item: not set(LONG) & set(item.path.relative_to(REPOSITORY).parts))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real recordings (setting FLEET_REAL_DATA); skips where it is absent."""
