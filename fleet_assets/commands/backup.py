@@ -70,6 +70,8 @@ def restore(places: Places, backup: Path) -> None:
     """Put a backup into the empty FLEET_HOME of these settings (and empty databases, where it holds dumps of them)."""
     manifest = files.Manifest.of(backup)
     dumps = {name: url for name, url in _dump_targets(places, backup, manifest).items() if name in manifest.files}
+    for url in dumps.values():
+        files.require_empty(url)
     with _progress("Comparing", manifest.byte_count) as seen:
         manifest.check(backup, seen)
     targets = _targets(places)

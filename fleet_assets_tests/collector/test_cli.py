@@ -17,10 +17,11 @@ import redis
 
 from fleet_assets.adapters.can_stream import STREAM
 from fleet_assets.places import Places
-from fleet_assets_tests.collector.test_scanner import multicast, wait_for
+from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log, message, numbers
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
+from fleet_assets_tests.fixtures.multicast import SCANNED, multicast
 
 
 @pytest.fixture
@@ -93,9 +94,8 @@ def test_sigterm_drains_the_worker(places: Places, fleet: FleetCommand, log: Pat
 
 
 def test_sigterm_drains_the_scanner_of_a_bus(places: Places, redis_server: redis.Redis, redis_url: str) -> None:
-    options = ["--interface", "udp_multicast", "--channel", "239.74.163.9", "--bus-option", "port=43777"]
     with multicast() as vehicle, process(
-        places, "scan", *options, "--vehicle", "v1", "--bus", "can3", "--single", FLEET_REDIS_URL=redis_url
+        places, "scan", *SCANNED, "--vehicle", "v1", "--bus", "can3", "--single", FLEET_REDIS_URL=redis_url
     ) as scanner:  # fmt: skip
         until(scanner, "scan_started")
         for number in range(100):
@@ -161,16 +161,7 @@ def test_an_absent_redis_is_named_with_what_to_do(fleet_here: FleetHere, log: Pa
 def test_an_offline_scanner_spools_and_the_next_one_sends(
     places: Places, redis_server: redis.Redis, redis_url: str
 ) -> None:
-    options = [
-        "--interface",
-        "udp_multicast",
-        "--channel",
-        "239.74.163.9",
-        "--bus-option",
-        "port=43777",
-        "--vehicle",
-        "v1",
-    ]
+    options = [*SCANNED, "--vehicle", "v1"]
     away = {"FLEET_REDIS_URL": "redis://127.0.0.1:1/0"}
     with multicast() as vehicle:
         with process(places, "scan", *options, "--offline", **away) as scanner:

@@ -20,12 +20,12 @@ from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.adapters.scan_heartbeat import Reached
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.adapters.stream_statements import Ended
-from fleet_assets.collector.bus import BusOptions, dropped_frames, open_bus
+from fleet_assets.collector.bus import dropped_frames
 from fleet_assets.collector.scan_session import nobody_read
 from fleet_assets.collector.scanner import BusName, Overrun, Replay, ScanRules, replay_logs, scan_bus
 from fleet_assets.collector.sender import Sender, SenderRules
-from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.fixtures.can_frames import frame_log, message, numbers
+from fleet_assets_tests.fixtures.multicast import multicast
 
 NAME = BusName("v1", "can7")
 RULES = ScanRules(batch_seconds=0.02, batch_frames=50, idle_seconds=0.02)
@@ -63,13 +63,6 @@ def scanning(bus: can.BusABC, to: Sender) -> Iterator[list[int]]:
     finally:
         stop.set()
         thread.join()
-
-
-def multicast() -> can.BusABC:
-    try:
-        return open_bus(BusOptions("udp_multicast", "239.74.163.9", extra={"port": 43_777}))
-    except ServiceError as error:
-        pytest.skip(f"no multicast on this machine: {error}")
 
 
 @pytest.mark.parametrize("kind", ["virtual", "udp_multicast"])

@@ -1,58 +1,102 @@
-"""A fleet of the last days, made by the database itself: enough rows for its planner to care, some in every panel.
+"""A fleet of the last days in a lake: enough rows for the planner of a database to care, some in every panel.
 
-Belongs here: statements that fill the lake's tables in PostgreSQL. Does not belong here: exact expectations.
+Belongs here: the rows. Does not belong here: databases and exact expectations.
 """
 
 from __future__ import annotations
 
-import psycopg
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.contracts import INGEST_DAILY, STOPS, TELEMETRY, TRIPS, VEHICLES, Table
 
 DAYS = 10
-VEHICLES = 12
-
-FILL = """
-insert into vehicles (vehicle_id, name, powertrain, fuel, timezone)
-select 'v' || n, 'Van ' || n, 'phev', 'diesel', 'Europe/Madrid' from generate_series(1, {vehicles}) n;
-
-insert into telemetry (
-    vehicle_id, recorded_at, source, latitude_deg, longitude_deg, speed_kmh, engine_speed_rpm, is_ignition_on,
-    odometer_km, fuel_level_pct, soc_pct
-)
-select 'v' || n, at, 'can', 40 + n / 100.0, -3 - n / 100.0, case when n % 3 = 0 then 0 else 50 end, 900, true,
-    1000, 50, 60
-from generate_series(1, {vehicles}) n, generate_series(now() - interval '{days} days', now(), interval '30 seconds') at
--- Vehicle 5 fell silent two hours ago, vehicle 6 moved last two days ago.
-where not (n = 5 and at > now() - interval '2 hours') and not (n = 6 and at > now() - interval '2 days');
-
-insert into trips (
-    trip_id, vehicle_id, started_at, ended_at, closed_at, local_date, start_reason, end_reason, duration_s, moving_s,
-    idle_s, distance_km, distance_source, start_latitude_deg, start_longitude_deg, end_latitude_deg, end_longitude_deg,
-    max_speed_kmh, point_count, coverage_pct, fuel_used_l, fuel_l_per_100km, energy_used_kwh, electric_energy_kwh,
-    kwh_per_100km, electric_km, engine_km, is_truncated, rules_version
-)
-select
-    md5(n || at::text), 'v' || n, at, at + interval '1 hour', at + interval '65 minutes',
-    cast(at at time zone 'Europe/Madrid' as date), 'motion', 'stop', 3600, 3000, 60, 40, 'odometer', 40, -3, 41, -2, 90,
-    120, 100, 2, 5, 3, 3, 15, 20, 20, false, 'test'
-from
-    generate_series(1, {vehicles}) n,
-    generate_series(now() - interval '{days} days', now() - interval '2 hours', interval '3 hours') at
-where n <> 6;
-
-insert into stops (
-    stop_id, vehicle_id, started_at, ended_at, closed_at, local_date, duration_s, idle_s, idle_fuel_l, kind,
-    is_truncated, rules_version, fuel_level_change_pct
-)
-select
-    md5(trip_id), vehicle_id, ended_at, ended_at + interval '2 hours', closed_at + interval '3 hours',
-    cast(ended_at at time zone 'Europe/Madrid' as date), 7200, 30, 0.1, 'parking', false, 'test', 0
-from trips where ended_at < now() - interval '4 hours';
-
-analyze;
-"""
+NUMBERS = range(1, 13)
+HOME = "Europe/Madrid"
 
 
-def fill(connection: psycopg.Connection) -> None:
-    """Fill the empty tables of the search path."""
-    # The text is this module's own; the two numbers are its constants.
-    connection.execute(FILL.format(vehicles=VEHICLES, days=DAYS))  # type: ignore[arg-type]
+def fill(lake: Lake, now: datetime) -> None:
+    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, until `now`."""
+    names = pl.DataFrame({"n": NUMBERS}).with_columns(vehicle_id=pl.format("v{}", "n"))
+    spoken, trips = _telemetry(names, now), _trips(names, now)
+    vehicles = names.with_columns(
+        name=pl.format("Van {}", "n"), powertrain=pl.lit("phev"), fuel=pl.lit("diesel"), timezone=pl.lit(HOME)
+    )
+    lake.write(VEHICLES, None, _whole(VEHICLES, vehicles), "test")
+    daily = {INGEST_DAILY: _daily(spoken), TELEMETRY: spoken, TRIPS: trips, STOPS: _stops(trips, now)}
+    for table, rows in daily.items():
+        instant = pl.col(str(table.partition_by))
+        for (day,), part in _whole(table, rows).group_by(instant.dt.date(), maintain_order=True):
+            lake.write(table, day, part, "test")  # type: ignore[arg-type]
+
+
+def _telemetry(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    instants = pl.datetime_range(now - timedelta(days=DAYS), now, "30s", time_zone="UTC", eager=True)
+    rows = names.join(pl.DataFrame({"recorded_at": instants}), how="cross")
+    # Vehicle 5 fell silent two hours ago, vehicle 6 moved last two days ago.
+    is_silent = (pl.col("n") == 5) & (pl.col("recorded_at") > now - timedelta(hours=2))
+    is_away = (pl.col("n") == 6) & (pl.col("recorded_at") > now - timedelta(days=2))
+    return rows.filter(~is_silent & ~is_away).with_columns(
+        received_at=pl.col("recorded_at"), source=pl.lit("can"), latitude_deg=40 + pl.col("n") / 100,
+        longitude_deg=-3 - pl.col("n") / 100, speed_kmh=pl.when(pl.col("n") % 3 == 0).then(0.0).otherwise(50.0),
+        engine_speed_rpm=pl.lit(900.0), is_ignition_on=pl.lit(value=True), odometer_km=pl.lit(1000.0),
+        fuel_level_pct=pl.lit(50.0), soc_pct=pl.lit(60.0),
+    )  # fmt: skip
+
+
+def _daily(spoken: pl.DataFrame) -> pl.DataFrame:
+    """What came in of each vehicle: nine of ten rows that were expected."""
+    at = pl.col("recorded_at")
+    return spoken.group_by("vehicle_id", at.dt.date().alias("date"), maintain_order=True).agg(
+        source=pl.lit("can"), first_seen_at=at.min(), last_seen_at=at.max(), last_received_at=at.max(),
+        received_count=pl.len(), expected_count=pl.len() * 10 // 9, lag_p50_s=pl.lit(1.0), lag_p95_s=pl.lit(4.0),
+        silence_count=pl.lit(0), silence_s=pl.lit(0.0),
+    )  # fmt: skip
+
+
+def _trips(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    begins = pl.datetime_range(now - timedelta(days=DAYS), now - timedelta(hours=2), "3h", time_zone="UTC", eager=True)
+    rows = names.filter(pl.col("n") != 6).join(pl.DataFrame({"started_at": begins}), how="cross")
+    measured = {
+        "duration_s": 3600.0, "moving_s": 3000.0, "idle_s": 60.0, "distance_km": 40.0, "max_speed_kmh": 90.0,
+        "start_latitude_deg": 40.0, "start_longitude_deg": -3.0, "end_latitude_deg": 41.0, "end_longitude_deg": -2.0,
+        "point_count": 120, "coverage_pct": 100.0, "fuel_used_l": 2.0, "fuel_l_per_100km": 5.0,
+        "energy_used_kwh": 3.0, "electric_energy_kwh": 3.0, "kwh_per_100km": 15.0, "electric_km": 20.0,
+        "engine_km": 20.0, "is_truncated": False, "rules_version": "test", "start_reason": "motion",
+        "end_reason": "stop", "distance_source": "odometer",
+    }  # fmt: skip
+    return rows.with_columns(
+        trip_id=_name("trip"), ended_at=pl.col("started_at") + timedelta(hours=1),
+        closed_at=pl.col("started_at") + timedelta(minutes=65), local_date=_local_date("started_at"),
+        **{name: pl.lit(value) for name, value in measured.items()},
+    )  # fmt: skip
+
+
+def _stops(trips: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    after = trips.filter(pl.col("ended_at") < now - timedelta(hours=4)).select(
+        "n", "vehicle_id", started_at="ended_at", closed_at=pl.col("closed_at") + timedelta(hours=3)
+    )
+    measured = {
+        "duration_s": 7200.0, "idle_s": 30.0, "idle_fuel_l": 0.1, "kind": "parking", "is_truncated": False,
+        "rules_version": "test", "fuel_level_change_pct": 0.0,
+    }  # fmt: skip
+    return after.with_columns(
+        stop_id=_name("stop"), ended_at=pl.col("started_at") + timedelta(hours=2),
+        local_date=_local_date("started_at"), **{name: pl.lit(value) for name, value in measured.items()},
+    )  # fmt: skip
+
+
+def _name(kind: str) -> pl.Expr:
+    return pl.format(f"{kind}-{{}}-{{}}", "n", pl.col("started_at").dt.timestamp("ms"))
+
+
+def _local_date(name: str) -> pl.Expr:
+    return pl.col(name).dt.convert_time_zone(HOME).dt.date()
+
+
+def _whole(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of the contract, null where nothing is said."""
+    known = rows.select(pl.col(name).cast(kind) for name, kind in table.schema.items() if name in rows.columns)
+    return table.conform(known.lazy()).collect()

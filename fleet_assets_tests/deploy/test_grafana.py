@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 import yaml
 
-from fleet_assets.adapters.lake import Lake
 from fleet_assets_tests.conftest import REPOSITORY
-from fleet_assets_tests.dbt.targets import PostgresTarget, run_dbt
-from fleet_assets_tests.deploy.fleet_of_today import DAYS, fill
+from fleet_assets_tests.deploy.fleet_of_today import DAYS
+from fleet_assets_tests.deploy.plans import raw_scans
 
 GRAFANA = REPOSITORY / "deploy" / "grafana"
 DASHBOARDS = {path.name: json.loads(path.read_text()) for path in sorted(GRAFANA.glob("dashboards/*.json"))}
-RAW = re.compile(r"^(telemetry|raw_can|raw_telemetry|can_signals)(_p?\d\w*)?$")
-"""Tables, and their partitions, that hold what vehicles said row by row."""
-
 NUMBERS = {20, 21, 23, 700, 701, 1700}
 """Type numbers of PostgreSQL: int8, int2, int4, float4, float8, numeric."""
 INSTANTS = {1114, 1184}
@@ -66,26 +60,6 @@ def as_grafana_sends_it(sql: str, first: datetime, last: datetime) -> str:
     return filled
 
 
-@pytest.fixture(scope="module")
-def warehouse(
-    postgres_urls: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection]:
-    """A PostgreSQL warehouse with marts over the last days of a fleet."""
-    folder: Path = tmp_path_factory.mktemp("grafana")
-    target = PostgresTarget(folder / "postgres", postgres_urls())
-    target.load(Lake(str(folder / "lake")))
-    with psycopg.connect(target.url, autocommit=True) as connection:
-        connection.execute("set search_path = fleet")
-        connection.execute("create index on telemetry (vehicle_id, recorded_at)")
-        connection.execute("create index on telemetry using brin (recorded_at)")
-        fill(connection)
-        run_dbt(target, "run")
-        connection.execute("analyze")
-        # As Grafana: nothing is found but by its schema.
-        connection.execute("set search_path = ''")
-        yield connection
-
-
 def statement(panel: Panel) -> str:
     now = datetime.now(UTC)
     return as_grafana_sends_it(panel.sql, now - timedelta(days=DAYS if "Track" not in panel.title else 1), now)
@@ -111,23 +85,7 @@ def test_the_query_of_a_panel_gives_what_the_panel_shows(panel: Panel, warehouse
 
 @pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_no_panel_reads_raw_rows_from_end_to_end(panel: Panel, warehouse: psycopg.Connection) -> None:
-    found = warehouse.execute("explain (format json) " + statement(panel))  # type: ignore[arg-type]
-    (plan,) = found.fetchone() or ({},)
-    scanned = [node for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"]
-    assert [node["Relation Name"] for node in scanned if RAW.match(node["Relation Name"])] == []
-
-
-def test_the_search_for_scans_finds_one(warehouse: psycopg.Connection) -> None:
-    found = warehouse.execute("explain (format json) select avg(speed_kmh) from fleet.telemetry")
-    (plan,) = found.fetchone() or ({},)
-    scanned = [node for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Seq Scan"]
-    assert any(RAW.match(node["Relation Name"]) for node in scanned)
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)
+    assert raw_scans(warehouse, statement(panel)) == []
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)

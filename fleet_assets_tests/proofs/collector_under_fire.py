@@ -30,6 +30,7 @@ from fleet_assets.adapters.spool import waiting
 from fleet_assets.collector.bus import BusOptions, open_bus
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.conftest import REPOSITORY
+from fleet_assets_tests.fixtures.multicast import free_udp_port
 from fleet_assets_tests.fixtures.small_disk import fill, small_disk
 from fleet_assets_tests.proofs.nursery import Child, Nursery
 from fleet_assets_tests.proofs.outcome import Say
@@ -130,7 +131,7 @@ class Fleet:
         environment |= {"FLEET_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
         self._nursery = Nursery(self._faults, environment)
         # Not of the seed: trials side by side must not hear each other.
-        self._port = random.SystemRandom().randrange(20_000, 32_000)
+        self._port = free_udp_port()
         self._disks: dict[str, Path | None] = {}
         self._unsent = sorted((home / "logs").glob("*.parquet"))
         self.server = PrivateServer(home / "redis")

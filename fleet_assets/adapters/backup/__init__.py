@@ -9,7 +9,7 @@ places an installation has (`commands.backup`), and rebuilding (`fleet build` fi
 Every backup is whole. A file that the backup before it holds too is a hard link to it, where the disk has such.
 """
 
-from fleet_assets.adapters.backup.database_copies import copy_sqlite, dump_postgres, restore_postgres
+from fleet_assets.adapters.backup.database_copies import copy_sqlite, dump_postgres, require_empty, restore_postgres
 from fleet_assets.adapters.backup.lake_copies import copy_lake
 from fleet_assets.adapters.backup.manifest import Entry, Manifest
 from fleet_assets.adapters.backup.restoring import put_back
@@ -17,5 +17,5 @@ from fleet_assets.adapters.backup.writer import BackupWriter, backups, new_backu
 
 __all__ = [
     "BackupWriter", "Entry", "Manifest", "backups", "copy_lake", "copy_sqlite", "dump_postgres", "new_backup",
-    "put_back", "restore_postgres",
+    "put_back", "require_empty", "restore_postgres",
 ]  # fmt: skip
