@@ -180,6 +180,8 @@ def _building_steps(found: Status) -> Iterator[str]:
         yield f"the last build {how}: run `fleet build` again; its log is in `fleet ui`"
     elif is_stale and working:
         yield "a run is at work on what is stale"
+    elif is_stale and found.runs.has_daemon:
+        yield "the daemon runs: its sensors bring what is stale up to date"
     elif is_stale:
         yield "run `fleet build` to bring every table up to date"
     if found.quarantine:

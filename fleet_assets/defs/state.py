@@ -6,6 +6,7 @@ Belongs here: asking, without changing anything. Does not belong here: building,
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -34,6 +35,12 @@ WITH_TABLES = ("raw", "telemetry", "events", "ingest")
 KILLED = "KILLED"
 """Status of a run that still says it goes on, and whose process is gone."""
 
+SILENT_DAEMON_S = 90.0
+"""A daemon notes every half minute that it lives."""
+
+DBT_ROWS = "dagster_dbt/failed_row_count"
+"""What dbt says of a test that fails, in the metadata of its check."""
+
 LOOKED_AT_RUNS = 20
 """Newest runs whose checks are looked at: about a week of nightly builds, or an hour of automation."""
 
@@ -52,12 +59,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """The newest run of each kind, runs in progress, and the newest result of each check that did not hold."""
+    """The newest run of each kind, runs in progress, the newest result of each check that did not hold, and whether a
+    daemon watches over the sensors."""
 
     last_build: Run | None = None
     last_automatic: Run | None = None
     in_progress: list[Run] = field(default_factory=list)
     failed_checks: list[dict[str, str]] = field(default_factory=list)
+    has_daemon: bool = False
     problem: str = ""
 
 
@@ -123,7 +132,13 @@ def _runs(instance: dg.DagsterInstance, places: Places) -> Runs:
         _run(places, instance, automatic[0]) if automatic else None,
         [run for run in working if run.status != KILLED],
         _failed_checks(instance, [record.dagster_run.run_id for record in records]),
+        _has_daemon(instance),
     )
+
+
+def _has_daemon(instance: dg.DagsterInstance) -> bool:
+    beat = instance.get_daemon_heartbeats().get("SENSOR")
+    return beat is not None and time.time() - beat.timestamp < SILENT_DAEMON_S
 
 
 def _run(places: Places, instance: dg.DagsterInstance, record: dg.RunRecord) -> Run:
@@ -167,7 +182,12 @@ def _failed_checks(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> list
             key = (check.asset_key.to_user_string(), check.check_name)
             finding = {
                 "table": key[0], "check": key[1], "severity": check.severity.value, "run_id": run_id,
-                "sentence": check.description or "",
+                "sentence": check.description or _broken_by(check),
             }  # fmt: skip
             seen.setdefault(key, None if check.passed else finding)
     return [finding for _, finding in sorted(seen.items()) if finding is not None]
+
+
+def _broken_by(check: dg.AssetCheckEvaluation) -> str:
+    rows = check.metadata.get(DBT_ROWS)
+    return f"{rows.value} rows break it" if rows else "`fleet ui` shows its findings"

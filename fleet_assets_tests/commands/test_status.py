@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import polars as pl
 import pytest
+from dagster._daemon.types import DaemonHeartbeat
 
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.postgres.connection import Server
@@ -18,7 +21,7 @@ from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.adapters.spool import Spool
-from fleet_assets.commands.build import build_now
+from fleet_assets.commands.build import build_now, prepare_dagster_home
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -160,3 +163,16 @@ def test_a_build_that_works_does_not_hold_up_the_status(
     land(places, "one")
     with alone(places.settings.dagster_home / "build.lock"), alone(places.warehouse.build_file.parent / "lock"):
         assert told(fleet_here)["vehicles"][0]["row_count"] == 1000
+
+
+@pytest.mark.parametrize(("age_s", "step"), [(5, "the daemon runs: its sensors bring"), (600, "run `fleet build` to")])
+def test_where_a_daemon_lives_nobody_is_told_to_build(
+    age_s: int, step: str, places: Places, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    land(places, "one")
+    prepare_dagster_home(places)
+    with dg.DagsterInstance.get() as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age_s, "SENSOR", "one", []))
+    (said,) = told(fleet_here)["next_steps"]
+    assert said.startswith(step)
