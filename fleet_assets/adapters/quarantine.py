@@ -92,11 +92,11 @@ class Quarantine:
         self.root = root
 
     def put(self, source: str, rows: pl.DataFrame, name: str, reason: Reason) -> Path:
-        """Set rows aside, durable on return; the same name and reason again replaces the file by the same content."""
+        """Set rows aside, durable on return; the same name and reason again replaces the file by the same rows."""
         path = self.root / source / f"{name}-{reason.slug}.parquet"
         write_parquet(rows, path, _ANY_ROWS)
         note = QuarantineNote(source, name, reason.slug, reason.explanation, rows.height, _tally(rows))
-        replace_file(path.with_suffix(".json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
+        _write_note(path.with_suffix(".json"), note)
         return path
 
     def put_file(
@@ -107,7 +107,7 @@ class Quarantine:
         with path.open("rb") as content:
             write_durably(target, lambda file: shutil.copyfileobj(content, file, 1 << 20))
         note = QuarantineNote(source, path.name, "refused", explanation, 1, answers=dict(answers or {}))
-        replace_file(Path(f"{target}.json"), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
+        _write_note(Path(f"{target}.json"), note)
         return target
 
     def notes(self) -> list[QuarantineNote]:
@@ -141,6 +141,13 @@ class Quarantine:
         item.path.unlink(missing_ok=True)
         sync_folder(item.path.parent)
         _note_path(item.path).unlink(missing_ok=True)
+
+
+def _write_note(path: Path, note: QuarantineNote) -> None:
+    """A note that says the same stays as it is: its time is when this was set aside first."""
+    text = json.dumps(asdict(note), indent=1, sort_keys=True).encode()
+    if not path.exists() or path.read_bytes() != text:
+        replace_file(path, text)
 
 
 def _note_path(content: Path) -> Path:

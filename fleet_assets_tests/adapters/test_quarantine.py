@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,10 +22,18 @@ def test_rows_keep_their_columns_and_get_a_note_with_reason_and_count(tmp_path: 
     assert Quarantine(tmp_path).notes() == [QuarantineNote("can", "f", "too-odd", REASON.explanation, 2, tally)]
 
 
-def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
-    for _ in range(2):
-        Quarantine(tmp_path).put("can", pl.DataFrame({"a": [1]}), "f", REASON)
+def test_the_same_again_changes_nothing_and_keeps_the_day_on_which_it_came_first(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"a": [1]})
+    path = Quarantine(tmp_path).put("can", rows, "f", REASON)
+    last_week = START.timestamp()
+    os.utime(path.with_suffix(".json"), (last_week, last_week))
+    before = Quarantine(tmp_path).stamps()
+    Quarantine(tmp_path).put("can", rows, "f", REASON)
     assert len(list((tmp_path / "can").iterdir())) == 2
+    assert Quarantine(tmp_path).stamps() == before
+    assert list(before) == [START.date()]
+    Quarantine(tmp_path).put("can", pl.DataFrame({"a": [1, 2]}), "f", REASON)
+    assert list(Quarantine(tmp_path).stamps()) != [START.date()]
 
 
 def test_a_refused_file_is_copied_beside_its_reason(tmp_path: Path) -> None:
