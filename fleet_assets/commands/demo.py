@@ -29,7 +29,7 @@ from fleet_assets.commands.demo_summary import Tables, as_table, compare, matche
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
 from fleet_assets.contracts import RAW_CAN, STOPS, TRIPS, VEHICLES
-from fleet_assets.contracts.errors import BuildFailed, UsageError
+from fleet_assets.contracts.errors import BuildFailed, BuildStopped, UsageError
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
@@ -78,7 +78,7 @@ def run_demo(places: Places, wanted: tuple[int, int, int], ui: UiChoice, fresh: 
     try:
         with alone(places.settings.root / "demo.lock") as lock:
             demo = _drive_and_build(console, DemoFolder(places.settings.root / "demo", lock), wanted, fresh)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BuildStopped):
         _say(console, "Stopped. The same call goes on from here.")
         return 130
     return _serve(console, demo, ui.port) if ui.is_wanted else 0

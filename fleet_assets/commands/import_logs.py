@@ -122,7 +122,7 @@ def _span(days: set[date]) -> str:
 def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> None:
     new = sum(file.new_rows for file in report.files)
     set_aside = sum(sum(file.rejected.values()) for file in report.files)
-    lines = [f"{new:,} new rows landed" + ("; run `fleet build` to use them" if new else "")]
+    lines = [f"{counted(new, 'new row')} landed" + ("; run `fleet build` to use them" if new else "")]
     if set_aside:
         lines.append(f"{set_aside:,} rows are in {quarantine} with the reason")
     for line in lines:

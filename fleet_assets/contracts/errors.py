@@ -9,6 +9,7 @@
     |   +-- ReferenceInvalid         reference rows that do not hold together, each with its line number
     +-- ServiceError                 Redis, a database or an object store that does not answer (exit code 1)
     +-- BuildFailed                  a materialisation that ended in failure (exit code 1)
+    +-- BuildStopped                 a materialisation that somebody stopped (exit code 130)
 
 What does not belong here: programming mistakes (they keep Python's own exceptions) and text formatting.
 """
@@ -67,3 +68,9 @@ class ServiceError(FleetError):
 
 class BuildFailed(FleetError):
     """A materialisation ended in failure."""
+
+
+class BuildStopped(FleetError):
+    """Somebody stopped a materialisation (Ctrl+C)."""
+
+    exit_code = 130

@@ -14,8 +14,9 @@ from operator import or_
 
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.errors import DagsterExecutionInterruptedError
 
-from fleet_assets.contracts.errors import BuildFailed, UsageError
+from fleet_assets.contracts.errors import BuildFailed, BuildStopped, FleetError, UsageError
 from fleet_assets.defs.checks import DAY_RULES, failed_rules
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
@@ -28,6 +29,10 @@ from fleet_assets.places import Places
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's log is in the UI; on the terminal the progress bars speak."""
+
+
+INTERRUPTED = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+"""What a step fails with when its process is asked to stop."""
 
 
 @dataclass
@@ -140,17 +145,19 @@ def _run(
         and (check.asset_key.path[-1], check.check_name) not in DAY_RULES
     ]
     if not result.success:
-        raise BuildFailed(_first_failure(result))
+        raise _first_failure(result)
 
 
-def _first_failure(result: dg.ExecuteInProcessResult) -> str:
+def _first_failure(result: dg.ExecuteInProcessResult) -> FleetError:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
             while error and error.cause:
                 error = error.cause
-            return f"{event.step_key}: {_sentence(error.message) if error else 'failed'}"
-    return "the run failed before its first step"
+            if error and error.cls_name in INTERRUPTED:
+                return BuildStopped("stopped; what is stored is whole, and `fleet build` goes on from there")
+            return BuildFailed(f"{event.step_key}: {_sentence(error.message) if error else 'failed'}")
+    return BuildFailed("the run failed before its first step")
 
 
 def _sentence(message: str) -> str:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from datetime import date
 from shutil import rmtree
-from subprocess import Popen
+from subprocess import PIPE, Popen
 
 import polars as pl
 import pytest
 
 from fleet_assets.commands.build import build_now
-from fleet_assets.contracts import RAW_CAN, STOPS, TELEMETRY, TRIPS
+from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.defs.build import BuildReport
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 
+STOPPED = "fleet: stopped; what is stored is whole, and `fleet build` goes on from there\n"
 NO_MARTS = "group:reference,group:raw,telemetry,group:events"
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 
@@ -155,6 +157,22 @@ def test_a_build_killed_among_the_marts_is_finished_by_the_next(places: Places, 
     done = fleet("build", timeout=120)
     assert done.returncode == 0, done.stderr
     assert places.warehouse.query("select sum(trip_count) from trip_daily_stats").item() == 1
+
+
+def test_a_build_that_is_stopped_says_so_and_the_next_goes_on(places: Places, fleet: FleetCommand) -> None:
+    land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 3, 4)))
+    stopped = Popen(
+        [sys.executable, "-m", "fleet_assets", "build", "--select", NO_MARTS],
+        env=os.environ | {"FLEET_HOME": str(places.settings.root)}, stderr=PIPE, text=True,
+    )  # fmt: skip
+    while not places.lake.days(RAW_TELEMETRY):
+        assert stopped.poll() is None
+        time.sleep(0.002)
+    stopped.send_signal(signal.SIGINT)
+    _, said = stopped.communicate(timeout=60)
+    assert (stopped.returncode, said) == (130, STOPPED)
+    assert fleet("build", "--select", NO_MARTS).returncode == 0
+    assert len(rows(places, "trip_id")) == 3
 
 
 def test_a_selection_that_selects_nothing_is_refused_in_a_sentence(fleet: FleetCommand) -> None:
