@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from getpass import getuser
 
 import polars as pl
@@ -20,6 +21,7 @@ from fleet_assets.adapters.data_versions import DataVersions, Reading
 from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
+from fleet_assets.adapters.postgres.moments import Moments
 from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.reading import read
@@ -124,15 +126,27 @@ class PostgresWarehouse:
 
     def reading(self, sql: str) -> Reading | None:
         """What a SELECT reads, in this server's understanding of it; None where its result may depend on more."""
-        with self.server.transaction() as connection:
-            return read(connection, sql)
+
+        def ask() -> Reading | None:
+            with self.server.transaction() as connection:
+                return read(connection, sql)
+
+        return self._moments.remembered(sql, ask)
 
     def data_versions(self, names: Iterable[str]) -> DataVersions | None:
         """The data behind relations (schema.name) now, from the books; None for one whose version is not known."""
-        with self.server.transaction() as connection:
-            if current(connection) is None:
-                return None
-            return data_versions(connection, self.server.address, names)
+        wanted = frozenset(names)
+
+        def ask() -> DataVersions | None:
+            with self.server.transaction() as connection:
+                known = current(connection) is not None
+                return data_versions(connection, self.server.address, wanted) if known else None
+
+        return self._moments.remembered(wanted, ask)
+
+    @cached_property
+    def _moments(self) -> Moments:
+        return Moments(self.server)
 
     @staticmethod
     def _inputs(connection: psycopg.Connection) -> dict[str, str]:
