@@ -78,6 +78,12 @@ def _found(rule: DayCheck, places: Places, day: date) -> list[str]:
     return rule.judge(places.lake.window(rule.table, start - rule.look_back, start + timedelta(days=1)))
 
 
+def _reached(rule: DayCheck, days: Collection[date]) -> list[date]:
+    """These days, and the later ones that are judged with them: rows that stayed the same may hold now, or no more."""
+    later = range(rule.look_back.days + 1)
+    return sorted({day + timedelta(days=number) for day in days for number in later})
+
+
 def _asset_check(rule: DayCheck) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=rule.table.name, name=rule.name, description=rule.description, partitions_def=DAYS,
@@ -85,7 +91,7 @@ def _asset_check(rule: DayCheck) -> dg.AssetChecksDefinition:
     )  # fmt: skip
     def check(context: dg.AssetCheckExecutionContext, places: PlacesResource) -> dg.AssetCheckResult:
         here = places.get()
-        days = [day for day in selected_days(context) if here.lake.record(rule.table, day) is not None]
+        days = [day for day in _reached(rule, selected_days(context)) if here.lake.record(rule.table, day) is not None]
         for day in days:
             here.findings.note(rule.table, day, rule.name, _found(rule, here, day), is_error=rule.is_error)
         # Of all stored days: a run over other days must not hide what was found before.

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from fleet_assets.commands.build import build_now, prepare_dagster_home
-from fleet_assets.contracts import TELEMETRY
+from fleet_assets.contracts import TELEMETRY, TRIPS
 from fleet_assets.places import Places
+from fleet_assets_tests.dbt.small_fleet import events, trip
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
 from fleet_assets_tests.fixtures.installation import small_day
 
@@ -18,6 +19,7 @@ __all__ = ["fleet_here"]
 
 MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
 SELECT = "group:reference,group:raw,telemetry"
+OVERLAP = dg.AssetCheckKey(dg.AssetKey("trips"), "trips_do_not_overlap")
 CONTRACT = dg.AssetCheckKey(dg.AssetKey("telemetry"), "contract")
 
 
@@ -33,13 +35,13 @@ def broken(places: Places) -> Places:
     return places
 
 
-def judged(places: Places, day: date) -> bool:
-    """Run the check alone for a day, as from the UI; whether it holds."""
+def judged(places: Places, day: date, check: dg.AssetCheckKey = CONTRACT) -> bool:
+    """Run a check alone for a day, as from the UI; whether it holds."""
     from fleet_assets.definitions import defs
 
     prepare_dagster_home(places)
     job = defs().resolve_implicit_global_asset_job_def()
-    alone = job.get_subset(asset_selection=set(), asset_check_selection={CONTRACT})
+    alone = job.get_subset(asset_selection=set(), asset_check_selection={check})
     with dg.DagsterInstance.get() as instance:
         result = alone.execute_in_process(instance=instance, partition_key=day.isoformat())
     (evaluation,) = result.get_asset_check_evaluations()
@@ -58,3 +60,12 @@ def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_chang
     assert fleet_here("build", "--full", "--select", SELECT).code == 0
     assert [*broken.findings.of(TELEMETRY)] == []
     assert judged(broken, TUESDAY)
+
+
+def test_a_day_is_judged_anew_when_the_day_changes_that_it_was_found_to_overlap(places: Places) -> None:
+    night = {day: events(TRIPS, trip("v", f"{day} 00:30", 30, 10.0)) for day in (MONDAY, TUESDAY)}
+    into_tuesday = events(TRIPS, trip("v", "2026-03-02 23:50", 60, 10.0))
+    places.lake.write(TRIPS, TUESDAY, night[TUESDAY], "one")
+    for monday, holds in ((into_tuesday, False), (night[MONDAY], True), (into_tuesday, False)):
+        places.lake.write(TRIPS, MONDAY, monday, "one")
+        assert judged(places, MONDAY, OVERLAP) is holds
