@@ -32,7 +32,7 @@ def write_site(places: Places, folder: Path) -> Path:
 
     if not places.warehouse.is_published:
         raise UsageError("there are no marts to describe yet: run `fleet build`")
-    dbt = str(Path(sys.executable).with_name("dbt"))
+    dbt = str(Path(sys.executable).with_name("fleet-dbt"))
     # A DuckDB file that others have open cannot be read by dbt: it reads the private copy. A server is read as it is.
     is_file = places.warehouse.kind == "duckdb"
     reading = places.warehouse.building() if is_file else nullcontext()

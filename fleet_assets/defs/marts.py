@@ -175,6 +175,6 @@ class InstalledDbt(DbtCliResource):
 @dg.definitions
 def dbt() -> dg.Definitions:
     """The marts, and the dbt command line of this very interpreter: PATH may hold another one, or none."""
-    executable = str(Path(sys.executable).with_name("dbt"))
+    executable = str(Path(sys.executable).with_name("fleet-dbt"))
     command = InstalledDbt(project_dir=str(PROJECT.project_dir), dbt_executable=executable)
     return dg.Definitions(assets=[marts], resources={"dbt": command})

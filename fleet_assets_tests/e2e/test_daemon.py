@@ -1,6 +1,6 @@
 """With the daemon running, frames that the scanner sends become trips and marts without anyone clicking.
 
-Dagster's own storage is PostgreSQL here, as in production.
+Dagster's own storage and the warehouse are databases of one PostgreSQL server here, as in production.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import pytest
 from fleet_assets.contracts import TRIPS
 from fleet_assets.places import Places
 from fleet_assets.simulator import FleetPlan, write_fleet
-from fleet_assets_tests.conftest import REPOSITORY
 
 PATIENCE_SECONDS = 360
 A_TUESDAY = date(2026, 3, 3)
@@ -60,13 +59,14 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_frames_from_the_scanner_become_trips_without_a_click(
-    places: Places, tmp_path: Path, postgres_url: str
+    places: Places, tmp_path: Path, postgres_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    storage_url, warehouse_url = postgres_urls(), postgres_urls()
+    monkeypatch.setenv("FLEET_WAREHOUSE_URL", warehouse_url)
+    places = Places.from_environment()
     dagster_home = places.settings.dagster_home
     dagster_home.mkdir(parents=True)
-    address = postgres_url.replace("postgresql://", "postgresql+psycopg2://")
-    storage = f'storage:\n  postgres:\n    postgres_url: "{address}"\n'
-    (dagster_home / "dagster.yaml").write_text((REPOSITORY / "dagster.yaml").read_text() + storage)
+    monkeypatch.setenv("DAGSTER_PG_URL", storage_url.replace("postgresql://", "postgresql+psycopg2://"))
     write_fleet(FleetPlan(1, 1, 3, A_TUESDAY), tmp_path / "fleet", lambda *_: None)
     (tmp_path / "fleet" / "reference").rename(places.settings.reference)
     log = next((tmp_path / "fleet" / "frames").glob("*.parquet"))
@@ -80,7 +80,7 @@ def test_frames_from_the_scanner_become_trips_without_a_click(
         wait_for(lambda: _rows(places) >= truth.height, f"{truth.height} trips")
         wait_for(lambda: places.warehouse.is_published, "published marts")
 
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(storage_url) as connection:
         (runs,) = connection.execute("select count(*) from runs where status = 'SUCCESS'").fetchone()  # type: ignore[misc]
     assert runs >= 3
 

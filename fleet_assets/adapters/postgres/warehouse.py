@@ -22,7 +22,7 @@ from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
 from fleet_assets.adapters.postgres.moments import Moments
-from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
+from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_OPTIONS, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.reading import read
 from fleet_assets.adapters.postgres.versions import data_versions
@@ -74,7 +74,7 @@ class PostgresWarehouse:
             "FLEET_WAREHOUSE_PREFIX": BUILD_PREFIX,
             "FLEET_WAREHOUSE_LAKE": PUBLISHED,
             "FLEET_WAREHOUSE_APPLICATION": publication.BUILD_APPLICATION,
-            "PGOPTIONS": f"{self.server.options} {settings}",
+            BUILD_OPTIONS: f"{self.server.options} {settings}",
         }
 
     @contextmanager
