@@ -55,7 +55,9 @@ def _build(
     definitions: dg.Definitions, instance: dg.DagsterInstance, places: Places, request: BuildRequest
 ) -> BuildReport:
     wanted = _wanted(definitions, request.select)
-    plan = plan_build(places, request, {key.path[-1] for key in wanted})
+    # Copies on a server have names of two parts: warehouse/trips.
+    tables = {key.path[0] for key in wanted if len(key.path) == 1}
+    plan = plan_build(places, request, tables)
     chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or _is_behind(places))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
@@ -63,7 +65,7 @@ def _build(
         is_last = position == len(stretches)
         keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
         _run(definitions, instance, keys, _tags(stretch, request), report)
-    report.failed_checks += failed_rules(places, {key.path[-1] for key in wanted})
+    report.failed_checks += failed_rules(places, tables)
     return report
 
 

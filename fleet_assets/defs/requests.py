@@ -50,7 +50,9 @@ def underway(instance: dg.DagsterInstance) -> list[Underway]:
 
 
 def _underway(run: dg.DagsterRun) -> Underway:
-    names = frozenset(key.path[-1] for key in run.asset_selection) if run.asset_selection else None
+    # Copies on a server have names of two parts: warehouse/trips.
+    whole = (key.path[0] for key in run.asset_selection or () if len(key.path) == 1)
+    names = frozenset(whole) if run.asset_selection else None
     first, last = (run.tags.get(tag) or run.tags.get(PARTITION_TAG, "") for tag in RANGE_TAGS)
     return Underway(names, first, last)
 

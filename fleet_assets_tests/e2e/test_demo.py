@@ -106,6 +106,8 @@ def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: 
 
     done = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
     assert (done.returncode, done.stderr) == (0, "")
+    again = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
+    assert again.stdout.strip() == "Everything is up to date."
     server = Places(load_settings(home=demo.settings.root, warehouse_url=postgres_url)).warehouse
     compared = {}
     for name in sorted(mart for mart in UPSTREAM if not mart.startswith(("stg_", "int_")) and mart not in OF_NOW):
