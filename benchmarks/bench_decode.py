@@ -27,8 +27,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +40,7 @@ import polars as pl
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.adapters.parquet import ROW_GROUP_ROWS, write_parquet
 from fleet_assets.contracts import RAW_CAN
+from fleet_assets.core.ahead import ahead
 from fleet_assets.core.can import Bindings, bind, compile_database, decode, decode_batches
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
 from fleet_assets.core.can.order import in_order
@@ -206,15 +206,6 @@ class Bench:
 
     def asammdf_open(self, mdf: Any) -> Any:
         return mdf.extract_bus_logging(database_files={"CAN": [(str(self.dbc), 0)]})
-
-
-def ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The same batches, each read while the one before is worked on."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 def cantools_rate(bench: Bench, frames: pl.DataFrame) -> Callable[[], None]:

@@ -1,0 +1,18 @@
+"""Pieces made one ahead of their use. Belongs here: that. Does not belong here: what the pieces are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Piece = TypeVar("Piece")
+
+
+def ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """The same pieces, each made by a thread while the one before is used; none of them may be None."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = maker.submit(next, pieces, None)
+            yield piece
