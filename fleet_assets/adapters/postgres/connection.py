@@ -51,7 +51,10 @@ class Server:
             raise SettingError(
                 "FLEET_WAREHOUSE_URL is not an address such as postgresql://user:password@host:5432/database"
             ) from None
-        return {name: str(value) for name, value in found.items() if value is not None}
+        parts = {name: str(value) for name, value in found.items() if value is not None}
+        if "," in parts.get("host", ""):
+            raise SettingError("FLEET_WAREHOUSE_URL names several hosts; dbt takes one: name that which takes writes")
+        return parts
 
     @property
     def address(self) -> str:

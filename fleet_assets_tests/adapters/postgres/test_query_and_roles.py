@@ -19,7 +19,7 @@ from fleet_assets.adapters.postgres.roles import strangers
 from fleet_assets.adapters.postgres.schema import BY_DAY
 from fleet_assets.adapters.postgres.timescale import as_hypertable, plain_table
 from fleet_assets.contracts import TRIPS
-from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.errors import SettingError, UsageError
 from fleet_assets_tests.dbt.small_fleet import stops, store, trips
 
 
@@ -137,3 +137,16 @@ def test_what_was_made_before_the_roles_were_is_handed_over_to_the_owner(postgre
             administrator.execute(statement("alter database {name} owner to postgres", name=name))
             administrator.execute("drop owned by early cascade")
             administrator.execute("drop role early")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://h/db?nosuch=1", "is not an address such as"),
+        ("postgresql://a.example,b.example/db", "names several hosts"),
+    ],
+)
+def test_an_address_that_cannot_serve_is_refused_without_repeating_it(url: str, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence) as refused:
+        Server(url).parts  # noqa: B018 - looking is what refuses
+    assert url not in str(refused.value)
