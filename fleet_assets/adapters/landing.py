@@ -21,7 +21,7 @@ import polars as pl
 from fleet_assets.adapters.durable_file import make_folder, sync_folder
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
-from fleet_assets.contracts.errors import ContractViolation, UsageError
+from fleet_assets.contracts.errors import ContractViolation, DataError, UsageError
 
 SOURCES: dict[str, Table] = {"can": RAW_CAN, "gaps": INGEST_GAPS, "telemetry": RAW_TELEMETRY}
 """The sources that can land, and the columns of their files."""
@@ -75,6 +75,16 @@ class Landing:
         if not files:
             return source_table(source).empty().lazy()
         return pl.scan_parquet([file.path for file in files], hive_partitioning=False)
+
+    def read(self, source: str, day: date) -> pl.DataFrame:
+        """The same in memory; raises DataError naming the files that cannot be read."""
+        try:
+            return self.scan(source, day).collect()
+        except pl.exceptions.PolarsError as error:
+            broken = ", ".join(str(file.path) for file in self.files(source, day) if not _is_readable(file.path))
+            raise DataError(
+                f"{broken or f'landed files of {source}'} cannot be read ({error}): put back a copy, or move it away"
+            ) from error
 
     def sources(self) -> list[str]:
         """Names of the sources that have a folder."""
@@ -136,3 +146,11 @@ def partition_column(table: Table) -> str:
 def _files(folder: Path) -> tuple[LandedFile, ...]:
     found = ((path, path.stat()) for path in sorted(folder.glob("*.parquet")))
     return tuple(LandedFile(path, status.st_size, status.st_mtime_ns) for path, status in found)
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        pl.read_parquet(path)
+    except pl.exceptions.PolarsError:
+        return False
+    return True

@@ -16,7 +16,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from fleet_assets.contracts.errors import BuildFailed, BuildStopped, FleetError, UsageError
+from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
 from fleet_assets.defs.checks import DAY_RULES, failed_rules
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
@@ -154,7 +154,8 @@ def _first_failure(result: dg.ExecuteInProcessResult) -> FleetError:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error and error.cause:
+            # Below a sentence of ours lies only what it was made of.
+            while error and error.cause and error.cls_name != DataError.__name__:
                 error = error.cause
             if error and error.cls_name in INTERRUPTED:
                 return BuildStopped("stopped; what is stored is whole, and `fleet build` goes on from there")

@@ -18,6 +18,7 @@ import polars as pl
 
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import Table
+from fleet_assets.contracts.errors import DataError
 from fleet_assets.core.window import Window
 from fleet_assets.defs import policies
 from fleet_assets.defs.code_versions import code_version
@@ -120,11 +121,20 @@ class SelectedDays:
         return self.maker.table
 
     def store(self, places: Places) -> Iterator[StoredDay]:
-        """Compute and store the days in order, each as one file replaced in one step."""
+        """Compute and store the days in order, each as one file replaced in one step.
+
+        A day that fails holds up no other: what each failed with is raised at the end, in one DataError.
+        """
+        failed: dict[date, Exception] = {}
         for day in self.days:
-            with places.lake.alone_with(self.table, day):
-                stored = self._store(places, day)
-            yield stored
+            try:
+                with places.lake.alone_with(self.table, day):
+                    stored = self._store(places, day)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed[day] = error
+            else:
+                yield stored
+        _raise(failed)
 
     def _store(self, places: Places, day: date) -> StoredDay:
         began = time.perf_counter()
@@ -137,6 +147,12 @@ class SelectedDays:
         frame = self.table.conform(noted.frame).collect()
         written = places.lake.write(self.table, day, frame, inputs, **noted.notes)
         return StoredDay(day, written.record, written, frame, time.perf_counter() - began)
+
+
+def _raise(failed: dict[date, Exception]) -> None:
+    if failed:
+        said = "; ".join(f"{day}: {error}" for day, error in failed.items())
+        raise DataError(said) from next(iter(failed.values()))
 
 
 def _nothing_outside(_places: Places, _day: date) -> Iterable[str]:

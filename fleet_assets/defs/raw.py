@@ -53,7 +53,7 @@ def landed(source: str) -> Landed:
 
 def _landed(day: Day, table: Table) -> Noted:
     source = LANDED[table.name]
-    landed = day.places.landing.scan(source, day.date).collect()
+    landed = day.places.landing.read(source, day.date)
     rows = deduplicate(landed, table)
     notes = {"landed_rows": landed.height, "duplicate_rows": landed.height - rows.height}
     return Noted(rows.lazy(), notes)

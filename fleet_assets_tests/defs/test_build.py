@@ -159,6 +159,17 @@ def test_a_build_killed_among_the_marts_is_finished_by_the_next(places: Places, 
     assert places.warehouse.query("select sum(trip_count) from trip_daily_stats").item() == 1
 
 
+def test_days_that_fail_are_named_and_hold_up_no_other_day(places: Places) -> None:
+    for day in (2, 3, 4):
+        land(places, f"of-{day}", drive("van-1", at(f"2026-03-0{day} 08:00")))
+    broken = [file for day in (MONDAY, TUESDAY) for file in places.landing.files("telemetry", day)]
+    for file in broken:
+        file.path.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(BuildFailed, match=rf"raw_telemetry: 2026-03-02: .*{broken[0].path.name}.*; 2026-03-03: "):
+        build(places, select="raw_telemetry")
+    assert places.lake.days(RAW_TELEMETRY) == [WEDNESDAY]
+
+
 def test_a_build_that_is_stopped_says_so_and_the_next_goes_on(places: Places, fleet: FleetCommand) -> None:
     land(places, "one", *(drive("van-1", at(f"2026-03-0{day} 08:00")) for day in (2, 3, 4)))
     stopped = Popen(
