@@ -104,8 +104,14 @@ def build(
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over the published tables, by their bare names.")],
-    output_format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
-    output: Annotated[Path | None, typer.Option(help="Write to a file.")] = None,
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="table (200 rows at most), csv, json or parquet. Default: that of the name of --output, or table.",
+        ),
+    ] = "",
+    output: Annotated[Path | None, typer.Option(help="Write to a file, e.g. trips.csv or trips.parquet.")] = None,
     stats: Annotated[bool, typer.Option("--stats", help="Say what the query cache did.")] = False,
 ) -> None:
     """Read-only SQL over the published tables.

@@ -18,6 +18,7 @@ from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.query_cache import QueryCache
+from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.places import Places
@@ -42,6 +43,7 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
 
     With `show_stats` a sentence on standard error says what the query cache did.
     """
+    output_format = output_format or _format_of(output)
     if output_format not in FORMATS:
         raise UsageError(f"--format {output_format} is not one of {', '.join(FORMATS)}")
     if output is None and output_format == "parquet" and sys.stdout.isatty():
@@ -53,7 +55,7 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
         aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
     if output:
         replace_file(output, FORMATS[output_format](rows))
-        aside.print(f"{output}: {rows.height} rows")
+        aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
     if output_format == "table" and places.settings.units == "us":
         rows = in_us_units(rows)
@@ -62,6 +64,12 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
     sys.stdout.buffer.flush()
     if is_cut:
         aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
+
+
+def _format_of(output: Path | None) -> str:
+    """The format that a file's name asks for; a table where it asks for none."""
+    asked = output.suffix.removeprefix(".").lower() if output else ""
+    return asked if asked in FORMATS else "table"
 
 
 def _cache_sentence(cache: QueryCache, took_s: float) -> str:

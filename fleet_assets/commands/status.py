@@ -186,5 +186,5 @@ def _building_steps(found: Status) -> Iterator[str]:
         yield "run `fleet build` to bring every table up to date"
     if found.quarantine:
         yield "some rows or files were set aside: `fleet quarantine list` says why"
-    if found.runs.failed_checks:
+    if any(check["severity"] == "ERROR" for check in found.runs.failed_checks):
         yield "some checks do not hold: `fleet ui` lists their findings"

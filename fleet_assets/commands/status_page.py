@@ -137,7 +137,8 @@ def _building(found: Status) -> Iterator[str]:
     if found.runs.problem:
         yield found.runs.problem
     for check in found.runs.failed_checks:
-        yield f"Check {check['table']}.{check['check']} does not hold ({check['severity']}): {check['sentence']}"
+        said = "warns" if check["severity"] == "WARN" else "does not hold"
+        yield f"Check {check['table']}.{check['check']} {said}: {check['sentence']}"
     published = found.published
     when = f"Marts published: {_clock(published.at)}" if published.at else "Marts: not published yet"
     yield f"Warehouse: {published.problem}" if published.problem else when

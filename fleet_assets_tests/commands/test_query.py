@@ -174,3 +174,13 @@ def test_us_units_are_for_tables_on_the_terminal_only(fleet: FleetCommand) -> No
     sql = "select 160.9344 as distance_km"
     assert "distance_mi" in fleet("query", sql, FLEET_UNITS="us").stdout
     assert fleet("query", sql, "--format", "csv", FLEET_UNITS="us").stdout == "distance_km\n160.9344\n"
+
+
+def test_the_name_of_a_file_says_its_format(places: Places, fleet: FleetCommand) -> None:
+    del places
+    for name, opened in (("n.csv", pl.read_csv), ("n.parquet", pl.read_parquet), ("n.json", pl.read_json)):
+        done = fleet("query", "select 1 as n", "--output", name)
+        assert (done.returncode, done.stderr) == (0, f"{name}: 1 row\n")
+        assert opened(name).rows() == [(1,)]
+    assert fleet("query", "select 1 as n", "--output", "n.csv", "--format", "parquet").returncode == 0
+    assert pl.read_parquet("n.csv").rows() == [(1,)]
