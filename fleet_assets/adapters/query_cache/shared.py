@@ -114,19 +114,24 @@ class SharedResults:
     def flight(self, key: str) -> Iterator[pl.DataFrame | None]:
         """Be the one process that computes a result, or get it from the one that does; None says: compute it."""
         token = uuid.uuid4().hex
-        deadline = time.monotonic() + self.rules.flight_s
-        while not self._take_off(key, token) and time.monotonic() < deadline:
-            time.sleep(self.rules.poll_s)
-            if not self._try(lambda client: client.exists(f"{_PREFIX}result:{key}")):
-                continue
-            found = self.get(key)
-            if found is not None:
-                yield found
-                return
         try:
-            yield None
+            yield self._arrived(key, token)
         finally:
             self._try(lambda client: client.eval(_LAND, 0, key, token))
+
+    def _arrived(self, key: str, token: str) -> pl.DataFrame | None:
+        """The result of whoever computes it; None when that is to be done here, or nobody has done it in time."""
+        deadline = time.monotonic() + self.rules.flight_s
+        while True:
+            has_taken_off = self._take_off(key, token)
+            # Looked at also after taking off: another may have landed since the look that missed.
+            if self._try(lambda client: client.exists(f"{_PREFIX}result:{key}")):
+                found = self.get(key)
+                if found is not None:
+                    return found
+            if has_taken_off or time.monotonic() >= deadline:
+                return None
+            time.sleep(self.rules.poll_s)
 
     def totals(self) -> dict[str, int]:
         """Hits, misses, stored, evicted and bytes of all processes since the keys were made; empty without Redis."""

@@ -80,6 +80,17 @@ def test_processes_that_ask_at_once_compute_once(here: Installation, redis_serve
     assert slow.computed == 1
 
 
+def test_what_another_landed_since_the_look_that_missed_is_not_computed_again(redis_server: redis.Redis) -> None:
+    one, other = (SharedResults(lambda: redis_server) for _ in range(2))
+    assert one.get("k") is None
+    with other.flight("k"):
+        other.put("k", pl.DataFrame({"n": [1]}))
+    with one.flight("k") as arrived:
+        assert arrived is not None
+        assert arrived.rows() == [(1,)]
+    assert redis_server.keys("fleet:query:flight:*") == []
+
+
 def test_a_process_that_died_while_computing_is_not_waited_for_long(redis_server: redis.Redis) -> None:
     shared = SharedResults(lambda: redis_server, SharedRules(flight_s=0.2))
     redis_server.set("fleet:query:flight:left", "somebody who was killed", px=10_000)
