@@ -68,7 +68,8 @@ def _speed_states(vehicle: I64, at: I64, speed: F64, gps: F64, limits: Limits, s
 def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I8, limits: Limits, states: I8) -> None:
     """Fills UNKNOWN states by odometer where no speed is alive: a plausible step means the vehicle moved.
 
-    It stands once the reading has not changed for the hold time; before that a coarse odometer says nothing.
+    It stands once the reading has not changed for the hold time; before that a coarse odometer says nothing. Over a
+    silence it is not compared longer than the bound of a bridge, so that every run agrees, wherever it starts.
     """
     before = -1
     unchanged_since = _LONG_AGO
@@ -78,7 +79,7 @@ def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I
         comparable = before >= 0 and vehicle[before] == vehicle[i]
         if comparable and len(origin) > 0:
             comparable = origin[before] == origin[i]
-        if not comparable or odometer[i] != odometer[before]:
+        if not comparable or odometer[i] != odometer[before] or at[i] - at[before] >= limits.bridge:
             unchanged_since = at[i]
         if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
             if at[i] - unchanged_since >= limits.hold:

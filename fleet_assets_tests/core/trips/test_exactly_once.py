@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -96,7 +96,14 @@ def test_day_by_day_equals_one_full_rebuild(history: pl.DataFrame) -> None:
     assert_frame_equal(pl.concat(daily).sort("vehicle_id", "started_at"), trips_of(history, window=ALL))
 
 
+def _same_odometer_after(seconds: float) -> pl.DataFrame:
+    """Stands, is silent, and says the same odometer once more before it drives."""
+    stood = vehicle("odometer_km", at=START + DAY / 2).stand(240)
+    return stood.silent(seconds).drive(600).frame()
+
+
 @given(_histories(), st.sampled_from([6, 12, 18]))
+@example(_same_odometer_after(29 * 3600), 6)
 @settings(max_examples=80, deadline=None)
 def test_where_midnight_falls_changes_no_trip(history: pl.DataFrame, hours: int) -> None:
     """The same history some hours later is cut at other places by the partitions, and has the same trips."""
