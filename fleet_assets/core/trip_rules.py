@@ -51,7 +51,7 @@ class TripRules:
     silence_s: float = 300.0
     """s without data that end a trip (NREL: smallest hole between trips 317 s, largest inside one 296 s)."""
     bridge_s: float = 3600.0
-    """s of silence at most that odometer and clock may bridge (Traccar's no-data limit), be it as driven or as stood."""
+    """s of silence at most that odometer and clock may bridge (Traccar no-data limit), driven or stood."""
     bridge_above_kmh: float = 10.0
     """km/h of mean speed over the silence from which the odometer shows that the vehicle drove on."""
     odometer_wait_s: float = 60.0
