@@ -131,7 +131,7 @@ def run_dbt(folder: Path, environment: Mapping[str, str]) -> None:
     places = {"DBT_PROFILES_DIR": str(REPOSITORY / "dbt_models"), "DBT_LOG_PATH": str(folder / "dbt")}
     places |= {"DBT_TARGET_PATH": str(folder / "dbt"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [
-        sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", "run",
+        sys.executable, "-W", "ignore", "-m", "fleet_assets.commands.dbt_process", "--quiet", "run",
         "--project-dir", str(REPOSITORY / "dbt_models"), "--vars", json.dumps({"now": NOW}),
     ]  # fmt: skip
     subprocess.run(command, env=os.environ | environment | places, check=True)
