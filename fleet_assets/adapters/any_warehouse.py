@@ -13,7 +13,7 @@ from typing import Protocol
 
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DataVersions, Reading
+from fleet_assets.adapters.data_versions import Source
 
 
 class Warehouse(Protocol):
@@ -62,8 +62,6 @@ class Warehouse(Protocol):
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
 
-    def reading(self, sql: str) -> Reading | None:
-        """What a SELECT reads; None where its result may depend on more, such as the clock."""
-
-    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
-        """The data behind relations (schema.name) now, without reading it; None where that is not known."""
+    def source(self, sql: str) -> Source | None:
+        """What the rows of a SELECT are made from now, without reading it; None where they may depend on more, such as
+        the clock, and where a version is not known."""

@@ -29,7 +29,7 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions, Reading, read_query
+from fleet_assets.adapters.data_versions import DuckdbVersions, Source
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
@@ -167,16 +167,9 @@ class DuckdbWarehouse:
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
 
-    def reading(self, sql: str) -> Reading | None:
-        """What a SELECT reads; None where its result may depend on more."""
-        return read_query(sql)
-
-    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
-        """The data behind relations (schema.name, as `read_query` finds them) now, without reading it.
-
-        None for a relation that is not there, that may show something else without a write, or is being replaced.
-        """
-        return self._versions.of(names)
+    def source(self, sql: str) -> Source | None:
+        """What the rows of a SELECT are made from now; None where they may depend on more (`DuckdbVersions`)."""
+        return self._versions.source(sql)
 
     @cached_property
     def _versions(self) -> DuckdbVersions:

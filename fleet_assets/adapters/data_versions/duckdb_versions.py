@@ -7,7 +7,6 @@ A mart's version is the publication it lies in: the file is replaced whole, so i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -16,7 +15,8 @@ import duckdb
 
 from fleet_assets.adapters.data_versions.lake_versions import LakeVersions
 from fleet_assets.adapters.data_versions.published_relations import NOTHING_PUBLISHED, PublishedRelations
-from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions, FileState, file_state, now_ns
+from fleet_assets.adapters.data_versions.reading import read_query
+from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions, FileState, Source, file_state, now_ns
 from fleet_assets.contracts import TABLES
 
 
@@ -34,9 +34,18 @@ class DuckdbVersions:
     def __post_init__(self) -> None:
         self._lake = LakeVersions(self.lake_root, self.settle_ns)
 
-    def of(self, names: Iterable[str]) -> DataVersions | None:
-        """The data behind relations (schema.name) now; None for what is not known or is being replaced."""
-        wanted = frozenset(names)
+    def source(self, sql: str) -> Source | None:
+        """What the rows of one SELECT are made from now, found without reading it.
+
+        None where they may depend on more, and for a relation that is not there, that may show something else without
+        a write, or is being replaced.
+        """
+        reading = read_query(sql)
+        versions = None if reading is None else self.of(reading.tables)
+        return None if reading is None or versions is None else Source(reading.text, versions)
+
+    def of(self, wanted: frozenset[str]) -> DataVersions | None:
+        """The data behind relations (schema.name, as `read_query` finds them) now; None where that is not known."""
         with self._lock:
             publication = file_state(self.published)
             relations = self._look_into(publication)

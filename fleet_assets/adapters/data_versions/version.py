@@ -42,6 +42,14 @@ class DataVersions:
 
 
 @dataclass(frozen=True)
+class Source:
+    """What the result of one SELECT is a function of: its text (equal for equal statements) and the data it reads."""
+
+    text: str
+    versions: DataVersions
+
+
+@dataclass(frozen=True)
 class FileState:
     """A file or folder as it was last changed; `changed_ns` by the file system's clock, renames included."""
 

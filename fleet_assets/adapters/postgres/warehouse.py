@@ -17,7 +17,7 @@ import polars as pl
 import psycopg
 from psycopg import errors
 
-from fleet_assets.adapters.data_versions import DataVersions, Reading
+from fleet_assets.adapters.data_versions import Source
 from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
@@ -124,25 +124,19 @@ class PostgresWarehouse:
         with self.server.transaction() as connection:
             return {"role": OWNER} if self.server.may_be(connection, OWNER) else {}
 
-    def reading(self, sql: str) -> Reading | None:
-        """What a SELECT reads, in this server's understanding of it; None where its result may depend on more."""
+    def source(self, sql: str) -> Source | None:
+        """What the rows of a SELECT are made from now, in this server's understanding of it, with versions from the
+        books; None where they may depend on more, and for a relation whose version is not known."""
 
-        def ask() -> Reading | None:
+        def ask() -> Source | None:
             with self.server.transaction() as connection:
-                return read(connection, sql)
+                reading = read(connection, sql)
+                if reading is None or current(connection) is None:
+                    return None
+                versions = data_versions(connection, self.server.address, reading.tables)
+                return None if versions is None else Source(reading.text, versions)
 
         return self._moments.remembered(sql, ask)
-
-    def data_versions(self, names: Iterable[str]) -> DataVersions | None:
-        """The data behind relations (schema.name) now, from the books; None for one whose version is not known."""
-        wanted = frozenset(names)
-
-        def ask() -> DataVersions | None:
-            with self.server.transaction() as connection:
-                known = current(connection) is not None
-                return data_versions(connection, self.server.address, wanted) if known else None
-
-        return self._moments.remembered(wanted, ask)
 
     @cached_property
     def _moments(self) -> Moments:

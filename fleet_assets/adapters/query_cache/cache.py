@@ -2,9 +2,9 @@
 
 Belongs here: the order of the steps and their counts. Does not belong here: where results lie (`memory`, `shared`).
 
-    read the statement -> versions of what it reads -> key -> memory -> Redis -> compute -> versions again -> keep
+    its source (what it says, versions of what it reads) -> key -> memory -> Redis -> compute -> source again -> keep
 
-A result is kept only when nothing was written between the two looks at the versions. A key holds the content of every
+A result is kept only when nothing was written between the two looks at the source. A key holds the content of every
 table, so that a write makes other keys, and nothing ever has to be thrown away in time.
 """
 
@@ -20,7 +20,7 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DataVersions, Reading
+from fleet_assets.adapters.data_versions import Source
 from fleet_assets.adapters.query_cache.memory import MemoryResults
 from fleet_assets.adapters.query_cache.shared import SharedResults
 
@@ -36,9 +36,7 @@ class Queryable(Protocol):
 
     def query(self, sql: str) -> pl.DataFrame: ...
 
-    def reading(self, sql: str) -> Reading | None: ...
-
-    def data_versions(self, names: frozenset[str]) -> DataVersions | None: ...
+    def source(self, sql: str) -> Source | None: ...
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,16 @@ class QueryCache:
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT as the warehouse would give them now; raises what the warehouse raises."""
-        reading = self._warehouse.reading(sql)
-        versions = None if reading is None else self._warehouse.data_versions(reading.tables)
-        if reading is None or versions is None:
+        source = self._warehouse.source(sql)
+        if source is None:
             self._count("passed")
             return self._warehouse.query(sql)
-        key = _key(reading, versions)
+        key = _key(source)
         rows = self._memory.get(key)
         if rows is not None:
             self._count("hits")
             return rows.clone()
-        return self._fly(key, sql, reading, versions).clone()
+        return self._fly(key, sql, source).clone()
 
     def statistics(self) -> CacheStatistics:
         """What was counted since this cache was made."""
@@ -119,7 +116,7 @@ class QueryCache:
         """What all processes did with the results in Redis; empty without it."""
         return {} if self._shared is None else self._shared.totals()
 
-    def _fly(self, key: str, sql: str, reading: Reading, versions: DataVersions) -> pl.DataFrame:
+    def _fly(self, key: str, sql: str, source: Source) -> pl.DataFrame:
         """Compute a result, or wait for the thread that does. What is not certain serves only who computed it."""
         with self._lock:
             flight = self._flights.get(key)
@@ -131,9 +128,9 @@ class QueryCache:
             if arrived.is_certain:
                 self._count("joined")
                 return arrived.rows
-            return self._compute(sql, reading, versions).rows
+            return self._compute(sql, source).rows
         try:
-            landed = self._find_or_compute(key, sql, reading, versions)
+            landed = self._find_or_compute(key, sql, source)
             mine.set_result(landed)
             return landed.rows
         except BaseException as error:
@@ -143,21 +140,21 @@ class QueryCache:
             with self._lock:
                 del self._flights[key]
 
-    def _find_or_compute(self, key: str, sql: str, reading: Reading, versions: DataVersions) -> _Computed:
+    def _find_or_compute(self, key: str, sql: str, source: Source) -> _Computed:
         found = None if self._shared is None else self._shared.get(key)
-        if found is None and self._shared is not None and versions.is_settled:
+        if found is None and self._shared is not None and source.versions.is_settled:
             with self._shared.flight(key) as arrived:
                 if arrived is None:
-                    return self._compute_and_keep(key, sql, reading, versions)
+                    return self._compute_and_keep(key, sql, source)
                 found = arrived
         if found is None:
-            return self._compute_and_keep(key, sql, reading, versions)
+            return self._compute_and_keep(key, sql, source)
         self._count("shared_hits")
         self._memory.put(key, found)
         return _Computed(found, is_certain=True)
 
-    def _compute_and_keep(self, key: str, sql: str, reading: Reading, versions: DataVersions) -> _Computed:
-        computed = self._compute(sql, reading, versions)
+    def _compute_and_keep(self, key: str, sql: str, source: Source) -> _Computed:
+        computed = self._compute(sql, source)
         if computed.is_certain:
             self._memory.put(key, computed.rows)
             if self._shared is not None:
@@ -166,17 +163,17 @@ class QueryCache:
             self._count("not_kept")
         return computed
 
-    def _compute(self, sql: str, reading: Reading, before: DataVersions) -> _Computed:
+    def _compute(self, sql: str, source: Source) -> _Computed:
         self._count("misses")
         rows = self._warehouse.query(sql)
-        after = self._warehouse.data_versions(reading.tables)
-        return _Computed(rows, before.is_settled and after is not None and after.state == before.state)
+        before, after = source.versions, self._warehouse.source(sql)
+        return _Computed(rows, before.is_settled and after is not None and after.versions.state == before.state)
 
     def _count(self, what: str) -> None:
         with self._lock:
             self._counts[what] += 1
 
 
-def _key(reading: Reading, versions: DataVersions) -> str:
-    parts = (ENGINE, reading.text, *(part for mark in versions.marks for part in mark))
+def _key(source: Source) -> str:
+    parts = (ENGINE, source.text, *(part for mark in source.versions.marks for part in mark))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -55,9 +55,9 @@ def test_a_mart_has_the_version_of_what_it_was_built_from(warehouse: PostgresWar
     warehouse.note_inputs(["mart"], "one" * 10_000)
     assert [cache.query("select n from mart").item() for _ in range(2)] == [1, 1]
     assert cache.statistics().hits == 1
-    versions = warehouse.data_versions(["main.mart"])
-    assert versions is not None
-    assert max(len(mark) for pair in versions.marks for mark in pair) < 200
+    source = warehouse.source("select n from mart")
+    assert source is not None
+    assert max(len(mark) for pair in source.versions.marks for mark in pair) < 200
     warehouse.note_inputs(["mart"], "")
     run(warehouse, "update fleet.mart set n = 2")
     assert cache.query("select n from mart").item() == 2
@@ -97,8 +97,7 @@ def test_views_that_read_the_clock_are_asked_each_time_and_others_kept(warehouse
 )
 def test_what_may_change_without_a_write_is_not_kept(warehouse: PostgresWarehouse, sql: str) -> None:
     run(warehouse, "create function fleet.mine(a int) returns int volatile language sql as 'select a'")
-    reading = warehouse.reading(sql)
-    assert reading is None or warehouse.data_versions(reading.tables) is None
+    assert warehouse.source(sql) is None
 
 
 @pytest.mark.parametrize(
@@ -125,6 +124,4 @@ def test_ordinary_questions_are_kept(warehouse: PostgresWarehouse) -> None:
         "select vehicle_id, started_at::date as day, coalesce(round(distance_km::numeric, 1), 0) as km from t",
         "select extract(dow from started_at at time zone 'UTC') as d, count(*) as n from trips group by 1",
     ):
-        reading = warehouse.reading(sql)
-        assert reading is not None, sql
-        assert warehouse.data_versions(reading.tables) is not None
+        assert warehouse.source(sql) is not None, sql

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DataVersions, DuckdbVersions, Reading
+from fleet_assets.adapters.data_versions import DuckdbVersions, Source
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import STANDING_PERIODS
@@ -31,11 +31,8 @@ class Installation:
         self.computed += 1
         return self.warehouse.query(sql)
 
-    def reading(self, sql: str) -> Reading | None:
-        return self.warehouse.reading(sql)
-
-    def data_versions(self, names: frozenset[str]) -> DataVersions | None:
-        return self.versions.of(names)
+    def source(self, sql: str) -> Source | None:
+        return self.versions.source(sql)
 
     def write(self, day: int, rows: int) -> None:
         """A day of March with so many rows."""
