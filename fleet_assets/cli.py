@@ -94,7 +94,7 @@ def build(
     """Materialise what is stale, in one run, with the assets you see in the UI.
 
     Stale is what was made from other inputs, rules or code than there are now. Exit code 1 when a run fails or a check
-    does not hold.
+    does not hold; one that only warns (freshness) changes no exit code.
     """
     from fleet_assets.commands.build import run_build
 

@@ -6,12 +6,14 @@ Does not belong here: deciding what a value means.
     <root>/<source>/<name>-<reason>.parquet   the rows, in whatever columns they had
     <root>/<source>/<name>-<reason>.json      a QuarantineNote: reason, explanation, count, whose rows of which days
     <root>/<source>/<name>-refused            a whole file that could not be read, and its note with `.json` behind
+    <root>/_dismissed/<source>/...            what somebody looked at and dismissed: counted no more, kept all the same
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -45,11 +47,19 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where imported rows come from: the file's name, and what was answered for it."""
+
+    file: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class QuarantineNote:
     """What stands in the JSON file beside quarantined rows.
 
-    `tally` counts the rows by vehicle and UTC day of recorded_at, each None where the rows do not say; `answers` are
-    those that were given for a refused file.
+    `tally` counts the rows by vehicle and UTC day of recorded_at, each None where the rows do not say; `file` and
+    `answers` are the origin of what was imported; `dismissed` is why nobody needs to look at it again.
     """
 
     source: str
@@ -59,6 +69,12 @@ class QuarantineNote:
     count: int
     tally: list[tuple[str | None, str | None, int]] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
+    file: str = ""
+    dismissed: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.file, self.answers)
 
 
 @dataclass(frozen=True)
@@ -91,11 +107,18 @@ class Quarantine:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put(self, source: str, rows: pl.DataFrame, name: str, reason: Reason) -> Path:
+    @property
+    def dismissed(self) -> Quarantine:
+        """What was dismissed, as a quarantine of its own."""
+        return Quarantine(self.root / "_dismissed")
+
+    def put(self, source: str, rows: pl.DataFrame, name: str, reason: Reason, origin: Origin | None = None) -> Path:
         """Set rows aside, durable on return; the same name and reason again replaces the file by the same rows."""
         path = self.root / source / f"{name}-{reason.slug}.parquet"
         write_parquet(rows, path, _ANY_ROWS)
         note = QuarantineNote(source, name, reason.slug, reason.explanation, rows.height, _tally(rows))
+        origin = origin or Origin()
+        note = replace(note, file=origin.file, answers=dict(origin.answers))
         _write_note(path.with_suffix(".json"), note)
         return path
 
@@ -106,7 +129,7 @@ class Quarantine:
         target = self.root / source / f"{digest}-{path.name}-refused"
         with path.open("rb") as content:
             write_durably(target, lambda file: shutil.copyfileobj(content, file, 1 << 20))
-        note = QuarantineNote(source, path.name, "refused", explanation, 1, answers=dict(answers or {}))
+        note = QuarantineNote(source, path.name, "refused", explanation, 1, answers=dict(answers or {}), file=path.name)
         _write_note(Path(f"{target}.json"), note)
         return target
 
@@ -134,13 +157,33 @@ class Quarantine:
         if rows.is_empty():
             self.take_out(item)
         else:
-            self.put(item.note.source, rows, item.note.name, reason)
+            self.put(item.note.source, rows, item.note.name, reason, item.note.origin)
+
+    def dismiss(self, item: Item, because: str) -> None:
+        """Have an item counted no more; it is kept among the dismissed, with the words why."""
+        _move(item, self.dismissed.root, replace(item.note, dismissed=because or "no reason given"))
+
+    def restore(self, item: Item) -> None:
+        """Take a dismissed item back."""
+        _move(item, self.root, replace(item.note, dismissed=""))
 
     def take_out(self, item: Item) -> None:
         """Remove an item, after its content is durable elsewhere: first what it holds, then the note that names it."""
         item.path.unlink(missing_ok=True)
         sync_folder(item.path.parent)
         _note_path(item.path).unlink(missing_ok=True)
+
+
+def _move(item: Item, root: Path, note: QuarantineNote) -> None:
+    """Durable on return. An item is where its note and its content are, so that at any moment it is in one place."""
+    content, old = root / item.note.source / item.path.name, _note_path(item.path)
+    _write_note(_note_path(content), note)
+    set_aside_ns = round(item.set_aside_at.timestamp() * 1e6) * 1_000
+    os.utime(_note_path(content), ns=(set_aside_ns, set_aside_ns))
+    item.path.replace(content)
+    sync_folder(content.parent)
+    old.unlink()
+    sync_folder(old.parent)
 
 
 def _write_note(path: Path, note: QuarantineNote) -> None:

@@ -1,6 +1,6 @@
-"""A progress bar over files, whatever their format.
+"""Progress bars: what all of them have in common, and one over files, whatever their format.
 
-Belongs here: its look. Does not belong here: what is done with the files.
+Belongs here: their look. Does not belong here: what is done meanwhile.
 """
 
 from __future__ import annotations
@@ -11,9 +11,20 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
 _LOOK_SECONDS = 0.1
+
+
+def passing_bar(console: Console, *columns: ProgressColumn, redirects: bool = True) -> Progress:
+    """A bar that vanishes in the end; none where nobody looks at it (a file, a pipe).
+
+    `redirects` lets what others print meanwhile pass above the bar.
+    """
+    return Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=redirects,
+        redirect_stderr=redirects,
+    )  # fmt: skip
 
 
 class FileProgress:
@@ -26,9 +37,9 @@ class FileProgress:
         self._sizes = {path: path.stat().st_size for path in paths}
         self._rows: dict[Path, int] = {}
         self._next_look = 0.0
-        self._progress = Progress(
-            TextColumn(title), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.description}"),
-            TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+        self._progress = passing_bar(
+            Console(stderr=True), TextColumn(title), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.description}"), TimeElapsedColumn(),
         )  # fmt: skip
         self._task = self._progress.add_task("", total=max(1, sum(self._sizes.values())))
 

@@ -18,7 +18,7 @@ from fleet_assets.adapters.telemetry_files import TELEMETRY_SUFFIXES, TelemetryO
 CHUNK_ROWS = 200_000
 
 REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
-NO_FRAME = Reason("no-frame", "the line looks like a frame and cannot be read as one")
+NO_FRAME = Reason("no-frame", "no frame can be read from the line, and it is no header, comment or event")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
-from fleet_assets.adapters.quarantine import Quarantine
+from fleet_assets.adapters.quarantine import Origin, Quarantine
 from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
@@ -132,13 +132,13 @@ class _Run:
 
     def _stage(self, result: FileResult, digest: str, staged: Landing) -> None:
         intake, landed = self.intake.into(staged), LandedRows(self.intake.landing, self.source)
-        ordinal = 0
+        ordinal, origin = 0, Origin(result.path.name, _answers(self.options))
         for number, chunk in enumerate(self._chunks(result)):
             name = f"import-{digest}-{number:06d}"
             for reason, rows in chunk.rejected:
-                _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason))
+                _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason, origin))
             new = landed.new(self._identified(chunk.rows, digest, ordinal))
-            kept = intake.land(self.source, new, name)
+            kept = intake.land(self.source, new, name, origin)
             for slug, count in kept.rejected.items():
                 _count(result.rejected, slug, count)
             result.new_rows += kept.kept
@@ -175,8 +175,7 @@ class _Run:
             self.intake.landing.stage(digest).discard()
         is_worth_keeping = not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings)
         if self.keeps_refused and digest and is_worth_keeping:
-            answers = {name: answer for name, answer in _answers(self.options).items() if answer}
-            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, answers)
+            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, _answers(self.options))
         return FileResult(path, refusal=refusal.reason)
 
 
@@ -184,7 +183,8 @@ def _answers(options: LogOptions) -> dict[str, str]:
     """The answers given for a file, by the names that `import_files` has for them."""
     start = options.start_at.isoformat() if options.start_at else ""
     zone = str(options.zone) if options.zone else ""
-    return {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start}
+    given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start}
+    return {name: answer for name, answer in given.items() if answer}
 
 
 def _count(counts: dict[str, int], slug: str, more: int) -> None:

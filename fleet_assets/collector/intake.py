@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.landing import Landing, partition_column, source_table
-from fleet_assets.adapters.quarantine import Quarantine, Reason, TimeBounds
+from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason, TimeBounds
 from fleet_assets.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -50,17 +50,17 @@ class Intake:
         """The same rules with another landing zone (a staged one)."""
         return Intake(landing, self.quarantine, self.start_date, self.clock)
 
-    def land(self, source: str, frame: pl.DataFrame, name: str) -> Landed:
+    def land(self, source: str, frame: pl.DataFrame, name: str, origin: Origin | None = None) -> Landed:
         """Write rows durably; rows before the start date or more than a day ahead are quarantined and counted."""
         kept, outside = TimeBounds(self.start_date, self.clock(), partition_column(source_table(source))).split(frame)
         landed = Landed(kept=kept.height)
         for reason, rows in outside:
-            landed.rejected[reason.slug] = self.reject(source, rows, name, reason)
+            landed.rejected[reason.slug] = self.reject(source, rows, name, reason, origin)
         if kept.height:
             landed.files = self.landing.append(source, kept, name)
         return landed
 
-    def reject(self, source: str, rows: pl.DataFrame, name: str, reason: Reason) -> int:
+    def reject(self, source: str, rows: pl.DataFrame, name: str, reason: Reason, origin: Origin | None = None) -> int:
         """Quarantine rows; returns how many."""
-        self.quarantine.put(source, rows, name, reason)
+        self.quarantine.put(source, rows, name, reason, origin)
         return rows.height

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from fleet_assets.adapters.can_sqlite import CanSqlite, open_can_sqlite
 from fleet_assets.adapters.can_sqlite_frames import ID_BITS, frames_of
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.landed_rows import LandedRows
+from fleet_assets.adapters.quarantine import Origin, Reason
 from fleet_assets.collector.importer import turn
 from fleet_assets.collector.intake import Intake
 from fleet_assets.contracts import RAW_CAN
@@ -100,11 +101,11 @@ class _Run:
         name = f"{self._prefix}{first:012d}"
         frames = frames_of(raw, self.answers.vehicles, self.answers.bus)
         for reason, rowids in frames.wrong:
-            _count(done.rejected, reason.slug, self.intake.reject("can", self.file.originals(rowids), name, reason))
+            _count(done.rejected, reason.slug, self._set_aside(name, reason, rowids))
         rows = self._identified(frames.rows)
         before = self._landed_under(name)
         new = LandedRows(self.intake.landing, "can").new(rows)
-        landed = self.intake.land("can", new, name)
+        landed = self.intake.land("can", new, name, self._origin)
         for slug, count in landed.rejected.items():
             _count(done.rejected, slug, count)
         done.landed += landed.kept + before
@@ -112,6 +113,13 @@ class _Run:
         done.rows += raw.height
         done.last_rowid = last
         replace_file(self.note, json.dumps(asdict(done)).encode())
+
+    def _set_aside(self, name: str, reason: Reason, rowids: Sequence[int]) -> int:
+        return self.intake.reject("can", self.file.originals(rowids), name, reason, self._origin)
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self.file.path.name)
 
     def compare(self, done: Migration, total: int) -> None:
         """Raises DataError when rows are missing, or a sampled row is not the same as in the file."""

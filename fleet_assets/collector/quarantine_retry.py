@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from os import link
 from pathlib import Path
 from shutil import copyfile
@@ -26,11 +26,13 @@ from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import SOURCES, partition_column, source_table
 from fleet_assets.adapters.log_files import LogOptions
-from fleet_assets.adapters.quarantine import Item, TimeBounds
+from fleet_assets.adapters.quarantine import Item, Origin, Reason, TimeBounds
+from fleet_assets.adapters.telemetry_files import TYPED_REASONS, TelemetryOptions, typed_rows
 from fleet_assets.collector.import_sources import REMOTE
 from fleet_assets.collector.importer import import_files
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.typed_times import instant_of, zone_of
+from fleet_assets.contracts.errors import FileRejected
 
 BY_TIME = ("before-start-date", "in-the-future")
 """Reasons that FLEET_START_DATE or the passing of time may mend; the rows are as they would have landed."""
@@ -62,12 +64,19 @@ def retry(item: Item, intake: Intake, answers: LogOptions | None = None) -> Retr
         return _file(item, intake, answers or LogOptions())
     doors: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
     doors[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
+    if item.note.source == "telemetry":
+        doors |= dict.fromkeys(TYPED_REASONS, lambda: _cells(item, intake, answers or LogOptions()))
     door = doors.get(item.note.reason)
-    return door() if door else _left(item, "the rows themselves are wrong: mend the file and import it again")
+    return door() if door else _left(item, _mend(item))
 
 
 def _left(item: Item, sentence: str) -> Retried:
     return Retried(item, left=item.note.count, sentence=sentence)
+
+
+def _mend(item: Item) -> str:
+    file = item.note.file or "the file"
+    return f"{item.note.explanation}: mend {file}, import it again, then `fleet quarantine dismiss {item.short}`"
 
 
 def _rows(item: Item, intake: Intake) -> Retried:
@@ -101,7 +110,7 @@ def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     _land(item, intake, kept)
     aside = [*outside, *([(REMOTE, decoded.remote)] if decoded.remote.height else [])]
     for reason, part in aside:
-        intake.reject(item.note.source, part, f"{item.note.name}-again", reason)
+        intake.reject(item.note.source, part, _again(item, part["entry_id"]), reason)
     if len(decoded.rejected) < rows.height:
         intake.quarantine.keep(item, entries_as_rows(decoded.rejected))
     reasons = [f"{part.height:,} set aside: {reason.explanation}" for reason, part in aside]
@@ -109,18 +118,72 @@ def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     return Retried(item, landed=kept.height, left=len(decoded.rejected), sentence="; ".join(reasons))
 
 
+def _cells(item: Item, intake: Intake, answers: LogOptions) -> Retried:
+    """Rows of a telemetry file whose cells could not be read: typed again as at first, with new answers where some are
+    given. What is set aside for another reason now goes there."""
+    raw = pl.read_parquet(item.path)
+    options = TelemetryOptions(*_answered(item, answers))
+    said = {"vehicle_id": options.vehicle_id or "", "timezone": str(options.zone or "")}
+    origin = Origin(item.note.file, {**item.note.answers, **{name: answer for name, answer in said.items() if answer}})
+    try:
+        typed = typed_rows(Path(item.note.file), raw.drop("reason", strict=False), options)
+    except FileRejected as refusal:
+        return _left(item, refusal.reason)
+    numbered = pl.concat_str(pl.lit(f"{item.note.name.removeprefix(IMPORTED)}-again-"), pl.col("row").cast(pl.String))
+    rows = typed.rows.with_columns(entry_id=numbered, received_at=pl.coalesce("received_at", pl.lit(intake.clock())))
+    with alone(intake.landing.root / ".import.lock"):
+        declared = _as_declared(rows, item.note.source)
+        kept, outside = TimeBounds(intake.start_date, intake.clock()).split(declared)
+        new = LandedRows(intake.landing, item.note.source).new(kept)
+        _land(item, intake, new)
+        for reason, part in outside:
+            intake.reject(item.note.source, part, _again(item, part["entry_id"]), reason, origin)
+        left = _set_aside_anew(item, intake, typed.rejected, origin)
+    why = [f"{part.height:,} set aside: {reason.explanation}" for reason, part in [*outside, *typed.rejected]]
+    return Retried(item, new.height, kept.height - new.height, left.height, "; ".join(why))
+
+
+def _set_aside_anew(
+    item: Item, intake: Intake, rejected: list[tuple[Reason, pl.DataFrame]], origin: Origin
+) -> pl.DataFrame:
+    """Rows that are wrong otherwise now become items of their own; returns those that are wrong as before."""
+    left = [rows for reason, rows in rejected if reason.slug == item.note.reason]
+    for reason, rows in rejected:
+        if reason.slug != item.note.reason:
+            intake.reject(item.note.source, rows, _again(item, rows["row"]), reason, origin)
+    kept = left[0] if left else pl.DataFrame()
+    if kept.height < item.note.count:
+        intake.quarantine.keep(item, kept)
+    return kept
+
+
+def _again(item: Item, numbers: pl.Series) -> str:
+    """The name of rows that leave an item for another reason; it says which rows, since others may follow."""
+    return f"{item.note.name}-again-{_digest(numbers.cast(pl.String))}"
+
+
+def _digest(names: pl.Series) -> str:
+    return hashlib.sha256("\n".join(names.sort()).encode()).hexdigest()[:12]
+
+
+def _answered(item: Item, answers: LogOptions) -> tuple[str | None, tzinfo | None]:
+    """Vehicle and zone: as answered now, else as answered when the file was read."""
+    given = item.note.answers
+    return answers.vehicle_id or given.get("vehicle_id") or None, answers.zone or zone_of(given.get("timezone", ""))
+
+
 def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     """A file that was refused: imported as it was at first, with new answers where some are given."""
     given = item.note.answers
     start: datetime | None = answers.start_at or instant_of(given.get("start_at", ""))
-    zone = answers.zone or zone_of(given.get("timezone", ""))
+    vehicle_id, zone = _answered(item, answers)
     bus = answers.bus if answers.bus != LogOptions().bus else given.get("bus", "")
     with TemporaryDirectory(prefix="fleet-retry-") as folder:
         path = Path(folder) / item.note.name
         _place(item.path, path)
         report = import_files(
             [path], item.note.source, intake.landing, quarantine=intake.quarantine,
-            vehicle_id=answers.vehicle_id or given.get("vehicle_id", ""), bus=bus, timezone=str(zone or ""),
+            vehicle_id=vehicle_id or "", bus=bus, timezone=str(zone or ""),
             start_at=start, start_date=intake.start_date, keeps_refused=False,
         )  # fmt: skip
     result = report.files[0]
@@ -143,8 +206,7 @@ def _place(source: Path, target: Path) -> None:
 def _land(item: Item, intake: Intake, rows: pl.DataFrame) -> None:
     """Durable on return. The name says which rows: another retry of the same item may bring others."""
     if rows.height:
-        content = hashlib.sha256("\n".join(rows["entry_id"].sort()).encode()).hexdigest()[:12]
-        intake.landing.append(item.note.source, rows, f"retry-{item.short}-{content}")
+        intake.landing.append(item.note.source, rows, f"retry-{item.short}-{_digest(rows['entry_id'])}")
 
 
 def _as_declared(rows: pl.DataFrame, source: str) -> pl.DataFrame:

@@ -19,12 +19,13 @@ from pathlib import Path
 
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fleet_assets.adapters import backup as files
 from fleet_assets.adapters.backup.database_copies import is_sqlite
 from fleet_assets.adapters.backup.lake_copies import copy_folder
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
+from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.contracts.errors import SettingError, UsageError
 from fleet_assets.places import Places
 
@@ -169,6 +170,6 @@ def _progress(what: str, byte_count: int | None = None) -> Iterator[Callable[[in
     columns = (
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeElapsedColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with passing_bar(Console(stderr=True), *columns) as progress:
         task = progress.add_task(what, total=byte_count)
         yield lambda size: progress.advance(task, size)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
+from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TELEMETRY
@@ -113,7 +114,7 @@ def build_progress(console: Console) -> Iterator[None]:
     from fleet_assets.resources import on_progress
 
     columns = (TextColumn("{task.description:<18}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
+    with passing_bar(console, *columns, redirects=False) as progress:
         bars: dict[str, int] = {}
 
         def listener(table: str, done: int, total: int) -> None:

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fleet_assets.adapters.file_lock import alone
+from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
@@ -174,7 +175,7 @@ def _send_through_redis(console: Console, folder: DemoFolder, demo: Places, logs
 def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[int], None], Progress]]:
     """A bar that goes away when it is full; yields how to move it to a number done, and the bar itself."""
     columns = (TextColumn("{task.description}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+    with passing_bar(console, *columns, redirects=False) as bar:
         task = bar.add_task(title, total=total)
         yield lambda done: bar.update(task, completed=done), bar
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from fleet_assets.adapters.quarantine import Quarantine
+from fleet_assets.adapters.telemetry_files import NO_VEHICLE
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.import_sources import IMPORT_SOURCES
@@ -124,7 +125,14 @@ def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> 
     set_aside = sum(sum(file.rejected.values()) for file in report.files)
     lines = [f"{counted(new, 'new row')} landed" + ("; run `fleet build` to use them" if new else "")]
     if set_aside:
-        lines.append(f"{set_aside:,} rows are in {quarantine} with the reason")
+        rows = "1 row is" if set_aside == 1 else f"{set_aside:,} rows are"
+        lines.append(f"{rows} in {quarantine} with the reason: `fleet quarantine list`")
+    unnamed = sum(file.rejected.get(NO_VEHICLE.slug, 0) for file in report.files)
+    if unnamed:
+        lines.append(
+            f"{counted(unnamed, 'row')} of no vehicle: `fleet import --vehicle-id ID …` again, or "
+            f"`fleet quarantine retry --reason {NO_VEHICLE.slug} --vehicle-id ID`"
+        )
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.migration import SOURCE, Answers, Migration, migrate
 from fleet_assets.contracts import VEHICLE_REFS
@@ -21,7 +22,7 @@ def run_can_sqlite(places: Places, path: Path, vehicle_id: str, bus: str) -> Non
     """Take a legacy SQLite file and say what came of it; raises FileRejected or DataError."""
     answers = Answers(vehicle_id or _vehicles_by_node(places), bus or "can0")
     columns = (TextColumn("migrating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with passing_bar(Console(stderr=True), *columns) as bar:
         task = bar.add_task("")
         done = migrate(
             path, answers, Intake.from_settings(places.settings),

@@ -1,4 +1,4 @@
-"""`fleet quarantine`: what is set aside as tables, rows to the terminal or a file, and trying again with a summary.
+"""`fleet quarantine`: what is set aside as tables, rows to the terminal or a file, trying again, and dismissing.
 
 Belongs here: choosing entries by name and what a person sees. Does not belong here: the doors that rows come in by
 (`collector.quarantine_retry`).
@@ -7,7 +7,7 @@ Belongs here: choosing entries by name and what a person sees. Does not belong h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile
@@ -25,6 +25,12 @@ from fleet_assets.commands.query import FORMATS
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings
+
+NEXT = (
+    "See one with `fleet quarantine show NAME`; after mending the cause `fleet quarantine retry NAME`; what came in "
+    "another way, or never will, `fleet quarantine dismiss NAME`."
+)
+BACK = "Take one back with `fleet quarantine restore NAME`."
 
 SHOWN_BYTES = 2_000
 """Of a refused file: enough to see what it is."""
@@ -62,27 +68,33 @@ def named_item(items: Iterable[Item], name: str) -> Item:
     return found[0]
 
 
-def run_list(settings: Settings, wanted: Wanted, limit: int) -> None:
+def run_list(settings: Settings, wanted: Wanted, limit: int, dismissed: bool = False) -> None:
     """Counts by source and reason, then the newest entries."""
-    items = wanted.of(Quarantine(settings.quarantine).items())
+    quarantine = Quarantine(settings.quarantine)
+    items = wanted.of((quarantine.dismissed if dismissed else quarantine).items())
     console = _console()
     if not items:
-        console.print("Nothing is set aside." if wanted == Wanted() else "Nothing of that kind is set aside.")
+        kind = "" if wanted == Wanted() else "of that kind "
+        console.print(f"Nothing {kind}is {'dismissed' if dismissed else 'set aside'}.")
         return
     console.print(_summary(items))
     newest = sorted(items, key=lambda item: item.set_aside_at, reverse=True)
     console.print(_entries(newest[:limit]))
     if len(newest) > limit:
         console.print(f"{limit} of {len(newest)} entries; more with --limit {len(newest)}")
-    console.print("See one with `fleet quarantine show NAME`; after mending the cause `fleet quarantine retry NAME`.")
+    console.print(BACK if dismissed else NEXT)
 
 
 def run_show(settings: Settings, name: str, limit: int, output: Path | None) -> None:
     """The content of one entry, limited, or all of it in a file."""
-    item = named_item(Quarantine(settings.quarantine).items(), name)
+    quarantine = Quarantine(settings.quarantine)
+    item = named_item([*quarantine.items(), *quarantine.dismissed.items()], name)
     console = _console()
     size = counted(item.note.count, "file" if item.is_file else "row")
-    console.print(f"{item.name}: {size}, {item.note.reason}: {item.note.explanation}")
+    origin = f" of {item.note.file}" if item.note.file and not item.is_file else ""
+    console.print(f"{item.name}: {size}{origin}, {item.note.reason}: {item.note.explanation}")
+    if item.note.dismissed:
+        console.print(f"dismissed: {item.note.dismissed}")
     if output:
         _write(item, output)
         console.print(f"{output} written")
@@ -99,8 +111,7 @@ def run_show(settings: Settings, name: str, limit: int, output: Path | None) -> 
 
 def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions) -> None:
     """Try the wanted entries again, one after the other, and say what became of each."""
-    if wanted == Wanted():
-        raise UsageError("say what to try again: a NAME, --source, --reason or --all")
+    _refuse_nothing(wanted, "try again")
     quarantine = Quarantine(settings.quarantine)
     console = _console()
     results: list[Retried] = []
@@ -115,6 +126,37 @@ def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions) -> None:
         console.print(f"{counted(landed, 'row')} landed; run `fleet build` to use them")
 
 
+def run_dismiss(settings: Settings, wanted: Wanted, because: str) -> None:
+    """Count the wanted entries no more, keep them, and say so."""
+    _refuse_nothing(wanted, "dismiss")
+    quarantine = Quarantine(settings.quarantine)
+    _each(settings, wanted.of(quarantine.items()), lambda item: quarantine.dismiss(item, because), "dismissed")
+
+
+def run_restore(settings: Settings, wanted: Wanted) -> None:
+    """Take dismissed entries back, and say so."""
+    _refuse_nothing(wanted, "restore")
+    quarantine = Quarantine(settings.quarantine)
+    _each(settings, wanted.of(quarantine.dismissed.items()), quarantine.restore, "set aside again")
+
+
+def _each(settings: Settings, items: list[Item], act: Callable[[Item], None], done: str) -> None:
+    console = _console()
+    with alone(settings.quarantine / ".retry.lock"):
+        for item in items:
+            act(item)
+            console.print(f"{item.short} {item.name}: {done}")
+    if items:
+        console.print(f"{len(items):,} {done}; run `fleet build` to count anew")
+    else:
+        console.print("There is nothing of that kind.")
+
+
+def _refuse_nothing(wanted: Wanted, deed: str) -> None:
+    if wanted == Wanted():
+        raise UsageError(f"say what to {deed}: a NAME, --source, --reason or --all")
+
+
 def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
@@ -123,22 +165,28 @@ def _summary(items: list[Item]) -> Table:
     groups: dict[tuple[str, str, str], list[Item]] = {}
     for item in items:
         groups.setdefault((item.note.source, item.note.reason, item.note.explanation), []).append(item)
-    table = Table("source", "reason", "meaning", "entries", "rows", "newest", box=None, pad_edge=False)
+    table = Table("source", "reason", "entries", "rows", "newest", "meaning", box=None, pad_edge=False)
     for (source, reason, meaning), group in sorted(groups.items()):
         rows = sum(item.note.count for item in group if not item.is_file)
         newest = max(item.set_aside_at for item in group)
-        table.add_row(source, reason, meaning, f"{len(group):,}", f"{rows:,}", f"{newest:%Y-%m-%d %H:%M}")
-    for column in table.columns[3:5]:
+        table.add_row(source, reason, f"{len(group):,}", f"{rows:,}", f"{newest:%Y-%m-%d %H:%M}", meaning)
+    for column in table.columns[:5]:
+        column.no_wrap = True
+    for column in table.columns[2:4]:
         column.justify = "right"
     return table
 
 
 def _entries(items: list[Item]) -> Table:
-    table = Table("name", "long name", "rows", "of", "set aside (UTC)", box=None, pad_edge=False, title=" ")
+    table = Table("name", "reason", "rows", "set aside (UTC)", "from", "vehicles", box=None, pad_edge=False, title=" ")
     for item in items:
         rows = "file" if item.is_file else f"{item.note.count:,}"
-        table.add_row(item.short, item.name, rows, _whose(item), f"{item.set_aside_at:%Y-%m-%d %H:%M}")
+        origin = item.note.file or item.note.name
+        table.add_row(item.short, item.note.reason, rows, f"{item.set_aside_at:%Y-%m-%d %H:%M}", origin, _whose(item))
+    for column in table.columns[:4]:
+        column.no_wrap = True
     table.columns[2].justify = "right"
+    table.columns[4].overflow = "fold"
     return table
 
 

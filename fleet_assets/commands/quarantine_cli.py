@@ -1,4 +1,4 @@
-"""`fleet quarantine`: options and help texts of list, show and retry.
+"""`fleet quarantine`: options and help texts of list, show, retry, dismiss and restore.
 
 Does not belong here: what they do (`commands.quarantine`, `collector.quarantine_retry`).
 """
@@ -13,7 +13,7 @@ import typer
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="What could not be accepted, and trying it again: **list**, **show** NAME, **retry** NAME.",
+    help="What could not be accepted: **list**, **show** NAME, **retry** NAME, **dismiss** NAME.",
 )
 
 
@@ -22,11 +22,13 @@ def _known_names(incomplete: str) -> list[str]:
     from fleet_assets.adapters.quarantine import Quarantine
     from fleet_assets.settings import load_settings
 
-    items = Quarantine(load_settings().quarantine).items()
+    quarantine = Quarantine(load_settings().quarantine)
+    items = [*quarantine.items(), *quarantine.dismissed.items()]
     return [name for item in items for name in (item.short, item.name) if name.startswith(incomplete)]
 
 
-NAME_HELP = "Short or long name from `fleet quarantine list`, or the beginning of one."
+NAME_HELP = "Name from `fleet quarantine list`, or its beginning; the long one of `show` will do."
+NamesArgument = Annotated[list[str] | None, typer.Argument(help=NAME_HELP, autocompletion=_known_names)]
 SourceOption = Annotated[str, typer.Option("--source", help="Only of this source, such as can.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only of this reason, such as before-start-date.")]
 
@@ -36,15 +38,16 @@ def list_items(
     source: SourceOption = "",
     reason: ReasonOption = "",
     limit: Annotated[int, typer.Option(min=1, help="Newest entries shown.")] = 50,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="What was dismissed instead.")] = False,
 ) -> None:
-    """Counts by source and reason, then the entries, newest first.
+    """Counts by source and reason, then the entries, newest first, with the file that they came from.
 
     Example: `fleet quarantine list --reason in-the-future`
     """
     from fleet_assets.commands.quarantine import Wanted, run_list
     from fleet_assets.settings import load_settings
 
-    run_list(load_settings(), Wanted(source=source, reason=reason), limit)
+    run_list(load_settings(), Wanted(source=source, reason=reason), limit, dismissed)
 
 
 @app.command()
@@ -67,19 +70,20 @@ def show(
 
 @app.command()
 def retry(
-    names: Annotated[list[str] | None, typer.Argument(help=NAME_HELP, autocompletion=_known_names)] = None,
+    names: NamesArgument = None,
     source: SourceOption = "",
     reason: ReasonOption = "",
     every: Annotated[bool, typer.Option("--all", help="Try everything again.")] = False,
-    vehicle_id: Annotated[str, typer.Option(help="Vehicle of a file or stream entry that names none.")] = "",
-    timezone: Annotated[str, typer.Option(help="IANA zone of a file's times without an offset.")] = "",
+    vehicle_id: Annotated[str, typer.Option(help="Vehicle of files, rows or stream entries that name none.")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
     bus: Annotated[str, typer.Option(help="Bus of a file's frames that name no channel.")] = "",
     start: Annotated[str, typer.Option(help="Start of a log that only counts seconds: 2026-03-02T08:00:00Z.")] = "",
 ) -> None:
     """Try entries again after their cause was mended; what can come in lands, once, and leaves the quarantine.
 
-    Mended by FLEET_START_DATE (before-start-date), by time itself (in-the-future), by an answer or a newer version
-    (refused, wrong-entry). What still cannot come in stays, and is named with the reason. Then run `fleet build`.
+    Mended by FLEET_START_DATE (before-start-date), by time itself (in-the-future), by an answer (no-vehicle, refused,
+    no-instant, wrong-entry) or a newer version. What still cannot come in stays, and is named with the reason. Then
+    run `fleet build`.
 
     Example: `fleet quarantine retry --reason before-start-date`
     """
@@ -90,3 +94,38 @@ def retry(
 
     answers = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), instant_of(start))
     run_retry(load_settings(), Wanted(tuple(names or ()), source, reason, every), answers)
+
+
+@app.command()
+def dismiss(
+    names: NamesArgument = None,
+    source: SourceOption = "",
+    reason: ReasonOption = "",
+    every: Annotated[bool, typer.Option("--all", help="Dismiss everything.")] = False,
+    because: Annotated[str, typer.Option(help="Why, for whoever asks later; kept with the entry.")] = "",
+) -> None:
+    """Count entries no more that came in another way, or never will. Nothing is deleted; `restore` takes them back.
+
+    Example: `fleet quarantine dismiss 3f2a --because "mended file imported on Monday"`
+    """
+    from fleet_assets.commands.quarantine import Wanted, run_dismiss
+    from fleet_assets.settings import load_settings
+
+    run_dismiss(load_settings(), Wanted(tuple(names or ()), source, reason, every), because)
+
+
+@app.command()
+def restore(
+    names: NamesArgument = None,
+    source: SourceOption = "",
+    reason: ReasonOption = "",
+    every: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
+) -> None:
+    """Take dismissed entries back; `fleet quarantine list --dismissed` names them.
+
+    Example: `fleet quarantine restore 3f2a`
+    """
+    from fleet_assets.commands.quarantine import Wanted, run_restore
+    from fleet_assets.settings import load_settings
+
+    run_restore(load_settings(), Wanted(tuple(names or ()), source, reason, every))

@@ -30,7 +30,8 @@ def print_status(found: Status, steps: list[str]) -> None:
     """Write the page to standard output."""
     width = None if sys.stdout.isatty() else WIDTH
     console = Console(width=width, highlight=False, markup=False, emoji=False)
-    console.print(f"{found.home} at {found.at:%Y-%m-%d %H:%M:%S} UTC", soft_wrap=True)
+    absent = "" if found.home.exists() else ": there is no such folder yet (FLEET_HOME says where the fleet lives)"
+    console.print(f"{found.home} at {found.at:%Y-%m-%d %H:%M:%S} UTC{absent}", soft_wrap=True)
     if found.vehicles:
         console.print(_vehicles(found, console))
         if len(found.vehicles) > SHOWN_VEHICLES:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from functools import reduce
 from operator import or_
 
@@ -100,6 +101,8 @@ def _chosen(
 
 def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
+    for part in parts:
+        _refuse_unknown(part.strip("+*"), {key.path[-1] for key in graph.get_all_asset_keys()})
     try:
         found = reduce(or_, [dg.AssetSelection.from_string(part) for part in parts]).resolve(graph)
     except Exception as error:  # noqa: BLE001 - selections raise many kinds
@@ -109,6 +112,13 @@ def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:
     if not found:
         raise UsageError(f"--select {text!r} names no asset; `fleet ui` shows them, or try group:events")
     return set(found)
+
+
+def _refuse_unknown(name: str, known: set[str]) -> None:
+    if re.fullmatch(r"\w+", name) and name not in known:
+        near = get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`fleet ui` shows them, or try group:events"
+        raise UsageError(f"--select: no asset is called {name}; {hint}")
 
 
 def _part(

@@ -42,7 +42,7 @@ def test_a_refused_file_is_copied_beside_its_reason(tmp_path: Path) -> None:
     kept = quarantine.put_file("can", tmp_path / "drive.json", "0123", "it was cut", {"bus": "can1"})
     assert kept.read_bytes() == b"broken"
     assert quarantine.notes() == [
-        QuarantineNote("can", "drive.json", "refused", "it was cut", 1, answers={"bus": "can1"})
+        QuarantineNote("can", "drive.json", "refused", "it was cut", 1, answers={"bus": "can1"}, file="drive.json")
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from fleet_assets.adapters import quarantine as set_aside
 from fleet_assets.adapters.can_entries import entries_as_rows
 from fleet_assets.adapters.quarantine import Item, Quarantine, Reason
 from fleet_assets.collector.intake import Intake
@@ -145,6 +146,82 @@ def test_a_refused_file_is_imported_with_the_answers_given_at_first(places: Plac
     assert "1 row landed" in done.out
     assert landed(places)["recorded_at"].to_list() == [datetime(2026, 3, 2, 7, tzinfo=UTC)]
     assert items(places) == []
+
+
+def test_rows_without_a_vehicle_land_when_one_is_named_and_others_get_their_own_reason(
+    places: Places, fleet_here: FleetHere
+) -> None:
+    path = places.settings.root / "export.csv"
+    places.settings.root.mkdir(parents=True)
+    rows = ["2026-03-02T08:00:00,50", "2026-03-02T08:00:01,fast", "2026-03-02T08:00:02,52"]
+    path.write_text("\n".join(["recorded_at,speed_kmh", *rows, ""]))
+    hint = fleet_here("import", path, "--source", "telemetry", "--timezone", "Europe/Madrid").out
+    assert "fleet import --vehicle-id" in hint
+    (item,) = items(places)
+    assert pl.read_parquet(item.path)["row"].to_list() == [1, 2, 3]
+    assert "3 rows still set aside" in fleet_here("quarantine", "retry", item.short).out
+    done = fleet_here("quarantine", "retry", item.short, "--vehicle-id", "van-9").out
+    assert "2 rows landed" in done
+    assert "1 set aside: a cell is not of the kind of its column" in done
+    assert landed(places)["recorded_at"].dt.hour().to_list() == [7, 7]
+    assert landed(places)["entry_id"].n_unique() == 2
+    (left,) = items(places)
+    assert (left.note.reason, left.note.count, left.note.file) == ("bad-value", 1, "export.csv")
+    assert pl.read_parquet(left.path)["reason"].to_list() == ["speed_kmh"]
+    said = fleet_here("quarantine", "retry", "--all").out
+    assert "1 row still set aside" in said
+    fleet_here("import", path, "--source", "telemetry", "--timezone", "Europe/Madrid", "--vehicle-id", "van-9")
+    assert landed(places).height == 2
+
+
+def test_rows_that_nothing_but_the_file_can_mend_say_which_file(places: Places, fleet_here: FleetHere) -> None:
+    path = places.settings.root / "export.csv"
+    places.settings.root.mkdir(parents=True)
+    path.write_text("vehicle_id,recorded_at,speed_kmh\nvan-1,2026-03-02T08:00:00Z\n")
+    fleet_here("import", path, "--source", "telemetry")
+    (item,) = items(places)
+    assert "export.csv" in fleet_here("quarantine", "list").out
+    said = fleet_here("quarantine", "retry", "--all").out
+    assert f"mend export.csv, import it again, then `fleet quarantine dismiss {item.short}`" in said
+
+
+def test_what_is_dismissed_is_listed_no_more_and_comes_back_as_it_was(places: Places, fleet_here: FleetHere) -> None:
+    quarantine = Quarantine(places.settings.quarantine)
+    for name in ("one", "two"):
+        quarantine.put("can", raw_rows(2), name, Reason("odd", "nobody knows"))
+    before = items(places)
+    done = fleet_here("quarantine", "dismiss", before[0].short, "--because", "imported on Monday")
+    assert (done.code, "1 dismissed" in done.out) == (0, True)
+    assert items(places) == before[1:]
+    assert before[0].short in fleet_here("quarantine", "list", "--dismissed").out
+    assert "dismissed: imported on Monday" in fleet_here("quarantine", "show", before[0].short).out
+    assert "1 set aside again" in fleet_here("quarantine", "restore", before[0].short).out
+    assert items(places) == before
+    assert quarantine.dismissed.items() == []
+    refused = fleet_here("quarantine", "dismiss")
+    assert (refused.code, "say what to dismiss" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("killed_at", ["os.utime", "sync_folder"])
+def test_a_dismissal_that_was_killed_leaves_the_item_in_one_place(
+    places: Places, monkeypatch: pytest.MonkeyPatch, killed_at: str
+) -> None:
+    quarantine = Quarantine(places.settings.quarantine)
+    quarantine.put("can", raw_rows(2), "one", Reason("odd", "nobody knows"))
+    (item,) = items(places)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{set_aside.__name__}.{killed_at}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            quarantine.dismiss(item, "")
+    places_of_it = [*quarantine.items(), *quarantine.dismissed.items()]
+    assert [pl.read_parquet(one.path).height for one in places_of_it] == [2]
+    if quarantine.items():
+        quarantine.dismiss(item, "")
+    assert [one.note.count for one in quarantine.dismissed.items()] == [2]
 
 
 def test_show_prints_the_rows_with_the_reason_and_writes_all_of_them(

@@ -52,7 +52,9 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, f
     ]  # fmt: skip
     assert (found["vehicles"], found["stream"]["state"], found["published_at"]) == ([], "off", None)
     assert "nothing came in yet" in found["next_steps"][0]
-    assert "Next: nothing came in yet" in fleet_here("status").out
+    page = fleet_here("status").out
+    assert "Next: nothing came in yet" in page
+    assert "there is no such folder yet (FLEET_HOME" in page
     assert not places.settings.root.exists()
 
 

@@ -117,6 +117,8 @@ def test_a_changed_driver_assignment_reaches_the_trips(places: Places) -> None:
 def test_a_selection_that_names_nothing_is_refused(places: Places) -> None:
     with pytest.raises(UsageError, match="is not an asset selection"):
         build(places, select="trips and (")
+    with pytest.raises(UsageError, match=r"no asset is called tripz; did you mean trips\b"):
+        build(places, select="stops,+tripz")
 
 
 def test_an_analysts_open_connection_does_not_hold_up_a_build(places: Places) -> None:
@@ -189,7 +191,8 @@ def test_a_build_that_is_stopped_says_so_and_the_next_goes_on(places: Places, fl
 def test_a_selection_that_selects_nothing_is_refused_in_a_sentence(fleet: FleetCommand) -> None:
     done = fleet("build", "--select", "nosuch")
     assert done.returncode == 2
-    assert done.stderr.startswith("fleet: --select 'nosuch'")
+    assert done.stderr.startswith("fleet: --select: no asset is called nosuch")
+    assert done.stdout == ""
 
 
 def test_frames_without_a_dbc_file_are_named_until_one_is_bound(places: Places, fleet: FleetCommand) -> None:

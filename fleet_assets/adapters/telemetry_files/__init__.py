@@ -4,7 +4,16 @@ Belongs here: their header (columns), their cells (cells), their containers (rea
 Does not belong here: other people's column names and units (`sources`), what becomes of the rows.
 """
 
-from fleet_assets.adapters.telemetry_files.cells import TelemetryOptions, TypedRows
+from fleet_assets.adapters.telemetry_files.cells import (
+    NO_VEHICLE,
+    TYPED_REASONS,
+    TelemetryOptions,
+    TypedRows,
+    typed_rows,
+)
 from fleet_assets.adapters.telemetry_files.reader import TELEMETRY_SUFFIXES, read_telemetry
 
-__all__ = ["TELEMETRY_SUFFIXES", "TelemetryOptions", "TypedRows", "read_telemetry"]
+__all__ = [
+    "NO_VEHICLE", "TELEMETRY_SUFFIXES", "TYPED_REASONS", "TelemetryOptions", "TypedRows", "read_telemetry",
+    "typed_rows",
+]  # fmt: skip

@@ -27,6 +27,10 @@ NO_TIME = Reason("no-time", "recorded_at is missing or no ISO 8601 instant")
 NO_INSTANT = Reason("no-instant", "the local time occurs twice or not at all in its zone (clock change)")
 NO_VEHICLE = Reason("no-vehicle", "no vehicle_id in the row and no --vehicle-id")
 BAD_VALUE = Reason("bad-value", "a cell is not of the kind of its column; each row names the columns")
+_WRONG = (NO_TIME, NO_INSTANT, NO_VEHICLE, BAD_VALUE)
+
+TYPED_REASONS = tuple(reason.slug for reason in _WRONG)
+"""Reasons for which `typed_rows` sets rows aside; answers or a newer version may mend them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class TelemetryOptions:
 
 @dataclass(frozen=True)
 class TypedRows:
-    """Rows with the columns of TELEMETRY and `row` (ordinal in the file), and rows set aside as they were."""
+    """Rows with the columns of TELEMETRY and `row` (1: the first below the header), and rows set aside as they are."""
 
     rows: pl.DataFrame
     rejected: list[tuple[Reason, pl.DataFrame]]
@@ -195,5 +199,5 @@ def _verdict(cells: pl.DataFrame, typed: pl.DataFrame, unreadable: pl.Series) ->
 
 
 def _set_aside(raw: pl.DataFrame, verdict: pl.Series) -> list[tuple[Reason, pl.DataFrame]]:
-    groups = [(reason, raw.filter(verdict == reason.slug)) for reason in (NO_TIME, NO_INSTANT, NO_VEHICLE, BAD_VALUE)]
+    groups = [(reason, raw.filter(verdict == reason.slug)) for reason in _WRONG]
     return [(reason, rows) for reason, rows in groups if rows.height]

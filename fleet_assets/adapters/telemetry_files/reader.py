@@ -51,7 +51,7 @@ def _parquet(path: Path, options: TelemetryOptions, chunk_rows: int) -> Iterator
         for batch in file.iter_batches(chunk_rows):
             raw = pl.from_arrow(batch)
             assert isinstance(raw, pl.DataFrame)
-            yield typed_rows(path, raw.with_row_index("row", first), options)
+            yield typed_rows(path, raw.with_row_index("row", first + 1), options)
             first += raw.height
 
 
@@ -75,7 +75,7 @@ def _csv(path: Path, options: TelemetryOptions) -> Iterator[TypedRows]:
         for batch in reader:
             raw = pl.from_arrow(batch)
             assert isinstance(raw, pl.DataFrame)
-            typed = typed_rows(path, raw.with_row_index("row", first), options)
+            typed = typed_rows(path, raw.with_row_index("row", first + 1), options)
             first += raw.height
             yield TypedRows(typed.rows, typed.rejected + _ragged(ragged))
     if ragged:
