@@ -56,6 +56,9 @@ CHECKS = [
 ]  # fmt: skip
 
 
+RULES_OF = {table.name: [rule.name for rule in CHECKS if rule.table == table] for table in LAKE_TABLES.values()}
+"""Names of the rules that judge each table's days."""
+
 DAY_RULES = {(rule.table.name, rule.name) for rule in CHECKS}
 """Table and name of the rules whose findings are kept beside the partitions."""
 

@@ -21,6 +21,7 @@ from fleet_assets.contracts import Table
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.core.window import Window
 from fleet_assets.defs import policies
+from fleet_assets.defs.checks import RULES_OF
 from fleet_assets.defs.code_versions import code_version
 from fleet_assets.defs.partitions import DAYS, midnight, reach_days, reaching_back, selected_days
 from fleet_assets.places import Places
@@ -145,6 +146,7 @@ class SelectedDays:
         result = self.maker.compute(Day(day, self.table, places))
         noted = result if isinstance(result, Noted) else Noted(result)
         frame = self.table.conform(noted.frame).collect()
+        places.findings.owe(self.table, day, RULES_OF.get(self.table.name, ()))
         written = places.lake.write(self.table, day, frame, inputs, **noted.notes)
         return StoredDay(day, written.record, written, frame, time.perf_counter() - began)
 

@@ -74,12 +74,13 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
     """
     here = places.get()
     warehouse = here.warehouse
-    os.environ.update(dbt_environment(here))
     models, inputs = {key.path[-1] for key in context.selected_asset_keys}, mart_inputs(here)
     built: list[dg.Output] = []
     judged: list[Any] = []
     # After looking at the lake: what is read is as new as the inputs say, or newer and then stale.
     _bring_inputs(here)
+    # The server's roles are there by now, also where this is the first build of all.
+    os.environ.update(dbt_environment(here))
     with warehouse.building(models - INCREMENTAL):
         _make_what_is_read(dbt, warehouse, models)
         known = warehouse.built_from()

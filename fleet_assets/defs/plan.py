@@ -1,4 +1,5 @@
-"""What is stale: the partitions whose stored result was not made from the inputs and code that are there now.
+"""What is stale: the partitions whose stored result was not made from the inputs and code that are there now, and those
+that were stored and not judged, because their run was killed in between.
 
 Belongs here: comparing records in the lake with their inputs, for all tables in order. Does not belong here: running.
 """
@@ -56,7 +57,8 @@ def plan_build(places: Places, request: BuildRequest, names: Collection[str]) ->
         name = maker.table.name
         known[name] = _candidate_days(places, maker, known)
         touched = request.full or any(table.name in reference for table in maker.reads)
-        stale[name] = {day for day in known[name] if touched or _is_stale(places, maker, day, stale)}
+        unjudged = places.findings.owed(maker.table)
+        stale[name] = {day for day in known[name] if touched or day in unjudged or _is_stale(places, maker, day, stale)}
     first, last = _bounds(places, request)
     within = {name: sorted(day for day in stale[name] if first <= day <= last) for name in stale if name in names}
     return Plan([name for name in reference if name in names], {name: days for name, days in within.items() if days})

@@ -1,9 +1,12 @@
 """Sensors for the outside world: files landing, and runs failing. What follows inside is automation's business."""
 
+import time
 from collections.abc import Iterator
 from datetime import date
 
 import dagster as dg
+from dagster._core.storage.dagster_run import RunsFilter
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES
@@ -17,6 +20,10 @@ from fleet_assets.resources import PlacesResource
 OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
 """The tables that are made of files outside the lake."""
 
+REFERENCE = frozenset({*REFERENCE_TABLES, *DECODING_TABLES})
+PATIENCE_SECONDS = 60.0
+"""How long landed days wait for somebody to ask for changed reference files: `reference_sensor` may be switched off."""
+
 
 @dg.sensor(
     target=dg.AssetSelection.assets(*OUTSIDE),
@@ -24,14 +31,36 @@ OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
     minimum_interval_seconds=15,
     description="Requests exactly the days whose landed files, or rows set aside, changed, and what is made of them.",
 )
-def landing_sensor(
-    context: dg.SensorEvaluationContext, places: PlacesResource
-) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Compares what lies outside with what each partition was made of; it keeps no cursor that could be lost."""
-    requests = [*_requests(context.instance, places.get())]
+def landing_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+    """Compares what lies outside with what each partition was made of; the cursor is the moment since which days wait.
+
+    Changed reference files come first: rows that were decoded without them would only be computed again.
+    """
+    here, since = places.get(), float(context.cursor or time.time())
+    requests = [*_requests(context.instance, here)]
     if not requests:
-        yield dg.SkipReason("Every landed file is part of its raw partition.")
-    yield from requests
+        return dg.SensorResult(skip_reason="Every landed file is part of its raw partition.", cursor="")
+    if _reference_comes_first(context.instance, here, time.time() - since):
+        return dg.SensorResult(skip_reason="Reference tables come first.", cursor=str(since))
+    return dg.SensorResult(requests, cursor="")
+
+
+def _reference_comes_first(instance: dg.DagsterInstance, places: Places, waited_s: float) -> bool:
+    """Whether a run stores reference tables, or one will soon be asked for; one that failed is waited for no more."""
+    if any(run.names and run.names & REFERENCE for run in underway(instance)):
+        return True
+    marks = stale_reference(places)
+    return bool(marks) and waited_s < PATIENCE_SECONDS and not _was_asked(instance, marks)
+
+
+def _was_asked(instance: dg.DagsterInstance, marks: dict[str, str]) -> bool:
+    asked = RunsFilter(tags={RUN_KEY_TAG: _reference_key(marks)})
+    return instance.get_runs_count(asked) > 0
+
+
+def _reference_key(marks: dict[str, str]) -> str:
+    """Names a request: the same files are asked for once, and a wrong one is not tried again until it is mended."""
+    return f"reference/{digest([*marks.values()])}"
 
 
 def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
@@ -81,8 +110,7 @@ def reference_sensor(places: PlacesResource) -> dg.RunRequest | dg.SkipReason:
     marks = stale_reference(places.get())
     if not marks:
         return dg.SkipReason("Every reference table is what its files say.")
-    # The same files are asked for once: a wrong one is not tried again until it is mended.
-    return dg.RunRequest(run_key=f"reference/{digest([*marks.values()])}", asset_selection=[*map(dg.AssetKey, marks)])
+    return dg.RunRequest(run_key=_reference_key(marks), asset_selection=[*map(dg.AssetKey, marks)])
 
 
 @dg.run_failure_sensor(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date
 
 import dagster as dg
@@ -9,7 +12,7 @@ import polars as pl
 import pytest
 
 from fleet_assets.commands.build import build_now, prepare_dagster_home
-from fleet_assets.contracts import TELEMETRY, TRIPS
+from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, TRIPS
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.small_fleet import events, trip
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
@@ -28,11 +31,15 @@ def broken(places: Places) -> Places:
     """Two stored days of telemetry; the speeds of the first are made impossible behind the build's back."""
     places.landing.append("telemetry", pl.concat([small_day(MONDAY), small_day(TUESDAY)]), "one")
     build_now(places, None, None, SELECT, False)
+    break_rows(places)
+    return places
+
+
+def break_rows(places: Places) -> None:
     record = places.lake.record(TELEMETRY, MONDAY)
     assert record is not None
     rows = places.lake.scan(TELEMETRY, [MONDAY]).with_columns(speed_kmh=pl.lit(-5.0)).collect()
     places.lake.write(TELEMETRY, MONDAY, rows, record.inputs)
-    return places
 
 
 def judged(places: Places, day: date, check: dg.AssetCheckKey = CONTRACT) -> bool:
@@ -60,6 +67,33 @@ def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_chang
     assert fleet_here("build", "--full", "--select", SELECT).code == 0
     assert [*broken.findings.of(TELEMETRY)] == []
     assert judged(broken, TUESDAY)
+
+
+KILLED_BEFORE_JUDGING = """
+import os, sys
+from fleet_assets.defs import checks
+checks._found = lambda *_: os.kill(os.getpid(), 9)
+from fleet_assets.cli import main
+sys.argv[1:] = ["build", "--select", sys.argv[1]]
+main()
+"""
+
+
+def test_what_a_killed_build_stored_and_did_not_judge_is_judged_by_the_next(
+    places: Places, fleet_here: FleetHere
+) -> None:
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
+    killed = [sys.executable, "-c", KILLED_BEFORE_JUDGING, "raw_telemetry,telemetry"]
+    assert subprocess.run(killed, env=environment, capture_output=True, check=False).returncode == -9
+    # The first check that ran was that of raw rows: those of telemetry come after it.
+    assert places.findings.owed(RAW_TELEMETRY) == {MONDAY}
+    assert fleet_here("build", "--select", SELECT).code == 0
+    assert places.findings.owed(RAW_TELEMETRY) == places.findings.owed(TELEMETRY) == set()
+    assert build_now(places, None, None, SELECT, False).tables == []
+    places.findings.owe(TELEMETRY, MONDAY, ["contract"])
+    break_rows(places)
+    assert fleet_here("build", "--select", SELECT).code == 1
 
 
 def test_a_day_is_judged_anew_when_the_day_changes_that_it_was_found_to_overlap(places: Places) -> None:

@@ -47,11 +47,11 @@ def tick(instance: dg.DagsterInstance, name: str, cursor: str | None = None) -> 
     return sensor.evaluate_tick(context)
 
 
-def started_run(instance: dg.DagsterInstance, **tags: str) -> str:
+def started_run(instance: dg.DagsterInstance, name: str = "raw_telemetry", **tags: str) -> str:
     from fleet_assets.definitions import defs
 
     job = defs().resolve_implicit_global_asset_job_def()
-    run = instance.create_run_for_job(job, tags=tags, asset_selection=frozenset({dg.AssetKey("raw_telemetry")}))
+    run = instance.create_run_for_job(job, tags=tags, asset_selection=frozenset({dg.AssetKey(name)}))
     instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", job.name, message="started"), run.run_id)
     return run.run_id
 
@@ -99,15 +99,37 @@ def test_nothing_is_asked_for_again_once_everything_is_current(places: Places, i
 
 
 def test_a_day_is_not_asked_for_while_its_run_is_under_way(places: Places, instance: dg.DagsterInstance) -> None:
+    build_now(places, None, None, "group:reference", False)
     places.landing.append("telemetry", small_day(MONDAY), "one")
     assert asked(tick(instance, "landing_sensor")) == [(MADE_OF_TELEMETRY, "2026-03-02")]
     places.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
     assert asked(tick(instance, "landing_sensor")) == []
 
 
+def test_landed_days_wait_for_changed_reference_files_while_somebody_brings_them(
+    places: Places, instance: dg.DagsterInstance
+) -> None:
+    from fleet_assets.defs.sensors import PATIENCE_SECONDS
+
+    places.landing.append("telemetry", small_day(MONDAY), "one")
+    first = tick(instance, "landing_sensor")
+    assert (asked(first), first.skip_message) == ([], "Reference tables come first.")
+    long_ago = str(float(first.cursor) - PATIENCE_SECONDS)
+    wanted = [(MADE_OF_TELEMETRY, "2026-03-02")]
+    assert asked(tick(instance, "landing_sensor", long_ago)) == wanted
+    bringing = started_run(instance, "vehicles")
+    assert asked(tick(instance, "landing_sensor", long_ago)) == []
+    kill_the_process_of(places, bringing)
+    tick(instance, "repair")
+    (request,) = tick(instance, "reference_sensor").run_requests
+    started_run(instance, **{"dagster/run_key": request.run_key})
+    assert asked(tick(instance, "landing_sensor", first.cursor)) == wanted
+
+
 def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
     places: Places, instance: dg.DagsterInstance
 ) -> None:
+    build_now(places, None, None, "group:reference", False)
     places.landing.append("telemetry", small_day(MONDAY), "one")
     keys = []
     for _ in range(6):

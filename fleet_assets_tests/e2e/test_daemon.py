@@ -19,7 +19,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from fleet_assets.contracts import TRIPS
+from fleet_assets.contracts import LAKE_TABLES, TRIPS
 from fleet_assets.places import Places
 from fleet_assets.simulator import FleetPlan, write_fleet
 
@@ -79,10 +79,11 @@ def test_frames_from_the_scanner_become_trips_without_a_click(
         )  # fmt: skip
         wait_for(lambda: _rows(places) >= truth.height, f"{truth.height} trips")
         wait_for(lambda: places.warehouse.is_published, "published marts")
-
-    with psycopg.connect(storage_url) as connection:
-        (runs,) = connection.execute("select count(*) from runs where status = 'SUCCESS'").fetchone()  # type: ignore[misc]
-    assert runs >= 3
+        wait_for(lambda: not any(map(places.findings.owed, LAKE_TABLES.values())), "judgement of all stored days")
+        with psycopg.connect(storage_url) as connection:
+            ended = dict(connection.execute("select status, count(*) from runs group by status").fetchall())
+    assert ended["SUCCESS"] >= 3
+    assert "FAILURE" not in ended
 
 
 def _rows(places: Places) -> int:
