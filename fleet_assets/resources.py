@@ -39,6 +39,21 @@ def progressed(table: str, done: int, total: int) -> None:
         listener(table, done, total)
 
 
+_hearers: list[Callable[[str], object]] = []
+
+
+def on_words(hearer: Callable[[str], object]) -> Callable[[], None]:
+    """Call `hearer(sentence)` with what a person who watches should know at once; returns how to stop."""
+    _hearers.append(hearer)
+    return lambda: _hearers.remove(hearer)
+
+
+def tell(sentence: str) -> None:
+    """Tell whoever watches this process."""
+    for hearer in _hearers:
+        hearer(sentence)
+
+
 class PlacesResource(dg.ConfigurableResource):
     """The places of this installation, from the environment of the process that runs."""
 

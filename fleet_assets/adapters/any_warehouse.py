@@ -6,7 +6,7 @@ Belongs here: the promise that builds, queries and the marts rely on. Does not b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -44,8 +44,9 @@ class Warehouse(Protocol):
         It starts from what is published; models named in `anew` will be made without looking at their former rows.
         """
 
-    def publish(self) -> object:
-        """Show what was built to readers, all of it in one step; within `building()`."""
+    def publish(self, tell: Callable[[str], object] = lambda _: None) -> object:
+        """Show what was built to readers, all of it in one step; within `building()`. `tell` hears sentences for
+        whoever watches."""
 
     def lost_views(self) -> list[str]:
         """Published views that must be made again although they did not change; within `building()`, after dbt."""

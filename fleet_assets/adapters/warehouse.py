@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,8 +106,9 @@ class DuckdbWarehouse:
             self._prepare()
             yield self.build_file
 
-    def publish(self) -> Path:
+    def publish(self, tell: Callable[[str], object] = lambda _: None) -> Path:
         """Put a copy of the private file in the published place in one step, durable on return; within `building()`."""
+        del tell
         with duckdb.connect(str(self.build_file)) as connection:
             connection.execute("checkpoint")
         # Somebody may have opened the published file for writing: their log belongs to the file that goes now.

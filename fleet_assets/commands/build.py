@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,7 @@ def build_now(places: Places, first: date | None, last: date | None, select: str
 @contextmanager
 def build_progress(console: Console) -> Iterator[None]:
     """A bar per table while its days are stored."""
-    from fleet_assets.resources import on_progress
+    from fleet_assets.resources import on_progress, on_words
 
     columns = (TextColumn("{task.description:<18}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
     with passing_bar(console, *columns, redirects=False) as progress:
@@ -122,8 +123,9 @@ def build_progress(console: Console) -> Iterator[None]:
                 bars[table] = progress.add_task(table, total=total)
             progress.update(bars[table], completed=done, total=total)  # type: ignore[arg-type]
 
-        stop = on_progress(listener)
+        stops = [on_progress(listener), on_words(partial(console.print, highlight=False, markup=False, soft_wrap=True))]
         try:
             yield
         finally:
-            stop()
+            for stop in stops:
+                stop()

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -183,8 +184,8 @@ def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[i
 def _build(console: Console, demo: Places, sent: int) -> None:
     with build_progress(console), words_to(build_log(demo)):
         # The star takes in what is only made on demand: signals at full rate.
-        # All demos are one lake to a server: a fresh one may replace what the last one loaded.
-        demo.lake.identity("demo")
+        # To a server the demos of one folder are one lake: a fresh one may replace what the last one loaded.
+        demo.lake.identity(f"demo in {socket.gethostname()}:{demo.settings.root.resolve()}")
         report = build_now(demo, None, None, "*", False)
     rows = demo.lake.scan(RAW_CAN).select(pl.len()).collect().item()
     if rows != sent:

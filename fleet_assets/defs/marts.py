@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from fleet_assets.defs.mart_models import (
     mart_inputs,
 )
 from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import PlacesResource, tell
 
 NOTHING_KNOWN = ""
 """Noted of a model while nobody can say what it was built from."""
@@ -98,13 +98,18 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
             raise
         _make(dbt, warehouse.lost_views())
         row_counts = warehouse.row_counts()
-        warehouse.publish()
+        warehouse.publish(partial(_tell, context))
         warehouse.note_inputs(_made_from(inputs, models, known), inputs.text)
     context.log.info(f"published {warehouse.location}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]
         yield _located(output, warehouse.location, row_counts.get(name))
     yield from judged
+
+
+def _tell(context: dg.AssetExecutionContext, sentence: str) -> None:
+    context.log.warning(sentence)
+    tell(sentence)
 
 
 def _dbt_build(context: dg.AssetExecutionContext, inputs: MartInputs, noted: list[str]) -> list[str]:

@@ -45,19 +45,21 @@ def mart_inputs(connection: psycopg.Connection) -> dict[str, str]:
 
 
 def published_at(connection: psycopg.Connection) -> datetime | None:
-    """When a model that is published now was noted last."""
-    row = connection.execute(
-        statement("select max(published_at) from {t} where inputs <> ''", t=MART_INPUTS)
-    ).fetchone()
+    """When a model was published last."""
+    asked = statement("select max(published_at) from {t} where isfinite(published_at)", t=MART_INPUTS)
+    row = connection.execute(asked).fetchone()
     return row[0] if row else None
 
 
 def note_inputs(connection: psycopg.Connection, models: Iterable[str], inputs: str) -> None:
+    """What models were published from; "" says that nobody knows what they will be, and nothing about a publication."""
     text = (
-        "insert into {t} (model, inputs) select unnest(%s::text[]), %s on conflict (model) "
-        "do update set inputs = excluded.inputs, published_at = now()"
+        "insert into {t} (model, inputs, published_at) "
+        "select unnest(%(models)s::text[]), %(inputs)s, case when %(inputs)s = '' then '-infinity' else now() end "
+        "on conflict (model) do update set inputs = excluded.inputs, "
+        "published_at = greatest({t}.published_at, excluded.published_at)"
     )
-    connection.execute(statement(text, t=MART_INPUTS), [sorted(models), inputs])
+    connection.execute(statement(text, t=MART_INPUTS), {"models": sorted(models), "inputs": inputs})
 
 
 def fact(connection: psycopg.Connection, name: str) -> str | None:

@@ -8,14 +8,17 @@ and views of a build go to their places in one transaction, and a reader sees al
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import errors, sql
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
+from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.names import BUILD, PUBLICATION, PUBLISHED, READER, WRITER, statement, table
+from fleet_assets.adapters.postgres.upon import found_upon, put_back
 from fleet_assets.contracts import TABLES
 
 BUILD_APPLICATION = "fleet_assets build"
@@ -25,6 +28,11 @@ LOCK_MS = 500
 """ms to wait for readers before publication steps back to let others read, and tries again."""
 
 LOCK_PATIENCE_S = 600
+FIRST_WORD_S, NEXT_WORD_S = 5, 30
+"""s of waiting for readers before somebody is told, and before they are told again."""
+
+Words = Callable[[str], object]
+"""Called with a sentence for whoever watches the build."""
 
 KINDS = {"r": "table", "p": "table", "v": "view", "m": "materialized view"}
 
@@ -42,8 +50,18 @@ class Relation:
         return table(self.name, self.schema)
 
 
+def published(connection: psycopg.Connection, schema: str) -> list[Relation]:
+    """The marts and views that builds have published in a schema; what people made there is theirs."""
+    ours = {*books.mart_inputs(connection), *(one.name for one in relations(connection, _scratch_of(schema)))}
+    return [one for one in relations(connection, schema) if one.name in ours]
+
+
+def _scratch_of(schema: str) -> str:
+    return next(scratch for scratch, published in PUBLICATION.items() if published == schema)
+
+
 def relations(connection: psycopg.Connection, schema: str) -> list[Relation]:
-    """The marts and views in a schema: all that is there but the lake's tables, in the order they were made in."""
+    """All tables and views in a schema but the lake's tables, in the order they were made in."""
     asked = (
         "select relname, relkind::text from pg_class join pg_namespace n on n.oid = relnamespace "
         "where nspname = %s and relkind in ('r', 'p', 'v', 'm') and not relispartition order by pg_class.oid"
@@ -57,7 +75,7 @@ def begin(connection: psycopg.Connection, anew: Collection[str]) -> None:
     end_leftovers(connection)
     for scratch in PUBLICATION:
         drop(connection, relations(connection, scratch))
-    for kept in relations(connection, PUBLISHED):
+    for kept in published(connection, PUBLISHED):
         if kept.kind == "table" and kept.name not in anew:
             names = {"old": kept.identifier, "new": table(kept.name, BUILD)}
             connection.execute(statement("create table {new} (like {old} including all)", **names))
@@ -73,26 +91,79 @@ def _copy_comment(connection: psycopg.Connection, kept: Relation) -> None:
         connection.execute(statement(text, new=table(kept.name, BUILD), says=sql.Literal(row[0])))
 
 
-@retry(
-    retry=retry_if_exception_type(errors.LockNotAvailable), wait=wait_random_exponential(0.1, 5),
-    stop=stop_after_delay(LOCK_PATIENCE_S), reraise=True,
-)  # fmt: skip
-def exchange(connection: psycopg.Connection) -> None:
-    """Drop what is published and move what was built in its place, with the privileges of published tables."""
+def exchange(connection: psycopg.Connection, waits: Words) -> list[str]:
+    """Drop what is published and move what was built in its place, with what people put upon it.
+
+    Returns a sentence for each view of somebody's that could not be put back. While readers hold what is published,
+    `waits` is told who; raises LockNotAvailable when they do for too long.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception_type(errors.LockNotAvailable), wait=wait_random_exponential(0.1, 5),
+        stop=stop_after_delay(LOCK_PATIENCE_S), reraise=True, before_sleep=_Waiting(connection, waits),
+    )  # fmt: skip
+    return retrying(_exchange, connection)
+
+
+def _exchange(connection: psycopg.Connection) -> list[str]:
     with connection.transaction():
         connection.execute(statement("set local lock_timeout = {ms}", ms=sql.Literal(f"{LOCK_MS}ms")))
-        for scratch, published in PUBLICATION.items():
-            drop(connection, relations(connection, published))
+        old = [one for place in PUBLICATION.values() for one in published(connection, place)]
+        upon = found_upon(connection, [(one.schema, one.name) for one in old])
+        drop(connection, old)
+        for scratch, place in PUBLICATION.items():
             for built in relations(connection, scratch):
                 text = f"alter {built.kind} {{built}} set schema {{schema}}"
-                connection.execute(statement(text, built=built.identifier, schema=published))
-        for mart in relations(connection, PUBLISHED):
+                connection.execute(statement(text, built=built.identifier, schema=place))
+        for mart in published(connection, PUBLISHED):
             _grant(connection, mart.identifier)
+        lost = put_back(connection, upon)
         connection.execute("set local lock_timeout = 0")
+    return lost
+
+
+def analyze(connection: psycopg.Connection) -> None:
+    """Tell the planner about the marts: they are small, and new to it after each publication."""
+    for mart in published(connection, PUBLISHED):
+        if mart.kind == "table":
+            connection.execute(statement("analyze {mart}", mart=mart.identifier))
+
+
+HOLDERS = """
+select a.pid, a.usename, extract(epoch from now() - a.xact_start)::int
+from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+join pg_stat_activity a on a.pid = l.pid
+where l.granted and n.nspname = any(%s) and l.pid <> pg_backend_pid() order by a.xact_start limit 1
+"""
+
+
+@dataclass
+class _Waiting:
+    """Says, now and then, who holds what is to be exchanged."""
+
+    connection: psycopg.Connection
+    waits: Words
+    said_at: float = 0.0
+
+    def __call__(self, state: RetryCallState) -> None:
+        began = state.start_time
+        if max(began + FIRST_WORD_S, self.said_at + NEXT_WORD_S) > time.monotonic():
+            return
+        self.said_at = time.monotonic()
+        who = holder(self.connection)
+        self.waits(f"publication waits for {who}: {time.monotonic() - began:.0f} s of {LOCK_PATIENCE_S} s so far")
+
+
+def holder(connection: psycopg.Connection) -> str:
+    """Who has read something published in a transaction that is still open; the oldest of several."""
+    row = connection.execute(HOLDERS, [[*PUBLICATION.values()]]).fetchone()
+    if row is None:
+        return "a reader's transaction"
+    open_for = "" if row[2] is None else f", open for {row[2]} s"
+    return f"the transaction of session {row[0]} (user {row[1]}{open_for})"
 
 
 def drop(connection: psycopg.Connection, found: list[Relation]) -> None:
-    """Newest first, so that views go before what they read; `cascade` for views that people made upon marts."""
+    """Newest first, so that views go before what they read; `cascade` for views that people made upon them."""
     for one in reversed(found):
         connection.execute(statement(f"drop {one.kind} if exists {{one}} cascade", one=one.identifier))
 
@@ -100,9 +171,9 @@ def drop(connection: psycopg.Connection, found: list[Relation]) -> None:
 def lost_views(connection: psycopg.Connection) -> list[str]:
     """Views that are published and not in the scratch schemas."""
     lost = []
-    for scratch, published in PUBLICATION.items():
+    for scratch, place in PUBLICATION.items():
         made = {one.name for one in relations(connection, scratch)}
-        there = relations(connection, published)
+        there = published(connection, place)
         lost += [one.name for one in there if one.kind == "view" and one.name not in made]
     return lost
 

@@ -52,11 +52,11 @@ class PostgresWarehouse:
     @property
     def is_published(self) -> bool:
         with self.server.transaction() as connection:
-            return bool(publication.relations(connection, PUBLISHED))
+            return current(connection) is not None and bool(publication.published(connection, PUBLISHED))
 
     @property
     def published_at(self) -> datetime | None:
-        """When the newest of the marts was published; None before, and while a build is about to exchange them all."""
+        """When the newest of the marts was published; None before."""
         with self.server.transaction() as connection:
             return books.published_at(connection) if current(connection) is not None else None
 
@@ -89,15 +89,22 @@ class PostgresWarehouse:
         finally:
             lock.close()
 
-    def publish(self) -> None:
-        """Exchange what is published for what was built, in one step; raises ServiceError if readers never end."""
+    def publish(self, tell: publication.Words = lambda _: None) -> None:
+        """Exchange what is published for what was built, in one step; `tell` hears who holds it up, and what of
+        somebody's was lost. Raises ServiceError if readers never end."""
         try:
             with self.server.owning() as connection:
-                publication.exchange(connection)
+                for lost in publication.exchange(connection, tell):
+                    tell(lost)
         except errors.LockNotAvailable:
+            with self.server.transaction() as connection:
+                who = publication.holder(connection)
             raise ServiceError(
-                f"readers have held the marts for {publication.LOCK_PATIENCE_S} s; nothing is published, build again"
+                f"{who} has held the marts for {publication.LOCK_PATIENCE_S} s; nothing is published: end it (or set "
+                "idle_in_transaction_session_timeout for readers) and build again"
             ) from None
+        with self.server.owning() as connection:
+            publication.analyze(connection)
 
     def lost_views(self) -> list[str]:
         """Views that are published and not in the scratch schemas: not asked for, or upon marts made anew."""
