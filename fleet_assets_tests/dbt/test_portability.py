@@ -17,7 +17,7 @@ from fleet_assets.contracts import TELEMETRY
 from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.dbt.random_fleet import random_fleet
 from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips
-from fleet_assets_tests.dbt.targets import PROJECT, DuckTarget, PostgresTarget, run_dbt
+from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, run_dbt
 
 pytest.importorskip("dbt.adapters.postgres", reason="dbt-postgres is not installed")
 
@@ -47,12 +47,23 @@ def test_both_databases_give_the_same_marts_views_and_examples(lake: Lake, postg
     filled = [equal_rows(duck, postgres, example) for example in EXAMPLES]
     # Of the last days, and of vehicles that stand for long, this fleet of March knows nothing.
     assert sum(rows > 0 for rows in filled) >= len(EXAMPLES) - 4
+    assert postgres.rows(UNEXPLAINED)["name"].to_list() == []
 
     random_fleet(Random(11)).store(lake)
     for target in (duck, postgres):
         target.load(lake)
         run_dbt(target, "run", "--full-refresh", *AT_NOW)
     assert sum(equal_rows(duck, postgres, f"select * from {name} order by 1, 2, 3") for name in MARTS) > 100
+
+
+UNEXPLAINED = f"""
+select c.relname || coalesce('.' || a.attname, '') as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where n.nspname = 'fleet' and c.relkind in ('r', 'v') and c.relname not in ({", ".join(f"'{t.name}'" for t in SOURCES)})
+    and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)
+"""
+"""Marts, views and columns of them that the server has no words about."""
 
 
 def equal_rows(duck: DuckTarget, postgres: PostgresTarget, sql: str) -> int:
