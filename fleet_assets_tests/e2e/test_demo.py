@@ -101,6 +101,10 @@ def test_analysts_query_marts_and_tables_by_bare_name(demo: Places) -> None:
     assert int(done.stdout.split()[1]) > 0
 
 
+def test_a_server_tells_the_demos_of_two_folders_apart(demo: Places) -> None:
+    assert demo.lake.identity().endswith(f":{demo.settings.root.resolve()}")
+
+
 def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: str) -> None:
     from fleet_assets.defs.mart_models import UPSTREAM
 

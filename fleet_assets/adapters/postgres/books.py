@@ -35,6 +35,13 @@ def note_loaded(connection: psycopg.Connection, name: str, day: date | None, con
     connection.execute(statement(text, t=LOADED), [name, day or NO_DAY, content, rows])
 
 
+def row_count(connection: psycopg.Connection, name: str) -> int:
+    """Rows of all loaded partitions of one table."""
+    asked = statement("select coalesce(sum(row_count), 0)::bigint from {t} where table_name = %s", t=LOADED)
+    row = connection.execute(asked, [name]).fetchone()
+    return int(row[0]) if row else 0
+
+
 def forget_loaded(connection: psycopg.Connection, name: str, day: date | None) -> None:
     text = statement("delete from {t} where table_name = %s and day = %s", t=LOADED)
     connection.execute(text, [name, day or NO_DAY])

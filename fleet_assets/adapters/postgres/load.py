@@ -33,6 +33,9 @@ from fleet_assets.core.ahead import ahead
 AWAY_S = 180
 """s for which a server that was there and went away is waited for; a restart with recovery takes a minute."""
 
+NEW_SHARE = 0.1
+"""Of a table's rows: autovacuum looks at a table again when as much has changed."""
+
 log = structlog.get_logger()
 
 
@@ -50,6 +53,13 @@ class TableLoad:
 
 def _note_retry(state: RetryCallState) -> None:
     log.warning("warehouse_away", attempt=state.attempt_number, reason=str(state.outcome and state.outcome.exception()))
+
+
+patient = retry(
+    retry=retry_if_exception_type(Unreachable), stop=stop_after_delay(AWAY_S), wait=wait_exponential(0.2, 5),
+    before_sleep=_note_retry, reraise=True,
+)  # fmt: skip
+"""A server that goes away costs another try."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +105,20 @@ class Loader:
         known = self._known(contract)
         differing = _differing(stored, known)
         rows = sum(self._bring(contract, day, stored.get(day)) for day in differing)
+        if rows:
+            self._tell_planner(contract, rows)
         gone = sum(day not in stored for day in differing)
         seconds = time.perf_counter() - began
         return TableLoad(contract.name, len(differing) - gone, len(stored) - len(differing) + gone, gone, rows, seconds)
+
+    @patient
+    def _tell_planner(self, contract: Table, rows: int) -> None:
+        """Have the server look at a table anew once a good part of it is new; of partitions nobody else tells it what
+        they are together."""
+        with self.server.owning() as connection:
+            if rows >= NEW_SHARE * books.row_count(connection, contract.name):
+                connection.execute("set local default_statistics_target = 10")
+                connection.execute(statement("analyze {t}", t=table(contract.name)))
 
     def _stored(self, contract: Table) -> dict[date | None, PartitionRecord]:
         """What the lake has; a partition whose record is missing was being replaced when somebody was killed."""
@@ -107,18 +128,12 @@ class Loader:
         records = {day: self.lake.record(contract, day) for day in days}
         return {day: record for day, record in records.items() if record is not None}
 
-    @retry(
-        retry=retry_if_exception_type(Unreachable), stop=stop_after_delay(AWAY_S), wait=wait_exponential(0.2, 5),
-        before_sleep=_note_retry, reraise=True,
-    )  # fmt: skip
+    @patient
     def _known(self, contract: Table) -> dict[date | None, str]:
         with self.server.transaction() as connection:
             return books.loaded(connection, contract.name)
 
-    @retry(
-        retry=retry_if_exception_type(Unreachable), stop=stop_after_delay(AWAY_S), wait=wait_exponential(0.2, 5),
-        before_sleep=_note_retry, reraise=True,
-    )  # fmt: skip
+    @patient
     def _bring(self, contract: Table, day: date | None, record: PartitionRecord | None) -> int:
         """One partition in one transaction; returns its rows. The server going away costs another try."""
         frame = (

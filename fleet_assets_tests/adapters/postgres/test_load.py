@@ -78,6 +78,20 @@ def test_only_what_changed_is_loaded_again_and_what_is_gone_goes(loader: Loader)
         assert_frame_equal(held(loader.server, table), loader.lake.scan(table).collect().sort(table.order))
 
 
+def test_the_planner_knows_how_much_lies_in_all_partitions_together(loader: Loader) -> None:
+    def known() -> int:
+        sql = "select reltuples::int as n from pg_class where oid = 'fleet.telemetry'::regclass"
+        return int(query(loader.server, sql).item())
+
+    times = [f"2026-03-30 08:{minute:02}" for minute in range(40)]
+    loader.lake.write(TELEMETRY, MONDAY, observed(*times), "test")
+    counts(loader, "telemetry")
+    assert known() == 40
+    loader.lake.write(TELEMETRY, TUESDAY, observed("2026-03-31 08:00"), "test")
+    counts(loader, "telemetry")
+    assert known() == 40, "one row in forty is no news"
+
+
 def test_a_table_without_days_is_replaced_whole(loader: Loader) -> None:
     store(loader.lake, trips(), stops())
     assert counts(loader, "vehicles") == {"vehicles": (1, 0, 0)}
