@@ -209,7 +209,7 @@ def backup_restore(backup: Annotated[Path, typer.Argument(help="One backup: a fo
 
     Example: `FLEET_HOME=/var/lib/fleet fleet backup restore /mnt/backups/20261121T110000Z`, then `fleet build`.
     """
-    from fleet_assets.commands.backup import restore
+    from fleet_assets.commands.restore import restore
 
     restore(Places.from_environment(), backup)
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from fleet_assets.collector.file_progress import passing_bar
+from fleet_assets.commands.dagster_storage import STORAGE, require_storage
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TELEMETRY
@@ -28,15 +29,17 @@ if TYPE_CHECKING:
 
 INSTANCE_FILE = "dagster.yaml"
 POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
-STORAGE = "DAGSTER_PG_URL"
-"""Variable that puts Dagster's own storage into PostgreSQL; it is Dagster that reads it."""
 
 
 def prepare_dagster_home(places: Places) -> None:
-    """Point this process and its children at the Dagster instance of this installation; make it on first use."""
+    """Point this process and its children at the Dagster instance of this installation; make it on first use.
+
+    Raises ServiceError when its storage is on a server that cannot be reached.
+    """
     home = places.settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     _choose_instance(home / "dagster.yaml")
+    require_storage(home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ["FLEET_HOME"] = str(places.settings.root)
 

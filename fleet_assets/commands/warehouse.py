@@ -21,7 +21,7 @@ def run_init(places: Places, take_over: bool) -> None:
     if take_over:
         adopt(places.server, places.lake.identity())
     _say(f"{places.server.address} is ready: schema {newest()}, tables in `fleet`")
-    _ask_administrator(refused)
+    ask_administrator(refused)
 
 
 def run_migrate(places: Places) -> None:
@@ -36,7 +36,7 @@ def run_grant(places: Places, user: str, role: str) -> None:
     Raises ServiceError when this user may not, after printing what an administrator runs.
     """
     refused = roles.admit(places.server, user, f"fleet_{role}") if user else roles.apply_privileges(places.server)
-    _ask_administrator(refused)
+    ask_administrator(refused)
     if refused:
         raise ServiceError("nothing was granted" if user else "not all privileges are as they should be")
     _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
@@ -57,7 +57,8 @@ def _first(wrong: list[Finding]) -> str:
     return f"this does not hold: {wrong[0].what}: {wrong[0].says}{more}"
 
 
-def _ask_administrator(refused: list[str]) -> None:
+def ask_administrator(refused: list[str]) -> None:
+    """Print what only an administrator may run, if there is anything."""
     if refused:
         _say("This user may not do all of it. An administrator should run, in this database:")
         for text in refused:

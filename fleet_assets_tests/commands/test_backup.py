@@ -12,8 +12,9 @@ import pytest
 
 from fleet_assets.adapters.backup import Manifest, backups
 from fleet_assets.adapters.quarantine import Quarantine, Reason
-from fleet_assets.commands.backup import create, restore, verify
+from fleet_assets.commands.backup import create, verify
 from fleet_assets.commands.build import build_now
+from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS
 from fleet_assets.contracts.errors import DataError, SettingError, UsageError
 from fleet_assets.places import Places

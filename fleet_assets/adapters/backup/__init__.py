@@ -9,13 +9,22 @@ places an installation has (`commands.backup`), and rebuilding (`fleet build` fi
 Every backup is whole. A file that the backup before it holds too is a hard link to it, where the disk has such.
 """
 
-from fleet_assets.adapters.backup.database_copies import copy_sqlite, dump_postgres, require_empty, restore_postgres
-from fleet_assets.adapters.backup.lake_copies import copy_lake
+from fleet_assets.adapters.backup.lake_copies import copy_folder, copy_lake
 from fleet_assets.adapters.backup.manifest import Entry, Manifest
-from fleet_assets.adapters.backup.restoring import put_back
+from fleet_assets.adapters.backup.postgres_copies import (
+    dump_postgres,
+    require_empty,
+    require_public,
+    require_schemas,
+    restore_postgres,
+    table_count,
+)
+from fleet_assets.adapters.backup.restoring import Restoration, fill, put_in_place, require_free
+from fleet_assets.adapters.backup.sqlite_copies import copy_sqlite, is_sqlite
 from fleet_assets.adapters.backup.writer import BackupWriter, backups, new_backup
 
 __all__ = [
-    "BackupWriter", "Entry", "Manifest", "backups", "copy_lake", "copy_sqlite", "dump_postgres", "new_backup",
-    "put_back", "require_empty", "restore_postgres",
+    "BackupWriter", "Entry", "Manifest", "Restoration", "backups", "copy_folder", "copy_lake", "copy_sqlite",
+    "dump_postgres", "fill", "is_sqlite", "new_backup", "put_in_place", "require_empty", "require_free",
+    "require_public", "require_schemas", "restore_postgres", "table_count",
 ]  # fmt: skip

@@ -4,7 +4,8 @@ Belongs here: what makes a copy of a moving folder consistent. Does not belong h
 
 A partition is its bytes and the record that names their hash. It is copied until both agree, so a copy never holds half
 of a build. Partitions of different moments may stand side by side: their records say what each was made from, and
-`fleet build` makes what does not fit.
+`fleet build` makes what does not fit. What else lies in a lake goes along: its name (`lake_id`), which days a rule has
+yet to look at, and what rules found.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from fleet_assets.adapters.backup.writer import BackupWriter
@@ -22,7 +24,14 @@ PAUSE_S = 0.2
 
 
 def copy_lake(writer: BackupWriter, place: str, root: Path) -> None:
-    """Copy every stored partition with its record; one without record is left out, as `fleet build` makes it anew."""
+    """Copy every stored partition with its record; one without record is left out, as `fleet build` makes it anew.
+
+    What is to be judged is copied before the partitions and again after them: a day that is stored or judged meanwhile
+    is judged once too often, never once too seldom. Findings come last, since a mark goes when its finding is there;
+    one of other bytes than those copied is void.
+    """
+    _copy_present(writer, place, root, "lake_id")
+    _copy_present(writer, place, root, "*/_unjudged/*")
     for path in sorted(root.glob("**/*.parquet")):
         if path.name.startswith("."):
             continue
@@ -31,6 +40,8 @@ def copy_lake(writer: BackupWriter, place: str, root: Path) -> None:
             writer.copy(name, path)
         elif not _copy_partition(writer, name, path):
             writer.leave_out(name, "it has no finished record: a build writes it, or was killed while it did")
+    _copy_present(writer, place, root, "*/_unjudged/*")
+    _copy_present(writer, place, root, "*/date=*/*.finding.json")
 
 
 def copy_folder(writer: BackupWriter, place: str, root: Path, never_changed: bool = False) -> None:
@@ -39,6 +50,15 @@ def copy_folder(writer: BackupWriter, place: str, root: Path, never_changed: boo
         relative = path.relative_to(root)
         if path.is_file() and not any(part.startswith((".", "_staging")) for part in relative.parts):
             _copy_file(writer, f"{place}/{relative}", path, never_changed)
+
+
+def _copy_present(writer: BackupWriter, place: str, root: Path, pattern: str) -> None:
+    """Copy small files that come and go: one that has gone meanwhile has done its work."""
+    for path in sorted(root.glob(pattern)):
+        name = f"{place}/{path.relative_to(root)}"
+        if not path.name.startswith(".") and name not in writer.manifest.files:
+            with suppress(FileNotFoundError):
+                writer.copy(name, path)
 
 
 def _copy_file(writer: BackupWriter, name: str, path: Path, never_changed: bool) -> None:

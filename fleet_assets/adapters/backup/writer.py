@@ -57,6 +57,8 @@ class BackupWriter:
     def copy(self, name: str, source: Path) -> Entry:
         """Copy a file, durably; returns what was copied. The hash is that of the bytes that arrived in the backup."""
         target = self._target(name)
+        # A second try must not write into what the first linked to the backup before.
+        target.unlink(missing_ok=True)
         with source.open("rb") as content, target.open("wb") as copy:
             digest = hashlib.sha256()
             while chunk := content.read(1 << 20):
