@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -21,6 +22,7 @@ from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
 WORKSPACE_FILE = project_file("workspace.yaml")
+STOP_SECONDS = 10
 READY_SECONDS = 120
 PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""
@@ -101,12 +103,21 @@ def wait_until_ready(server: subprocess.Popen[bytes], port: int, waiting: Callab
 
 
 def stop_ui(server: subprocess.Popen[bytes]) -> None:
-    """Ask Dagster and its children to end; insist after ten seconds."""
-    if server.poll() is not None:
-        return
-    os.killpg(server.pid, signal.SIGINT)
-    try:
-        server.wait(timeout=10)
-    except subprocess.TimeoutExpired:
+    """Ask Dagster and its children to end, and insist after a while, also on children that outlive it."""
+    deadline = time.monotonic() + STOP_SECONDS
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGINT)
+    while _group_lives(server) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    server.wait()
+
+
+def _group_lives(server: subprocess.Popen[bytes]) -> bool:
+    server.poll()
+    try:
+        os.killpg(server.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
