@@ -10,18 +10,27 @@ from rich.console import Console
 from fleet_assets.adapters.postgres import roles
 from fleet_assets.adapters.postgres.findings import Finding, look_over
 from fleet_assets.adapters.postgres.migrate import migrate, newest
+from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.ready import adopt, prepare
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
 
 def run_init(places: Places, take_over: bool) -> None:
-    """Make roles, schemas and tables; a second call changes nothing."""
-    refused = prepare(places.server)
+    """Make roles, schemas and tables; a second call changes nothing.
+
+    Raises ServiceError for what this user may not do, after printing the statements for who may.
+    """
+    try:
+        refused = prepare(places.server)
+    except AdministratorNeeded as error:
+        raise _left_to_administrator(error.says, error.statements) from None
     if take_over:
         adopt(places.server, places.lake.identity())
-    _say(f"{places.server.address} is ready: schema {newest()}, tables in `fleet`")
-    ask_administrator(refused)
+    state = f"{places.server.address} is ready: schema {newest()}, tables in `fleet`"
+    if refused:
+        raise _left_to_administrator(state, refused)
+    _say(state)
 
 
 def run_migrate(places: Places) -> None:
@@ -33,12 +42,13 @@ def run_migrate(places: Places) -> None:
 def run_grant(places: Places, user: str, role: str) -> None:
     """Let a database user in as reader, writer or owner; without a user, renew the privileges of all tables.
 
-    Raises ServiceError when this user may not, after printing what an administrator runs.
+    Raises ServiceError when this user may not, after printing the statements for who may.
     """
     refused = roles.admit(places.server, user, f"fleet_{role}") if user else roles.apply_privileges(places.server)
-    ask_administrator(refused)
     if refused:
-        raise ServiceError("nothing was granted" if user else "not all privileges are as they should be")
+        raise _left_to_administrator(
+            "nothing was granted" if user else "not all privileges are as they should be", refused
+        )
     _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
 
 
@@ -57,8 +67,15 @@ def _first(wrong: list[Finding]) -> str:
     return f"this does not hold: {wrong[0].what}: {wrong[0].says}{more}"
 
 
+def _left_to_administrator(state: str, statements: list[str]) -> ServiceError:
+    """Prints the statements, one a line and nothing else, so that they can go into a file or into psql."""
+    for text in statements:
+        _say(text)
+    return ServiceError(f"{state}; an administrator must run what is on standard output, in this database")
+
+
 def ask_administrator(refused: list[str]) -> None:
-    """Print what only an administrator may run, if there is anything."""
+    """Print what only an administrator may run, if there is anything; for commands that have done their own work."""
     if refused:
         _say("This user may not do all of it. An administrator should run, in this database:")
         for text in refused:

@@ -30,9 +30,11 @@ def init(
         bool, typer.Option("--adopt", help="Load this lake over what another lake has loaded into the database.")
     ] = False,
 ) -> None:
-    """Make roles, schemas, tables and privileges; statements that only an administrator may run are printed.
+    """Make roles, schemas, tables and privileges.
 
-    Example: `FLEET_WAREHOUSE_URL=postgresql://fleet:secret@db/fleet fleet warehouse init`, then `fleet build`.
+    What this user may not do goes to standard output, one statement a line, for an administrator (exit code 1).
+
+    Example: `FLEET_WAREHOUSE_URL=postgresql://fleet:secret@db/fleet fleet warehouse init > administrator.sql`.
     """
     from fleet_assets.commands.warehouse import run_init
 
@@ -50,9 +52,12 @@ def migrate() -> None:
 @app.command("grant")
 def grant(
     user: Annotated[str, typer.Argument(help="Database user; without one, privileges of all tables are renewed.")] = "",
-    role: Annotated[Role, typer.Option(help="reader reads; writer changes rows too; owner builds and migrates.")] = (
-        Role.reader
-    ),
+    role: Annotated[
+        Role,
+        typer.Option(
+            help="reader reads; writer also changes rows of lake tables, not of marts; owner builds and migrates."
+        ),
+    ] = (Role.reader),
 ) -> None:
     """Let a database user in.
 

@@ -12,11 +12,11 @@ from functools import cached_property
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy.pool import PoolProxiedConnection
 
+from fleet_assets.adapters.postgres.address import parts_of
 from fleet_assets.adapters.postgres.names import OWNER, PUBLISHED, statement
-from fleet_assets.contracts.errors import ServiceError, SettingError
+from fleet_assets.contracts.errors import ServiceError
 
 POOL_SIZE = 4
 """Connections of one process: a load, a build and two queries; PostgreSQL's own default is 100 for all."""
@@ -35,6 +35,9 @@ SESSION = {"timezone": "UTC", "search_path": f"{PUBLISHED},public", "client_enco
 
 APPLICATION = "fleet_assets"
 
+SETTING_IS_GRANTED = 160_000
+"""Server version from which on a membership says whether its member may `set role`."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -45,16 +48,7 @@ class Server:
     @cached_property
     def parts(self) -> dict[str, str]:
         """The parts of the address; raises SettingError, which does not repeat it (it may hold a password)."""
-        try:
-            found = conninfo_to_dict(self.url.replace("postgresql+psycopg://", "postgresql://", 1))
-        except psycopg.Error:
-            raise SettingError(
-                "FLEET_WAREHOUSE_URL is not an address such as postgresql://user:password@host:5432/database"
-            ) from None
-        parts = {name: str(value) for name, value in found.items() if value is not None}
-        if "," in parts.get("host", ""):
-            raise SettingError("FLEET_WAREHOUSE_URL names several hosts; dbt takes one: name that which takes writes")
-        return parts
+        return parts_of(self.url)
 
     @property
     def address(self) -> str:
@@ -118,11 +112,13 @@ class Server:
 
     @staticmethod
     def may_be(connection: psycopg.Connection, role: str) -> bool:
-        """Whether the session's user may act as a role that exists."""
-        asked = (
-            "select coalesce((select pg_has_role(session_user, oid, 'member') from pg_roles where rolname = %s), false)"
-        )
-        row = connection.execute(asked, [role]).fetchone()
+        """Whether the session's user may act as a role that exists.
+
+        Since 16 a member may be one that only lets others in: who makes a role without being a superuser is such.
+        """
+        how = "set" if connection.info.server_version >= SETTING_IS_GRANTED else "member"
+        asked = "select coalesce((select pg_has_role(session_user, oid, %s) from pg_roles where rolname = %s), false)"
+        row = connection.execute(asked, [how, role]).fetchone()
         return bool(row and row[0])
 
     def _pooled(self) -> PoolProxiedConnection:

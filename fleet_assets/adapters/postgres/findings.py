@@ -12,12 +12,13 @@ import psycopg
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.migrate import current, newest
-from fleet_assets.adapters.postgres.names import PUBLISHED, READER, ROLES
-from fleet_assets.adapters.postgres.roles import strangers
+from fleet_assets.adapters.postgres.names import OWNER, PUBLISHED, READER, ROLES
+from fleet_assets.adapters.postgres.owners import AdministratorNeeded, acting, things_of_others
+from fleet_assets.adapters.postgres.roles import bare_names, finds_bare_names
 from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
 
-OLDEST = 130_000
-"""PostgreSQL 13: `drop … cascade` of partitioned indexes and sha256() behave as needed from there on."""
+OLDEST = 14
+"""The first PostgreSQL with date_bin(), which the dashboards ask."""
 
 
 @dataclass(frozen=True)
@@ -34,35 +35,50 @@ def look_over(server: Server, loader: Loader) -> list[Finding]:
     with server.transaction() as connection:
         found = [Finding("server", True, f"{server.address} answers"), *_server(connection), _schema(connection)]
         is_made = found[-1].holds
-        found += _roles(server, connection) if is_made else []
+        found += [_path(connection), *_roles(server, connection)] if is_made else []
     return [*found, _loaded(loader)] if is_made else found
 
 
 def _server(connection: psycopg.Connection) -> list[Finding]:
-    version, number, encoding, zone, path = _row(
+    version, number, encoding, zone = _row(
         connection,
-        "select current_setting('server_version'), current_setting('server_version_num')::int, "
-        "current_setting('server_encoding'), current_setting('TimeZone'), (select array_to_string(setconfig, ' ') "
-        "from pg_db_role_setting join pg_database d on d.oid = setdatabase where datname = current_database() "
-        "and setrole = 0)",
+        "select current_setting('server_version'), current_setting('server_version_num')::int / 10000, "
+        "current_setting('server_encoding'), current_setting('TimeZone')",
     )
     kind = "hypertables" if has_timescale(connection) else "native partitions"
     offered = "" if has_timescale(connection) or not could_have_timescale(connection) else ", TimescaleDB is on offer"
-    has_path = PUBLISHED in str(path)
+    is_new = int(str(number)) >= OLDEST
+    advice = "" if is_new else f"; {OLDEST} or newer is needed"
     return [
-        Finding("version", int(str(number)) >= OLDEST, f"PostgreSQL {version}, {kind}{offered}"),
+        Finding("version", is_new, f"PostgreSQL {version}, {kind}{offered}{advice}"),
         Finding("encoding", encoding == "UTF8", str(encoding)),
         Finding("time zone", zone == "UTC", f"our sessions speak {zone}"),
-        Finding(
-            "search path", has_path, "bare names find the tables" if has_path else "run `fleet warehouse init`"
-        ),
-    ]  # fmt: skip
+    ]
+
+
+def _path(connection: psycopg.Connection) -> Finding:
+    """Where the user may not say it to the database, its owner must: `init` could only repeat that."""
+    if finds_bare_names(connection):
+        return Finding("search path", True, "bare names find the tables")
+    name, is_ours = _row(
+        connection,
+        "select datname, pg_has_role(session_user, datdba, 'usage') from pg_database "
+        "where datname = current_database()",
+    )
+    text = bare_names(str(name)).as_string(connection)
+    how = "run `fleet warehouse init`" if is_ours else f"the database's owner or an administrator runs: {text};"
+    return Finding("search path", False, f"people's bare names do not find the tables: {how}")
 
 
 def _schema(connection: psycopg.Connection) -> Finding:
-    found = current(connection)
+    try:
+        with connection.transaction():
+            found = current(connection)
+    except AdministratorNeeded as error:
+        return Finding("schema", False, str(error))
     is_current = found == newest()
-    advice = "" if is_current else f", this version needs {newest()}: run `fleet warehouse init` or `migrate`"
+    how = f"run `fleet warehouse {'migrate' if found else 'init'}`"
+    advice = "" if is_current else f", this version needs {newest()}: {how}"
     return Finding("schema", is_current, f"{found or 'none'}{advice}")
 
 
@@ -75,15 +91,17 @@ def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
     asked = (
         "select count(*) filter (where not has_table_privilege(%s, c.oid, 'select')), count(*) filter (where "
         "has_table_privilege(%s, c.oid, 'insert, update, delete, truncate')) from pg_class c "
-        "where relnamespace = %s::regnamespace and relkind in ('r', 'p', 'v', 'm')"
+        "where relnamespace = %s::regnamespace and relkind in ('r', 'p', 'v', 'm') "
+        "and pg_has_role(%s::name, relowner, 'usage')"
     )
-    closed, writable = _row(connection, asked, READER, READER, PUBLISHED)
+    role = acting(server, connection)
+    closed, writable = _row(connection, asked, READER, READER, PUBLISHED, role)
     says = f"{READER} cannot read {closed} and can write {writable} of the published tables"
-    mine = "builds act as fleet_owner" if server.may_be(connection, ROLES[0]) else "builds act as the user itself"
+    mine = f"builds act as {role}" if role == OWNER else "builds act as the user itself"
     findings.append(Finding("privileges", not closed and not writable, f"{says}; {mine}"))
-    others = strangers(server, connection)
+    others = sorted({thing.owner for thing in things_of_others(connection, role)})
     if others:
-        says = f"{', '.join(others)} own what fleet_owner should: run `fleet warehouse init`"
+        says = f"{', '.join(others)} own what {role} should: run `fleet warehouse init`"
         findings.append(Finding("owner", False, says))
     return findings
 

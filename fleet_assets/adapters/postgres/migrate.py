@@ -18,10 +18,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg import sql
+from psycopg import errors, sql
 
 from fleet_assets.adapters.postgres.connection import Server, sentence
-from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, statement, table
+from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
+from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.schema import METADATA, comment
 from fleet_assets.adapters.postgres.timescale import has_timescale, hypertable_statements, without_partitions
 from fleet_assets.contracts import TABLES
@@ -38,8 +39,11 @@ def newest() -> str:
 
 
 def current(connection: psycopg.Connection) -> str | None:
-    """The revision of the database; None before the first migration."""
-    found = connection.execute("select to_regclass(%s)", [f"{META}.alembic_version"]).fetchone()
+    """The revision of the database; None before the first migration. Raises AdministratorNeeded where it is closed."""
+    try:
+        found = connection.execute("select to_regclass(%s)", [f"{META}.alembic_version"]).fetchone()
+    except errors.InsufficientPrivilege:
+        raise AdministratorNeeded(f"this user may not look into the schema {META}") from None
     if found is None or found[0] is None:
         return None
     row = connection.execute(statement("select version_num from {t}", t=table("alembic_version", META))).fetchone()
@@ -49,9 +53,11 @@ def current(connection: psycopg.Connection) -> str | None:
 def migrate(server: Server) -> str | None:
     """Apply what is missing, in one transaction; returns the revision before. A second caller waits and finds it done.
 
-    Raises ServiceError when the database is newer than this software, or the user may not change it.
+    Raises UsageError when the database is newer than this software, ServiceError when it is not made yet or the user
+    may not change it.
     """
     with _as_owner(server) as (connection, driver):
+        _refuse_unless_made(driver)
         before = current(driver)
         if before is not None and before not in _known():
             raise UsageError(
@@ -102,8 +108,16 @@ def _as_owner(server: Server) -> Iterator[tuple[sa.Connection, psycopg.Connectio
             if server.may_be(driver, OWNER):
                 driver.execute(statement("set local role {role}", role=OWNER))
             yield connection, driver
-        except sa.exc.DBAPIError as error:
-            raise ServiceError(f"the database cannot be migrated: {sentence(error.orig)}") from None
+        except (sa.exc.DBAPIError, psycopg.Error) as error:
+            said = sentence(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+            raise ServiceError(f"the database cannot be migrated: {said}") from None
+
+
+def _refuse_unless_made(connection: psycopg.Connection) -> None:
+    asked = "select name from unnest(%s::text[]) as name where name not in (select nspname from pg_namespace)"
+    missing = [row[0] for row in connection.execute(asked, [list(SCHEMAS)]).fetchall()]
+    if missing:
+        raise ServiceError(f"the database has no schema {missing[0]} yet: run `fleet warehouse init` first")
 
 
 def _config(connection: sa.Connection | None = None) -> Config:

@@ -87,7 +87,11 @@ def _refusal(connection: psycopg.Connection, error: psycopg.Error) -> Exception:
     state = error.sqlstate or ""
     if isinstance(error, errors.UndefinedTable):
         return UsageError(f"{said}; there are: {', '.join(_tables(connection)) or 'none; run `fleet build`'}")
-    if isinstance(error, errors.ReadOnlySqlTransaction | errors.InsufficientPrivilege):
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        # The server calls it a SELECT also where a WITH of it deletes; else it names what would have written.
+        what = "" if "SELECT" in said else f": {said}"
+        return UsageError(f"a query is one SELECT that only reads, and this one would change something{what}")
+    if isinstance(error, errors.InsufficientPrivilege):
         return UsageError(f"{said}; a query is one SELECT over published tables")
     if state[:2] in ANALYST_CAN:
         return UsageError(said)

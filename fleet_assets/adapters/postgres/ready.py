@@ -9,17 +9,17 @@ from __future__ import annotations
 from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current, migrate, newest
-from fleet_assets.adapters.postgres.names import SCHEMAS
-from fleet_assets.adapters.postgres.roles import apply_privileges, initialise, strangers
-from fleet_assets.contracts.errors import ServiceError, UsageError
+from fleet_assets.adapters.postgres.owners import acting, refuse_unless_usable, things_of_others
+from fleet_assets.adapters.postgres.roles import apply_privileges, initialise
+from fleet_assets.contracts.errors import UsageError
 
 LAKE_FACT = "lake"
 
 
 def ensure_ready(server: Server, lake: str) -> None:
-    """Make and migrate what is missing; raises ServiceError with what an administrator must run, or UsageError."""
-    with server.transaction() as connection:
-        is_ready = current(connection) == newest() and not strangers(server, connection)
+    """Make and migrate what is missing; raises AdministratorNeeded, or UsageError."""
+    with server.owning() as connection:
+        is_ready = current(connection) == newest() and not things_of_others(connection, acting(server, connection))
     if not is_ready:
         prepare(server)
     with server.owning() as connection:
@@ -40,15 +40,12 @@ def adopt(server: Server, lake: str) -> None:
 
 
 def prepare(server: Server) -> list[str]:
-    """Roles, schemas, tables, privileges; returns what an administrator should still run. Raises ServiceError."""
+    """Roles, schemas, tables, privileges; returns what an administrator should still run.
+
+    Raises AdministratorNeeded where tables cannot be made before.
+    """
     refused = initialise(server)
     with server.transaction() as connection:
-        asked = "select name from unnest(%s::text[]) as name where to_regnamespace(name) is null"
-        missing = [row[0] for row in connection.execute(asked, [list(SCHEMAS)]).fetchall()]
-    if missing:
-        raise ServiceError(
-            f"this user may not make the schemas {', '.join(missing)} in {server.address}; "
-            f"an administrator must run: {' '.join(refused)}"
-        )
+        refuse_unless_usable(connection, acting(server, connection), refused)
     migrate(server)
     return refused + apply_privileges(server)

@@ -23,6 +23,7 @@ from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
 from fleet_assets.adapters.postgres.moments import Moments
 from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_OPTIONS, BUILD_PREFIX, OWNER, PUBLISHED
+from fleet_assets.adapters.postgres.owners import acting, refuse_unless_usable
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.reading import read
 from fleet_assets.adapters.postgres.versions import data_versions
@@ -84,6 +85,7 @@ class PostgresWarehouse:
         try:
             lock.execute("select pg_advisory_lock(%s)", [BUILD_LOCK])
             with self.server.owning() as connection:
+                refuse_unless_usable(connection, acting(self.server, connection))
                 publication.begin(connection, anew)
             yield
         finally:

@@ -9,6 +9,9 @@ import pytest
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
+from fleet_assets_tests.fixtures.fleet_here import fleet_here
+
+__all__ = ["fleet_here"]
 
 
 @pytest.fixture
