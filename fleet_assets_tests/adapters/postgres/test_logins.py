@@ -259,3 +259,17 @@ def test_writers_change_rows_of_the_lake_and_read_marts(administrator: psycopg.C
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             administrator.execute(text)
     administrator.execute("reset role")
+
+
+def test_a_look_before_init_and_without_a_way_in_says_where_to_begin(
+    administrator: psycopg.Connection, login: Login, fleet_here: FleetHere
+) -> None:
+    login("fleet login")
+    here = {"FLEET_WAREHOUSE_URL": address(administrator, "fleet")}
+    early = fleet_here("warehouse", "check", **here)
+    assert (early.code, early.err.count("run `fleet warehouse init`"), "and 1 more" in early.err) == (1, 1, False)
+    run_all(administrator, COMPLETE.replace('grant "fleet_owner" to "fleet";', ""))
+    for command in ("check", "migrate"):
+        shut = fleet_here("warehouse", command, **here)
+        assert (shut.code, "`fleet warehouse init` prints what an administrator must run" in shut.err) == (1, True)
+        assert "Traceback" not in shut.err
