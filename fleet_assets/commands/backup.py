@@ -87,7 +87,7 @@ def _copy_dagster(places: Places, writer: files.BackupWriter) -> None:
     """Runs and events; files beside them, but locks and what SQLite keeps only while it is open."""
     home = places.settings.dagster_home
     server = storage_server(home / "dagster.yaml")
-    if server:
+    if server and not (places.settings.is_on_postgres and files.is_one_database(server, places.server)):
         files.dump_postgres(writer, DAGSTER_DUMP, server)
     for path in sorted(home.glob("**/*")):
         name = f"dagster/{path.relative_to(home)}"

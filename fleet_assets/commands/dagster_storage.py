@@ -24,17 +24,26 @@ STORAGE = "DAGSTER_PG_URL"
 def storage_server(instance_file: Path) -> DagsterServer | None:
     """The server of Dagster's storage; None where it keeps SQLite files. Raises SettingError for a missing variable."""
     stated = _stated(instance_file)
-    if stated is None:
+    if not stated:
         return None
     # Imported here: an installation on SQLite needs no database driver for this.
-    from fleet_assets.adapters.postgres.dagster_server import DagsterServer
+    from fleet_assets.adapters.postgres.dagster_server import DagsterServer, url_of
 
-    if not isinstance(stated, dict):
-        return DagsterServer(str(stated), str(instance_file))
-    name = str(stated["env"])
+    def value(given: object) -> str:
+        return _from_environment(given["env"], instance_file) if isinstance(given, dict) else str(given)
+
+    if "postgres_url" in stated:
+        url = stated["postgres_url"]
+        return DagsterServer(value(url), url["env"] if isinstance(url, dict) else str(instance_file))
+    parts = dict(stated.get("postgres_db", {}))
+    params = {name: value(given) for name, given in (parts.pop("params", None) or {}).items()}
+    return DagsterServer(url_of({name: value(given) for name, given in parts.items()}, params), str(instance_file))
+
+
+def _from_environment(name: str, instance_file: Path) -> str:
     if not os.environ.get(name):
         raise SettingError(f"{name} is not set; {instance_file} says that it holds the address of Dagster's storage")
-    return DagsterServer(os.environ[name], name)
+    return os.environ[name]
 
 
 def require_storage(instance_file: Path) -> None:
@@ -48,12 +57,12 @@ def require_storage(instance_file: Path) -> None:
         raise ServiceError(f"{server.stated_by} (Dagster's storage): {error}") from None
 
 
-def _stated(instance_file: Path) -> Any:
+def _stated(instance_file: Path) -> dict[str, Any]:
+    """What the file says of PostgreSQL as storage; empty for SQLite."""
     if not instance_file.exists():
-        return None
+        return {}
     try:
         instance = yaml.safe_load(instance_file.read_text()) or {}
     except yaml.YAMLError as error:
         raise SettingError(f"{instance_file} is no YAML: {' '.join(str(error).split())}") from None
-    postgres = (instance.get("storage") or {}).get("postgres") or {}
-    return postgres.get("postgres_url")
+    return dict((instance.get("storage") or {}).get("postgres") or {})

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.collector.file_progress import passing_bar
-from fleet_assets.commands.build import build_log, build_now, build_progress
+from fleet_assets.commands.build import build_log, build_now, build_progress, prepare_dagster_home
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
@@ -90,6 +90,7 @@ def _drive_and_build(console: Console, folder: DemoFolder, wanted: tuple[int, in
     began = time.perf_counter()
     plan = _plan(folder, wanted, fresh)
     demo = _installation(folder, plan)
+    prepare_dagster_home(demo)
     _say(console, f"A fleet of {plan.vehicles} vehicles drives {plan.days} days from {plan.start}, in {folder.root}")
     _simulate(console, folder, plan, demo)
     frames = _collect(console, folder, demo)

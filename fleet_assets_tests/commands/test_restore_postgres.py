@@ -15,6 +15,7 @@ from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.postgres.findings import look_over
 from fleet_assets.commands.backup import create
 from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_storage import storage_server
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TRIPS
 from fleet_assets.contracts.errors import ServiceError, UsageError
@@ -229,3 +230,40 @@ def test_a_storage_of_dagster_that_cannot_be_reached_is_one_sentence_at_once(
         assert reason in ended.err
         assert len(ended.err.strip().splitlines()) == 1
         assert not any(part in ended.err + ended.out for part in (password, "S3cr", "p/w"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "address"),
+    [
+        ("postgres_url: {env: STORED}", "postgresql://ada@h/runs"),
+        ("postgres_url: 'postgresql+psycopg2://bob:x@g:5433/runs'", "postgresql://bob@g:5433/runs"),
+        (
+            "postgres_db: {username: ada, password: {env: PW}, hostname: h, db_name: runs, params: {sslmode: allow}}",
+            "postgresql://ada@h:5432/runs",
+        ),
+    ],
+)
+def test_every_way_to_state_dagsters_storage_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stated: str, address: str
+) -> None:
+    monkeypatch.setenv("STORED", "postgresql+psycopg2://ada:x@h/runs")
+    monkeypatch.setenv("PW", PASSWORD)
+    file = tmp_path / "dagster.yaml"
+    file.write_text(f"storage: {{postgres: {{{stated}}}}}\n")
+    server = storage_server(file)
+    assert server is not None
+    assert server.address == address
+    assert server.parts["password"] in {"x", PASSWORD}
+    file.write_text("storage:\n  sqlite: {base_dir: here}\n")
+    assert storage_server(file) is None
+
+
+def test_one_database_for_warehouse_and_dagster_is_dumped_once(
+    loaded: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded.settings.dagster_home.mkdir(parents=True)
+    stated = "storage: {postgres: {postgres_url: {env: DAGSTER_PG_URL}}}\n"
+    (loaded.settings.dagster_home / "dagster.yaml").write_text(stated)
+    monkeypatch.setenv("DAGSTER_PG_URL", loaded.settings.warehouse.replace("postgresql:", "postgresql+psycopg2:"))
+    backup = create(loaded, tmp_path / "store")
+    assert sorted(path.name for path in backup.glob("*.pgdump")) == ["warehouse.pgdump"]

@@ -13,6 +13,7 @@ from fleet_assets.adapters.backup.lake_copies import copy_folder, copy_lake
 from fleet_assets.adapters.backup.manifest import Entry, Manifest
 from fleet_assets.adapters.backup.postgres_copies import (
     dump_postgres,
+    is_one_database,
     require_empty,
     require_public,
     require_schemas,
@@ -25,6 +26,6 @@ from fleet_assets.adapters.backup.writer import BackupWriter, backups, new_backu
 
 __all__ = [
     "BackupWriter", "Entry", "Manifest", "Restoration", "backups", "copy_folder", "copy_lake", "copy_sqlite",
-    "dump_postgres", "fill", "is_sqlite", "new_backup", "put_in_place", "require_empty", "require_free",
-    "require_public", "require_schemas", "restore_postgres", "table_count",
+    "dump_postgres", "fill", "is_one_database", "is_sqlite", "new_backup", "put_in_place", "require_empty",
+    "require_free", "require_public", "require_schemas", "restore_postgres", "table_count",
 ]  # fmt: skip

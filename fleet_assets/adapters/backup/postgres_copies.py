@@ -37,6 +37,13 @@ def dump_postgres(writer: BackupWriter, name: str, server: Server) -> None:
     writer.adopt(name)
 
 
+def is_one_database(one: Server, other: Server) -> bool:
+    """Whether two addresses name the same database, so that the dump of one holds both."""
+    where = {"host": "localhost", "port": "5432"}
+    names = (*where, "dbname")
+    return all((where | one.parts).get(name) == (where | other.parts).get(name) for name in names)
+
+
 def table_count(server: Server) -> int:
     """Tables in the database that are not PostgreSQL's own."""
     asked = "select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"

@@ -39,3 +39,14 @@ class DagsterServer(Server):
                 f"{self.stated_by} is not an address such as postgresql+psycopg2://user:password@host:5432/dagster"
             ) from None
         return parts
+
+
+def url_of(parts: dict[str, str], query: dict[str, str]) -> str:
+    """The URL of an address that is stated in parts, by the names of Dagster's `postgres_db`; raises SettingError."""
+    if not parts.get("port", "0").isdecimal():
+        raise SettingError(f"postgres_db of Dagster's storage: port {parts['port']} is no number")
+    url = sa.URL.create(
+        "postgresql+psycopg2", username=parts.get("username"), password=parts.get("password"),
+        host=parts.get("hostname"), port=int(parts.get("port", 5432)), database=parts.get("db_name"), query=query,
+    )  # fmt: skip
+    return url.render_as_string(hide_password=False)
