@@ -11,10 +11,8 @@ import pytest
 from psycopg import sql
 
 from fleet_assets.adapters.backup import backups
-from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.postgres.findings import look_over
 from fleet_assets.commands.backup import create
-from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_storage import storage_server
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TRIPS
@@ -22,6 +20,7 @@ from fleet_assets.contracts.errors import ServiceError, UsageError
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.adapters.query_cache.installation import periods
+from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 from fleet_assets_tests.fixtures.postgres import StrictServer
@@ -75,11 +74,12 @@ def loaded(places: Places, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
-    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fleet_here: FleetHere
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fleet: FleetCommand
 ) -> None:
     there = on(postgres_url, monkeypatch)
     there.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
-    build_now(there, None, None, "", False)
+    # In processes of their own: what is loaded for one kind of warehouse serves no other.
+    assert fleet("build").returncode == 0
     day = at("2026-03-02 00:00").date()
     there.findings.note(TRIPS, day, "overlaps", ["One trip lies in another."], is_error=False)
     there.findings.owe(TRIPS, day, ["again"])
@@ -89,9 +89,8 @@ def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
     there.server.engine.dispose()
     made_anew(postgres_url)
     shutil.rmtree(there.settings.root)
-    assert fleet_here("backup", "restore", backup).code == 0
+    restore(there, backup)
 
-    there = on(postgres_url, monkeypatch)
     assert contents(postgres_url) == before
     assert before["fleet.vehicle_daily"][0] == 1
     assert (there.lake.identity(), list(there.findings.of(TRIPS))) == (name, found)
@@ -99,9 +98,13 @@ def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
     assert [one.says for one in look_over(there.server, there.loader) if not one.holds] == []
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("select count(*) from trips").fetchone() == (1,)
-    Landing(there.settings.landing).append("telemetry", drive("van-1", at("2026-03-03 08:00")), "two")
-    report = build_now(there, None, None, "", False)
-    assert "trips" in report.tables
+    more = tmp_path / "more.csv"
+    drive("van-1", at("2026-03-03 08:00")).select("vehicle_id", "recorded_at", "speed_kmh").write_csv(more)
+    imported = fleet("import", more, "--source", "telemetry")
+    assert imported.returncode == 0, imported.stderr
+    built = fleet("build")
+    assert built.returncode == 0, built.stderr
+    assert "Built" in built.stdout
     assert there.warehouse.query("select count(*) as n from trips").item() == 2
     assert there.warehouse.query("select sum(trip_count) as n from vehicle_daily").item() == 2
 
