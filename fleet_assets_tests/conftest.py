@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from fleet_assets.places import Places
 
@@ -23,10 +24,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Loading the definitions reads FLEET_HOME: never the one of whoever runs the tests.
 os.environ["FLEET_HOME"] = str(REPOSITORY / ".pytest_cache" / "fleet")
 
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
+
 FleetCommand = Callable[..., subprocess.CompletedProcess[str]]
 
 
-LONG = ("e2e", "proofs", "property", "dbt", "defs")
+LONG = ("e2e", "proofs", "property", "dbt", "defs", "commands")
 """Folders of tests that take long: they come first, so that no core waits for the last of them."""
 
 

@@ -45,7 +45,7 @@ def legacy(**fields: str) -> Entry:
 
 
 @given(st.lists(frame_fields, min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_both_forms_give_back_every_frame_exactly(frames: list[tuple[int, int, int, int, bytes]]) -> None:
     given_batch = batch(*frames)
     packed = decode_entries([(b"1700000001234-0", pack(given_batch))])

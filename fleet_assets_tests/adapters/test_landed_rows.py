@@ -73,7 +73,7 @@ def test_telemetry_with_lists_and_nulls_is_compared_too(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 12), max_size=4), st.integers(1, 13))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_pieces_of_a_log_in_any_order_give_the_log_once(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], size: int
 ) -> None:

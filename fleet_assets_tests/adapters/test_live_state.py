@@ -70,7 +70,7 @@ def test_with_two_vehicles_those_keys_name_the_vehicle(redis_server: redis.Redis
 
 
 @given(st.permutations([(f"{second}", second) for second in range(8)]), st.integers(1, 8))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_and_batching_gives_the_same_state(
     redis_server: redis.Redis, arrivals: list[tuple[str, int]], size: int
 ) -> None:

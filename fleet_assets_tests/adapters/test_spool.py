@@ -87,7 +87,7 @@ def test_an_emptied_spool_that_is_opened_again_keeps_its_first_record(tmp_path: 
 
 
 @given(st.lists(st.one_of(st.binary(max_size=40), st.just("take"), st.just("restart")), max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_sequence_of_writes_reads_and_restarts_is_a_queue(
     tmp_path_factory: pytest.TempPathFactory, steps: list[object]
 ) -> None:

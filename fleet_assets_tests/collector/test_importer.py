@@ -82,7 +82,7 @@ def test_overlapping_files_add_only_what_is_new(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 29), st.integers(1, 30)), min_size=1, max_size=5))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_any_pieces_in_any_order_give_each_frame_once(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[tuple[int, int]]
 ) -> None:

@@ -168,7 +168,7 @@ def test_a_disk_that_refuses_reaches_the_one_who_reads_the_bus(tmp_path: Path) -
 
 
 @given(outages=st.lists(st.booleans(), min_size=1, max_size=25))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_any_pattern_of_outages_loses_and_doubles_nothing(
     redis_session: PrivateServer, tmp_path_factory: pytest.TempPathFactory, outages: list[bool]
 ) -> None:

@@ -87,7 +87,7 @@ def test_what_was_not_observed_is_null() -> None:
     st.lists(st.tuples(st.sampled_from([0.0, 0.0, 50.0]), st.sampled_from([10, 60, 3500, 40_000])), max_size=12),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_order_repetition_and_days_change_nothing(parts: list[tuple[float, int]], random: object) -> None:
     assert hasattr(random, "randrange")
     said = vehicle(at=NOON)

@@ -131,7 +131,7 @@ def test_a_fortnight_of_parking_is_one_stop() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([60, 600, 30_000]), st.sampled_from([100, 400, 20_000, 70_000])),
                 min_size=1, max_size=10))  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_day_by_day_equals_one_full_rebuild_and_stops_fill_the_time_between_trips(parts: list[tuple[int, int]]) -> None:
     said = Vehicle("a", NOON, step_s=60, columns=("speed_kmh", "odometer_km"))
     for seconds, pause in parts:

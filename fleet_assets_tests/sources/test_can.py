@@ -253,7 +253,7 @@ def test_vehicles_do_not_share_cells_nor_senders() -> None:
     assert rows(run(frames, bind(pairs, {"d0": database})), "vehicle_id", "speed_kmh") == [("v1", 36.0), ("v2", 72.0)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.builds(

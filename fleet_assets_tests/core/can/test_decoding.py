@@ -152,7 +152,7 @@ frames_of_buses = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frames_of_buses, st.integers(0, 1000), st.integers(1, 5))
 def test_neither_order_nor_chunks_show(frames: list[Frame], seed: int, size: int) -> None:
     rows = raw_can(frames)

@@ -54,7 +54,7 @@ def cases(draw: st.DrawFn) -> tuple[int, list[Layout], list[bytes]]:
     return size, found, [*payloads, bytes(size), b"\xff" * size]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(cases())
 def test_any_signal_of_any_layout_is_what_cantools_says(case: tuple[int, list[Layout], list[bytes]]) -> None:
     size, found, payloads = case
@@ -67,7 +67,7 @@ def test_any_signal_of_any_layout_is_what_cantools_says(case: tuple[int, list[La
         assert signals(frames, bindings(text)) == [("S", None if v is None else float(v)) for v in wanted]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(min_size=0, max_size=8), min_size=1, max_size=30))
 def test_nested_multiplexing_is_what_cantools_says(payloads: list[bytes]) -> None:
     text = MULTIPLEXED

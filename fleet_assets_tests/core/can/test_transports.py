@@ -148,7 +148,7 @@ def test_a_message_some_tool_put_together_is_taken_as_it_is() -> None:
     assert len(signals([Frame(0x0DF80503, bytes(20), extended=True)], bindings(NMEA))) == 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 7))
 def test_where_batches_are_cut_never_shows(size: int) -> None:
     frames = [*iso_tp(LONG), Frame(2024, bytes([3, 0x41, 0x0D, 77, 0, 0, 0, 0]), at=1), *iso_tp(LONG, at=2)]
@@ -161,7 +161,7 @@ def test_where_batches_are_cut_never_shows(size: int) -> None:
         assert sum(getattr(batch.counts, name) for batch in batches) == getattr(whole.counts, name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(min_size=9, max_size=300), st.integers(0, 1000))
 def test_any_length_survives_and_order_of_arrival_never_shows(message: bytes, seed: int) -> None:
     text = dbc(f'BO_ 2566841342 EC1: {len(message)} X\n SG_ Last : {8 * len(message) - 8}|8@1+ (1,0) [0|0] "" X')

@@ -53,7 +53,7 @@ _FLEETS = st.tuples(*(_driven(name) for name in POWERTRAINS))
 
 
 @given(_FLEETS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fleet_has_the_trips_of_its_vehicles_one_by_one(histories: tuple[pl.DataFrame, ...]) -> None:
     together = pl.concat(histories)
     known = fleet(*({"vehicle_id": name, "powertrain": kind} for name, kind in POWERTRAINS.items()))
@@ -62,7 +62,7 @@ def test_a_fleet_has_the_trips_of_its_vehicles_one_by_one(histories: tuple[pl.Da
 
 
 @given(_FLEETS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fleet_has_the_standing_periods_of_its_vehicles_one_by_one(histories: tuple[pl.DataFrame, ...]) -> None:
     apart, together = ([_periods(part) for part in parts] for parts in (histories, [pl.concat(histories)]))
     assert_frame_equal(pl.concat(together), pl.concat(apart))

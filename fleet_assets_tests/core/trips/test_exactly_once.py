@@ -85,7 +85,7 @@ ALL = Window(START - DAY, START, START + DAYS * DAY)
 
 
 @given(_histories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_day_by_day_equals_one_full_rebuild(history: pl.DataFrame) -> None:
     daily = []
     for k in range(DAYS):
@@ -104,7 +104,7 @@ def _same_odometer_after(seconds: float) -> pl.DataFrame:
 
 @given(_histories(), st.sampled_from([6, 12, 18]))
 @example(_same_odometer_after(29 * 3600), 6)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_where_midnight_falls_changes_no_trip(history: pl.DataFrame, hours: int) -> None:
     """The same history some hours later is cut at other places by the partitions, and has the same trips."""
     later = timedelta(hours=hours)
@@ -121,7 +121,7 @@ def test_where_midnight_falls_changes_no_trip(history: pl.DataFrame, hours: int)
 
 
 @given(_histories(), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_order_and_repetition_of_rows_change_nothing(history: pl.DataFrame, random: object) -> None:
     assert hasattr(random, "randrange")
     shuffled = pl.concat([history, history.head(history.height // 2)]).sample(
@@ -131,7 +131,7 @@ def test_order_and_repetition_of_rows_change_nothing(history: pl.DataFrame, rand
 
 
 @given(_histories())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_trips_of_vehicles_are_those_of_each_vehicle_alone(history: pl.DataFrame) -> None:
     alone = [trips_of(part, window=ALL) for part in history.partition_by("vehicle_id")]
     together = trips_of(history, window=ALL)
@@ -139,7 +139,7 @@ def test_trips_of_vehicles_are_those_of_each_vehicle_alone(history: pl.DataFrame
 
 
 @given(_histories())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_trips_of_a_vehicle_do_not_overlap_and_close_after_they_end(history: pl.DataFrame) -> None:
     trips = trips_of(history, window=ALL)
     before = pl.col("ended_at").shift(1).over("vehicle_id")
