@@ -49,7 +49,7 @@ class Findings:
 
     def owed(self, table: Table) -> set[date]:
         """The days that some rule has yet to look at."""
-        return {date.fromisoformat(path.name.partition(".")[0]) for path in self._unjudged(table).glob("*.*")}
+        return {date.fromisoformat(path.name.partition(".")[0]) for path in self._unjudged(table).glob("????-??-??.*")}
 
     def note(self, table: Table, day: date, rule: str, sentences: Sequence[str], *, is_error: bool) -> None:
         """Keep what a rule found in the stored partition; nothing found removes what was kept."""

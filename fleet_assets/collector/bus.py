@@ -100,7 +100,8 @@ def _widen(bus: can.BusABC) -> None:
 def _socket_of(bus: can.BusABC) -> Iterator[socket.socket | None]:
     try:
         number = bus.fileno()
-    except (NotImplementedError, can.CanError):
+    except (RuntimeError, can.CanError):
+        # python-can's word for an interface that has no socket.
         number = -1
     if number < 0 or not stat.S_ISSOCK(os.fstat(number).st_mode):
         yield None

@@ -6,9 +6,12 @@ Does not belong here: what they do (`commands.quarantine`, `collector.quarantine
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from fleet_assets.commands.quarantine import Wanted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +34,13 @@ NAME_HELP = "Name from `fleet quarantine list`, or its beginning; the long one o
 NamesArgument = Annotated[list[str] | None, typer.Argument(help=NAME_HELP, autocompletion=_known_names)]
 SourceOption = Annotated[str, typer.Option("--source", help="Only of this source, such as can.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only of this reason, such as before-start-date.")]
+EveryOption = Annotated[bool, typer.Option("--all", help="All that there is.")]
+
+
+def _wanted(names: list[str] | None, source: str, reason: str, every: bool) -> Wanted:
+    from fleet_assets.commands.quarantine import Wanted
+
+    return Wanted(tuple(names or ()), source, reason, every)
 
 
 @app.command("list")
@@ -73,7 +83,7 @@ def retry(
     names: NamesArgument = None,
     source: SourceOption = "",
     reason: ReasonOption = "",
-    every: Annotated[bool, typer.Option("--all", help="Try everything again.")] = False,
+    every: EveryOption = False,
     vehicle_id: Annotated[str, typer.Option(help="Vehicle of files, rows or stream entries that name none.")] = "",
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
     bus: Annotated[str, typer.Option(help="Bus of a file's frames that name no channel.")] = "",
@@ -89,11 +99,11 @@ def retry(
     """
     from fleet_assets.adapters.log_files import LogOptions
     from fleet_assets.collector.typed_times import instant_of, zone_of
-    from fleet_assets.commands.quarantine import Wanted, run_retry
+    from fleet_assets.commands.quarantine import run_retry
     from fleet_assets.settings import load_settings
 
     answers = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), instant_of(start))
-    run_retry(load_settings(), Wanted(tuple(names or ()), source, reason, every), answers)
+    run_retry(load_settings(), _wanted(names, source, reason, every), answers)
 
 
 @app.command()
@@ -101,17 +111,17 @@ def dismiss(
     names: NamesArgument = None,
     source: SourceOption = "",
     reason: ReasonOption = "",
-    every: Annotated[bool, typer.Option("--all", help="Dismiss everything.")] = False,
+    every: EveryOption = False,
     because: Annotated[str, typer.Option(help="Why, for whoever asks later; kept with the entry.")] = "",
 ) -> None:
     """Count entries no more that came in another way, or never will. Nothing is deleted; `restore` takes them back.
 
     Example: `fleet quarantine dismiss 3f2a --because "mended file imported on Monday"`
     """
-    from fleet_assets.commands.quarantine import Wanted, run_dismiss
+    from fleet_assets.commands.quarantine import run_dismiss
     from fleet_assets.settings import load_settings
 
-    run_dismiss(load_settings(), Wanted(tuple(names or ()), source, reason, every), because)
+    run_dismiss(load_settings(), _wanted(names, source, reason, every), because)
 
 
 @app.command()
@@ -119,13 +129,13 @@ def restore(
     names: NamesArgument = None,
     source: SourceOption = "",
     reason: ReasonOption = "",
-    every: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
+    every: EveryOption = False,
 ) -> None:
     """Take dismissed entries back; `fleet quarantine list --dismissed` names them.
 
     Example: `fleet quarantine restore 3f2a`
     """
-    from fleet_assets.commands.quarantine import Wanted, run_restore
+    from fleet_assets.commands.quarantine import run_restore
     from fleet_assets.settings import load_settings
 
-    run_restore(load_settings(), Wanted(tuple(names or ()), source, reason, every))
+    run_restore(load_settings(), _wanted(names, source, reason, every))

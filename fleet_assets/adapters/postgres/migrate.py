@@ -23,6 +23,7 @@ from psycopg import errors, sql
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
+from fleet_assets.adapters.postgres.partitions import exists
 from fleet_assets.adapters.postgres.schema import METADATA, comment
 from fleet_assets.adapters.postgres.timescale import has_timescale, hypertable_statements, without_partitions
 from fleet_assets.contracts import TABLES
@@ -41,10 +42,10 @@ def newest() -> str:
 def current(connection: psycopg.Connection) -> str | None:
     """The revision of the database; None before the first migration. Raises AdministratorNeeded where it is closed."""
     try:
-        found = connection.execute("select to_regclass(%s)", [f"{META}.alembic_version"]).fetchone()
+        is_there = exists(connection, "alembic_version", META)
     except errors.InsufficientPrivilege:
         raise AdministratorNeeded(f"this user may not look into the schema {META}") from None
-    if found is None or found[0] is None:
+    if not is_there:
         return None
     row = connection.execute(statement("select version_num from {t}", t=table("alembic_version", META))).fetchone()
     return str(row[0]) if row else None

@@ -46,3 +46,8 @@ def statement(text: str, **names: str | sql.Composable) -> sql.Composed:
 def table(name: str, schema: str = PUBLISHED) -> sql.Identifier:
     """A table by schema and name, quoted."""
     return sql.Identifier(schema, name)
+
+
+def regclass(name: str, schema: str = PUBLISHED) -> str:
+    """The same as text, which to_regclass and casts to regclass read."""
+    return table(name, schema).as_string()

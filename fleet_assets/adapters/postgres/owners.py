@@ -15,10 +15,9 @@ from psycopg import errors, sql
 from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLICATION, SCHEMAS, statement
+from fleet_assets.adapters.postgres.partitions import exists
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import ServiceError
-
-MART_INPUTS = f"{META}.mart_inputs"
 
 THINGS = """
 select 'schema' as kind, null as schema, nspname::text as name, pg_get_userbyid(nspowner)::text as owner
@@ -103,8 +102,7 @@ def _models(connection: psycopg.Connection) -> set[str] | None:
     """Names of what builds have published; None where the books are closed to this session."""
     try:
         with connection.transaction():
-            (there,) = connection.execute("select to_regclass(%s)", [MART_INPUTS]).fetchone() or (None,)
-            return {*books.mart_inputs(connection)} if there else set()
+            return {*books.mart_inputs(connection)} if exists(connection, "mart_inputs", META) else set()
     except errors.InsufficientPrivilege:
         return None
 

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors, sql
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from fleet_assets.adapters.postgres.names import PARTS, statement, table
+from fleet_assets.adapters.postgres.names import PARTS, regclass, statement, table
 from fleet_assets.adapters.postgres.schema import LAKE
 from fleet_assets.contracts import Table
 
@@ -109,7 +109,7 @@ def delete_day(connection: psycopg.Connection, contract: Table, day: date | None
 
 
 def exists(connection: psycopg.Connection, name: str, schema: str = PARTS) -> bool:
-    found = connection.execute("select to_regclass(%s)", [f'"{schema}"."{name}"']).fetchone()
+    found = connection.execute("select to_regclass(%s)", [regclass(name, schema)]).fetchone()
     return found is not None and found[0] is not None
 
 

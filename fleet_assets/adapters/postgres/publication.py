@@ -17,7 +17,16 @@ from psycopg import errors, sql
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from fleet_assets.adapters.postgres import books
-from fleet_assets.adapters.postgres.names import BUILD, PUBLICATION, PUBLISHED, READER, WRITER, statement, table
+from fleet_assets.adapters.postgres.names import (
+    BUILD,
+    PUBLICATION,
+    PUBLISHED,
+    READER,
+    WRITER,
+    regclass,
+    statement,
+    table,
+)
 from fleet_assets.adapters.postgres.upon import found_upon, put_back
 from fleet_assets.contracts import TABLES
 
@@ -85,7 +94,7 @@ def begin(connection: psycopg.Connection, anew: Collection[str]) -> None:
 
 def _copy_comment(connection: psycopg.Connection, kept: Relation) -> None:
     """Of the table; those of its columns come along with `like`."""
-    row = connection.execute("select obj_description(to_regclass(%s))", [f'"{kept.schema}"."{kept.name}"']).fetchone()
+    row = connection.execute("select obj_description(to_regclass(%s))", [regclass(kept.name, kept.schema)]).fetchone()
     if row and row[0]:
         text = "comment on table {new} is {says}"
         connection.execute(statement(text, new=table(kept.name, BUILD), says=sql.Literal(row[0])))

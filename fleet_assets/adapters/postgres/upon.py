@@ -18,7 +18,8 @@ from psycopg import errors, sql
 
 from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import sentence
-from fleet_assets.adapters.postgres.names import ROLES, statement, table
+from fleet_assets.adapters.postgres.names import ROLES, regclass, statement, table
+from fleet_assets.adapters.postgres.partitions import exists
 
 FACT = "views_let_go"
 """Fact that holds the views which could not be put back, as JSON by name."""
@@ -81,7 +82,7 @@ def found_upon(connection: psycopg.Connection, ours: Iterable[tuple[str, str]]) 
     # Without a search path the texts name every schema.
     (path,) = connection.execute("select current_setting('search_path')").fetchone() or ("",)
     connection.execute("set local search_path = ''")
-    rows = connection.execute(VIEWS, {"names": [_quoted(*name) for name in names]}).fetchall()
+    rows = connection.execute(VIEWS, {"names": [regclass(name, schema) for schema, name in names]}).fetchall()
     connection.execute("select set_config('search_path', %s, true)", [path])
     views = [
         View(schema, view, is_materialized, owner, text, _grants(connection, schema, view))
@@ -94,7 +95,7 @@ def found_upon(connection: psycopg.Connection, ours: Iterable[tuple[str, str]]) 
 def put_back(connection: psycopg.Connection, upon: Upon) -> list[str]:
     """Put it upon what is there now; returns a sentence for each view that could not be."""
     for grant in upon.grants:
-        if _is_there(connection, grant.schema, grant.name):
+        if exists(connection, grant.name, grant.schema):
             _give(connection, grant)
     refused = [(view, why) for view in upon.views if (why := _refusal(connection, view))]
     if refused:
@@ -144,12 +145,3 @@ def _give(connection: psycopg.Connection, grant: Grant) -> None:
 def _grants(connection: psycopg.Connection, schema: str, name: str) -> list[Grant]:
     rows: Sequence[tuple[str, str, bool]] = connection.execute(GRANTS, [schema, name]).fetchall()
     return [Grant(schema, name, *row) for row in rows]
-
-
-def _is_there(connection: psycopg.Connection, schema: str, name: str) -> bool:
-    row = connection.execute("select to_regclass(%s) is not null", [_quoted(schema, name)]).fetchone()
-    return bool(row and row[0])
-
-
-def _quoted(schema: str, name: str) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
