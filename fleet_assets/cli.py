@@ -88,7 +88,10 @@ def import_command(
 def build(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
-    select: Annotated[str, typer.Option(help="Dagster asset selections: `trips,stops`, `group:events`.")] = "",
+    select: Annotated[
+        str,
+        typer.Option(help="Assets as the UI selects them: `trips,stops`, `group:events`, `+trips` with all before."),
+    ] = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
 ) -> None:
     """Materialise what is stale, in one run, with the assets you see in the UI.

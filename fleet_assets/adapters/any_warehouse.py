@@ -48,8 +48,9 @@ class Warehouse(Protocol):
         """Show what was built to readers, all of it in one step; within `building()`. `tell` hears sentences for
         whoever watches."""
 
-    def lost_views(self) -> list[str]:
-        """Published views that must be made again although they did not change; within `building()`, after dbt."""
+    def lost(self, models: Iterable[str]) -> list[str]:
+        """Those of some models made before that the private place does not hold, so that they must be made again
+        although they did not change; within `building()`."""
 
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private place; within `building()`, when dbt has ended."""

@@ -100,25 +100,30 @@ def _chosen(
 
 
 def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    for part in parts:
-        _refuse_unknown(part.strip("+*"), {key.path[-1] for key in graph.get_all_asset_keys()})
+    known = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    parts = [_by_key(part.strip(), known) for part in text.split(",") if part.strip()]
     try:
         found = reduce(or_, [dg.AssetSelection.from_string(part) for part in parts]).resolve(graph)
     except Exception as error:  # noqa: BLE001 - selections raise many kinds
-        known = "trips, +trips, group:events or several of them with commas between"
+        such = "trips, +trips, group:events or several of them with commas between"
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"--select {text!r} is not an asset selection such as {known}: {reason}") from None
+        raise UsageError(f"--select {text!r} is not an asset selection such as {such}: {reason}") from None
     if not found:
         raise UsageError(f"--select {text!r} names no asset; `fleet ui` shows them, or try group:events")
     return set(found)
 
 
-def _refuse_unknown(name: str, known: set[str]) -> None:
-    if re.fullmatch(r"\w+", name) and name not in known:
+def _by_key(part: str, known: set[str]) -> str:
+    """A bare name in the words of the UI, where `+trips` is all that trips are made of, and `1+trips` one layer."""
+    match = re.fullmatch(r"(\d*\+)?([\w/]+)(\+\d*)?", part)
+    if match is None:
+        return part
+    upstream, name, downstream = match.groups(default="")
+    if name not in known:
         near = get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "`fleet ui` shows them, or try group:events"
         raise UsageError(f"--select: no asset is called {name}; {hint}")
+    return f'{upstream}key:"{name}"{downstream}'
 
 
 def _part(

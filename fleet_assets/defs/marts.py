@@ -6,9 +6,10 @@ Does not belong here: the models (dbt_models/) and how a build is published (`ad
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property, partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
         except Exception:
             yield from judged
             raise
-        _make(dbt, warehouse.lost_views())
+        _make(dbt, warehouse.lost(VIEWS & warehouse.built_from().keys()))
         row_counts = warehouse.row_counts()
         warehouse.publish(partial(_tell, context))
         warehouse.note_inputs(_made_from(inputs, models, known), inputs.text)
@@ -150,17 +151,19 @@ def _make_what_is_read(dbt: DbtCliResource, warehouse: Warehouse, models: set[st
     if models == set(UPSTREAM):
         return
     if not warehouse.is_published:
+        # Published with the others, and stale.
+        warehouse.note_inputs(UPSTREAM, NOTHING_KNOWN)
         # PostgreSQL takes no alias behind the empty subquery that dbt puts in the place of a model.
         dbt.cli(["run", "--empty"] if warehouse.kind == "duckdb" else ["run"]).wait()
         return
-    _make(dbt, [view for view in warehouse.lost_views() if view in UPSTREAM and not UPSTREAM[view] & models])
+    read = VIEWS.intersection(chain.from_iterable(UPSTREAM[model] for model in models))
+    _make(dbt, warehouse.lost(view for view in read if not (UPSTREAM[view] - VIEWS) & models))
 
 
-def _make(dbt: DbtCliResource, views: Iterable[str]) -> None:
+def _make(dbt: DbtCliResource, views: Collection[str]) -> None:
     """Views that are not asked for, without their tests: their text did not change."""
-    wanted = sorted(set(views) & set(UPSTREAM))
-    if wanted:
-        dbt.cli(["run", "--select", *wanted]).wait()
+    if views:
+        dbt.cli(["run", "--select", " ".join(sorted(views))]).wait()
 
 
 def _located(output: dg.Output, location: str, row_count: int | None) -> dg.Output:

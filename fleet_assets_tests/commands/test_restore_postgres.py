@@ -23,36 +23,17 @@ from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
-from fleet_assets_tests.fixtures.postgres import StrictServer
+from fleet_assets_tests.fixtures.postgres import StrictServer, contents
 
 PASSWORD = "S3cr%t@p/w d"
 
 pytestmark = pytest.mark.usefixtures("client_programs")
-
-Contents = dict[str, tuple[int, str]]
 
 
 def on(url: str, monkeypatch: pytest.MonkeyPatch) -> Places:
     """The installation of this test with its warehouse in a database."""
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", url)
     return Places(load_settings())
-
-
-def contents(url: str) -> Contents:
-    """Rows of every table and view of all our schemas, and the hash of them all."""
-    asked = (
-        "select table_schema, table_name from information_schema.tables where table_schema not in "
-        "('pg_catalog', 'information_schema') order by 1, 2"
-    )
-    found: Contents = {}
-    with psycopg.connect(url) as connection:
-        connection.execute("set timezone = 'UTC'")
-        for schema, name in connection.execute(asked).fetchall():
-            text = "select count(*), coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {t} as t"
-            row = connection.execute(sql.SQL(text).format(t=sql.Identifier(schema, name))).fetchone()
-            assert row is not None
-            found[f"{schema}.{name}"] = (row[0], row[1])
-    return found
 
 
 def made_anew(url: str) -> None:

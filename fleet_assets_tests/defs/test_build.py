@@ -114,6 +114,13 @@ def test_a_changed_driver_assignment_reaches_the_trips(places: Places) -> None:
     assert rows(places, "driver_id") == [("d-1",)]
 
 
+def test_a_plus_before_a_name_selects_all_that_it_is_made_of_as_in_the_ui(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    assert set(build(places, select="+trips").tables) >= {"raw_telemetry", "telemetry", "trips"}
+    assert len(rows(places, "trip_id")) == 1
+    assert not places.lake.days(STOPS)
+
+
 def test_a_selection_that_names_nothing_is_refused(places: Places) -> None:
     with pytest.raises(UsageError, match="is not an asset selection"):
         build(places, select="trips and (")

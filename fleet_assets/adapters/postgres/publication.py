@@ -84,20 +84,19 @@ def begin(connection: psycopg.Connection, anew: Collection[str]) -> None:
     end_leftovers(connection)
     for scratch in PUBLICATION:
         drop(connection, relations(connection, scratch))
-    for kept in published(connection, PUBLISHED):
-        if kept.kind == "table" and kept.name not in anew:
-            names = {"old": kept.identifier, "new": table(kept.name, BUILD)}
-            connection.execute(statement("create table {new} (like {old} including all)", **names))
-            connection.execute(statement("insert into {new} select * from {old}", **names))
-            _copy_comment(connection, kept)
+    for scratch, place in PUBLICATION.items():
+        for kept in published(connection, place):
+            if kept.kind == "table" and kept.name not in anew:
+                _copy(connection, kept, table(kept.name, scratch))
 
 
-def _copy_comment(connection: psycopg.Connection, kept: Relation) -> None:
-    """Of the table; those of its columns come along with `like`."""
+def _copy(connection: psycopg.Connection, kept: Relation, new: sql.Identifier) -> None:
+    connection.execute(statement("create table {new} (like {old} including all)", new=new, old=kept.identifier))
+    connection.execute(statement("insert into {new} select * from {old}", new=new, old=kept.identifier))
+    # Comments of columns come along with `like`, the table's own does not.
     row = connection.execute("select obj_description(to_regclass(%s))", [regclass(kept.name, kept.schema)]).fetchone()
     if row and row[0]:
-        text = "comment on table {new} is {says}"
-        connection.execute(statement(text, new=table(kept.name, BUILD), says=sql.Literal(row[0])))
+        connection.execute(statement("comment on table {new} is {says}", new=new, says=sql.Literal(row[0])))
 
 
 def exchange(connection: psycopg.Connection, waits: Words) -> list[str]:
@@ -177,14 +176,9 @@ def drop(connection: psycopg.Connection, found: list[Relation]) -> None:
         connection.execute(statement(f"drop {one.kind} if exists {{one}} cascade", one=one.identifier))
 
 
-def lost_views(connection: psycopg.Connection) -> list[str]:
-    """Views that are published and not in the scratch schemas."""
-    lost = []
-    for scratch, place in PUBLICATION.items():
-        made = {one.name for one in relations(connection, scratch)}
-        there = published(connection, place)
-        lost += [one.name for one in there if one.kind == "view" and one.name not in made]
-    return lost
+def built(connection: psycopg.Connection) -> set[str]:
+    """Names of what is in the scratch schemas."""
+    return {one.name for scratch in PUBLICATION for one in relations(connection, scratch)}
 
 
 def row_counts(connection: psycopg.Connection) -> dict[str, int]:

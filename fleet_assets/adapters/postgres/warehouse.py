@@ -108,10 +108,10 @@ class PostgresWarehouse:
         with self.server.owning() as connection:
             publication.analyze(connection)
 
-    def lost_views(self) -> list[str]:
-        """Views that are published and not in the scratch schemas: not asked for, or upon marts made anew."""
+    def lost(self, models: Iterable[str]) -> list[str]:
+        """Those of some models that the scratch schemas do not hold: views not asked for, or upon marts made anew."""
         with self.server.transaction() as connection:
-            return publication.lost_views(connection)
+            return sorted({*models} - publication.built(connection))
 
     def row_counts(self) -> dict[str, int]:
         with self.server.transaction() as connection:

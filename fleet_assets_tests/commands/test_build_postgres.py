@@ -1,0 +1,32 @@
+"""Builds of some models on a server leave there all that a whole build leaves, whatever was there before."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet_assets.places import Places
+from fleet_assets_tests.conftest import FleetCommand
+from fleet_assets_tests.fixtures.drives import at, drive
+from fleet_assets_tests.fixtures.postgres import Contents, contents
+
+MARTS = ("fleet.", "staging.", "intermediate.")
+
+
+def marts(url: str) -> Contents:
+    """All that is published, lake tables and marts; no time of a build is among them."""
+    return {name: found for name, found in contents(url).items() if name.startswith(MARTS)}
+
+
+def test_a_part_of_the_models_is_built_on_an_empty_server_and_on_a_filled_one(
+    places: Places, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fleet: FleetCommand
+) -> None:
+    monkeypatch.setenv("FLEET_WAREHOUSE_URL", postgres_url)
+    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    found = []
+    for options in [("--select", "+vehicle_daily"), ("--full", "--select", "stg_trips+"), ()]:
+        built = fleet("build", *options)
+        assert built.returncode == 0, built.stderr
+        found.append(marts(postgres_url))
+    on_empty, on_filled, whole = found
+    assert on_empty.keys() == on_filled.keys() == whole.keys()
+    assert whole["fleet.vehicle_daily"][0] == whole["intermediate.int_vehicle_day_times"][0] == 1
