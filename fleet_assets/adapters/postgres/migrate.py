@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import errors, sql
 
+from fleet_assets.adapters.postgres.announced import announcing
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
@@ -57,7 +58,7 @@ def migrate(server: Server) -> str | None:
     Raises UsageError when the database is newer than this software, ServiceError when it is not made yet or the user
     may not change it.
     """
-    with _as_owner(server) as (connection, driver):
+    with announcing(server) as announcement, _as_owner(server) as (connection, driver):
         _refuse_unless_made(driver)
         before = current(driver)
         if before is not None and before not in _known():
@@ -65,6 +66,7 @@ def migrate(server: Server) -> str | None:
                 f"the database is at schema {before}, which this version of fleet_assets does not know: update it"
             )
         if before != newest():
+            announcement.stand(driver)
             if has_timescale(driver):
                 without_partitions(connection)
             command.upgrade(_config(connection), "head")

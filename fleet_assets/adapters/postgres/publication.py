@@ -122,8 +122,8 @@ def _exchange(connection: psycopg.Connection) -> list[str]:
             for built in relations(connection, scratch):
                 text = f"alter {built.kind} {{built}} set schema {{schema}}"
                 connection.execute(statement(text, built=built.identifier, schema=place))
-        for mart in published(connection, PUBLISHED):
-            _grant(connection, mart.identifier)
+                if place == PUBLISHED:
+                    _grant(connection, table(built.name))
         lost = put_back(connection, upon)
         connection.execute("set local lock_timeout = 0")
     return lost

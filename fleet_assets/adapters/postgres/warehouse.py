@@ -19,6 +19,7 @@ from psycopg import errors
 
 from fleet_assets.adapters.data_versions import Source
 from fleet_assets.adapters.postgres import books, publication
+from fleet_assets.adapters.postgres.announced import announced
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
 from fleet_assets.adapters.postgres.moments import Moments
@@ -95,7 +96,7 @@ class PostgresWarehouse:
         """Exchange what is published for what was built, in one step; `tell` hears who holds it up, and what of
         somebody's was lost. Raises ServiceError if readers never end."""
         try:
-            with self.server.owning() as connection:
+            with announced(self.server) as connection:
                 for lost in publication.exchange(connection, tell):
                     tell(lost)
         except errors.LockNotAvailable:
@@ -123,7 +124,7 @@ class PostgresWarehouse:
 
     def note_inputs(self, models: Iterable[str], inputs: str) -> None:
         """Remember what models were built from; "" where nobody can say."""
-        with self.server.owning() as connection:
+        with announced(self.server) as connection:
             books.note_inputs(connection, models, inputs)
 
     def query(self, sql: str) -> pl.DataFrame:

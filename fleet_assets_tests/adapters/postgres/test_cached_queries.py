@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from fleet_assets.adapters.postgres.announced import announced
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.query_cache import QueryCache
@@ -24,7 +25,7 @@ def warehouse(loader: Loader) -> PostgresWarehouse:
 
 
 def run(warehouse: PostgresWarehouse, sql: str) -> None:
-    with warehouse.server.owning() as connection:
+    with announced(warehouse.server) as connection:
         connection.execute(sql.encode())
 
 

@@ -7,8 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from fleet_assets.adapters.postgres.announced import announced
 from fleet_assets.adapters.postgres.load import Loader
-from fleet_assets.adapters.postgres.names import OWNER, READER, statement
+from fleet_assets.adapters.postgres.names import READER, statement
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.contracts import TRIPS
@@ -25,7 +26,7 @@ def cache(loader: Loader) -> QueryCache:
 
 
 def make_view(loader: Loader, text: str) -> None:
-    with loader.server.transaction(OWNER) as connection:
+    with announced(loader.server) as connection:
         connection.execute(statement("create or replace view fleet.mine as " + text))
         connection.execute(statement("grant select on fleet.mine to {reader}", reader=READER))
 
