@@ -43,6 +43,8 @@ def dbt_environment(places: Places, *, parsing: bool = False) -> dict[str, str]:
         "DBT_LOG_PATH": str(dbt_home / "logs"),
         "DBT_PROFILES_DIR": str(PROJECT_DIR),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # A test of two marts says nothing while one of them is left as it was.
+        "DBT_INDIRECT_SELECTION": "buildable",
     }
 
 

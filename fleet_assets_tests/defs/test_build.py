@@ -121,6 +121,18 @@ def test_a_plus_before_a_name_selects_all_that_it_is_made_of_as_in_the_ui(places
     assert not places.lake.days(STOPS)
 
 
+def test_a_part_of_the_marts_is_not_judged_by_what_was_left_as_it_was(places: Places) -> None:
+    land(places, "one", drive("van-1", at("2026-03-02 08:00")))
+    build(places)
+    land(places, "two", drive("van-2", at("2026-03-03 08:00")))
+    assert build(places, select="+trip_daily_stats").failed_checks == []
+    count = "select count(*) as n from {}"
+    counts = [places.warehouse.query(count.format(name)).item() for name in ("trip_daily_stats", "vehicle_daily")]
+    assert counts == [2, 1]
+    assert build(places).failed_checks == []
+    assert places.warehouse.query(count.format("vehicle_daily")).item() == 2
+
+
 def test_a_selection_that_names_nothing_is_refused(places: Places) -> None:
     with pytest.raises(UsageError, match="is not an asset selection"):
         build(places, select="trips and (")
