@@ -26,13 +26,18 @@ def code_version(module: str) -> str:
     while waiting:
         name = waiting.pop()
         if name not in seen:
-            tree = _tree(name)
-            seen[name] = ast.dump(tree)
-            waiting += [imported for imported in _imports(tree) if imported.startswith(PURE_LAYERS)]
+            seen[name], reached = _code(name)
+            waiting += reached
     return hashlib.sha256("".join(f"{name}\n{seen[name]}\n" for name in sorted(seen)).encode()).hexdigest()[:12]
 
 
 @cache
+def _code(module: str) -> tuple[str, list[str]]:
+    """What counts of a module's text, and the modules of the pure layers that it imports."""
+    tree = _tree(module)
+    return ast.dump(tree), [name for name in _imports(tree) if name.startswith(PURE_LAYERS)]
+
+
 def _tree(module: str) -> ast.Module:
     spec = find_spec(module)
     assert spec is not None

@@ -129,8 +129,6 @@ def test_a_part_of_the_marts_is_not_judged_by_what_was_left_as_it_was(places: Pl
     count = "select count(*) as n from {}"
     counts = [places.warehouse.query(count.format(name)).item() for name in ("trip_daily_stats", "vehicle_daily")]
     assert counts == [2, 1]
-    assert build(places).failed_checks == []
-    assert places.warehouse.query(count.format("vehicle_daily")).item() == 2
 
 
 def test_a_selection_that_names_nothing_is_refused(places: Places) -> None:

@@ -25,7 +25,7 @@ def with_changed(module: str, old: str, new: str, monkeypatch: pytest.MonkeyPatc
         return text
 
     monkeypatch.setattr(Path, "read_text", changed)
-    for cached in (code_versions.code_version, code_versions._tree):
+    for cached in (code_versions.code_version, code_versions._code):
         cached.cache_clear()
 
 
@@ -33,7 +33,7 @@ def with_changed(module: str, old: str, new: str, monkeypatch: pytest.MonkeyPatc
 def _forget(monkeypatch: pytest.MonkeyPatch) -> object:
     yield
     monkeypatch.undo()
-    for cached in (code_versions.code_version, code_versions._tree):
+    for cached in (code_versions.code_version, code_versions._code):
         cached.cache_clear()
 
 

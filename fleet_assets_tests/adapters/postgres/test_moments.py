@@ -26,6 +26,8 @@ def server(postgres_url: str) -> Server:
     with psycopg.connect(postgres_url) as connection:
         connection.execute("create table t (n int)")
         connection.execute("insert into t values (0)")
+        # Who announces acts as fleet_owner where another test has made it.
+        connection.execute("grant all on t to public")
     return Server(postgres_url)
 
 
