@@ -12,7 +12,7 @@ demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the 
 	$(BIN)/fleet demo $(DEMO)
 
 test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 prove: $(VENV)/.installed-test ## Try the claims at full strength (random kills, random histories) and print what held
 	$(BIN)/python -m fleet_assets_tests.proofs $(PROOFS)
