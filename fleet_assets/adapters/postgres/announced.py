@@ -62,7 +62,10 @@ class Announcement:
         if not self._is_standing():
             self.withdraw()
             self._connection = self._server.connect(autocommit=True)
-            self._connection.execute("select pg_advisory_lock_shared(%s)", [ANNOUNCED])
+            try:
+                self._connection.execute("select pg_advisory_lock_shared(%s)", [ANNOUNCED])
+            except psycopg.OperationalError as error:
+                raise self._server.ended(error) from None
             self._began = seconds()
 
     def stand(self, connection: psycopg.Connection) -> None:

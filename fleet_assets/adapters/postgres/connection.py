@@ -102,9 +102,13 @@ class Server:
             if not connection.closed:
                 raise
             pooled.invalidate()
-            raise Unreachable(f"PostgreSQL at {self.address} ended the session: {sentence(error)}") from None
+            raise self.ended(error) from None
         finally:
             pooled.close()
+
+    def ended(self, error: psycopg.Error) -> Unreachable:
+        """What is raised where a session broke off."""
+        return Unreachable(f"PostgreSQL at {self.address} ended the session: {sentence(error)}")
 
     def owning(self) -> AbstractContextManager[psycopg.Connection]:
         """A transaction as fleet_owner, so that all objects belong to it whoever makes them."""

@@ -18,7 +18,7 @@ import psycopg
 from cachetools import LRUCache
 
 from fleet_assets.adapters.postgres.announced import FREE_S, look, seconds
-from fleet_assets.adapters.postgres.connection import Server, Unreachable, sentence
+from fleet_assets.adapters.postgres.connection import Server
 
 KEPT = 1024
 """Answers of one moment."""
@@ -66,9 +66,7 @@ class Moments:
             try:
                 return self._look()
             except psycopg.OperationalError as error:
-                raise Unreachable(
-                    f"PostgreSQL at {self._server.address} ended the session: {sentence(error)}"
-                ) from None
+                raise self._server.ended(error) from None
 
     def _look(self) -> str:
         if self._connection is None:

@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from fleet_assets.adapters.postgres.announced import FREE_S, Announcement, announced, announcing, look
-from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.connection import Server, Unreachable
 from fleet_assets.adapters.postgres.moments import Moments
+from fleet_assets.adapters.postgres.names import ANNOUNCED
 
 END = """
 select pg_terminate_backend(pid, 5000) from pg_stat_activity
@@ -110,6 +111,16 @@ def test_a_transaction_stays_announced_when_the_announcing_session_ends(
     deadline = time.monotonic() + 10
     while not look(other)[1]:
         assert time.monotonic() < deadline
+
+
+def test_a_server_that_ends_an_announcement_on_its_way_is_away(server: Server, other: psycopg.Connection) -> None:
+    other.execute("select pg_advisory_lock(%s)", [ANNOUNCED])
+    with ThreadPoolExecutor() as pool:
+        begun = pool.submit(Announcement(server).begin)
+        while other.execute(END, ["select pg_advisory_lock_shared%"]).fetchall() != [(True,)]:
+            assert not begun.done()
+        with pytest.raises(Unreachable, match="ended the session"):
+            begun.result()
 
 
 def test_no_answer_is_older_than_its_question_however_often_is_written(moments: Moments, server: Server) -> None:
