@@ -29,6 +29,7 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from fleet_assets.adapters import dbt_session
 from fleet_assets.adapters.data_versions import DuckdbVersions, Source
 from fleet_assets.adapters.durable_file import write_durably
 from fleet_assets.adapters.file_lock import alone
@@ -71,9 +72,14 @@ class DuckdbWarehouse:
         return str(self.published)
 
     def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
-        """What dbt's profile reads: the target and the private file."""
+        """What dbt's profile reads: the target and the private file, by its name in the folder where dbt works."""
         del parsing
-        return {"FLEET_WAREHOUSE_TARGET": self.kind, "FLEET_WAREHOUSE_BUILD": str(self.build_file)}
+        file = self.build_file
+        return {
+            "FLEET_WAREHOUSE_TARGET": self.kind,
+            "FLEET_WAREHOUSE_BUILD": file.name,
+            dbt_session.FOLDER: str(file.parent),
+        }
 
     @property
     def build_file(self) -> Path:

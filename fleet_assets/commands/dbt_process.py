@@ -1,4 +1,4 @@
-"""`fleet-dbt`: dbt, connecting to the warehouse with the options that builds need.
+"""`fleet-dbt`: dbt, in the folder and with the options of the server that builds need.
 
 Belongs here: what must be true of the dbt process alone. Does not belong here: which command it runs (`defs.marts`).
 
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 
-from fleet_assets.adapters.postgres.names import BUILD_OPTIONS
+from fleet_assets.adapters import dbt_session
 
 
 def main() -> None:
     """Run dbt with the arguments of this process."""
-    os.environ["PGOPTIONS"] = os.environ.get(BUILD_OPTIONS, "")
+    os.environ["PGOPTIONS"] = os.environ.get(dbt_session.SERVER_OPTIONS, "")
+    if folder := os.environ.get(dbt_session.FOLDER):
+        os.chdir(folder)
     from dbt.cli.main import cli
 
     cli()

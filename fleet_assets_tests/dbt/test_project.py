@@ -25,7 +25,7 @@ def dbt(places: Places, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line as the pipeline calls it; every warning is an error, so that deprecations show."""
     from fleet_assets.defs.mart_models import dbt_environment
 
-    executable = Path(sys.executable).with_name("dbt")
+    executable = Path(sys.executable).with_name("fleet-dbt")
     return subprocess.run(
         [executable, "--quiet", "--warn-error", *arguments, "--project-dir", PROJECT, "--show-all-deprecations"],
         env=os.environ | dbt_environment(places), capture_output=True, text=True, check=False,

@@ -23,9 +23,6 @@ WRITER = "fleet_writer"
 READER = "fleet_reader"
 ROLES = (OWNER, WRITER, READER)
 
-BUILD_OPTIONS = "FLEET_WAREHOUSE_OPTIONS"
-"""Variable with what the server is told when dbt's sessions begin; `fleet-dbt` alone reads it."""
-
 BUILD_LOCK = 0x666C6565_00000001
 """Advisory lock: one build of the marts at a time, on whatever machine."""
 

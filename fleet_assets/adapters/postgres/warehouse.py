@@ -17,13 +17,14 @@ import polars as pl
 import psycopg
 from psycopg import errors
 
+from fleet_assets.adapters import dbt_session
 from fleet_assets.adapters.data_versions import Source
 from fleet_assets.adapters.postgres import books, publication
 from fleet_assets.adapters.postgres.announced import announced
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current
 from fleet_assets.adapters.postgres.moments import Moments
-from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_OPTIONS, BUILD_PREFIX, OWNER, PUBLISHED
+from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.owners import acting, refuse_unless_usable
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.reading import read
@@ -76,7 +77,8 @@ class PostgresWarehouse:
             "FLEET_WAREHOUSE_PREFIX": BUILD_PREFIX,
             "FLEET_WAREHOUSE_LAKE": PUBLISHED,
             "FLEET_WAREHOUSE_APPLICATION": publication.BUILD_APPLICATION,
-            BUILD_OPTIONS: f"{self.server.options} {settings}",
+            dbt_session.SERVER_OPTIONS: f"{self.server.options} {settings}",
+            dbt_session.FOLDER: "",
         }
 
     @contextmanager
