@@ -11,8 +11,9 @@ help: ## Say what there is
 demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the Dagster UI (options: make demo DEMO="--no-ui")
 	$(BIN)/fleet demo $(DEMO)
 
+# Workers share the processor: threads of their own would wait for each other.
 test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 prove: $(VENV)/.installed-test ## Try the claims at full strength (random kills, random histories) and print what held
 	$(BIN)/python -m fleet_assets_tests.proofs $(PROOFS)

@@ -16,13 +16,15 @@ from fleet_assets.places import Places
 pytest_plugins = [
     "fleet_assets_tests.fixtures.redis",
     "fleet_assets_tests.fixtures.postgres",
+    "fleet_assets_tests.fixtures.read_project",
     "fleet_assets_tests.fixtures.small_disk",
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Loading the definitions reads FLEET_HOME: never the one of whoever runs the tests.
-os.environ["FLEET_HOME"] = str(REPOSITORY / ".pytest_cache" / "fleet")
+SHARED_HOME = REPOSITORY / ".pytest_cache" / "fleet"
+os.environ["FLEET_HOME"] = str(SHARED_HOME)
 
 # How long an example takes says nothing on a machine that does other things too.
 settings.register_profile("suite", deadline=None)

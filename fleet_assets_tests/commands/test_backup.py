@@ -63,6 +63,7 @@ def runs(places: Places) -> list[tuple[str, str]]:
         return database.execute("select run_id, status from runs order by 1").fetchall()
 
 
+@pytest.mark.usefixtures("read_project")
 def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answers(
     places: Places, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ def test_all_days_are_touched_where_nothing_is_known_or_more_than_partitions_cha
     assert now.touched_since([now.text, note]) is None
 
 
+@pytest.mark.usefixtures("read_project")
 def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(places: Places) -> None:
     store(places.lake, trips(), stops())
     materialise()

@@ -15,6 +15,7 @@ from fleet_assets.contracts import TRIPS
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.small_fleet import INGEST_HEALTH, INGEST_HEALTH_COLUMNS, events, stops, store, trip, trips
 from fleet_assets_tests.fixtures.drives import at
+from fleet_assets_tests.fixtures.read_project import give_read_project
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 H = 3600.0
@@ -34,6 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Places, dg
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(tmp_path_factory.mktemp("marts") / "home"))
         places = Places.from_environment()
+        give_read_project(places.settings.root)
         store(places.lake, trips(), stops())
         result = materialise()
         assert result.success

@@ -79,6 +79,7 @@ main()
 """
 
 
+@pytest.mark.usefixtures("read_project")
 def test_what_a_killed_build_stored_and_did_not_judge_is_judged_by_the_next(
     places: Places, fleet_here: FleetHere
 ) -> None:

@@ -21,7 +21,7 @@ START = at("2018-07-30 00:00")
 
 @pytest.fixture(scope="module")
 def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
-    """An installation after importing the minute and building everything, signals at full rate included."""
+    """An installation after importing the minute and building telemetry and signals at full rate."""
     folder = tmp_path_factory.mktemp("comma2k19")
     log = folder / "minute.parquet"
     frame_log(real_data).write_parquet(log)
@@ -30,8 +30,7 @@ def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
         places = Places.from_environment()
         dbc = files("opendbc") / "dbc" / "generator" / "toyota" / "_toyota_2017.dbc"
         run_import(places, [log], "can", Answers("rav4"), [f"0={dbc}"])
-        build_now(places, None, None, "", False)
-        build_now(places, None, None, "can_signals", False)
+        build_now(places, None, None, "+can_signals,telemetry", False)
     return places
 
 

@@ -55,7 +55,8 @@ def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.Completed
     assert first.returncode == 0, first.stderr
     assert "What was found in the frames" in first.stdout
     found, true = re.search(r"([\d,]+) of ([\d,]+) true trips", first.stdout).groups()  # type: ignore[union-attr]
-    assert int(found) >= 0.97 * int(true)
+    # A minute of the silence that is part of the recording may hide one end of a trip.
+    assert int(found) >= int(true) - 1
 
 
 def test_distances_agree_with_the_simulator(demo: Places, home: Path) -> None:

@@ -27,6 +27,7 @@ from fleet_assets.contracts import (
 )
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
+from fleet_assets_tests.fixtures.read_project import give_read_project
 from fleet_assets_tests.proofs.histories.long_messages import LONG_DBC, LONG_MAP, answer, broadcast, frames_of
 from fleet_assets_tests.proofs.histories.weeks import entered
 
@@ -69,6 +70,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Stories:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(folder / "home"))
         places = Places.from_environment()
+        give_read_project(places.settings.root)
         _describe(places, WRONG)
         _first_arrivals(places)
         imported = _import_with_a_clock_ahead(places, folder / "ahead.csv")
