@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts.telemetry import OBSERVATIONS, TELEMETRY
+from fleet_assets.core.compiled import read_only
 from fleet_assets.core.strays import Fixes, StrayRules, stray_positions
 
 _POSITION = ("latitude_deg", "longitude_deg")
@@ -180,8 +181,9 @@ def _strays(rows: pl.DataFrame, rules: CleaningRules) -> pl.Series:
     frame = rows.with_row_index("row").filter(pl.col("latitude_deg").is_not_null())
     frame = frame.sort("vehicle_id", "source", "recorded_at")
     group = frame.select(pl.struct("vehicle_id", "source").rle_id()).to_series().to_numpy().astype(np.int64)
-    at, lat, lon = (frame[name].to_physical().to_numpy() for name in ("recorded_at", *_POSITION))
-    strays = stray_positions(Fixes(group, at, lat, lon, frame["may_move"].to_numpy()), rules)
+    names = ("recorded_at", *_POSITION, "may_move")
+    at, lat, lon, may_move = (read_only(frame[name].to_physical().to_numpy()) for name in names)
+    strays = stray_positions(Fixes(group, at, lat, lon, may_move), rules)
     mask = np.zeros(len(rows), dtype=np.bool_)
     mask[frame["row"].to_numpy()[strays]] = True
     return pl.Series(mask)

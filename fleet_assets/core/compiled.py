@@ -6,7 +6,7 @@ Belongs here: the decorator and the array types. Does not belong here: any kerne
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -17,6 +17,20 @@ I64 = npt.NDArray[np.int64]
 I8 = npt.NDArray[np.int8]
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+_Array = TypeVar("_Array", bound=npt.NDArray[Any])
+
+
+def read_only(array: _Array) -> _Array:
+    """The same array, which nobody may write any more.
+
+    Kernels are compiled for each combination of arrays that may be written and that may not; polars gives columns with
+    nulls or several chunks as copies and others as they are. What is read is given to kernels in this one way, or they
+    would be compiled again in mid-run, for seconds, when a column has its first null.
+    """
+    array.flags.writeable = False
+    return array
 
 
 def kernel(function: _Function) -> _Function:

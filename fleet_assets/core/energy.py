@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.integrals import Stretches, at_ends, choose, integrate, median_within, unseen_share
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
@@ -62,7 +62,7 @@ def battery_power_kw(points: Points) -> F64:
     if not len(volts) or not len(amps):
         return power
     product: F64 = volts * amps / 1000
-    return product if not len(power) else np.where(np.isnan(power), product, power)
+    return read_only(product if not len(power) else np.where(np.isnan(power), product, power))
 
 
 def engine_share(points: Points, states: I8, trips: Stretches, rules: TripRules) -> F64:
@@ -73,7 +73,7 @@ def engine_share(points: Points, states: I8, trips: Stretches, rules: TripRules)
     rpm = points.column("engine_speed_rpm")
     if not len(rpm):
         return np.full(len(trips), np.nan)
-    moved = np.where(states == MOVING, 1.0, np.nan)
+    moved = read_only(np.where(states == MOVING, 1.0, np.nan))
     weights = (points.column("speed_kmh"), points.column("gps_speed_kmh"), moved)
     own_errors = (rules.speed_error_share, rules.gps_speed_error_share, rules.time_error_share)
     duration_s = trips.duration_s(points.at)

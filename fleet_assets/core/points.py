@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.merge import COUNTERS, instant_starts, merge_sources, ranked
 from fleet_assets.core.trip_rules import TripRules
 
@@ -32,9 +32,9 @@ _SHORT_RUN = 1_000
 Result = TypeVar("Result")
 _Value = TypeVar("_Value", bound=np.generic)
 
-_NO_ROWS: I64 = np.empty(0, dtype=np.int64)
-_NO_FLOATS: F64 = np.empty(0, dtype=np.float64)
-_NO_CODES: I8 = np.empty(0, dtype=np.int8)
+_NO_ROWS: I64 = read_only(np.empty(0, dtype=np.int64))
+_NO_FLOATS: F64 = read_only(np.empty(0, dtype=np.float64))
+_NO_CODES: I8 = read_only(np.empty(0, dtype=np.int8))
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Points:
     row_count: I64
     columns: Mapping[str, F64]
     origin: Mapping[str, I8]
+
+    def __post_init__(self) -> None:
+        arrays: list[npt.NDArray[Any]] = [self.vehicle, self.at, self.row_count]
+        for array in [*arrays, *self.columns.values(), *self.origin.values()]:
+            read_only(array)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -113,13 +118,14 @@ def points_of(frame: pl.DataFrame, rules: TripRules) -> Points:
     if frame.is_empty():
         return Points(frame["vehicle_id"], _NO_ROWS, _NO_ROWS, _NO_ROWS, {}, {})
     vehicle_ids, vehicle = _vehicle_codes(frame["vehicle_id"])
-    at = frame["recorded_at"].to_physical().to_numpy()
+    at = read_only(frame["recorded_at"].to_physical().to_numpy())
     rank = ranked(frame, rules.source_priority)
     columns = _observed(frame)
     if not _is_ordered(vehicle, at):
         runs = _sorted_runs(vehicle, at) or _order(vehicle, at, rank)
-        vehicle, at, rank = _taken(vehicle, runs), _taken(at, runs), _taken(rank, runs) if len(rank) else rank
-        columns = {name: _taken(values, runs) for name, values in columns.items()}
+        rank = _taken(rank, runs) if len(rank) else rank
+        vehicle, at = read_only(_taken(vehicle, runs)), read_only(_taken(at, runs))
+        columns = {name: read_only(_taken(values, runs)) for name, values in columns.items()}
     if not len(rank) and not _has_repeats(vehicle, at):
         return Points(vehicle_ids, vehicle, at, np.ones(len(at), dtype=np.int64), columns, {})
     starts = instant_starts(vehicle, at)
@@ -131,13 +137,13 @@ def _vehicle_codes(vehicle_id: pl.Series) -> tuple[pl.Series, I64]:
     runs = vehicle_id.rle().struct.unnest()
     vehicle_ids = runs["value"].unique().sort()
     codes = runs["value"].replace_strict(vehicle_ids, pl.int_range(len(vehicle_ids), eager=True), return_dtype=pl.Int64)
-    return vehicle_ids, np.repeat(codes.to_numpy(), runs["len"].to_numpy())
+    return vehicle_ids, read_only(np.repeat(codes.to_numpy(), runs["len"].to_numpy()))
 
 
 def _observed(frame: pl.DataFrame) -> dict[str, F64]:
     names = [n for n in frame.columns if n not in ("vehicle_id", "recorded_at", "source")]
     seen = [n for n in names if frame[n].null_count() < frame.height]
-    return {name: frame[name].cast(pl.Float64).to_numpy() for name in seen}
+    return {name: read_only(frame[name].cast(pl.Float64).to_numpy()) for name in seen}
 
 
 @kernel

@@ -19,6 +19,7 @@ from fleet_assets.core.can.grouping import Flags, FrameArrays
 from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import U32, views
 from fleet_assets.core.can.run import DecodedMessage, Run
+from fleet_assets.core.compiled import read_only
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,19 @@ def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, s
     pair_codes, names = _pairs(ordered)
     arrays = FrameArrays(
         pair_codes,
-        frames["arbitration_id"].to_numpy(),
+        read_only(frames["arbitration_id"].to_numpy()),
         _flags(frames["is_extended"]),
         _flags(frames["is_error"]),
         _flags(frames["is_fd"]),
         tuple(views(chunk) for chunk in frames["data"].get_chunks()),
-        frames["dlc"].to_numpy(),
+        read_only(frames["dlc"].to_numpy()),
     )
     return arrays, names
 
 
 def _flags(column: pl.Series) -> Flags:
     """A byte a row, or nothing where no row is flagged (most often error frames and CAN FD)."""
-    return column.fill_null(value=False).to_numpy() if column.any() else np.empty(0, dtype=np.bool_)
+    return read_only(column.fill_null(value=False).to_numpy() if column.any() else np.empty(0, dtype=np.bool_))
 
 
 def decode_arrays(

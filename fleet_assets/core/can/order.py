@@ -10,7 +10,7 @@ import polars as pl
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.can.distinct import distinct
 from fleet_assets.core.can.payload import U32
-from fleet_assets.core.compiled import I64, kernel
+from fleet_assets.core.compiled import I64, kernel, read_only
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _is_ordered(whole: OrderedFrames) -> bool:
     if whole.vehicles != sorted(whole.vehicles):
         return False
     ties = np.empty(1 << 16, dtype=np.int64)
-    count = _ties(whole.vehicle, whole.frames["recorded_at"].to_physical().to_numpy(), ties)
+    count = _ties(whole.vehicle, read_only(whole.frames["recorded_at"].to_physical().to_numpy()), ties)
     if count <= 0 or "entry_id" not in whole.frames.columns:
         return count >= 0
     if count > len(ties):

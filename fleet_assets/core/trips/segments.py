@@ -96,7 +96,8 @@ def _cut(s: _Signals) -> I64:
 
 @kernel
 def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> tuple[I64, int]:
-    first = last = seen = -1  # rows: first and last movement of the open trip, last row that observed motion
+    none = int(np.int64(-1))  # a literal would make versions of the kernels below of its own
+    first = last = seen = none  # rows: first and last movement of the open trip, last row that observed motion
     key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
     at, states, holes_only, has_ignition = s.at, s.states, s.limits.holes_only, len(s.ignition) > 0
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
@@ -110,7 +111,7 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
             closed_at, reason, verdict = _verdict(s, i, last, seen, key)
             if verdict == _ENDED:
                 trips, count = _append(trips, count, last, closed_at, reason)
-                first = -1
+                first = none
         is_driving = states[i] == MOVING or verdict == _DRIVEN_ON
         if has_ignition:
             key = _turned(s, i, is_driving, key)
@@ -122,7 +123,7 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
         if states[i] != UNKNOWN or last == i:
             seen = i
     if first >= 0:
-        closed_at, reason, verdict = _verdict(s, -1, last, seen, key)
+        closed_at, reason, verdict = _verdict(s, none, last, seen, key)
         trips, count = _append(trips, count, last, closed_at, reason)
     return trips, count
 
