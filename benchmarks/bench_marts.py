@@ -182,7 +182,7 @@ def main() -> None:
     given = parser.parse_args()
     with ExitStack() as stack:
         url = private_server(stack, given.folder)
-        folder = Path(given.folder or stack.enter_context(TemporaryDirectory(prefix="fleet-rows-")))
+        folder = Path(given.folder or stack.enter_context(TemporaryDirectory(prefix="fleet-rows-"))).absolute()
         with psycopg.connect(url) as connection:
             version = connection.info.parameter_status("server_version")
         print(

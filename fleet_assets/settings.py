@@ -83,7 +83,9 @@ class Settings(BaseSettings):
 
     @property
     def lake(self) -> str:
-        return self.lake_url or str(self.root / "lake")
+        """A folder, by its whole path since not all processes work in the same one, or an address."""
+        folder = self.lake_url or str(self.root / "lake")
+        return folder if "://" in folder else str(Path(folder).absolute())
 
     @property
     def reference(self) -> Path:
@@ -117,7 +119,7 @@ class Settings(BaseSettings):
             raise SettingError(
                 f"FLEET_WAREHOUSE_URL={self.warehouse.split('://')[0]}://... is not a DuckDB file (duckdb:///PATH)"
             )
-        return Path(self.warehouse.removeprefix("duckdb:///"))
+        return Path(self.warehouse.removeprefix("duckdb:///")).absolute()
 
     @property
     def dagster_home(self) -> Path:

@@ -58,6 +58,16 @@ def test_an_installation_has_settings_of_its_own(tmp_path: Path, monkeypatch: py
     assert (settings.start_date, settings.grid_seconds) == (date(2026, 3, 1), 10)
 
 
+def test_places_named_from_here_are_the_same_for_a_process_that_works_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_LAKE_URL", "lake")
+    monkeypatch.setenv("FLEET_WAREHOUSE_URL", "duckdb:///marts/fleet.duckdb")
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings()
+    assert (settings.lake, settings.warehouse_file) == (str(tmp_path / "lake"), tmp_path / "marts" / "fleet.duckdb")
+
+
 def test_a_server_warehouse_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", "postgresql://user:secret@host/fleet")
     with pytest.raises(SettingError, match=r"postgresql://\.\.\. is not a DuckDB file") as refusal:

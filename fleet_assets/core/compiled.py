@@ -1,6 +1,6 @@
 """Compilation of the few kernels that must walk observations one after the other (states, anchors, hysteresis).
 
-Belongs here: the decorator and the array types. Does not belong here: any kernel.
+Belongs here: the decorator, the array types and how arrays are given to kernels. Does not belong here: any kernel.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ I64 = npt.NDArray[np.int64]
 I8 = npt.NDArray[np.int8]
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
-
-
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
 

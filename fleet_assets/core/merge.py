@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.trip_rules import TripRules, micros
 
 COUNTERS = ("odometer_km", "fuel_used_total_l")
@@ -53,7 +53,7 @@ def merge_sources(
     origin: dict[str, I8] = {}
     for name, values in columns.items():
         hold = micros(rules.motion_hold_s if name in _MOTION else rules.source_hold_s)
-        kept = _prefer(vehicle, at, ranks, values, hold) if len(rank) else values
+        kept = read_only(_prefer(vehicle, at, ranks, values, hold)) if len(rank) else values
         merged[name], source = _collapse(starts, ranks, kept)
         if len(rank) and name in COUNTERS:
             origin[name] = source

@@ -40,7 +40,8 @@ _NO_CODES: I8 = read_only(np.empty(0, dtype=np.int8))
 @dataclass(frozen=True)
 class Points:
     """One row per vehicle and instant, sorted. `columns` holds observed quantities (NaN = not observed) and lacks those
-    never observed; `origin` holds, for counters of several sources, the rank of the source each value came from."""
+    never observed; `origin` holds, for counters of several sources, the rank of the source each value came from. The
+    arrays given are read-only from then on."""
 
     vehicle_ids: pl.Series
     vehicle: I64

@@ -55,7 +55,7 @@ def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.Completed
     assert first.returncode == 0, first.stderr
     assert "What was found in the frames" in first.stdout
     found, true = re.search(r"([\d,]+) of ([\d,]+) true trips", first.stdout).groups()  # type: ignore[union-attr]
-    # A minute of the silence that is part of the recording may hide one end of a trip.
+    # The simulated logger falls silent for up to 80 s at times; an end within is found later than 30 s.
     assert int(found) >= int(true) - 1
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from fleet_assets.core.compiled import I64, kernel
+from fleet_assets.core.compiled import I64, kernel, read_only
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -33,7 +33,7 @@ def views(column: pl.Series) -> U64:
     The words of values that do not lie in the view itself have a meaning only within one chunk."""
     array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
     if not len(array):
-        return np.empty((0, 2), dtype=np.uint64)
+        return read_only(np.empty((0, 2), dtype=np.uint64))
     words = np.frombuffer(array.buffers()[1], dtype="<u8", count=2 * len(array), offset=16 * array.offset)
     return words.reshape(-1, 2)
 
