@@ -83,10 +83,13 @@ def test_work_until_empty_ends_by_itself_and_says_what_it_did(
     assert landed(places).height == 5_000
 
 
-def test_sigterm_drains_the_worker(places: Places, fleet: FleetCommand, log: Path, redis_url: str) -> None:
+def test_sigterm_drains_the_worker(
+    places: Places, fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str
+) -> None:
     with process(places, "work", "--flush-seconds", "50", FLEET_REDIS_URL=redis_url) as worker:
         until(worker, "worker_started")
         fleet("collect", "scan", "--replay", log, FLEET_REDIS_URL=redis_url)
+        wait_for(lambda: redis_server.xinfo_groups(STREAM)[0]["lag"] == 0)
         worker.send_signal(signal.SIGTERM)
         assert until(worker, "worker_stopped")["frames"] == 5_000
         assert worker.wait(20) == 0
