@@ -89,7 +89,7 @@ def test_sigterm_drains_the_worker(
     with process(places, "work", "--flush-seconds", "50", FLEET_REDIS_URL=redis_url) as worker:
         until(worker, "worker_started")
         fleet("collect", "scan", "--replay", log, FLEET_REDIS_URL=redis_url)
-        wait_for(lambda: redis_server.xinfo_groups(STREAM)[0]["lag"] == 0)
+        wait_for(lambda: redis_server.xinfo_groups(STREAM)[0]["lag"] == 0, seconds=60)
         worker.send_signal(signal.SIGTERM)
         assert until(worker, "worker_stopped")["frames"] == 5_000
         assert worker.wait(20) == 0
