@@ -15,6 +15,7 @@ from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, unseen_share
 from fleet_assets.core.points import Points
+from fleet_assets.core.cadence import holds
 from fleet_assets.core.trip_rules import Limits, TripRules
 
 SOURCES = ("odometer", "speed", "gps")
@@ -37,15 +38,43 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Distances:
-    """Per trip: km, index into SOURCES (-1: nothing to measure by), odometer readings at both ends."""
+    """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), odometer readings at both
+    ends."""
 
     km: F64
+    error_km: F64
     source: I64
     start_odometer_km: F64
     end_odometer_km: F64
 
     def where(self, mask: Mask) -> Distances:
-        return Distances(self.km[mask], self.source[mask], self.start_odometer_km[mask], self.end_odometer_km[mask])
+        parts = (self.km, self.error_km, self.source, self.start_odometer_km, self.end_odometer_km)
+        return Distances(*(part[mask] for part in parts))
+
+
+@dataclass(frozen=True)
+class Driven:
+    """Stretches to measure: the rows of each trip, the rows that enclose it, and what it moved between them at the speed
+    of its ends (km, s); `closed_at` bounds what may be read (us)."""
+
+    trips: Stretches
+    around: Stretches
+    edge_km: F64
+    edge_s: F64
+    closed_at: I64
+
+    def duration_s(self, at: I64) -> F64:
+        return self.trips.duration_s(at) + self.edge_s
+
+    def step_s(self, at: I64) -> F64:
+        """Mean time between rows."""
+        steps = np.maximum(self.around.last - self.around.first, 1)
+        seconds: F64 = self.around.duration_s(at) / steps
+        return seconds
+
+    def where(self, mask: Mask) -> Driven:
+        trips, around = (Stretches(part.first[mask], part.last[mask]) for part in (self.trips, self.around))
+        return Driven(trips, around, self.edge_km[mask], self.edge_s[mask], self.closed_at[mask])
 
 
 class _Receiver(NamedTuple):
@@ -62,44 +91,65 @@ class _Track(NamedTuple):
     lon: F64
     states: I8
     max_kmh: float
-    hold: int
+    reach: I64
 
 
-def measure_distances(points: Points, states: I8, trips: Stretches, closed_at: I64, rules: TripRules) -> Distances:
+def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRules) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
     Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %, or the receiver's speed, 8 %; each plus the
-    share of the trip that it did not observe. So an odometer of 5 m steps always wins, one of 125 m from about 6 km,
-    one of 1 km from about 50 km. An odometer that contradicts a well covered speed integral, or without one a well
-    covered receiver, is not used (reset, jumps, stuck). Nothing depends on which other trips are measured.
+    share of the trip that it did not observe, and plus what happens between rows that come seldom. So an odometer of
+    5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about 50 km. An odometer that contradicts a
+    well covered speed integral, or without one a well covered receiver, is not used (reset, jumps, stuck). Nothing
+    depends on which other trips are measured.
     """
-    limits = rules.limits
-    duration_s = trips.duration_s(points.at)
+    duration_s = driven.duration_s(points.at)
     judged_s = rules.sane_coverage * duration_s
-    readings = _readings(points, trips, closed_at, limits)
-    speed = integrate(points.at, points.column("speed_kmh"), trips, limits.hold)
-    speed_km = np.where(speed.covered_s > 0, speed.net, np.nan)
+    readings = _readings(points, driven, rules.limits)
+    speed_km, speed_s = _by_speed(points, "speed_kmh", driven, rules.limits)
+    sampled = _sampling_share(driven, points.at, rules)
     # A speed that hardly misses anything is closer than any track, which then need not be measured.
-    may_win = ~(unseen_share(speed.covered_s, duration_s) <= rules.gps_error_share - rules.speed_error_share)
-    receiver = _receiver(points, states, trips, may_win, rules)
-    is_insane = _contradicts(readings, speed_km, rules.sane_share, is_judge := speed.covered_s >= judged_s)
-    is_insane |= _contradicts(readings, receiver.km, rules.sane_gps_share, ~is_judge & (receiver.covered_s >= judged_s))
+    may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
+    receiver = _receiver(points, states, driven, may_win, rules)
+    may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
+    is_insane = _contradicts(readings, speed_km, rules.sane_share + may_differ, is_judge := speed_s >= judged_s)
+    is_judge = ~is_judge & (receiver.covered_s >= judged_s)
+    is_insane |= _contradicts(readings, receiver.km, rules.sane_gps_share + may_differ, is_judge)
     # Shares of one and the same distance: of its own, a speed or a position that is stuck would have no error.
     longest_km = np.fmax(speed_km, receiver.km)
-    errors = [
+    errors = np.stack([
         np.where(is_insane, np.inf, _odometer_error(readings, duration_s, rules)),
-        longest_km * (rules.speed_error_share + unseen_share(speed.covered_s, duration_s)),
+        longest_km * (rules.speed_error_share + unseen_share(speed_s, duration_s) + sampled),
         longest_km * receiver.error_share,
-    ]
+    ])  # fmt: skip
     km, source = choose([readings.total, speed_km, receiver.km], errors)
-    return Distances(km, source, readings.start, readings.end)
+    chosen = np.take_along_axis(errors, np.maximum(source, 0)[None], axis=0)[0]
+    return Distances(km, np.where(source >= 0, chosen, np.nan), source, readings.start, readings.end)
 
 
-def _readings(points: Points, trips: Stretches, closed_at: I64, limits: Limits) -> Counted:
+def _sampling_share(driven: Driven, at: I64, rules: TripRules) -> F64:
+    """Expected error of a sum over moments that lie `step_s` apart, as a share: it falls with the root of their number,
+    and vanishes where a speed hardly changes from one row to the next."""
+    step_s = driven.step_s(at)
+    steps = np.maximum(driven.duration_s(at) / np.maximum(step_s, 1e-6), 1.0)
+    share: F64 = rules.sampling_error_share * np.minimum(step_s / rules.speed_memory_s, 1.0) / np.sqrt(steps)
+    return share
+
+
+def _by_speed(points: Points, name: str, driven: Driven, limits: Limits) -> tuple[F64, F64]:
+    """Kilometres by a speed, with those between the rows that enclose each trip, and seconds covered."""
+    speed = integrate(points.at, points.column(name), driven.trips, limits)
+    has_speed = len(points.column(name)) > 0
+    covered_s = speed.covered_s + (driven.edge_s if has_speed else 0.0)
+    return np.where(covered_s > 0, speed.net + driven.edge_km, np.nan), covered_s
+
+
+def _readings(points: Points, driven: Driven, limits: Limits) -> Counted:
     odometer = points.column("odometer_km")
-    first, last = trips.first, trips.last
+    first, last = driven.around.first, driven.around.last
     if len(odometer):
-        first, last = _nearby_readings(points.vehicle, points.at, odometer, first, last, closed_at, limits.hold)
+        reach = holds(points.at, odometer, first, last, limits)
+        first, last = _nearby_readings(points.vehicle, points.at, odometer, first, last, driven.closed_at, reach)
     around = Stretches(first, last)
     return count(points.at, odometer, points.origin_of("odometer_km"), around, limits.max_speed_kmh, _STEP_SLACK_KM)
 
@@ -117,54 +167,61 @@ def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask)
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
-def _receiver(points: Points, states: I8, trips: Stretches, wanted: Mask, rules: TripRules) -> _Receiver:
-    """Of each wanted trip the receiver's track, or its speed where the track covers so much less that it is worse."""
-    duration_s = trips.duration_s(points.at)
-    by_track, track_s = _positions(points, states, trips, wanted, rules.limits)
-    track_error = rules.gps_error_share + unseen_share(track_s, duration_s)
+def _receiver(points: Points, states: I8, driven: Driven, wanted: Mask, rules: TripRules) -> _Receiver:
+    """Of each wanted trip the receiver's track, or its speed where the track is expected to be worse."""
+    duration_s, limits = driven.duration_s(points.at), rules.limits
+    by_track, track_s = _positions(points, states, driven, wanted, limits)
+    track_error = rules.gps_error_share + unseen_share(track_s, duration_s) + _chord_share(driven, points.at, rules)
     wanted = wanted & ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
-    by_speed, speed_s = _receiver_speed(points, trips, wanted, rules.limits)
-    speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s)
+    by_speed, speed_s = _receiver_speed(points, driven, wanted, limits)
+    sampled = _sampling_share(driven, points.at, rules)
+    speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s) + sampled
     km, taken = choose([by_track, by_speed], [track_error, speed_error])
     is_speed = taken == 1
     covered_s, error = np.where(is_speed, speed_s, track_s), np.where(is_speed, speed_error, track_error)
     return _Receiver(km, covered_s, error)
 
 
-def _positions(points: Points, states: I8, trips: Stretches, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+def _chord_share(driven: Driven, at: I64, rules: TripRules) -> F64:
+    """Expected share by which straight lines between positions are shorter than the road."""
+    share: F64 = rules.chord_error_share * np.log2(1 + driven.step_s(at) / rules.speed_memory_s)
+    return share
+
+
+def _positions(points: Points, states: I8, driven: Driven, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
     """Kilometres along the positions, and seconds they cover, of wanted trips."""
-    km, covered = np.full(len(trips), np.nan), np.zeros(len(trips))
+    km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
     lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
     if len(lat) and len(lon):
-        track = _Track(points.at, lat, lon, states, limits.max_speed_kmh, limits.hold)
-        km[wanted], covered[wanted] = _track_km(track, trips.first[wanted], trips.last[wanted]).T
+        first, last = driven.around.first[wanted], driven.around.last[wanted]
+        reach = holds(points.at, lat, first, last, limits)
+        track = _Track(points.at, lat, lon, states, limits.max_speed_kmh, reach)
+        km[wanted], covered[wanted] = _track_km(track, first, last).T
     return np.where(covered > 0, km, np.nan), covered
 
 
-def _receiver_speed(points: Points, trips: Stretches, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+def _receiver_speed(points: Points, driven: Driven, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
     """Kilometres by the receiver's speed, and seconds it covers, of wanted trips."""
-    km, covered = np.full(len(trips), np.nan), np.zeros(len(trips))
-    some = Stretches(trips.first[wanted], trips.last[wanted])
-    speed = integrate(points.at, points.column("gps_speed_kmh"), some, limits.hold)
-    km[wanted], covered[wanted] = speed.net, speed.covered_s
+    km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
+    km[wanted], covered[wanted] = _by_speed(points, "gps_speed_kmh", driven.where(wanted), limits)
     return np.where(covered > 0, km, np.nan), covered
 
 
 @kernel
 def _nearby_readings(
-    vehicle: I64, at: I64, odometer: F64, first: I64, last: I64, closed_at: I64, hold: int
+    vehicle: I64, at: I64, odometer: F64, first: I64, last: I64, closed_at: I64, reach: I64
 ) -> tuple[I64, I64]:
     """Widens each trip to the reading just before its start and the one just after its end, before it was closed."""
     low, high = first.copy(), last.copy()
     for k in range(len(first)):
         row = first[k]
-        while row >= 0 and vehicle[row] == vehicle[first[k]] and at[first[k]] - at[row] <= hold:
+        while row >= 0 and vehicle[row] == vehicle[first[k]] and at[first[k]] - at[row] <= reach[k]:
             if not np.isnan(odometer[row]):
                 low[k] = row
                 break
             row -= 1
         row = last[k]
-        until = min(at[last[k]] + hold, closed_at[k] - 1)
+        until = max(at[last[k]], min(at[last[k]] + reach[k], closed_at[k] - 1))
         while row < len(at) and vehicle[row] == vehicle[last[k]] and at[row] <= until:
             if not np.isnan(odometer[row]):
                 high[k] = row
@@ -177,8 +234,8 @@ def _nearby_readings(
 def _track_km(track: _Track, first: I64, last: I64) -> F64:
     """Per trip (km, seconds between positions) along a track.
 
-    A step counts where the vehicle is known to move, from the last position that counted; a position that no road
-    vehicle could have reached does not count, nor do repeats of one position.
+    A step counts where the vehicle is known to move, and up to the row that encloses the trip, from the last position
+    that counted; a position that no road vehicle could have reached does not count, nor do repeats of one position.
     """
     table = np.zeros((len(first), 2))
     for k in range(len(first)):
@@ -188,11 +245,11 @@ def _track_km(track: _Track, first: I64, last: I64) -> F64:
             if np.isnan(track.lat[i]) or np.isnan(track.lon[i]):
                 continue
             if seen >= 0:
-                table[k, 1] += min(track.at[i] - track.at[seen], track.hold) / 1e6
+                table[k, 1] += min(track.at[i] - track.at[seen], track.reach[k]) / 1e6
             seen = i
             if anchor < 0:
                 anchor = i
-            elif track.states[i] == _MOVING and not _is_frozen(track, i, first[k]):
+            elif (track.states[i] == _MOVING or i == last[k]) and not _is_frozen(track, i, first[k]):
                 if _is_reachable(track, anchor, i):
                     table[k, 0] += great_circle_km(track.lat[anchor], track.lon[anchor], track.lat[i], track.lon[i])
                     anchor, strays = i, 0

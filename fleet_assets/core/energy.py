@@ -9,22 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from fleet_assets.core.cadence import holds
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
-from fleet_assets.core.integrals import Stretches, at_ends, choose, integrate, median_within, unseen_share
+from fleet_assets.core.integrals import Stretches, at_ends, choose, integrate, median_within, spacing_within, unseen_share
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import Limits, TripRules
+from fleet_assets.core.trip_rules import TripRules
 
 _SAMPLES_LATER = 2
+
+ENERGY_SOURCES = ("power", "soc")
 
 
 @dataclass(frozen=True)
 class BatteryUse:
-    """Per trip, kWh out of the battery (NaN = not known) and state of charge at both ends; `electric_kwh` is the part
-    of `net_kwh` while the engine was off."""
+    """Per trip, kWh out of the battery (NaN = not known), index into ENERGY_SOURCES (-1: not known) and state of charge
+    at both ends; `electric_kwh` is the part of `net_kwh` while the engine was off; `is_rated` says whether it is exact
+    enough to be divided by a distance."""
 
     net_kwh: F64
+    source: I64
+    is_rated: npt.NDArray[np.bool_]
     electric_kwh: F64
     discharged_kwh: F64
     regenerated_kwh: F64
@@ -37,17 +44,22 @@ def measure_battery(points: Points, trips: Stretches, capacity_kwh: F64, rules: 
 
     Where power covers too little of the trip: change of the state of charge x usable capacity (as the vehicle reports
     it, else `capacity_kwh`), and discharged and regenerated are not known. The sign is kept: a long descent gives
-    energy back.
+    energy back. A charge that changed by less than two of its steps says nothing, and by less than five no ratio.
     """
     power, duration_s = battery_power_kw(points), trips.duration_s(points.at)
-    used = integrate(points.at, power, trips, rules.limits.hold)
+    used = integrate(points.at, power, trips, rules.limits)
     start_soc, end_soc = at_ends(points.column("soc_pct"), trips)
     reported = median_within(points.at, points.column("hv_capacity_kwh"), trips.first, trips.last)
     capacity = np.where(reported > 0, reported, capacity_kwh)
     is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_energy_coverage * duration_s)
-    by_charge = _while_off(_off_fall, points.column("soc_pct"), points, trips, rules) / 100 * capacity
+    fall = start_soc - end_soc
+    steps = np.abs(fall) / np.maximum(spacing_within(points.column("soc_pct"), trips), rules.soc_step_pct)
+    charge_kwh = np.where(steps >= rules.soc_known_steps, fall / 100 * capacity, np.nan)
+    by_charge = _while_off(_off_fall, points.column("soc_pct"), points, trips, rules, rules.limits.silence) / 100 * capacity
     return BatteryUse(
-        net_kwh=np.where(is_covered, used.net, (start_soc - end_soc) / 100 * capacity),
+        net_kwh=np.where(is_covered, used.net, charge_kwh),
+        source=np.where(is_covered, 0, np.where(np.isnan(charge_kwh), -1, 1)),
+        is_rated=is_covered | (steps >= rules.soc_rated_steps),
         electric_kwh=np.where(is_covered, _while_off(_off_kwh, power, points, trips, rules), by_charge),
         discharged_kwh=np.where(is_covered, used.positive, np.nan),
         regenerated_kwh=np.where(is_covered, -used.negative, np.nan),
@@ -89,20 +101,23 @@ def _share_by(weight: F64, points: Points, trips: Stretches, rules: TripRules) -
     """Share with the engine on by one weight, and seconds in which both were known."""
     if not len(weight):
         return np.full(len(trips), np.nan), np.zeros(len(trips))
-    rpm, on_rpm, hold = points.column("engine_speed_rpm"), rules.engine_on_rpm, rules.limits.hold
-    table = _engine_share(points.at, rpm, weight, trips.first, trips.last, on_rpm, hold)
+    rpm, on_rpm = points.column("engine_speed_rpm"), rules.engine_on_rpm
+    reach = holds(points.at, weight, trips.first, trips.last, rules.limits)
+    table = _engine_share(points.at, rpm, weight, trips.first, trips.last, on_rpm, reach)
     return table[:, 0], table[:, 1]
 
 
 def _while_off(
-    measure: Callable[[I64, F64, F64, I64, I64, float, Limits], F64],
-    values: F64, points: Points, trips: Stretches, rules: TripRules,
+    measure: Callable[[I64, F64, F64, I64, I64, float, I64], F64],
+    values: F64, points: Points, trips: Stretches, rules: TripRules, least: int = 0,
 ) -> F64:  # fmt: skip
-    """What `measure` finds while the engine was off; NaN where it and the engine are known for too little of a trip."""
+    """What `measure` finds while the engine was off; NaN where it and the engine are known for too little of a trip.
+    A value stands for as long as its cadence says, and for `least` us at least."""
     rpm = points.column("engine_speed_rpm")
     if not len(rpm) or not len(values):
         return np.full(len(trips), np.nan)
-    table = measure(points.at, rpm, values, trips.first, trips.last, rules.engine_on_rpm, rules.limits)
+    reach = np.maximum(holds(points.at, values, trips.first, trips.last, rules.limits), least)
+    table = measure(points.at, rpm, values, trips.first, trips.last, rules.engine_on_rpm, reach)
     found, known_s = table[:, 0], table[:, 1]
     is_known = (known_s > 0) & (known_s >= rules.min_energy_coverage * trips.duration_s(points.at))
     return np.where(is_known, found, np.nan)
@@ -123,7 +138,7 @@ def first_engine_start(points: Points, trips: Stretches, rules: TripRules) -> tu
 
 
 @kernel
-def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm: float, hold: int) -> F64:
+def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm: float, reach: I64) -> F64:
     """Per trip (share of the weight with the engine on, seconds known)."""
     table = np.full((len(first), 2), np.nan)
     for k in range(len(first)):
@@ -132,7 +147,7 @@ def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm:
         for i in range(first[k], last[k] + 1):
             if not np.isnan(weight[i]):
                 if before >= 0 and rpm_row >= 0:
-                    step = min(at[i] - at[before], hold)
+                    step = min(at[i] - at[before], reach[k])
                     area = (weight[before] + weight[i]) / 2 * step
                     known += area
                     known_s += step / 1e6
@@ -147,7 +162,7 @@ def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm:
 
 
 @kernel
-def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float, limits: Limits) -> F64:
+def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float, reach: I64) -> F64:
     """Per trip (kWh with the engine off, seconds known). A step belongs to the engine's state before it, as in
     `_engine_share`; power of a moment at which the engine was on says nothing about it."""
     table = np.zeros((len(first), 2))
@@ -159,7 +174,7 @@ def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float
             if not np.isnan(power[i]):
                 is_off = row >= 0 and rpm[row] <= on_rpm
                 if before >= 0 and rpm_row >= 0:
-                    step = min(at[i] - at[before], limits.hold)
+                    step = min(at[i] - at[before], reach[k])
                     table[k, 1] += step / 1e6
                     if rpm[rpm_row] <= on_rpm:
                         a, b = power[before] if was_off else power[i], power[i] if is_off else power[before]
@@ -170,7 +185,7 @@ def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float
 
 
 @kernel
-def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float, limits: Limits) -> F64:
+def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float, reach: I64) -> F64:
     """Per trip (points of charge lost with the engine off, seconds known). Between two readings the engine must have
     been on or off throughout: nothing says which part of the change belongs to which."""
     table = np.zeros((len(first), 2))
@@ -179,7 +194,7 @@ def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float,
         seen_on = seen_off = False
         for i in range(first[k], last[k] + 1):
             has_soc, has_rpm = not np.isnan(soc[i]), not np.isnan(rpm[i])
-            if has_soc and before >= 0 and seen_on != seen_off and at[i] - at[before] <= limits.silence:
+            if has_soc and before >= 0 and seen_on != seen_off and at[i] - at[before] <= reach[k]:
                 table[k, 1] += (at[i] - at[before]) / 1e6
                 table[k, 0] += soc[before] - soc[i] if seen_off else 0.0
             if has_rpm:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I64
-from fleet_assets.core.integrals import Stretches, choose, count, integrate, median_within, unseen_share
+from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, median_within, unseen_share
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import TripRules
 
@@ -52,12 +52,23 @@ def litres_burned(points: Points, stretches: Stretches, rules: TripRules) -> F64
     return choose(*_measured(points, stretches, rules))[0]
 
 
+def litres_counted(points: Points, stretches: Stretches, rules: TripRules) -> F64:
+    """Litres burned by the counter alone, which tells of silences too; NaN where it was not read at both ends."""
+    counted = _counted(points, stretches, rules)
+    whole = counted.spanned_s >= stretches.duration_s(points.at)
+    return np.where(whole & (counted.spanned_s > 0), counted.total, np.nan)
+
+
+def _counted(points: Points, stretches: Stretches, rules: TripRules) -> Counted:
+    counter, origin = points.column("fuel_used_total_l"), points.origin_of("fuel_used_total_l")
+    return count(points.at, counter, origin, stretches, rules.max_fuel_lph, _COUNTER_SLACK_L)
+
+
 def _measured(points: Points, stretches: Stretches, rules: TripRules) -> tuple[list[F64], list[F64]]:
     """Litres by counter and by rate, and the expected error of each."""
     duration_s = stretches.duration_s(points.at)
-    counter, origin = points.column("fuel_used_total_l"), points.origin_of("fuel_used_total_l")
-    counted = count(points.at, counter, origin, stretches, rules.max_fuel_lph, _COUNTER_SLACK_L)
-    rated = integrate(points.at, points.column("fuel_rate_lph"), stretches, rules.limits.hold)
+    counted = _counted(points, stretches, rules)
+    rated = integrate(points.at, points.column("fuel_rate_lph"), stretches, rules.limits)
     by_counter = np.where(counted.spanned_s > 0, counted.total, np.nan)
     by_rate = np.where(rated.covered_s > 0, rated.net, np.nan)
     # Shares of one and the same amount: of its own, a rate that is stuck at zero would have no error.

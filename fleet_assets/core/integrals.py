@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fleet_assets.core.cadence import hold_of_states, slow_hold
 from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.trip_rules import Limits
 
 _MICROS = 1e6
 _MICROS_PER_HOUR = 3.6e9
@@ -58,9 +60,10 @@ class Counted:
     spanned_s: F64
 
 
-def integrate(at: I64, values: F64, stretches: Stretches, hold: int) -> Integral:
-    """Trapezoidal integral of a rate per hour; between two values further apart than `hold` (us) only `hold` counts."""
-    return Integral(*_integrate(at, values, stretches.first, stretches.last, hold).T)
+def integrate(at: I64, values: F64, stretches: Stretches, limits: Limits) -> Integral:
+    """Trapezoidal integral of a rate per hour; between two values further apart than one stands for (`cadence.holds`)
+    only that time counts."""
+    return Integral(*_integrate(at, values, stretches.first, stretches.last, limits).T)
 
 
 def count(at: I64, values: F64, origin: I8, stretches: Stretches, max_per_hour: float, slack: float) -> Counted:
@@ -71,12 +74,14 @@ def count(at: I64, values: F64, origin: I8, stretches: Stretches, max_per_hour: 
     return Counted(*_count(at, values, origin, stretches.first, stretches.last, max_per_hour, slack).T)
 
 
-def time_in_state(at: I64, states: I8, wanted: int, stretches: Stretches, hold: int, join: int) -> F64:
+def time_in_state(at: I64, states: I8, wanted: int, stretches: Stretches, join: int, limits: Limits) -> F64:
     """Seconds per stretch in state `wanted` (negative states are not observed).
 
-    Between two observations of the state all time counts, if they are at most `join` us apart; after the last, `hold`.
+    Between two observations of the state all time counts, if they are at most `join` us, or the time that one stands
+    for, apart. Between it and another state, dense rows keep the state of the one before; the time between others is
+    shared by halves, since the change lies somewhere in it.
     """
-    return _time_in_state(at, states, wanted, stretches.first, stretches.last, hold, join)
+    return _time_in_state(at, states, wanted, stretches.first, stretches.last, join, limits)
 
 
 def at_ends(values: F64, stretches: Stretches) -> tuple[F64, F64]:
@@ -87,6 +92,13 @@ def at_ends(values: F64, stretches: Stretches) -> tuple[F64, F64]:
     rows = _observed_ends(values, stretches.first, stretches.last)
     ends = np.where(rows >= 0, values[rows], np.nan)
     return ends[:, 0], ends[:, 1]
+
+
+def spacing_within(values: F64, stretches: Stretches) -> F64:
+    """Per stretch the coarsest usual spacing on which all its values lie; 0 where it is finer than all of them."""
+    if not len(values):
+        return np.zeros(len(stretches))
+    return _spacings(values, stretches.first, stretches.last)
 
 
 def median_within(at: I64, values: F64, first: I64, last: I64, seconds: float = np.inf, from_end: bool = False) -> F64:
@@ -104,32 +116,50 @@ def unseen_share(covered_s: F64, duration_s: F64) -> F64:
 
 
 @kernel
-def _integrate(at: I64, values: F64, first: I64, last: I64, hold: int) -> F64:
+def _integrate(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> F64:
     sums = np.zeros((len(first), 4))
     if len(values) == 0:
         return sums
     for k in range(len(first)):
-        before = -1
-        for i in range(first[k], last[k] + 1):
-            if np.isnan(values[i]):
-                continue
-            if before >= 0:
-                step = min(at[i] - at[before], hold)
-                hours = step / _MICROS_PER_HOUR
-                a, b = values[before], values[i]
-                positive = negative = 0.0
-                if a * b >= 0:
-                    area = (a + b) / 2 * hours
-                    positive, negative = max(area, 0.0), min(area, 0.0)
-                else:  # the line crosses zero: a triangle on either side
-                    positive = max(a, b) ** 2 / abs(a - b) / 2 * hours
-                    negative = -(min(a, b) ** 2) / abs(a - b) / 2 * hours
-                sums[k, 0] += positive + negative
-                sums[k, 1] += positive
-                sums[k, 2] += negative
-                sums[k, 3] += step / _MICROS
-            before = i
+        slow_step = int(limits.hold / limits.silence_factor)
+        slow, steps = _integrate_one(at, values, first[k], last[k], limits.hold, slow_step, sums[k])
+        if steps > 0 and 2 * slow >= steps:  # the usual case has dense values, and is read once
+            reach = slow_hold(at, values, first[k], last[k], steps, limits)
+            _integrate_one(at, values, first[k], last[k], reach, 0, sums[k])
     return sums
+
+
+@kernel
+def _integrate_one(
+    at: I64, values: F64, first: int, last: int, reach: int, slow_step: int, sums: F64
+) -> tuple[int, int]:  # fmt: skip
+    """Fills the sums of one stretch; returns how many steps are slow, and all."""
+    net = above = below = covered = 0.0
+    before = -1
+    slow = steps = 0
+    for i in range(first, last + 1):
+        if np.isnan(values[i]):
+            continue
+        if before >= 0:
+            apart = at[i] - at[before]
+            steps += 1
+            slow += apart > slow_step
+            step = min(apart, reach)
+            hours = step / _MICROS_PER_HOUR
+            a, b = values[before], values[i]
+            if a * b >= 0:
+                area = (a + b) / 2 * hours
+                positive, negative = max(area, 0.0), min(area, 0.0)
+            else:  # the line crosses zero: a triangle on either side
+                positive = max(a, b) ** 2 / abs(a - b) / 2 * hours
+                negative = -(min(a, b) ** 2) / abs(a - b) / 2 * hours
+            net += positive + negative
+            above += positive
+            below += negative
+            covered += step / _MICROS
+        before = i
+    sums[0], sums[1], sums[2], sums[3] = net, above, below, covered
+    return slow, steps
 
 
 @kernel
@@ -168,25 +198,58 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
 
 
 @kernel
+def _spacings(values: F64, first: I64, last: I64) -> F64:
+    spacings = np.zeros(len(first))
+    for k in range(len(first)):
+        level = 0
+        for i in range(first[k], last[k] + 1):
+            while level < len(_LATTICE) and not np.isnan(values[i]) and not _on_lattice(values[i], _LATTICE[level]):
+                level += 1
+        spacings[k] = _LATTICE[level] if level < len(_LATTICE) else 0.0
+    return spacings
+
+
+@kernel
+def spacing_of(value: float) -> float:
+    """The coarsest usual spacing on which a reading lies; 0 for one that is finer than all of them."""
+    for spacing in _LATTICE:
+        if _on_lattice(value, spacing):
+            return spacing
+    return 0.0
+
+
+@kernel
 def _on_lattice(value: float, spacing: float) -> bool:
     multiple = value / spacing
     return bool(abs(multiple - np.round(multiple)) < 1e-4)
 
 
 @kernel
-def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, hold: int, join: int) -> F64:
+def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, join: int, limits: Limits) -> F64:
     seconds = np.zeros(len(first))
     for k in range(len(first)):
         before = -1
+        reach = hold_of_states(at, states, first[k], last[k], limits)
         for i in range(first[k], last[k] + 1):
             if states[i] < 0:
                 continue
-            if before >= 0 and states[before] == wanted:
-                step = at[i] - at[before]
-                whole = states[i] == wanted and step <= join
-                seconds[k] += (step if whole else min(step, hold)) / _MICROS
+            if before >= 0:
+                was, is_now = states[before] == wanted, states[i] == wanted
+                seconds[k] += shared(at[i] - at[before], was, is_now, reach, join, limits.dense) / _MICROS
             before = i
     return seconds
+
+
+@kernel
+def shared(step: int, was: bool, is_now: bool, reach: int, join: int, dense: int) -> float:
+    """Microseconds of a step between two observations that belong to a state: see `time_in_state`."""
+    if was and is_now:
+        return float(step if step <= max(join, reach) else reach)
+    if not was and not is_now:
+        return 0.0
+    if step <= dense:
+        return float(step) if was else 0.0
+    return min(step / 2, float(reach))
 
 
 @kernel
@@ -234,5 +297,5 @@ def choose(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[F64, I64]:
     return value, np.where(usable, row, -1)
 
 
-__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "median_within",
-           "time_in_state", "unseen_share"]  # fmt: skip
+__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "median_within", "shared",
+           "spacing_of", "spacing_within", "time_in_state", "unseen_share"]  # fmt: skip

@@ -1,14 +1,15 @@
-"""Motion: per instant, whether the vehicle moves, stands, or was not observed; and whether its engine runs.
+"""Motion: per instant, whether the vehicle moves, stands, or was not observed.
 
-Belongs here: the choice of evidence (own speed, receiver's speed, odometer, positions; engine speed, ignition).
-Does not belong here: what ends a trip (`segments`) and distances (`distance`).
+Belongs here: the choice of evidence (own speed, receiver's speed, odometer, positions).
+Does not belong here: engines (`engine`), what ends a trip (`segments`) and distances (`distance`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.cadence import silence_after
+from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits
@@ -33,17 +34,16 @@ def motion_states(points: Points, limits: Limits) -> I8:
     if (states == UNKNOWN).any():
         odometer, origin = points.column("odometer_km"), points.origin_of("odometer_km")
         if len(odometer):
-            _odometer_states(points.vehicle, points.at, last, odometer, origin, limits, states)
+            _odometer_states(points.vehicle, points.at, last, odometer, _heard(odometer), origin, limits, states)
         if len(points.column("latitude_deg")) and len(points.column("longitude_deg")):
             lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
-            _position_states(points.vehicle, points.at, last, lat, lon, limits, states)
+            _position_states(points.vehicle, points.at, last, lat, lon, _heard(lat + lon), limits, states)
     return states
 
 
-def engine_states(points: Points, limits: Limits) -> I8:
-    """Per instant 1 engine on, 0 off, UNKNOWN: engine speed above 0, or the ignition where no engine speed is known."""
-    rpm, ignition = points.column("engine_speed_rpm"), points.column("is_ignition_on")
-    return _engine_states(points.vehicle, points.at, rpm, ignition, limits.hold)
+def _heard(values: F64) -> I8:
+    """Codes by which the cadence of a quantity is known: 0 where it was observed."""
+    return read_only(np.where(np.isnan(values), np.int8(UNKNOWN), np.int8(STANDING)))
 
 
 @kernel
@@ -65,7 +65,9 @@ def _speed_states(vehicle: I64, at: I64, speed: F64, gps: F64, limits: Limits, s
 
 
 @kernel
-def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I8, limits: Limits, states: I8) -> None:
+def _odometer_states(
+    vehicle: I64, at: I64, heard: I64, odometer: F64, read: I8, origin: I8, limits: Limits, states: I8
+) -> None:
     """Fills UNKNOWN states by odometer where no speed is alive: a plausible step means the vehicle moved.
 
     It stands once the reading has not changed for the hold time; before that a coarse odometer says nothing. Over a
@@ -84,7 +86,7 @@ def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I
         if states[i] == UNKNOWN and at[i] - heard[i] > limits.motion_hold:
             if at[i] - unchanged_since >= limits.hold:
                 states[i] = STANDING
-            if comparable and at[i] - at[before] < limits.silence:
+            if comparable and _is_recent(vehicle, at, read, before, i, limits):
                 step, hours = odometer[i] - odometer[before], (at[i] - at[before]) / 3.6e9
                 # One whole kilometre may appear at once where the odometer counts in kilometres.
                 if step > limits.moving_above_kmh * hours and step <= limits.max_speed_kmh * hours + 1.0:
@@ -93,7 +95,9 @@ def _odometer_states(vehicle: I64, at: I64, heard: I64, odometer: F64, origin: I
 
 
 @kernel
-def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limits: Limits, states: I8) -> None:
+def _position_states(
+    vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, read: I8, limits: Limits, states: I8
+) -> None:
     """Fills states by position where no speed is alive: leaving the last place means the vehicle moved, also where the
     odometer says that it stands (one that is stuck at a value is not rare, and says so for ever).
 
@@ -105,8 +109,7 @@ def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limi
         if np.isnan(lat[i]) or np.isnan(lon[i]):
             continue
         # The first place after a silence is a place, not a movement that was observed.
-        recent = before >= 0 and vehicle[before] == vehicle[i] and at[i] - at[before] < limits.silence
-        if not recent:
+        if not (before >= 0 and vehicle[before] == vehicle[i] and _is_recent(vehicle, at, read, before, i, limits)):
             place = i
         elif at[place] // _HOUR != at[i] // _HOUR:
             place = before
@@ -122,20 +125,8 @@ def _position_states(vehicle: I64, at: I64, heard: I64, lat: F64, lon: F64, limi
 
 
 @kernel
-def _engine_states(vehicle: I64, at: I64, rpm: F64, ignition: F64, hold: int) -> I8:
-    states = np.full(len(at), UNKNOWN, dtype=np.int8)
-    rpm_at = ignition_at = _LONG_AGO
-    for i in range(len(at)):
-        if i > 0 and vehicle[i] != vehicle[i - 1]:
-            rpm_at = ignition_at = _LONG_AGO
-        if len(rpm) > 0 and not np.isnan(rpm[i]):
-            rpm_at = at[i]
-            states[i] = 1 if rpm[i] > 0 else 0
-        elif at[i] - rpm_at <= hold:
-            states[i] = states[i - 1]
-        elif len(ignition) > 0 and not np.isnan(ignition[i]):
-            ignition_at = at[i]
-            states[i] = 1 if ignition[i] > 0 else 0
-        elif at[i] - ignition_at <= hold:
-            states[i] = states[i - 1]
-    return states
+def _is_recent(vehicle: I64, at: I64, read: I8, before: int, i: int, limits: Limits) -> bool:
+    """Whether the reading of row i follows that of row `before` at the quantity's own pace."""
+    if at[i] - at[before] < limits.silence:
+        return True
+    return bool(at[i] - at[before] < silence_after(vehicle, at, read, before, limits))

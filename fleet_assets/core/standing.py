@@ -10,23 +10,33 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.events import STANDING_PERIODS
-from fleet_assets.core.compiled import I8, I64, kernel
+from fleet_assets.contracts.reference import VEHICLES
+from fleet_assets.core.cadence import silence_after
+from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.engine import engine_states
 from fleet_assets.core.fuel_use import litres_burned
 from fleet_assets.core.integrals import Stretches, median_within, time_in_state
-from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, engine_states, motion_states
+from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, motion_states
+from fleet_assets.core.pace import Witnesses, moved_within, pace_at, witnesses
 from fleet_assets.core.points import Points, each_batch, vehicle_ranges
-from fleet_assets.core.trip_rules import TripRules, micros
+from fleet_assets.core.trip_rules import Limits, TripRules, micros
 
 TELEMETRY_USED = (
     "speed_kmh", "gps_speed_kmh", "latitude_deg", "longitude_deg", "odometer_km", "is_ignition_on", "engine_speed_rpm",
-    "fuel_rate_lph", "fuel_used_total_l", "is_charger_connected",
+    "fuel_rate_lph", "fuel_used_total_l", "is_charger_connected", "soc_pct",
 )  # fmt: skip
 """Telemetry columns that a standing period is made of."""
 
+TOLD = 2
+"""State of a row that says nothing of motion, of a vehicle of which nothing else says that it moves."""
+
 _DAY = 86_400_000_000
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,41 +49,85 @@ class StandingRules:
     """s between two standing observations up to which the vehicle counts as standing in between (hourly heartbeat)."""
 
 
-def standing_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.LazyFrame:
+def standing_periods(
+    telemetry: pl.LazyFrame, rules: StandingRules, vehicles: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
     """Standing periods (contract STANDING_PERIODS, its order) of all days that `telemetry` holds.
 
     A period ends with a movement, with a silence longer than `gap_s`, and at midnight UTC; each day is a pure
-    function of its own rows. Telemetry may come in any order; the work is done on collection, in batches of vehicles.
+    function of its own rows. Where nothing tells of motion, a running engine or a charger makes a period too; whether it
+    really stood is for those to say who know what was driven. `vehicles` (VEHICLES) say which have an engine.
+    Telemetry may come in any order; the work is done on collection, in batches of vehicles.
     """
-    return pl.defer(partial(_collect_periods, telemetry, rules), schema=STANDING_PERIODS.schema)
+    fleet = VEHICLES.empty().lazy() if vehicles is None else vehicles
+    return pl.defer(partial(_collect_periods, telemetry, fleet, rules), schema=STANDING_PERIODS.schema)
 
 
-def _collect_periods(telemetry: pl.LazyFrame, rules: StandingRules) -> pl.DataFrame:
+def _collect_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: StandingRules) -> pl.DataFrame:
     ranges = vehicle_ranges(telemetry, TELEMETRY_USED)
-    found = each_batch(telemetry, TELEMETRY_USED, ranges, rules.motion, partial(_batch_periods, rules=rules))
+    work = partial(_batch_periods, fleet=vehicles.collect(), rules=rules)
+    found = each_batch(telemetry, TELEMETRY_USED, ranges, rules.motion, work)
     periods = pl.concat([STANDING_PERIODS.empty(), *found])
     return periods.sort(STANDING_PERIODS.order)
 
 
-def _batch_periods(points: Points, rules: StandingRules) -> pl.DataFrame:
+def _batch_periods(points: Points, fleet: pl.DataFrame, rules: StandingRules) -> pl.DataFrame:
     limits, join = rules.motion.limits, micros(rules.gap_s)
     daily = _by_day(points)
-    engine, charger = engine_states(daily, limits), _charger_states(daily)
+    engine, charger = engine_states(daily, fleet, limits), _charger_states(daily)
     states = motion_states(daily, limits)
     # A plugged-in vehicle stands, also one that says nothing but that it charges.
     states = np.where((states == UNKNOWN) & (charger == 1), STANDING, states).astype(np.int8)
-    stretches = _standing_stretches(daily.vehicle, daily.at, states, join)
+    told = _told_states(daily.vehicle, daily.at, states, engine, limits.hold)
+    stretches = _standing_stretches(daily.vehicle, daily.at, told, join)
     columns = {
-        "vehicle_id": points.vehicle_ids.gather(points.vehicle[stretches.first]),
+        "vehicle_id": daily.vehicle_ids.gather(daily.vehicle[stretches.first]),
         "started_at": daily.at[stretches.first],
         "ended_at": daily.at[stretches.last],
-        "engine_on_s": time_in_state(daily.at, engine, 1, stretches, limits.hold, limits.silence),
+        "is_standing": _has_state(told, STANDING, stretches),
+        "engine_on_s": _engine_on_s(daily, states, engine, stretches, limits),
         "idle_fuel_l": litres_burned(daily, stretches, rules.motion),
-        "charger_s": time_in_state(daily.at, charger, 1, stretches, limits.hold, join),
+        "charger_s": time_in_state(daily.at, charger, 1, stretches, join, limits),
         "latitude_deg": median_within(daily.at, daily.column("latitude_deg"), stretches.first, stretches.last),
         "longitude_deg": median_within(daily.at, daily.column("longitude_deg"), stretches.first, stretches.last),
     }
     return pl.DataFrame(columns, nan_to_null=True).cast(STANDING_PERIODS.schema)
+
+
+def _engine_on_s(points: Points, states: I8, engine: I8, stretches: Stretches, limits: Limits) -> F64:
+    """Seconds with the engine running, with those between each stretch and the movement around it in which it stood
+    already; NaN where no row of the stretch tells of an engine."""
+    if not len(engine):
+        return np.full(len(stretches), np.nan)
+    on_s = time_in_state(points.at, engine, 1, stretches, limits.silence, limits)
+    seen = witnesses(points, states, limits)
+    told, edge_s = _engine_edges(seen, engine, stretches.first, stretches.last)
+    return np.where(told > 0, on_s + edge_s, np.nan)
+
+
+@kernel
+def _engine_edges(w: Witnesses, engine: I8, first: I64, last: I64) -> tuple[I64, F64]:
+    """Per stretch (rows that tell of the engine, seconds at its edges in which it stood with the engine running)."""
+    told, seconds = np.zeros(len(first), dtype=np.int64), np.zeros(len(first))
+    for k in range(len(first)):
+        for i in range(first[k], last[k] + 1):
+            told[k] += engine[i] >= 0
+        before, after = first[k] - 1, last[k] + 1
+        if before >= 0 and engine[first[k]] == 1 and _touches(w, before, first[k], before):
+            moved = moved_within(w, before, first[k], pace_at(w, before, False))
+            seconds[k] += (w.at[first[k]] - w.at[before] - moved) / 1e6
+        if after < len(w.at) and engine[last[k]] == 1 and _touches(w, last[k], after, after):
+            moved = moved_within(w, last[k], after, pace_at(w, after, True))
+            seconds[k] += (w.at[after] - w.at[last[k]] - moved) / 1e6
+    return told, seconds
+
+
+@kernel
+def _touches(w: Witnesses, a: int, b: int, moving: int) -> bool:
+    """Whether two neighbouring rows that come seldom, of which one moves, follow each other at the vehicle's pace."""
+    if w.vehicle[a] != w.vehicle[b] or w.states[moving] != MOVING or w.at[b] - w.at[a] <= w.limits.dense:
+        return False
+    return bool(w.at[b] - w.at[a] < silence_after(w.vehicle, w.at, w.states, a, w.limits))
 
 
 def _by_day(points: Points) -> Points:
@@ -81,7 +135,8 @@ def _by_day(points: Points) -> Points:
     day = points.at // _DAY
     days = int(day.max() - day.min()) + 1
     vehicle_day = points.vehicle * days + (day - day.min())
-    return Points(points.vehicle_ids, vehicle_day, points.at, points.row_count, points.columns, points.origin)
+    ids = points.vehicle_ids.repeat_by(days).explode() if days > 1 else points.vehicle_ids
+    return Points(ids, vehicle_day, points.at, points.row_count, points.columns, points.origin)
 
 
 def _charger_states(points: Points) -> I8:
@@ -89,6 +144,23 @@ def _charger_states(points: Points) -> I8:
     if not len(connected):
         return np.full(len(points), UNKNOWN, dtype=np.int8)
     return np.where(np.isnan(connected), UNKNOWN, connected > 0).astype(np.int8)
+
+
+@kernel
+def _told_states(vehicle: I64, at: I64, states: I8, engine: I8, hold: int) -> I8:
+    """The states of motion, and TOLD where for a while nothing tells of motion while something tells of the engine."""
+    told = states.copy()
+    if len(engine) == 0:
+        return told
+    known = -1
+    for i in range(len(at)):
+        if states[i] != UNKNOWN:
+            known = i
+        elif engine[i] >= 0:
+            is_open = known < 0 or vehicle[known] != vehicle[i] or states[known] != MOVING
+            if is_open or at[i] - at[known] > hold:
+                told[i] = TOLD
+    return told
 
 
 def _standing_stretches(vehicle: I64, at: I64, states: I8, gap: int) -> Stretches:
@@ -107,10 +179,17 @@ def _stretches(vehicle: I64, at: I64, states: I8, gap: int) -> I64:
             rows[count, 0], rows[count, 1] = first, last
             count += 1
             first = -1
-        if states[i] == STANDING:
+        if states[i] == STANDING or states[i] == TOLD:
             first = i if first < 0 else first
             last = i
     if first >= 0:
         rows[count, 0], rows[count, 1] = first, last
         count += 1
     return rows[:count].copy()
+
+
+def _has_state(states: I8, wanted: int, stretches: Stretches) -> Mask:
+    """Per stretch whether any row is in the state."""
+    counted = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(states == wanted)))
+    found: Mask = counted[stretches.last + 1] > counted[stretches.first]
+    return found

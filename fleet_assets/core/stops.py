@@ -19,7 +19,7 @@ from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.window import Window
 from fleet_assets.core.zones import zone_of
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what a stop is."""
 
 
@@ -89,7 +89,9 @@ def _stays(trips: pl.LazyFrame, periods: pl.LazyFrame, window: Window, rules: St
         ~pl.col("is_truncated"),
     )
     is_followed = (pl.col("before_closed_at") >= pl.col("edge")).fill_null(False)
-    known = final.filter(is_followed).with_columns(pl.col("before_ended_at").alias("since"), pl.lit(False).alias("cut"))
+    # Two trips that touch have no stay between them.
+    is_stay = pl.col("before_ended_at") < pl.col("started_at")
+    known = final.filter(is_followed & is_stay).with_columns(pl.col("before_ended_at").alias("since"), pl.lit(False).alias("cut"))
     first = _first_standing(final.filter(~is_followed), periods, rules)
     return pl.concat([known, first], how="diagonal").select(
         "vehicle_id", pl.col("since").alias("started_at"), pl.col("started_at").alias("ended_at"), "closed_at",
@@ -106,7 +108,7 @@ def _edge(window: Window) -> pl.Expr:
 
 def _first_standing(trips: pl.LazyFrame, periods: pl.LazyFrame, rules: StopRules) -> pl.LazyFrame:
     """Trips without a trip before them, with the first standing observation of their look-back as the beginning."""
-    begun = periods.select("vehicle_id", pl.col("started_at").alias("since"))
+    begun = periods.filter("is_standing").select("vehicle_id", pl.col("started_at").alias("since"))
     first = (
         trips.select("trip_id", "vehicle_id", "started_at", "edge")
         .join(begun, on="vehicle_id")
@@ -130,8 +132,11 @@ def _with_standing(stays: pl.LazyFrame, periods: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("ended_at") <= pl.col("until"))
         .group_by("vehicle_id", pl.col("stay_at").alias("started_at"))
         .agg(
-            pl.col("engine_on_s", "charger_s").sum(),
-            pl.when(pl.col("idle_fuel_l").count() > 0).then(pl.col("idle_fuel_l").sum()).alias("idle_fuel_l"),
+            pl.col("charger_s").sum(),
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+                for name in ("engine_on_s", "idle_fuel_l")
+            ),
             pl.col("latitude_deg", "longitude_deg").median(),
         )
     )

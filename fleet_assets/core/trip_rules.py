@@ -11,7 +11,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import NamedTuple
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raised whenever the code, not a rule, changes what a trip or a standing period is."""
 
 MICROS = 1_000_000
@@ -31,6 +31,13 @@ class Limits(NamedTuple):
     ignition_off: int
     ignition_memory: int
     hold: int
+    dense: int
+    patience: int
+    silence_most: int
+    silence_factor: float
+    cadence_steps: int
+    cadence_known: int
+    cadence_memory: int
     motion_hold: int
     max_speed_kmh: float
     holes_only: bool
@@ -49,7 +56,22 @@ class TripRules:
     stop_s: float = 300.0
     """s without movement that end a trip (Samsara, Traccar classic)."""
     silence_s: float = 300.0
-    """s without data that end a trip (NREL: smallest hole between trips 317 s, largest inside one 296 s)."""
+    """s without data that end a trip at least (NREL: smallest hole between trips 317 s, largest inside one 296 s)."""
+    silence_factor: float = 2.2
+    """Multiple of a vehicle's usual step from which it is silent: one lost row, or a step of twice the usual, is not."""
+    silence_most_s: float = 1800.0
+    """s of silence that end a trip whatever the cadence: what comes half an hour apart is not observed driving."""
+    patience_s: float = 1320.0
+    """s of silence that end a trip while the cadence is not known yet: that of a tracker that speaks every ten minutes."""
+    cadence_steps: int = 8
+    """Newest steps in a state that its cadence is the median of: three lost rows in a row change nothing."""
+    cadence_known: int = 4
+    """Steps from which the cadence is known: the burst of rows when the ignition is switched on is shorter."""
+    cadence_memory_s: float = 14_400.0
+    """s that a cadence is remembered: a night of hourly words is forgotten before the next one."""
+    dense_s: float = 10.0
+    """s between rows up to which a row itself bounds a trip; where they are further apart, a bound is estimated
+    between them."""
     bridge_s: float = 3600.0
     """s of silence at most that odometer and clock may bridge (Traccar no-data limit), driven or stood."""
     bridge_above_kmh: float = 10.0
@@ -65,7 +87,8 @@ class TripRules:
     min_points: int = 2
     """Observed instants below which it is no trip (TeslaMate)."""
     hold_s: float = 60.0
-    """s for which an observed value stands for what follows: one sampling gap of a slow tracker."""
+    """s for which an observed value stands for what follows at least; `silence_factor` usual steps where it comes more
+    seldom."""
     motion_hold_s: float = 30.0
     """s for which a better source of speed or position silences a worse one."""
     source_hold_s: float = 300.0
@@ -74,6 +97,10 @@ class TripRules:
     """Sources from best to worst; sources not named follow in alphabetical order."""
     max_speed_kmh: float = 250.0
     """km/h above which no road vehicle moves."""
+    unseen_place_km: float = 0.5
+    """km between two positions from which a vehicle drove unseen: more than a parked receiver drifts."""
+    unseen_error_share: float = 0.3
+    """Expected error of a straight line as the way of a drive that nobody saw: roads are 1.2 to 1.4 times as long."""
     odometer_error_km: float = 0.005
     """km of resolution at least: J1939 high resolution vehicle distance, 5 m per bit."""
     speed_error_share: float = 0.02
@@ -83,6 +110,12 @@ class TripRules:
     gps_speed_error_share: float = 0.08
     """Expected error of an integrated receiver's speed: rounded, and held at zero at a walking pace. It is more than a
     track's, so that a track of equal cover is preferred."""
+    sampling_error_share: float = 0.35
+    """Expected error of one moment's speed as the mean of the time around it, where rows come seldom."""
+    speed_memory_s: float = 60.0
+    """s after which a speed says nothing of what it was before: the way from one traffic light to the next."""
+    chord_error_share: float = 0.03
+    """Share of the way that a straight line of `speed_memory_s` cuts off, and each doubling of that time again."""
     sane_share: float = 0.2
     """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
     sane_gps_share: float = 0.4
@@ -103,6 +136,12 @@ class TripRules:
     """l/h above which a step of the fuel counter is a jump (range of the contract)."""
     min_energy_coverage: float = 0.5
     """Share of the trip the battery power must cover; below it the state of charge is used."""
+    soc_step_pct: float = 0.1
+    """Points of charge that are its step at least: finer digits are computed, not measured."""
+    soc_known_steps: float = 2.0
+    """Steps of charge from which a change is known to be one: either end may be off by one."""
+    soc_rated_steps: float = 5.0
+    """Steps of charge from which a consumption is worked out: 5 steps are known to a fifth."""
     climb_smoothing_s: float = 15.0
     """s of the exponential mean over altitudes."""
     climb_hysteresis_m: float = 5.0
@@ -141,6 +180,13 @@ class TripRules:
             ignition_off=micros(self.ignition_off_s),
             ignition_memory=micros(self.ignition_memory_s),
             hold=micros(self.hold_s),
+            dense=micros(self.dense_s),
+            patience=micros(self.patience_s),
+            silence_most=micros(self.silence_most_s),
+            silence_factor=self.silence_factor,
+            cadence_steps=self.cadence_steps,
+            cadence_known=self.cadence_known,
+            cadence_memory=micros(self.cadence_memory_s),
             motion_hold=micros(self.motion_hold_s),
             max_speed_kmh=self.max_speed_kmh,
             holes_only=self.is_cut_at_holes_only,

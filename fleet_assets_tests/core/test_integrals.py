@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from fleet_assets.core.geo import great_circle_expr, great_circle_km, great_circle_to
 from fleet_assets.core.ids import event_ids
+from fleet_assets.core.cadence import holds
 from fleet_assets.core.integrals import Stretches, at_ends, choose, count, integrate, median_within, time_in_state
+from fleet_assets.core.trip_rules import Limits, TripRules
 from fleet_assets_tests.core.histories import NOON
 
 HOUR = 3_600_000_000
@@ -22,19 +24,24 @@ NO_ORIGIN = np.empty(0, dtype=np.int8)
 NAN = np.nan
 
 
+def _holding(seconds: float) -> Limits:
+    """Limits by which a value stands for so long, however seldom values come."""
+    return TripRules(hold_s=seconds, silence_most_s=seconds, dense_s=0).limits
+
+
 def test_a_line_through_zero_has_both_parts() -> None:
-    found = integrate(AT, np.array([10.0, 10.0, -10.0, -10.0]), ONE, HOUR)
+    found = integrate(AT, np.array([10.0, 10.0, -10.0, -10.0]), ONE, _holding(3600))
     assert [part[0] for part in (found.net, found.positive, found.negative, found.covered_s)] == [0, 12.5, -12.5, 10800]
 
 
 def test_nothing_observed_covers_nothing() -> None:
     for values in (np.full(4, NAN), np.empty(0), np.array([NAN, 5.0, NAN, NAN])):
-        found = integrate(AT, values, ONE, HOUR)
+        found = integrate(AT, values, ONE, _holding(3600))
         assert (found.net[0], found.covered_s[0]) == (0, 0)
 
 
 def test_a_long_gap_counts_for_the_hold_time_only() -> None:
-    assert integrate(AT, np.array([6.0, NAN, NAN, 6.0]), ONE, HOUR // 2).net[0] == 3
+    assert integrate(AT, np.array([6.0, NAN, NAN, 6.0]), ONE, _holding(1800)).net[0] == 3
 
 
 def test_a_counter_is_the_sum_of_its_plausible_increments() -> None:
@@ -70,7 +77,25 @@ def test_ends_and_medians_skip_what_was_not_observed() -> None:
 
 def test_time_in_a_state_is_whole_between_two_words_of_it() -> None:
     states = np.array([1, 1, 0, 1], dtype=np.int8)
-    assert time_in_state(AT, states, 1, ONE, HOUR // 4, HOUR)[0] == 3600 + 900
+    assert time_in_state(AT, states, 1, ONE, HOUR, _holding(900))[0] == 3600 + 900 + 900
+
+
+def test_the_time_between_two_states_is_shared_by_halves_and_by_dense_rows_kept() -> None:
+    states = np.array([1, 0, 0, 1], dtype=np.int8)
+    shared, dense = TripRules().limits, TripRules(dense_s=3600).limits
+    minutes = AT // 60
+    assert [time_in_state(minutes, states, state, ONE, HOUR, shared)[0] for state in (0, 1)] == [120, 60]
+    assert [time_in_state(minutes, states, state, ONE, HOUR, dense)[0] for state in (0, 1)] == [120, 60]
+    assert time_in_state(minutes[:2], states[:2], 1, Stretches(ONE.first, ONE.first + 1), HOUR, dense)[0] == 60
+
+
+def test_values_that_come_seldom_stand_for_two_of_their_steps_and_dense_ones_for_a_minute() -> None:
+    values = np.array([6.0, 6.0, 6.0, 6.0])
+    limits = TripRules().limits
+    assert holds(AT // 60, values, ONE.first, ONE.last, limits).tolist() == [132_000_000]
+    assert holds(AT // 3600, values, ONE.first, ONE.last, limits).tolist() == [60_000_000]
+    assert holds(AT, values, ONE.first, ONE.last, limits).tolist() == [1_800_000_000]
+    assert integrate(AT // 12, values, ONE, limits).covered_s[0] == 900
 
 
 def test_the_smallest_expected_error_wins_and_the_first_on_a_tie() -> None:

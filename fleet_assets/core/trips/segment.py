@@ -10,17 +10,23 @@ from datetime import datetime
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.events import TRIPS
+from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.motion import motion_states
 from fleet_assets.core.points import Points, each_batch, vehicle_ranges, within
 from fleet_assets.core.trip_rules import TripRules, micros
-from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips
+from fleet_assets.core.trips.edges import Edges, find_edges
+from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips, measure_unobserved
 from fleet_assets.core.trips.segments import TRUNCATED, Segments, cut_segments
+from fleet_assets.core.trips.unobserved import find_unobserved
 from fleet_assets.core.window import Window
+
+Mask = npt.NDArray[np.bool_]
 
 
 def segment_trips(
@@ -59,15 +65,33 @@ def _batch_trips(points: Points, fleet: pl.DataFrame, day: Window, rules: TripRu
     limits = rules.limits
     states = motion_states(points, limits)
     segments = cut_segments(points, states, limits)
-    return measure_trips(points, states, _emitted(points, segments, day, rules), fleet, rules)
+    edges = find_edges(points, states, segments, limits)
+    is_trip = _is_trip(segments, edges, rules) & _is_of_day(segments.closed_at, day)
+    emitted = _cut_at_the_edge(points, segments.where(is_trip), day, rules)
+    trips = measure_trips(points, states, emitted, edges.where(is_trip), fleet, rules)
+    if limits.holes_only:
+        return trips
+    unseen = find_unobserved(points, states, segments, edges, rules)
+    unseen = unseen.where(_is_of_day(unseen.closed_at, day))
+    return pl.concat([trips, measure_unobserved(points, unseen, fleet, rules)]) if len(unseen) else trips
 
 
-def _emitted(points: Points, segments: Segments, day: Window, rules: TripRules) -> Segments:
-    """Candidates that became final in the window and have enough points; starts at the edge are marked."""
-    is_final = (segments.closed_at >= _micros_of(day.day_start)) & (segments.closed_at < _micros_of(day.day_end))
-    has_points = segments.last - segments.first + 1 >= max(rules.min_points, 2)
-    kept = segments.where(is_final & has_points)
-    is_cut = points.at[kept.first] - _micros_of(day.start) < micros(rules.stop_s)
+def _is_trip(segments: Segments, edges: Edges, rules: TripRules) -> Mask:
+    """Whether enough points tell of it; those that enclose it do."""
+    points = segments.last - segments.first + 1 + (edges.before >= 0) + (edges.after >= 0)
+    return points >= max(rules.min_points, 2)
+
+
+def _is_of_day(closed_at: I64, day: Window) -> Mask:
+    """Whether it became final in the window."""
+    return (closed_at >= _micros_of(day.day_start)) & (closed_at < _micros_of(day.day_end))
+
+
+def _cut_at_the_edge(points: Points, kept: Segments, day: Window, rules: TripRules) -> Segments:
+    """The same trips; those that may have begun before the window's edge are marked."""
+    is_first = (kept.first == 0) | (points.vehicle[kept.first - 1] != points.vehicle[kept.first])
+    since_edge = points.at[kept.first] - _micros_of(day.start)
+    is_cut = since_edge < np.where(is_first, micros(rules.patience_s), micros(rules.stop_s))
     reason = np.where(is_cut, TRUNCATED, kept.start_reason)
     return Segments(kept.first, kept.last, kept.closed_at, reason, kept.end_reason)
 

@@ -12,13 +12,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fleet_assets.core.cadence import silence_after
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
+from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, witnesses
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits
 
-START_REASONS = ("motion", "ignition", "gap", "truncated")
-END_REASONS = ("stop", "ignition", "gap")
+START_REASONS = ("motion", "ignition", "gap", "truncated", "unobserved")
+END_REASONS = ("stop", "ignition", "gap", "unobserved")
 _BY_MOTION, _BY_IGNITION, _BY_GAP, TRUNCATED = 0, 1, 2, 3
 _STOP, _IGNITION, _GAP = 0, 1, 2
 _OPEN, _ENDED, _DRIVEN_ON = 0, 1, 2
@@ -33,8 +35,8 @@ class _Signals(NamedTuple):
     at: I64
     states: I8
     ignition: F64
-    odometer: F64
-    origin: I8
+    rpm: F64
+    seen: Witnesses
     limits: Limits
 
 
@@ -74,9 +76,8 @@ def cut_segments(points: Points, states: I8, limits: Limits) -> Segments:
     Everything about a trip is decided by observations before `closed_at` (a silence of a vehicle with an odometer ends
     with the next observation, which is then `closed_at`), so cutting the data later changes nothing.
     """
-    ignition, odometer = points.column("is_ignition_on"), points.column("odometer_km")
-    origin = points.origin_of("odometer_km")
-    table = _cut(_Signals(points.vehicle, points.at, states, ignition, odometer, origin, limits))
+    ignition, rpm = points.column("is_ignition_on"), points.column("engine_speed_rpm")
+    table = _cut(_Signals(points.vehicle, points.at, states, ignition, rpm, witnesses(points, states, limits), limits))
     return Segments(*np.ascontiguousarray(table.T))
 
 
@@ -161,9 +162,14 @@ def _turned(s: _Signals, i: int, is_driving: bool, key: _Ignition) -> _Ignition:
 
 @kernel
 def _start_reason(s: _Signals, i: int, seen: int, on_at: int) -> int:
-    if seen < 0 or s.at[i] - s.at[seen] >= s.limits.silence:
+    if seen < 0 or s.at[i] - s.at[seen] >= _silence_after(s, seen):
         return _BY_GAP
     return _BY_IGNITION if s.at[i] - on_at <= s.limits.stop else _BY_MOTION
+
+
+@kernel
+def _silence_after(s: _Signals, row: int) -> int:
+    return silence_after(s.vehicle, s.at, s.states, row, s.limits)
 
 
 @kernel
@@ -173,65 +179,140 @@ def _verdict(s: _Signals, i: int, last: int, seen: int, key: _Ignition) -> tuple
     The earliest deadline wins: ignition off, a stop that was seen, a silence.
     """
     now = s.at[i] if i >= 0 else _FAR
-    stop_at = s.at[last] + (s.limits.silence if seen == last else s.limits.stop)
+    silent_at = s.at[seen] + _silence_after(s, seen)
+    reason, stop_at, is_sparse = _GAP, silent_at, False
+    if seen > last:
+        stood = _first_standing(s, last, seen)
+        is_sparse = s.at[stood] - s.at[last] > s.limits.dense
+        reason, stop_at = _STOP, s.at[last] + _moved_on(s, last, stood) + s.limits.stop
+    ends_at = max(stop_at, silent_at) if is_sparse else stop_at
     if key.off_at != _LONG_AGO and s.at[last] - key.refuted_at > s.limits.ignition_memory:
         off_for_long_at = max(key.off_at, s.at[last]) + s.limits.ignition_off
-        if off_for_long_at <= stop_at:
+        if off_for_long_at <= ends_at:
             return off_for_long_at, _IGNITION, (_ENDED if now >= off_for_long_at else _OPEN)
-    reason = _GAP if seen == last else _STOP
     if now < stop_at:
         return stop_at, reason, _OPEN
+    if is_sparse and now < ends_at:
+        return now, reason, _sparse_stop(s, i, last, stood, seen)
     before = _reading_before(s, seen)
     if before < 0:
-        return stop_at, reason, _ENDED
-    if i >= 0 and seen > last and now - s.at[seen] < s.limits.silence:
+        return ends_at, reason, _ENDED
+    if i >= 0 and seen > last and now < silent_at:
         return now, reason, _ENDED
-    if i >= 0 and s.states[i] == UNKNOWN and np.isnan(s.odometer[i]) and now < s.at[seen] + s.limits.bridge:
+    says_nothing = i >= 0 and s.states[i] == UNKNOWN and not _is_reading(s, i, before)
+    if says_nothing and now < _bound(s, seen, before):
         return stop_at, reason, _OPEN  # says nothing about motion: the silence goes on
     closed_at, driven_on = _end_of_silence(s, i, seen, before)
     return closed_at, reason, (_DRIVEN_ON if driven_on else _ENDED)
 
 
 @kernel
+def _moved_on(s: _Signals, last: int, stood: int) -> int:
+    """Microseconds after row `last` in which the vehicle still moved before it was seen standing in row `stood`."""
+    if is_arrival(s.seen, last):
+        return 0
+    return moved_within(s.seen, last, stood, pace_at(s.seen, last, False))
+
+
+@kernel
+def _first_standing(s: _Signals, last: int, seen: int) -> int:
+    """First row after the last movement that was seen standing."""
+    row = last + 1
+    while row < seen and s.states[row] != STANDING:
+        row += 1
+    return row
+
+
+@kernel
+def _sparse_stop(s: _Signals, i: int, last: int, stood: int, seen: int) -> int:
+    """Whether rows that come seldom, standing from `stood` to `seen`, were a stop when row i comes at their own pace.
+
+    A second row that stands says so. One alone may be a traffic light: then the rows around it must show by way and
+    speed that the vehicle stood long enough, or the engine that it was switched off.
+    """
+    if s.states[i] == STANDING:
+        return _ENDED
+    if s.states[i] == UNKNOWN:
+        return _OPEN
+    moved = _moved_on(s, last, stood) + moved_within(s.seen, seen, i, pace_at(s.seen, last, False))
+    is_long = s.at[i] - s.at[last] - moved >= s.limits.stop
+    if not is_long:
+        return _OPEN
+    if seen > stood and s.at[seen] - s.at[stood] > 0:
+        return _ENDED
+    is_measured = not np.isnan(km_between(s.seen, last, stood)) and not np.isnan(km_between(s.seen, seen, i))
+    is_off = (len(s.rpm) > 0 and s.rpm[stood] == 0) or (len(s.ignition) > 0 and s.ignition[stood] == 0)
+    return _ENDED if is_measured or is_off else _OPEN
+
+
+@kernel
 def _end_of_silence(s: _Signals, i: int, seen: int, before: int) -> tuple[int, bool]:
-    """(closed_at, drove on) for a silence after row `seen`, with an odometer read in row `before`, that ends with row i
+    """(closed_at, drove on) for a silence after row `seen`, with a reading in row `before`, that ends with row i
     (-1: not at all). The trip waits for the next reading, up to the bound."""
-    bound = s.at[seen] + s.limits.bridge
+    bound = _bound(s, seen, before)
     if i < 0 or s.at[i] >= bound:
         return bound, False
-    after = _reading_after(s, i)
+    after = _reading_after(s, i, before)
     if after < 0:
         return min(s.at[i] + s.limits.odometer_wait, bound), False
-    if len(s.origin) > 0 and s.origin[before] != s.origin[after]:
+    step, hours = km_between(s.seen, before, after), (s.at[after] - s.at[before]) / _MICROS_PER_HOUR
+    if np.isnan(step):
         return s.at[after], False
-    step, hours = s.odometer[after] - s.odometer[before], (s.at[after] - s.at[before]) / _MICROS_PER_HOUR
-    if s.odometer[after] == np.floor(s.odometer[after]) and s.odometer[before] == np.floor(s.odometer[before]):
+    if _is_whole(s.seen.odometer, before, after):
         step -= 1.0  # whole kilometres: one of them may be a step that was due anyway
     driven_on = s.limits.bridge_above_kmh * hours <= step <= s.limits.max_speed_kmh * hours
     return s.at[after], driven_on
 
 
 @kernel
-def _reading_before(s: _Signals, last: int) -> int:
-    """Row of the newest odometer reading at or shortly before `last`; -1 if there is none that may bridge a silence."""
-    if s.limits.holes_only:
-        return -1
-    row = last
-    while len(s.odometer) > 0 and row >= 0 and s.vehicle[row] == s.vehicle[last]:
-        if s.at[last] - s.at[row] >= s.limits.silence:
-            return -1
-        if not np.isnan(s.odometer[row]):
-            return row
-        row -= 1
-    return -1
+def _bound(s: _Signals, seen: int, before: int) -> int:
+    """Until when a silence after row `seen` may be bridged: by an odometer long, by positions shortly, since a straight
+    line says less the longer it takes."""
+    silence = _silence_after(s, seen)
+    has_odometer = len(s.seen.odometer) > 0 and not np.isnan(s.seen.odometer[before])
+    return int(s.at[seen] + (max(s.limits.bridge, silence) if has_odometer else min(2 * silence, s.limits.bridge)))
 
 
 @kernel
-def _reading_after(s: _Signals, i: int) -> int:
-    """Row of the first odometer reading at or shortly after row i; -1 if it does not come in time."""
+def _is_whole(odometer: F64, a: int, b: int) -> bool:
+    if len(odometer) == 0 or np.isnan(odometer[a]) or np.isnan(odometer[b]):
+        return False
+    return bool(odometer[a] == np.floor(odometer[a]) and odometer[b] == np.floor(odometer[b]))
+
+
+@kernel
+def _is_reading(s: _Signals, row: int, before: int) -> bool:
+    """Whether a row has a reading that can be compared with that of row `before`: the odometer, else the position."""
+    if len(s.seen.odometer) > 0 and not np.isnan(s.seen.odometer[before]):
+        return not np.isnan(s.seen.odometer[row])
+    return not np.isnan(s.seen.lat[row]) and not np.isnan(s.seen.lon[row])
+
+
+@kernel
+def _reading_before(s: _Signals, last: int) -> int:
+    """Row of the newest odometer reading at or shortly before `last`, else of the newest position; -1 if there is none
+    that may bridge a silence."""
+    if s.limits.holes_only:
+        return -1
+    row, position = last, -1
+    has_odometer, has_position = len(s.seen.odometer) > 0, len(s.seen.lat) > 0
+    while (has_odometer or has_position) and row >= 0 and s.vehicle[row] == s.vehicle[last]:
+        if s.at[last] - s.at[row] >= s.limits.silence:
+            break
+        if has_odometer and not np.isnan(s.seen.odometer[row]):
+            return row
+        if has_position and position < 0 and not np.isnan(s.seen.lat[row]) and not np.isnan(s.seen.lon[row]):
+            position = row
+        row -= 1
+    return position
+
+
+@kernel
+def _reading_after(s: _Signals, i: int, before: int) -> int:
+    """Row of the first comparable reading at or shortly after row i; -1 if it does not come in time."""
     row = i
     while row < len(s.at) and s.vehicle[row] == s.vehicle[i] and s.at[row] - s.at[i] < s.limits.odometer_wait:
-        if not np.isnan(s.odometer[row]):
+        if _is_reading(s, row, before):
             return row
         row += 1
     return -1

@@ -45,7 +45,7 @@ def test_a_drive_is_one_trip_with_every_required_value() -> None:
                          "coverage_pct", "is_truncated", "local_date")  # fmt: skip
     expected = {
         "started_at": _after(60), "ended_at": _after(650), "closed_at": _after(950), "start_reason": "motion",
-        "end_reason": "stop", "duration_s": 590.0, "moving_s": 590.0, "idle_s": 0.0, "distance_km": 60 * 590 / 3600,
+        "end_reason": "stop", "duration_s": 590.0, "moving_s": 590.0, "idle_s": None, "distance_km": 60 * 590 / 3600,
         "distance_source": "speed", "max_speed_kmh": 60.0, "avg_speed_kmh": 60.0, "point_count": 60,
         "coverage_pct": 100.0, "is_truncated": False, "local_date": date(2024, 5, 14),
     }  # fmt: skip

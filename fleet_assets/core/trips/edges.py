@@ -1,0 +1,161 @@
+"""Edges: where a trip begins and ends between two rows of a slow tracker, and what was driven there.
+
+Belongs here: the rows that enclose a trip and the movement between them and it. Does not belong here: which trips there
+are (`segments`), drives of which no row tells (`unobserved`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet_assets.core.cadence import silence_after
+from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.integrals import Stretches
+from fleet_assets.core.motion import MOVING, UNKNOWN
+from fleet_assets.core.points import Points
+from fleet_assets.core.trip_rules import Limits
+from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of, witnesses
+from fleet_assets.core.trips.segments import Segments
+
+NOTHING = -1
+
+_NEAR_ROWS = 8
+_MICROS_PER_HOUR = 3.6e9
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Per trip: the row before and the row after it that enclose its ends (NOTHING where rows are dense or the end lies
+    in a silence), the time moved between them and the trip (us), and the speed at either end (km/h, 0 if not known)."""
+
+    before: I64
+    after: I64
+    lead: I64
+    trail: I64
+    lead_kmh: F64
+    trail_kmh: F64
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Edges:
+        parts = (self.before, self.after, self.lead, self.trail, self.lead_kmh, self.trail_kmh)
+        return Edges(*(part[mask] for part in parts))
+
+    def around(self, trips: Stretches) -> Stretches:
+        """The trips with the rows that enclose them."""
+        first = np.where(self.before >= 0, self.before, trips.first)
+        return Stretches(first, np.where(self.after >= 0, self.after, trips.last))
+
+    @property
+    def moved_s(self) -> F64:
+        seconds: F64 = (self.lead + self.trail) / 1e6
+        return seconds
+
+    @property
+    def km(self) -> F64:
+        """Kilometres at the speed of the ends."""
+        km: F64 = (self.lead * self.lead_kmh + self.trail * self.trail_kmh) / _MICROS_PER_HOUR
+        return km
+
+
+def find_edges(points: Points, states: I8, trips: Segments, limits: Limits) -> Edges:
+    """The edges of trips. Only rows up to `closed_at` count, like for everything about a trip."""
+    if limits.holes_only or not len(trips):
+        none, nothing = np.full(len(trips), NOTHING, dtype=np.int64), np.zeros(len(trips), dtype=np.int64)
+        return Edges(none, none, nothing, nothing, np.zeros(len(trips)), np.zeros(len(trips)))
+    seen = witnesses(points, states, limits)
+    rows, speeds = _edges(seen, trips.first, trips.last, trips.closed_at)
+    return Edges(*np.ascontiguousarray(rows.T), *np.ascontiguousarray(speeds.T))
+
+
+@kernel
+def _edges(w: Witnesses, first: I64, last: I64, closed_at: I64) -> tuple[I64, F64]:
+    rows, speeds = np.zeros((len(first), 4), dtype=np.int64), np.zeros((len(first), 2))
+    for k in range(len(first)):
+        rows[k, 0], rows[k, 2] = _lead(w, first[k], last[k])
+        rows[k, 1], rows[k, 3] = _trail(w, first[k], last[k], closed_at[k])
+        speeds[k, 0] = _speed_at(w, first[k], rows[k, 0], first[k], rows[k, 2])
+        speeds[k, 1] = _speed_at(w, last[k], last[k], rows[k, 1], rows[k, 3])
+    return rows, speeds
+
+
+@kernel
+def _lead(w: Witnesses, first: int, last: int) -> tuple[int, int]:
+    """(row before the first one, us moved between them). Across a silence the way between them where it shows a short
+    drive; where nothing shows it, half of a step of the trip's own pace."""
+    before = _telling(w, first - 1, -1, first)
+    if before >= 0 and w.at[first] - w.at[before] <= w.limits.dense:
+        return -1, 0
+    if before >= 0 and w.at[first] - w.at[before] < silence_after(w.vehicle, w.at, w.states, before, w.limits):
+        if w.states[before] == MOVING:
+            return -1, 0  # another trip ends there, and the change lies between the two
+        return before, moved_within(w, before, first, pace_at(w, first, True))
+    if before < 0:
+        return -1, 0  # the first word of a vehicle, or the edge of what may be seen
+    if np.isnan(km_between(w, before, first)):
+        return -1, 0 if is_arrival(w, first) else _half_step(w, first, last, -1)
+    # Whether a short drive or one of its own is decided by the row that ends the silence alone.
+    moved = _short_drive(w, before, first, speed_of(w, first))
+    return (before if moved > 0 else -1), moved
+
+
+@kernel
+def _trail(w: Witnesses, first: int, last: int, closed_at: int) -> tuple[int, int]:
+    """(row after the last one, us moved between them); across a silence as for a lead."""
+    after = _telling(w, last + 1, 1, last)
+    is_known = after >= 0 and w.at[after] <= closed_at
+    if is_known and (w.states[after] == MOVING or w.at[after] - w.at[last] <= w.limits.dense):
+        return -1, 0
+    if is_known and w.at[after] - w.at[last] < silence_after(w.vehicle, w.at, w.states, last, w.limits):
+        if is_arrival(w, last):
+            return after, 0
+        return after, moved_within(w, last, after, pace_at(w, last, False))
+    if is_known and not np.isnan(km_between(w, last, after)):
+        moved = _short_drive(w, last, after, speed_of(w, last))
+        return (after if moved > 0 else -1), moved
+    has_odometer = len(w.odometer) > 0 and not np.isnan(w.odometer[last])
+    if has_odometer or is_arrival(w, last):
+        return -1, 0  # the next reading tells what was driven
+    return -1, _half_step(w, first, last, 1)
+
+
+@kernel
+def _short_drive(w: Witnesses, a: int, b: int, speed: float) -> int:
+    """Microseconds at a speed for the way between two rows around a silence; 0 where that is a drive of its own."""
+    km = km_between(w, a, b)
+    if np.isnan(speed) or not 0 < km <= speed * w.limits.silence / _MICROS_PER_HOUR:
+        return 0
+    return int(km / speed * _MICROS_PER_HOUR)
+
+
+@kernel
+def _half_step(w: Witnesses, first: int, last: int, side: int) -> int:
+    """Half of the mean step of a trip's rows near its end: what is not seen of a movement begins, or ends, anywhere
+    between two rows. Nothing where rows are dense."""
+    a, b = (first, min(first + _NEAR_ROWS, last)) if side < 0 else (max(last - _NEAR_ROWS, first), last)
+    if b == a:
+        return 0
+    step = (w.at[b] - w.at[a]) // (b - a)
+    return 0 if step <= w.limits.dense else min(step, w.limits.silence_most) // 2
+
+
+@kernel
+def _telling(w: Witnesses, row: int, step: int, near: int) -> int:
+    """The nearest row, from `row` on, that says anything of motion or way; -1 if there is none."""
+    while 0 <= row < len(w.at) and w.vehicle[row] == w.vehicle[near]:
+        has_reading = len(w.odometer) > 0 and not np.isnan(w.odometer[row])
+        if w.states[row] != UNKNOWN or has_reading:
+            return row
+        row += step
+    return -1
+
+
+@kernel
+def _speed_at(w: Witnesses, row: int, a: int, b: int, moved: int) -> float:
+    """km/h over an edge: by the way where it is known, else the speed of the trip's own row."""
+    if moved <= 0:
+        return 0.0
+    km = km_between(w, a, b) if a >= 0 and b >= 0 else np.nan
+    speed = km / moved * _MICROS_PER_HOUR if not np.isnan(km) else speed_of(w, row)
+    return 0.0 if np.isnan(speed) else speed
