@@ -35,7 +35,12 @@ INGEST_DAILY = Table(
         ),
         Column("lag_p50_s", "f64", "Median of received_at - recorded_at; negative where a clock is ahead.", "s"),
         Column("lag_p95_s", "f64", "95th percentile of received_at - recorded_at.", "s"),
-        Column("silence_count", "i64", "Silences between two rows of the day: parked or lost.", required=True, low=0),
+        Column("cadence_s", "f64", "Median time between two rows of the day; null for a single one.", "s", low=0),
+        Column(
+            "silence_count", "i64",
+            "Silences between two rows of the day, longer than a minute and than twice the cadence: parked or lost.",
+            required=True, low=0,
+        ),
         Column("silence_s", "f64", "Length of these silences.", "s", required=True, low=0, high=86_400),
     ),
 )  # fmt: skip

@@ -96,3 +96,20 @@ RAW_TELEMETRY = Table(
 
 OBSERVATIONS = tuple(column.name for column in TELEMETRY.columns if column not in _IDENTITY)
 """Names of the telemetry columns that hold something observed (all but the identity group)."""
+
+LAST_READINGS = Table(
+    name="last_readings",
+    row="The last that one source of one vehicle told of its odometer and its place on one UTC day.",
+    key=("vehicle_id", "source", "recorded_at"),
+    partition_by="recorded_at",
+    columns=(
+        Column("vehicle_id", "str", "Vehicle that was read.", required=True),
+        Column("source", "str", "Door through which the rows came.", required=True),
+        Column("recorded_at", "ts", "The later of the two readings.", required=True),
+        Column("odometer_at", "ts", "When the odometer was read."),
+        Column("odometer_km", "f64", "Odometer then.", "km", low=0),
+        Column("positioned_at", "ts", "When the position was taken."),
+        Column("latitude_deg", "f64", "Latitude then.", "deg", low=-90, high=90),
+        Column("longitude_deg", "f64", "Longitude then.", "deg", low=-180, high=180),
+    ),
+)

@@ -86,3 +86,50 @@ def position_sentences(telemetry: pl.LazyFrame) -> list[str]:
     half = pl.col("latitude_deg").is_null() != pl.col("longitude_deg").is_null()
     found = telemetry.filter(half).select(pl.len()).collect().item()
     return [f"{found} rows with only one of latitude and longitude"] if found else []
+
+
+_SAME = 1e-6
+"""Relative difference of two sums that are one: floating point."""
+
+
+def speed_sentences(trips: pl.LazyFrame) -> list[str]:
+    """Trips whose mean speed is above their highest."""
+    above = pl.col("avg_speed_kmh") > pl.col("max_speed_kmh") * (1 + _SAME)
+    found = trips.filter(above).select("vehicle_id", "started_at", "avg_speed_kmh", "max_speed_kmh").collect()
+    return [
+        f"{vehicle} {started}: {mean:.1f} km/h on average, {highest:.1f} km/h at most"
+        for vehicle, started, mean, highest in found.iter_rows()
+    ]
+
+
+def duration_sentences(trips: pl.LazyFrame) -> list[str]:
+    """Trips whose times of moving, standing and not knowing are not their duration, or which idle longer than they stand."""
+    parts = pl.sum_horizontal("moving_s", "standing_s", "unknown_s")
+    off = (parts - pl.col("duration_s")).abs() > 0.001 + _SAME * pl.col("duration_s")
+    longer = pl.col("idle_s") > pl.col("standing_s") + 0.001
+    found = trips.filter(off | longer.fill_null(value=False)).select("vehicle_id", "started_at").collect()
+    return [f"{vehicle} {started}: its times are not those of its duration" for vehicle, started in found.iter_rows()]
+
+
+def accounted_sentences(trips: pl.LazyFrame, rules: AgreementRules = AgreementRules()) -> list[str]:
+    """Vehicles whose trips and unobserved drives of the rows are not the difference of their odometer's readings."""
+    first, last = pl.col("start_odometer_km").min(), pl.col("end_odometer_km").max()
+    sums = trips.group_by("vehicle_id").agg(
+        pl.col("distance_km").sum(), (last - first).alias("driven"), pl.col("distance_error_km").sum(),
+        (pl.col("start_odometer_km").is_not_null() & pl.col("end_odometer_km").is_not_null()).all().alias("is_read"),
+    )  # fmt: skip
+    allowed = rules.tolerance_km + rules.tolerance_share * pl.col("driven") + pl.col("distance_error_km").fill_null(0)
+    off = sums.filter(pl.col("is_read") & ((pl.col("distance_km") - pl.col("driven")).abs() > allowed)).sort("vehicle_id")
+    return [
+        f"{vehicle}: {told:.1f} km in trips and unobserved drives, {driven:.1f} km on the odometer"
+        for vehicle, told, driven in off.select("vehicle_id", "distance_km", "driven").collect().iter_rows()
+    ]
+
+
+def moved_stop_sentences(stops: pl.LazyFrame, rules: AgreementRules = AgreementRules()) -> list[str]:
+    """Stops in which the odometer moved by more than a step of it at either end: a reset or a jump, or a missed drive."""
+    found = stops.filter(pl.col("unobserved_km").abs() > rules.tolerance_km)
+    return [
+        f"{vehicle} {started}: the odometer moved by {km:.1f} km in this stop"
+        for vehicle, started, km in found.select("vehicle_id", "started_at", "unobserved_km").collect().iter_rows()
+    ]

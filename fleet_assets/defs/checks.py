@@ -13,7 +13,16 @@ import dagster as dg
 import polars as pl
 
 from fleet_assets.contracts import LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
-from fleet_assets.core.checks import contract_sentences, odometer_sentences, overlap_sentences, position_sentences
+from fleet_assets.core.checks import (
+    accounted_sentences,
+    contract_sentences,
+    duration_sentences,
+    moved_stop_sentences,
+    odometer_sentences,
+    overlap_sentences,
+    position_sentences,
+    speed_sentences,
+)
 from fleet_assets.defs.partitions import DAYS, midnight, selected_days
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
@@ -52,6 +61,19 @@ CHECKS = [
     DayCheck(
         TRIPS, "distance_agrees_with_odometer", "The distance of a trip is that of its odometer, within its error.",
         odometer_sentences, severity=dg.AssetCheckSeverity.WARN,
+    ),
+    DayCheck(TRIPS, "no_mean_above_its_maximum", "No trip is faster on average than at most.", speed_sentences),
+    DayCheck(
+        TRIPS, "times_are_the_duration", "Moving, standing and unknown time of a trip are its duration.",
+        duration_sentences,
+    ),
+    DayCheck(
+        TRIPS, "trips_add_up_to_the_odometer", "Trips and unobserved drives of a day are what the odometer moved.",
+        accounted_sentences, severity=dg.AssetCheckSeverity.WARN,
+    ),
+    DayCheck(
+        STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,
+        severity=dg.AssetCheckSeverity.WARN,
     ),
 ]  # fmt: skip
 

@@ -44,8 +44,12 @@ class Day:
     """What one partition may read: its own day and the look-back before it, of the tables it declared."""
 
     date: date
-    table: Table
+    maker: "DayTable"
     places: Places
+
+    @property
+    def table(self) -> Table:
+        return self.maker.table
 
     @property
     def window(self) -> Window:
@@ -56,7 +60,16 @@ class Day:
         """The rows of an input: the window of a day table, all of a table without days."""
         if table.partition_by is None:
             return self.places.lake.scan(table)
-        return self.places.lake.window(table, self.window.start, self.window.day_end)
+        start = self.window.day_start - self.maker.look_back(table)
+        return self.places.lake.window(table, start, self.window.day_end)
+
+
+@dataclass(frozen=True)
+class Reaching:
+    """An input that is read further back than the table's own look-back: a small one beside a large one."""
+
+    table: Table
+    look_back: timedelta
 
 
 Compute = Callable[[Day], pl.LazyFrame | Noted]
@@ -81,6 +94,11 @@ class DayTable:
     spill_days: int = 0
     is_on_demand: bool = False
     outside: OutsideDays | None = None
+    reaches: tuple[Reaching, ...] = ()
+
+    def look_back(self, table: Table) -> timedelta:
+        """How far before its own day a partition reads this input."""
+        return next((one.look_back for one in self.reaches if one.table == table), self.table.look_back)
 
     def fingerprint(self, places: Places, day: date) -> str:
         """Names the exact inputs and code of one partition; equal fingerprints mean an equal result."""
@@ -96,13 +114,13 @@ class DayTable:
         """Names what one partition reads of another; nothing where it finds no rows, stored or not."""
         if record is None or (table.partition_by is not None and not record.row_count):
             return ""
-        return record.content if is_own or self.table.look_back > table.tail else record.tail
+        return record.content if is_own or self.look_back(table) > table.tail else record.tail
 
     def input_days(self, table: Table, day: date) -> list[date | None]:
         """The partitions of one input that one day reads; [None] for a table without days."""
         if table.partition_by is None:
             return [None]
-        return [day - timedelta(days=back) for back in range(reach_days(self.table.look_back), -1, -1)]
+        return [day - timedelta(days=back) for back in range(reach_days(self.look_back(table)), -1, -1)]
 
 
 DAY_TABLES: dict[str, DayTable] = {}
@@ -143,7 +161,7 @@ class SelectedDays:
         record = places.lake.record(self.table, day)
         if self.only_stale and record is not None and record.inputs == inputs:
             return StoredDay(day, record)
-        result = self.maker.compute(Day(day, self.table, places))
+        result = self.maker.compute(Day(day, self.maker, places))
         noted = result if isinstance(result, Noted) else Noted(result)
         frame = self.table.conform(noted.frame).collect()
         places.findings.owe(self.table, day, RULES_OF.get(self.table.name, ()))
@@ -164,7 +182,7 @@ def _nothing_outside(_places: Places, _day: date) -> Iterable[str]:
 def day_asset(
     table: Table,
     *,
-    reads: Sequence[Table],
+    reads: Sequence[Table | Reaching],
     group: str,
     sources: Sources = _nothing_outside,
     spill_days: int = 0,
@@ -180,13 +198,15 @@ def day_asset(
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         version = code_version(compute.__module__)
-        maker = DayTable(table, compute, tuple(reads), version, sources, spill_days, on_demand, outside)
+        inputs = tuple(read.table if isinstance(read, Reaching) else read for read in reads)
+        reaches = tuple(read for read in reads if isinstance(read, Reaching))
+        maker = DayTable(table, compute, inputs, version, sources, spill_days, on_demand, outside, reaches)
         DAY_TABLES[table.name] = maker
 
         @dg.asset(
             name=table.name,
             description=f"{table.row}\n\n{(compute.__doc__ or '').strip()}",
-            deps=[*upstream, *(_dependency(table, read) for read in reads)],
+            deps=[*upstream, *(_dependency(maker, read) for read in inputs)],
             partitions_def=DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
             io_manager_key="lake_io",
@@ -210,7 +230,7 @@ def day_asset(
     return decorate
 
 
-def _dependency(table: Table, read: Table) -> dg.AssetDep:
+def _dependency(maker: DayTable, read: Table) -> dg.AssetDep:
     if read.partition_by is None:
         return dg.AssetDep(read.name)
-    return dg.AssetDep(read.name, partition_mapping=reaching_back(table.look_back))
+    return dg.AssetDep(read.name, partition_mapping=reaching_back(maker.look_back(read)))

@@ -12,6 +12,7 @@ import polars as pl
 
 from fleet_assets.contracts import (
     DRIVER_ASSIGNMENTS,
+    LAST_READINGS,
     STANDING_PERIODS,
     STOPS,
     TELEMETRY,
@@ -19,10 +20,11 @@ from fleet_assets.contracts import (
     VEHICLES,
     ZONES,
 )
+from fleet_assets.core.last_readings import REACH, last_readings
 from fleet_assets.core.standing import StandingRules, standing_periods
 from fleet_assets.core.stops import StopRules, derive_stops
 from fleet_assets.core.trips import TripRules, segment_trips
-from fleet_assets.defs.day_assets import Day, day_asset
+from fleet_assets.defs.day_assets import Day, Reaching, day_asset
 from fleet_assets.places import Places
 
 
@@ -31,17 +33,27 @@ def default_zone(places: Places, _day: date) -> Iterable[str]:
     return [f"timezone={places.settings.timezone}"]
 
 
-@day_asset(TRIPS, reads=(TELEMETRY, VEHICLES, DRIVER_ASSIGNMENTS), group="events", sources=default_zone, spill_days=1)
+@day_asset(LAST_READINGS, reads=(TELEMETRY,), group="events")
+def readings(day: Day) -> pl.LazyFrame:
+    """Odometer and place at the end of each day; small, so that a silence of weeks is told without weeks of telemetry."""
+    return last_readings(day.read(TELEMETRY))
+
+
+@day_asset(
+    TRIPS, reads=(TELEMETRY, Reaching(LAST_READINGS, REACH), VEHICLES, DRIVER_ASSIGNMENTS), group="events",
+    sources=default_zone, spill_days=1,
+)  # fmt: skip
 def trips(day: Day) -> pl.LazyFrame:
     """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
     rules = TripRules(default_timezone=day.places.settings.timezone)
-    return segment_trips(day.read(TELEMETRY), day.read(VEHICLES), day.read(DRIVER_ASSIGNMENTS), day.window, rules)
+    reference = day.read(VEHICLES), day.read(DRIVER_ASSIGNMENTS)
+    return segment_trips(day.read(TELEMETRY), *reference, day.window, rules, day.read(LAST_READINGS))
 
 
-@day_asset(STANDING_PERIODS, reads=(TELEMETRY,), group="events")
+@day_asset(STANDING_PERIODS, reads=(TELEMETRY, VEHICLES), group="events")
 def standing(day: Day) -> pl.LazyFrame:
     """What was observed while vehicles stood; small, so that a long stay is built without weeks of telemetry."""
-    return standing_periods(day.read(TELEMETRY), StandingRules())
+    return standing_periods(day.read(TELEMETRY), StandingRules(), day.read(VEHICLES))
 
 
 @day_asset(STOPS, reads=(TRIPS, STANDING_PERIODS, ZONES, VEHICLES), group="events", sources=default_zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import polars as pl
+import pytest
 
 from fleet_assets.contracts import INGEST_DAILY, INGEST_HOURLY, INGEST_QUARANTINED, TIMESTAMP, check_frame
 from fleet_assets.core.ingest import NEEDED, count_quarantined, daily_ingest, hourly_ingest
@@ -39,7 +40,7 @@ def test_a_steady_vehicle_has_the_rows_that_were_expected() -> None:
     assert found.rows() == [
         (
             "can", "van-1", date(2026, 3, 2), at("2026-03-02 08:00"), at("2026-03-02 08:59") + timedelta(seconds=59),
-            at("2026-03-02 09:00") + timedelta(seconds=1), 3600, 3600, 2.0, 2.0, 0, 0.0,
+            at("2026-03-02 09:00") + timedelta(seconds=1), 3600, 3600, 2.0, 2.0, 1.0, 0, 0.0,
         )
     ]  # fmt: skip
 
@@ -104,3 +105,12 @@ def test_rows_set_aside_are_counted_by_vehicle_and_reason() -> None:
         ("a", "in-the-future", date(2026, 3, 2), at("2026-03-02 09:00"), 7, 0),
     ]
     assert count_quarantined([]).equals(INGEST_QUARANTINED.empty())
+
+
+@pytest.mark.parametrize("step_s", [120, 300, 600])
+def test_a_tracker_is_silent_by_its_own_cadence_and_expected_by_it(step_s: int) -> None:
+    day = rows("van-1", at("2026-03-02 00:00"), 86_400)[::step_s]
+    quiet = day.with_row_index("n").filter(~pl.col("n").is_between(40, 49) & (pl.col("n") != 60)).drop("n")
+    found = daily(quiet).select("cadence_s", "silence_count", "silence_s", "received_count", "expected_count").row(0)
+    # Ten rows in a row are a silence, which nobody expects to be filled; the one that was lost elsewhere is expected.
+    assert found == (step_s, 1, 11 * step_s, day.height - 11, day.height - 10)

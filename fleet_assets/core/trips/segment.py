@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.contracts.events import TRIPS
+from fleet_assets.contracts import LAST_READINGS, TRIPS
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
+from fleet_assets.core.last_readings import readings_before
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.motion import motion_states
 from fleet_assets.core.points import Points, each_batch, vehicle_ranges, within
@@ -30,22 +31,27 @@ Mask = npt.NDArray[np.bool_]
 
 
 def segment_trips(
-    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules
-) -> pl.LazyFrame:
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules,
+    readings: pl.LazyFrame | None = None,
+) -> pl.LazyFrame:  # fmt: skip
     """Trips (contract TRIPS, its order) that became final in the window; see `TripRules` for what a trip is.
 
     `telemetry` is cleaned and covers [window.start, window.day_end), in any order, repeated rows included; columns it
     lacks count as never observed. The work is done when the result is collected, in batches of vehicles, so memory
     is bounded by the batch. A trip longer than the look-back starts at its edge and is marked `is_truncated`.
+    `readings` (LAST_READINGS, from `last_readings.REACH` before the window on) tell where vehicles were left before the
+    look-back, so that a drive in a silence of days is found as well.
     Raises DataError for a vehicle's time zone that does not exist.
     """
-    work = partial(_collect_trips, telemetry, vehicles, assignments, window, rules)
+    told = LAST_READINGS.empty().lazy() if readings is None else readings
+    work = partial(_collect_trips, telemetry, vehicles, assignments, told, window, rules)
     return pl.defer(work, schema=TRIPS.schema)
 
 
 def _collect_trips(
-    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules
-) -> pl.DataFrame:
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, readings: pl.LazyFrame, window: Window,
+    rules: TripRules,
+) -> pl.DataFrame:  # fmt: skip
     fleet = vehicles.collect()
     days = list(window.days(TRIPS.look_back))
     share = max((day.day_end - day.start) / (window.day_end - window.start) for day in days) if days else 1.0
@@ -53,7 +59,10 @@ def _collect_trips(
     found = [TRIPS.empty().select(MEASURED)]
     for day in days:
         work = partial(_batch_trips, fleet=fleet, day=day, rules=rules)
-        found += each_batch(within(telemetry, day.start, day.day_end), TELEMETRY_USED, ranges, rules, work)
+        seen = within(telemetry, day.start, day.day_end)
+        left = readings_before(readings, seen, day).collect()
+        known = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
+        found += each_batch(known, TELEMETRY_USED, ranges, rules, work)
     measured = pl.concat(found)
     known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")
