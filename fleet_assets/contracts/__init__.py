@@ -19,7 +19,13 @@ from fleet_assets.contracts.reference import (
     ZONES,
 )
 from fleet_assets.contracts.schema import TIMESTAMP, Column, Table, check_frame
-from fleet_assets.contracts.telemetry import LAST_READINGS, OBSERVATIONS, RAW_TELEMETRY, TELEMETRY
+from fleet_assets.contracts.telemetry import (
+    LAST_READINGS,
+    OBSERVATIONS,
+    RAW_TELEMETRY,
+    READINGS_BEFORE_SILENCE,
+    TELEMETRY,
+)
 
 REFERENCE_TABLES: dict[str, Table] = {
     table.name: table
@@ -33,7 +39,8 @@ INGEST_TABLES: dict[str, Table] = {
 LAKE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        RAW_CAN, RAW_TELEMETRY, INGEST_GAPS, CAN_SIGNALS, TELEMETRY, LAST_READINGS, TRIPS, STANDING_PERIODS, STOPS,
+        RAW_CAN, RAW_TELEMETRY, INGEST_GAPS, CAN_SIGNALS, TELEMETRY, LAST_READINGS, READINGS_BEFORE_SILENCE, TRIPS,
+        STANDING_PERIODS, STOPS,
     )
 } | INGEST_TABLES
 
@@ -45,6 +52,6 @@ __all__ = [
     "CAN_SIGNALS", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES",
     "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
     "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
-    "RAW_CAN", "RAW_TELEMETRY", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES",
+    "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES",
     "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Column", "Table", "check_frame",
 ]  # fmt: skip

@@ -29,6 +29,7 @@ TRIPS = Table(
     sort=("vehicle_id", "started_at", "trip_id"),
     partition_by="closed_at",
     look_back=timedelta(days=1),
+    longest=timedelta(days=32),
     columns=(
         Column("trip_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that drove.", required=True),
@@ -44,7 +45,7 @@ TRIPS = Table(
         Column("standing_s", "f64", "Time at a stand within the trip; null where nobody saw it.", "s", low=0),
         Column(
             "unknown_s", "f64", "Time of which nothing says whether it moved: duration_s less moving_s and standing_s.",
-            "s", required=True, low=0,
+            "s", low=0,
         ),
         Column(
             "idle_s", "f64", "Part of standing_s with the engine running; null where no signal tells of an engine.", "s",
@@ -111,7 +112,7 @@ STANDING_PERIODS = Table(
         Column("vehicle_id", "str", "Vehicle that stood.", required=True),
         Column("started_at", "ts", "First observation of the stretch.", required=True),
         Column("ended_at", "ts", "Last observation of the stretch.", required=True),
-        Column("is_standing", "bool", "Standing was seen; else engine or charger alone told of it.", required=True),
+        Column("is_standing", "bool", "Standing was seen; false where the engine alone told of the vehicle."),
         Column("engine_on_s", "f64", "Time with the engine running; null where no signal tells of it.", "s", low=0),
         Column("idle_fuel_l", "f64", "Fuel burned while standing.", "l", low=0),
         Column("charger_s", "f64", "Time with a charger connected.", "s", required=True, low=0),

@@ -55,7 +55,8 @@ class Table:
 
     `sort` is the stored row order (it makes equal content equal bytes); it starts from the key by default.
     `look_back` is how far before the start of its own day a partition reads its inputs. `tail` is how much of the end
-    of a day is recorded apart, so that readers that look back no further see when only the rest of it changed.
+    of a day is recorded apart, so that readers that look back no further see when only the rest of it changed. `longest`
+    is how long before its partition's day an event may have begun: its look-back, if it says nothing else.
     """
 
     name: str
@@ -66,6 +67,12 @@ class Table:
     sort: tuple[str, ...] = ()
     look_back: timedelta = timedelta(0)
     tail: timedelta = timedelta(0)
+    longest: timedelta | None = None
+
+    @property
+    def reach(self) -> timedelta:
+        """How long before its partition's day an event may have begun."""
+        return self.look_back if self.longest is None else self.longest
 
     @cached_property
     def schema(self) -> pl.Schema:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from dataclasses import replace
 
 from fleet_assets.contracts.raw import MULTI_FRAME_REACH
@@ -109,6 +111,23 @@ LAST_READINGS = Table(
         Column("odometer_at", "ts", "When the odometer was read."),
         Column("odometer_km", "f64", "Odometer then.", "km", low=0),
         Column("positioned_at", "ts", "When the position was taken."),
+        Column("latitude_deg", "f64", "Latitude then.", "deg", low=-90, high=90),
+        Column("longitude_deg", "f64", "Longitude then.", "deg", low=-180, high=180),
+    ),
+)
+
+READINGS_BEFORE_SILENCE = Table(
+    name="readings_before_silence",
+    row="Where a source left a vehicle, or at which odometer, of which it told nothing on the day before `silent_at`.",
+    key=("vehicle_id", "source", "silent_at", "recorded_at"),
+    partition_by="silent_at",
+    look_back=timedelta(days=31),
+    columns=(
+        Column("vehicle_id", "str", "Vehicle that was read.", required=True),
+        Column("source", "str", "Door through which the row came.", required=True),
+        Column("silent_at", "ts", "Midnight UTC that ends a day without a reading of the kind.", required=True),
+        Column("recorded_at", "ts", "When it was read last.", required=True),
+        Column("odometer_km", "f64", "Odometer then.", "km", low=0),
         Column("latitude_deg", "f64", "Latitude then.", "deg", low=-90, high=90),
         Column("longitude_deg", "f64", "Longitude then.", "deg", low=-180, high=180),
     ),

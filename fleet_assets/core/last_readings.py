@@ -1,6 +1,6 @@
 """Last readings: where a vehicle was left, and at which odometer, at the end of each day on which it spoke.
 
-Belongs here: the small table that lets a silence of weeks be told without weeks of telemetry. Does not belong here: what
+Belongs here: the small tables that let a silence of weeks be told without weeks of telemetry. Does not belong here: what
 was driven in such a silence (`trips.unobserved`).
 """
 
@@ -10,14 +10,11 @@ from datetime import timedelta
 
 import polars as pl
 
-from fleet_assets.contracts import LAST_READINGS, TELEMETRY
+from fleet_assets.contracts import LAST_READINGS, READINGS_BEFORE_SILENCE, TIMESTAMP
 from fleet_assets.core.window import Window
 
-REACH = timedelta(days=31)
-"""How long a silence may be over which two readings are compared: like a stop."""
-
 TOLD = ("vehicle_id", "recorded_at", "source", "odometer_km", "latitude_deg", "longitude_deg")
-"""Columns of telemetry that readings are made of, and give back."""
+"""Columns of telemetry that readings are made of."""
 
 
 def last_readings(telemetry: pl.LazyFrame) -> pl.LazyFrame:
@@ -43,26 +40,23 @@ def _is_placed() -> pl.Expr:
     return pl.col("latitude_deg").is_not_null() & pl.col("longitude_deg").is_not_null()
 
 
-def readings_before(readings: pl.LazyFrame, telemetry: pl.LazyFrame, window: Window) -> pl.LazyFrame:
-    """Rows of telemetry (columns TOLD) that say where vehicles were left which the look-back of the window is silent of.
+def readings_before_silence(readings: pl.LazyFrame, window: Window) -> pl.LazyFrame:
+    """READINGS_BEFORE_SILENCE rows of the window's day from LAST_READINGS rows of its look-back.
 
-    Of each source of a vehicle the newest reading before `window.start`, where it told none of that kind between then
-    and `window.day_start`. `telemetry` covers the window.
+    Of each source of a vehicle that told no odometer, or no place, on the day before, the newest one it told before
+    that. So trips find what was driven in a silence of days, and a late row of an old day moves the trips of those days
+    only on which the vehicle broke its silence.
     """
-    present = telemetry.collect_schema().names()
-    missing = [pl.lit(None, TELEMETRY.schema[name]).alias(name) for name in TOLD if name not in present]
-    before = pl.col("recorded_at") < pl.lit(window.day_start)
-    heard = telemetry.filter(before).with_columns(missing).select(TOLD)
-    told = readings.filter(pl.col("recorded_at") < pl.lit(window.start))
+    silent_since = window.day_start - timedelta(days=1)
+    told = readings.filter(pl.col("recorded_at") < pl.lit(window.day_start))
     kinds = ((("odometer_km",), "odometer_at"), (("latitude_deg", "longitude_deg"), "positioned_at"))
-    return pl.concat([_silent(told, heard, values, instant) for values, instant in kinds], how="diagonal")
+    rows = pl.concat([_left(told, values, instant) for values, instant in kinds], how="diagonal")
+    silent = rows.filter(pl.col("recorded_at") < pl.lit(silent_since))
+    merged = silent.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
+    return READINGS_BEFORE_SILENCE.conform(merged.with_columns(silent_at=pl.lit(window.day_start).cast(TIMESTAMP)))
 
 
-def _silent(told: pl.LazyFrame, heard: pl.LazyFrame, values: tuple[str, ...], instant: str) -> pl.LazyFrame:
-    """The newest readings of one kind of the sources that told none of it in the look-back."""
-    key = ["vehicle_id", "source"]
-    speaking = heard.filter(pl.all_horizontal(pl.col(values).is_not_null())).select(key).unique()
-    newest = told.filter(pl.col(instant).is_not_null()).sort(instant).unique(key, keep="last", maintain_order=True)
-    return newest.join(speaking, on=key, how="anti").select(
-        "vehicle_id", pl.col(instant).alias("recorded_at"), "source", *values
-    )
+def _left(told: pl.LazyFrame, values: tuple[str, ...], instant: str) -> pl.LazyFrame:
+    """The newest reading of one kind of every source of a vehicle."""
+    newest = told.filter(pl.col(instant).is_not_null()).sort(instant).unique(["vehicle_id", "source"], keep="last")
+    return newest.select("vehicle_id", "source", pl.col(instant).alias("recorded_at"), *values)

@@ -108,7 +108,7 @@ def _edge(window: Window) -> pl.Expr:
 
 def _first_standing(trips: pl.LazyFrame, periods: pl.LazyFrame, rules: StopRules) -> pl.LazyFrame:
     """Trips without a trip before them, with the first standing observation of their look-back as the beginning."""
-    begun = periods.filter("is_standing").select("vehicle_id", pl.col("started_at").alias("since"))
+    begun = periods.filter(pl.col("is_standing").fill_null(value=True)).select("vehicle_id", pl.col("started_at").alias("since"))
     first = (
         trips.select("trip_id", "vehicle_id", "started_at", "edge")
         .join(begun, on="vehicle_id")

@@ -65,11 +65,10 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Reaching:
-    """An input that is read further back than the table's own look-back: a small one beside a large one."""
+class OwnDay:
+    """An input of which a partition reads its own day alone, however far the table looks back into others."""
 
     table: Table
-    look_back: timedelta
 
 
 Compute = Callable[[Day], pl.LazyFrame | Noted]
@@ -94,11 +93,11 @@ class DayTable:
     spill_days: int = 0
     is_on_demand: bool = False
     outside: OutsideDays | None = None
-    reaches: tuple[Reaching, ...] = ()
+    own_day: tuple[Table, ...] = ()
 
     def look_back(self, table: Table) -> timedelta:
         """How far before its own day a partition reads this input."""
-        return next((one.look_back for one in self.reaches if one.table == table), self.table.look_back)
+        return timedelta(0) if table in self.own_day else self.table.look_back
 
     def fingerprint(self, places: Places, day: date) -> str:
         """Names the exact inputs and code of one partition; equal fingerprints mean an equal result."""
@@ -182,7 +181,7 @@ def _nothing_outside(_places: Places, _day: date) -> Iterable[str]:
 def day_asset(
     table: Table,
     *,
-    reads: Sequence[Table | Reaching],
+    reads: Sequence[Table | OwnDay],
     group: str,
     sources: Sources = _nothing_outside,
     spill_days: int = 0,
@@ -198,9 +197,9 @@ def day_asset(
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         version = code_version(compute.__module__)
-        inputs = tuple(read.table if isinstance(read, Reaching) else read for read in reads)
-        reaches = tuple(read for read in reads if isinstance(read, Reaching))
-        maker = DayTable(table, compute, inputs, version, sources, spill_days, on_demand, outside, reaches)
+        inputs = tuple(read.table if isinstance(read, OwnDay) else read for read in reads)
+        own_day = tuple(read.table for read in reads if isinstance(read, OwnDay))
+        maker = DayTable(table, compute, inputs, version, sources, spill_days, on_demand, outside, own_day)
         DAY_TABLES[table.name] = maker
 
         @dg.asset(

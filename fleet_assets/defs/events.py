@@ -13,6 +13,7 @@ import polars as pl
 from fleet_assets.contracts import (
     DRIVER_ASSIGNMENTS,
     LAST_READINGS,
+    READINGS_BEFORE_SILENCE,
     STANDING_PERIODS,
     STOPS,
     TELEMETRY,
@@ -20,11 +21,11 @@ from fleet_assets.contracts import (
     VEHICLES,
     ZONES,
 )
-from fleet_assets.core.last_readings import REACH, last_readings
+from fleet_assets.core.last_readings import last_readings, readings_before_silence
 from fleet_assets.core.standing import StandingRules, standing_periods
 from fleet_assets.core.stops import StopRules, derive_stops
 from fleet_assets.core.trips import TripRules, segment_trips
-from fleet_assets.defs.day_assets import Day, Reaching, day_asset
+from fleet_assets.defs.day_assets import Day, OwnDay, day_asset
 from fleet_assets.places import Places
 
 
@@ -39,15 +40,21 @@ def readings(day: Day) -> pl.LazyFrame:
     return last_readings(day.read(TELEMETRY))
 
 
+@day_asset(READINGS_BEFORE_SILENCE, reads=(LAST_READINGS,), group="events")
+def before_silence(day: Day) -> pl.LazyFrame:
+    """What was last told of vehicles that were silent the day before: trips read it instead of a month of readings."""
+    return readings_before_silence(day.read(LAST_READINGS), day.window)
+
+
 @day_asset(
-    TRIPS, reads=(TELEMETRY, Reaching(LAST_READINGS, REACH), VEHICLES, DRIVER_ASSIGNMENTS), group="events",
+    TRIPS, reads=(TELEMETRY, OwnDay(READINGS_BEFORE_SILENCE), VEHICLES, DRIVER_ASSIGNMENTS), group="events",
     sources=default_zone, spill_days=1,
 )  # fmt: skip
 def trips(day: Day) -> pl.LazyFrame:
     """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
     rules = TripRules(default_timezone=day.places.settings.timezone)
     reference = day.read(VEHICLES), day.read(DRIVER_ASSIGNMENTS)
-    return segment_trips(day.read(TELEMETRY), *reference, day.window, rules, day.read(LAST_READINGS))
+    return segment_trips(day.read(TELEMETRY), *reference, day.window, rules, day.read(READINGS_BEFORE_SILENCE))
 
 
 @day_asset(STANDING_PERIODS, reads=(TELEMETRY, VEHICLES), group="events")

@@ -78,11 +78,11 @@ def reach(table: str) -> tuple[int, int]:
     """How many days before and after a partition's own UTC day its rows count in a mart.
 
     Events lie in the partition of the day in which they became final and count on the local days they touch. A trip
-    begins within its look-back. A stop begins with the end of a trip that became final within its look-back, and a trip
+    begins within its reach. A stop begins with the end of a trip that became final within its look-back, and a trip
     ends within its own look-back. Rows of other tables count on the UTC day that is their partition.
     """
     if table == TRIPS.name:
-        return reach_days(TRIPS.look_back) + ZONE_DAYS, ZONE_DAYS
+        return reach_days(TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
     if table == STOPS.name:
         return reach_days(STOPS.look_back + TRIPS.look_back) + ZONE_DAYS, ZONE_DAYS
     return 0, 0

@@ -79,7 +79,7 @@ def data_versions(name: str) -> dict[str, str]:
 
 def test_the_data_version_of_a_partition_is_the_hash_of_its_bytes(places: Places, tick: Tick) -> None:
     del tick
-    for name in ("raw_telemetry", "telemetry", "trips", "standing_periods", "stops"):
+    for name in ("raw_telemetry", "telemetry", "last_readings", "readings_before_silence", "trips", "standing_periods", "stops"):
         table, versions = LAKE_TABLES[name], data_versions(name)
         assert versions == {
             str(day): record.content for day in places.lake.days(table) if (record := places.lake.record(table, day))
@@ -104,7 +104,7 @@ def test_a_late_drive_is_followed_table_by_table_and_only_as_far_as_contents_cha
     assert tick() == {"telemetry": {"2026-03-03", "2026-03-04"}}
     run(places, "telemetry", "2026-03-03", "2026-03-04")
     follows = tick()
-    assert follows.keys() & LAKE_TABLES.keys() == {"trips", "standing_periods"}
+    assert follows.keys() & LAKE_TABLES.keys() == {"trips", "standing_periods", "last_readings"}
     assert follows["standing_periods"] == {"2026-03-03"}
     assert follows["trips"] == {"2026-03-03", "2026-03-04"}
 

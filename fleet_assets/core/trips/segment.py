@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.contracts import LAST_READINGS, TRIPS
+from fleet_assets.contracts import READINGS_BEFORE_SILENCE, TRIPS
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.last_readings import readings_before
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.motion import motion_states
 from fleet_assets.core.points import Points, each_batch, vehicle_ranges, within
@@ -39,11 +38,11 @@ def segment_trips(
     `telemetry` is cleaned and covers [window.start, window.day_end), in any order, repeated rows included; columns it
     lacks count as never observed. The work is done when the result is collected, in batches of vehicles, so memory
     is bounded by the batch. A trip longer than the look-back starts at its edge and is marked `is_truncated`.
-    `readings` (LAST_READINGS, from `last_readings.REACH` before the window on) tell where vehicles were left before the
-    look-back, so that a drive in a silence of days is found as well.
+    `readings` (READINGS_BEFORE_SILENCE) tell where vehicles were left before the look-back, so that a drive in a silence
+    of days is found as well.
     Raises DataError for a vehicle's time zone that does not exist.
     """
-    told = LAST_READINGS.empty().lazy() if readings is None else readings
+    told = READINGS_BEFORE_SILENCE.empty().lazy() if readings is None else readings
     work = partial(_collect_trips, telemetry, vehicles, assignments, told, window, rules)
     return pl.defer(work, schema=TRIPS.schema)
 
@@ -60,7 +59,7 @@ def _collect_trips(
     for day in days:
         work = partial(_batch_trips, fleet=fleet, day=day, rules=rules)
         seen = within(telemetry, day.start, day.day_end)
-        left = readings_before(readings, seen, day).collect()
+        left = readings.filter(pl.col("silent_at") == pl.lit(day.day_start)).drop("silent_at").collect()
         known = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
         found += each_batch(known, TELEMETRY_USED, ranges, rules, work)
     measured = pl.concat(found)

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from fleet_assets.contracts import LAST_READINGS, TRIPS, check_frame
-from fleet_assets.core.last_readings import REACH, last_readings
+from fleet_assets.contracts import LAST_READINGS, READINGS_BEFORE_SILENCE, TRIPS, check_frame
+from fleet_assets.core.last_readings import last_readings, readings_before_silence
 from fleet_assets.core.trips import TripRules, segment_trips
 from fleet_assets.core.window import Window
 from fleet_assets_tests.core.histories import DAY, NOON, Vehicle, assignments, fleet, telemetry, trips_of, vehicle
@@ -91,17 +91,20 @@ def test_a_drive_in_a_silence_of_days_is_found_by_the_readings_of_its_first_day(
     history = _parked(*ODOMETER).silent(5 * 86_400, kmh=1).stand(600).frame()
     readings = last_readings(history.lazy())
     check_frame(LAST_READINGS, readings.collect())
+    left = []
     found = []
     first = NOON.replace(hour=0) - DAY
     for k in range(9):
         day = Window(first + (k - 1) * DAY, first + k * DAY, first + (k + 1) * DAY)
         seen = history.filter(pl.col("recorded_at").is_between(day.start, day.day_end, closed="left"))
-        known = readings.filter(pl.col("recorded_at").is_between(day.day_start - REACH, day.day_end, closed="left"))
+        known = readings_before_silence(readings, day)
+        check_frame(READINGS_BEFORE_SILENCE, known.collect())
+        left.append(known)
         found.append(segment_trips(seen.lazy(), fleet().lazy(), assignments().lazy(), day, TripRules(), known).collect())
     unseen = pl.concat(found).filter(pl.col("start_reason") == "unobserved")
     assert unseen["distance_km"].to_list() == [pytest.approx(120)]
     whole = Window(first - DAY, first, first + 9 * DAY)
-    at_once = segment_trips(history.lazy(), fleet().lazy(), assignments().lazy(), whole, TripRules(), readings).collect()
+    at_once = segment_trips(history.lazy(), fleet().lazy(), assignments().lazy(), whole, TripRules(), pl.concat(left)).collect()
     assert_frame_equal(pl.concat(found).sort("started_at"), at_once)
 
 
@@ -114,9 +117,15 @@ def test_readings_are_the_last_of_each_source_and_day() -> None:
         {"vehicle_id": "a", "recorded_at": late, "source": "other", "latitude_deg": 5.0},
         {"vehicle_id": "a", "recorded_at": late + timedelta(minutes=2), "odometer_km": 11.0},
     )  # fmt: skip
+    midnight = late + timedelta(minutes=1)
     found = last_readings(rows.lazy()).collect()
     assert found.drop("positioned_at", "odometer_at").rows() == [
         ("a", "test", late, 10.0, 1.0, 2.0), ("a", "test", late + timedelta(minutes=2), 11.0, None, None),
     ]  # fmt: skip
     assert found["positioned_at"].to_list() == [late - timedelta(hours=1), None]
     assert_frame_equal(last_readings(telemetry().lazy()).collect(), LAST_READINGS.empty())
+    left = [readings_before_silence(found.lazy(), Window(midnight, midnight + k * DAY, midnight + (k + 1) * DAY)).collect()
+            for k in range(3)]  # fmt: skip
+    # What was told on the day before is telemetry of the look-back; the place was told on the first day only.
+    said = [sorted(rows.select("odometer_km", "latitude_deg").rows(), key=str) for rows in left]
+    assert said == [[], [(None, 1.0)], [(11.0, None), (None, 1.0)]]

@@ -19,13 +19,16 @@ from fleet_assets_tests.proofs.histories.weeks import Week
 from fleet_assets_tests.proofs.outcome import Outcome
 
 READS = {
-    "telemetry": ("raw_can", "raw_telemetry"), "can_signals": ("raw_can",), "trips": ("telemetry",),
+    "telemetry": ("raw_can", "raw_telemetry"), "can_signals": ("raw_can",), "last_readings": ("telemetry",),
+    "readings_before_silence": ("last_readings",), "trips": ("telemetry", "readings_before_silence"),
     "standing_periods": ("telemetry",), "stops": ("trips", "standing_periods"),
     "ingest_daily": ("raw_can", "raw_telemetry"), "ingest_hourly": ("raw_can", "raw_telemetry"),
     "ingest_outages": ("ingest_hourly",),
 }  # fmt: skip
-LOOK_BACK_DAYS = {"trips": 1, "stops": 31, "ingest_outages": 15}
+LOOK_BACK_DAYS = {"readings_before_silence": 31, "trips": 1, "stops": 31, "ingest_outages": 15}
 """Days before its own that a table reads; the others read none."""
+OWN_DAY = {("trips", "readings_before_silence")}
+"""Inputs of which a table reads its own day alone."""
 DECODED = ("telemetry", "can_signals")
 MESSAGE_REACH = timedelta(seconds=90)
 NIGHT = time(23, 58, 30)
@@ -96,18 +99,21 @@ def _by_rule(raw: str, instant: datetime, changed: frozenset[Partition]) -> froz
             day = date.fromisoformat(text)
             is_near_midnight = (instant + MESSAGE_REACH).date() > instant.date()
             reach = int(is_near_midnight) if table in DECODED else LOOK_BACK_DAYS.get(table, 0)
+            reach = 0 if (table, name) in OWN_DAY else reach
             found |= {(table, str(day + timedelta(days=later))) for later in range(reach + 1)}
     return frozenset(found)
 
 
 REACHED_DAYS = {
-    "raw_can": 0, "raw_telemetry": 0, "telemetry": 1, "can_signals": 1, "standing_periods": 1, "trips": 2, "stops": 33,
+    "raw_can": 0, "raw_telemetry": 0, "telemetry": 1, "can_signals": 1, "last_readings": 1,
+    "readings_before_silence": 32, "standing_periods": 1, "trips": 33, "stops": 64,
     "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15,
 }  # fmt: skip
 
 
 def _reached(day: date) -> frozenset[Partition]:
-    """All that a row of this day may change: two days of trips, of stops 31 more, one more each near midnight."""
+    """All that a row of this day may change: what was driven in a silence of up to 31 days after it, stops for 31 days
+    more, one more each near midnight."""
     return frozenset(
         (name, str(day + timedelta(days=later))) for name, reach in REACHED_DAYS.items() for later in range(reach + 1)
     )
