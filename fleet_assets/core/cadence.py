@@ -17,15 +17,24 @@ _REACH_ROWS = 64
 
 @kernel
 def silence_after(vehicle: I64, at: I64, states: I8, row: int, limits: Limits) -> int:
-    """Microseconds after `row`, whose state is known, from which the vehicle counts as silent.
-
-    A multiple of the median of the newest steps that began in the same state (rows without a known state do not count),
-    never less than `silence` nor more than `silence_most`. Only rows up to `row` and within `cadence_memory` count, so
-    that a later row never changes it and every run agrees, wherever it starts. Where too few such steps are known, the
-    steps of any state are taken; where those are too few too, the vehicle is waited for with patience.
-    """
+    """Microseconds after `row`, whose state is known, from which the vehicle counts as silent: a multiple of its usual
+    step, never less than `silence` nor more than `silence_most`; with patience where the usual step is not known."""
     if limits.holes_only:
         return limits.silence
+    usual = usual_step(vehicle, at, states, row, limits)
+    if usual < 0:
+        return max(limits.patience, limits.silence)
+    return max(limits.silence, min(limits.silence_most, int(usual * limits.silence_factor)))
+
+
+@kernel
+def usual_step(vehicle: I64, at: I64, states: I8, row: int, limits: Limits) -> int:
+    """Microseconds between two rows at `row`: the median of the newest steps that began in the same state (rows without
+    a known state do not count), or in any state where those are too few; -1 where they are too few too.
+
+    Only rows up to `row` and within `cadence_memory` count, so that a later row never changes it and every run agrees,
+    wherever it starts.
+    """
     same, every = np.empty(limits.cadence_steps), np.empty(limits.cadence_steps)
     count = total = visited = 0
     later = row
@@ -45,19 +54,16 @@ def silence_after(vehicle: I64, at: I64, states: I8, row: int, limits: Limits) -
             visited += 1
         earlier -= 1
     if count >= limits.cadence_known:
-        usual = np.median(same[:count])
-    elif total >= limits.cadence_known:
-        usual = np.median(every[:total])
-    else:
-        return max(limits.patience, limits.silence)
-    return max(limits.silence, min(limits.silence_most, int(usual * limits.silence_factor)))
+        return int(np.median(same[:count]))
+    return int(np.median(every[:total])) if total >= limits.cadence_known else -1
 
 
 @kernel
 def holds(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> I64:
     """Per stretch the microseconds for which a value of this quantity stands for what follows.
 
-    `hold` where most values come closely enough for it; else a multiple of their median step, at most `silence_most`.
+    `hold` where most values come closely enough for it; else a multiple of their median step. Steps longer than
+    `silence_most` are silences and tell of no cadence.
     """
     table = np.full(len(first), limits.hold)
     if len(values) == 0:
@@ -69,7 +75,7 @@ def holds(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> I64:
         for i in range(first[k], last[k] + 1):
             if np.isnan(values[i]):
                 continue
-            if before >= 0:
+            if before >= 0 and at[i] - at[before] <= limits.silence_most:
                 steps += 1
                 slow += at[i] - at[before] > slow_step
             before = i
@@ -87,7 +93,7 @@ def slow_hold(at: I64, values: F64, first: int, last: int, count: int, limits: L
     for i in range(first, last + 1):
         if np.isnan(values[i]):
             continue
-        if before >= 0:
+        if before >= 0 and at[i] - at[before] <= limits.silence_most:
             steps[row] = at[i] - at[before]
             row += 1
         before = i
@@ -97,12 +103,12 @@ def slow_hold(at: I64, values: F64, first: int, last: int, count: int, limits: L
 @kernel
 def hold_of_states(at: I64, states: I8, first: int, last: int, limits: Limits) -> int:
     """The same as `holds` for one stretch of states, of which negative ones are not observed."""
-    slow_step = limits.hold / limits.silence_factor
+    slow_step = int(limits.hold / limits.silence_factor)
     before = -1
     slow = steps = 0
     for i in range(first, last + 1):
         if states[i] >= 0:
-            if before >= 0:
+            if before >= 0 and at[i] - at[before] <= limits.silence_most:
                 steps += 1
                 slow += at[i] - at[before] > slow_step
             before = i

@@ -122,16 +122,16 @@ def _integrate(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> F
         return sums
     for k in range(len(first)):
         slow_step = int(limits.hold / limits.silence_factor)
-        slow, steps = _integrate_one(at, values, first[k], last[k], limits.hold, slow_step, sums[k])
+        slow, steps = _integrate_one(at, values, first[k], last[k], limits.hold, slow_step, limits.silence_most, sums[k])
         if steps > 0 and 2 * slow >= steps:  # the usual case has dense values, and is read once
             reach = slow_hold(at, values, first[k], last[k], steps, limits)
-            _integrate_one(at, values, first[k], last[k], reach, 0, sums[k])
+            _integrate_one(at, values, first[k], last[k], reach, 0, 0, sums[k])
     return sums
 
 
 @kernel
 def _integrate_one(
-    at: I64, values: F64, first: int, last: int, reach: int, slow_step: int, sums: F64
+    at: I64, values: F64, first: int, last: int, reach: int, slow_step: int, most: int, sums: F64
 ) -> tuple[int, int]:  # fmt: skip
     """Fills the sums of one stretch; returns how many steps are slow, and all."""
     net = above = below = covered = 0.0
@@ -142,8 +142,9 @@ def _integrate_one(
             continue
         if before >= 0:
             apart = at[i] - at[before]
-            steps += 1
-            slow += apart > slow_step
+            if apart <= most:
+                steps += 1
+                slow += apart > slow_step
             step = min(apart, reach)
             hours = step / _MICROS_PER_HOUR
             a, b = values[before], values[i]

@@ -82,23 +82,30 @@ def is_arrival(w: Witnesses, row: int) -> bool:
 
 @kernel
 def pace_at(w: Witnesses, row: int, forward: bool) -> float:
-    """Pace in km/h of the moving rows from `row` on, forward or backward in time; NaN where none is known.
+    """Pace in km/h of the moving rows of a drive from its row `row` on, forward or backward in time, over short halts;
+    NaN where none is known.
 
     The mean of their speeds; without any speed the fastest of the steps that lead to them, because the first and the
     last step of a drive are driven in part only.
     """
     total, fastest, count, seen = 0.0, np.nan, 0, 0
     step = 1 if forward else -1
-    i = row
-    while 0 <= i < len(w.at) and w.vehicle[i] == w.vehicle[row] and w.states[i] == MOVING and seen < _PACE_ROWS:
-        speed = speed_of(w, i)
-        if not np.isnan(speed):
-            total += speed
-            count += 1
-        elif i > 0 and w.vehicle[i - 1] == w.vehicle[i] and w.at[i] - w.at[i - 1] <= w.limits.silence_most:
-            fastest = np.fmax(fastest, km_between(w, i - 1, i) / (w.at[i] - w.at[i - 1]) * _MICROS_PER_HOUR)
+    i, moving = row, row
+    while 0 <= i < len(w.at) and w.vehicle[i] == w.vehicle[row] and seen < _PACE_ROWS:
+        if abs(w.at[i] - w.at[moving]) > w.limits.silence_most:
+            break
+        if w.states[i] == MOVING:
+            speed = speed_of(w, i)
+            if not np.isnan(speed):
+                total += speed
+                count += 1
+            elif i > 0 and w.vehicle[i - 1] == w.vehicle[i] and w.at[i] - w.at[i - 1] <= w.limits.silence_most:
+                fastest = np.fmax(fastest, km_between(w, i - 1, i) / (w.at[i] - w.at[i - 1]) * _MICROS_PER_HOUR)
+            moving = i
+            seen += 1
+        elif abs(w.at[i] - w.at[moving]) > w.limits.stop:
+            break
         i += step
-        seen += 1
     return total / count if count > 0 else fastest
 
 

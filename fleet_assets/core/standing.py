@@ -15,13 +15,13 @@ import polars as pl
 
 from fleet_assets.contracts.events import STANDING_PERIODS
 from fleet_assets.contracts.reference import VEHICLES
-from fleet_assets.core.cadence import silence_after
+from fleet_assets.core.cadence import silence_after, usual_step
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.engine import engine_states
 from fleet_assets.core.fuel_use import litres_burned
-from fleet_assets.core.integrals import Stretches, median_within, time_in_state
+from fleet_assets.core.integrals import Stretches, median_within, shared, time_in_state
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, motion_states
-from fleet_assets.core.pace import Witnesses, moved_within, pace_at, witnesses
+from fleet_assets.core.pace import Witnesses, km_between, moved_within, pace_at, witnesses
 from fleet_assets.core.points import Points, each_batch, vehicle_ranges
 from fleet_assets.core.trip_rules import Limits, TripRules, micros
 
@@ -54,7 +54,7 @@ def standing_periods(
 ) -> pl.LazyFrame:
     """Standing periods (contract STANDING_PERIODS, its order) of all days that `telemetry` holds.
 
-    A period ends with a movement, with a silence longer than `gap_s`, and at midnight UTC; each day is a pure
+    A period ends with a movement, where it was left unseen, with a silence longer than `gap_s`, and at midnight UTC; each day is a pure
     function of its own rows. Where nothing tells of motion, a running engine or a charger makes a period too; whether it
     really stood is for those to say who know what was driven. `vehicles` (VEHICLES) say which have an engine.
     Telemetry may come in any order; the work is done on collection, in batches of vehicles.
@@ -79,7 +79,8 @@ def _batch_periods(points: Points, fleet: pl.DataFrame, rules: StandingRules) ->
     # A plugged-in vehicle stands, also one that says nothing but that it charges.
     states = np.where((states == UNKNOWN) & (charger == 1), STANDING, states).astype(np.int8)
     told = _told_states(daily.vehicle, daily.at, states, engine, limits.hold)
-    stretches = _standing_stretches(daily.vehicle, daily.at, told, join)
+    table = _stretches(witnesses(daily, states, limits), told, join)
+    stretches = Stretches(table[:, 0].copy(), table[:, 1].copy())
     columns = {
         "vehicle_id": daily.vehicle_ids.gather(daily.vehicle[stretches.first]),
         "started_at": daily.at[stretches.first],
@@ -95,31 +96,57 @@ def _batch_periods(points: Points, fleet: pl.DataFrame, rules: StandingRules) ->
 
 
 def _engine_on_s(points: Points, states: I8, engine: I8, stretches: Stretches, limits: Limits) -> F64:
-    """Seconds with the engine running, with those between each stretch and the movement around it in which it stood
-    already; NaN where no row of the stretch tells of an engine."""
+    """Seconds with the engine running; NaN where no row of the stretch tells of an engine.
+
+    Between the stretch and movement around it the time counts in which it stood already. Where rows are few, one stands
+    for half of the usual step before it and after it; dense ones for `hold` after it.
+    """
     if not len(engine):
         return np.full(len(stretches), np.nan)
-    on_s = time_in_state(points.at, engine, 1, stretches, limits.silence, limits)
-    seen = witnesses(points, states, limits)
-    told, edge_s = _engine_edges(seen, engine, stretches.first, stretches.last)
-    return np.where(told > 0, on_s + edge_s, np.nan)
+    return _running_s(witnesses(points, states, limits), engine, stretches.first, stretches.last)
 
 
 @kernel
-def _engine_edges(w: Witnesses, engine: I8, first: I64, last: I64) -> tuple[I64, F64]:
-    """Per stretch (rows that tell of the engine, seconds at its edges in which it stood with the engine running)."""
-    told, seconds = np.zeros(len(first), dtype=np.int64), np.zeros(len(first))
+def _running_s(w: Witnesses, engine: I8, first: I64, last: I64) -> F64:
+    seconds = np.full(len(first), np.nan)
+    limits = w.limits
     for k in range(len(first)):
+        usual = min(max(usual_step(w.vehicle, w.at, w.states, first[k], limits), 0), limits.silence_most // 2)
+        reach, alone = max(limits.hold, int(limits.silence_factor * usual)), max(limits.hold, usual)
+        running, before = 0.0, -1
         for i in range(first[k], last[k] + 1):
-            told[k] += engine[i] >= 0
-        before, after = first[k] - 1, last[k] + 1
-        if before >= 0 and engine[first[k]] == 1 and _touches(w, before, first[k], before):
-            moved = moved_within(w, before, first[k], pace_at(w, before, False))
-            seconds[k] += (w.at[first[k]] - w.at[before] - moved) / 1e6
-        if after < len(w.at) and engine[last[k]] == 1 and _touches(w, last[k], after, after):
-            moved = moved_within(w, last[k], after, pace_at(w, after, True))
-            seconds[k] += (w.at[after] - w.at[last[k]] - moved) / 1e6
-    return told, seconds
+            if engine[i] < 0:
+                continue
+            if before >= 0:
+                step = w.at[i] - w.at[before]
+                was, is_now = engine[before] == 1, engine[i] == 1
+                if step <= reach or (was and is_now):
+                    part = shared(step, was, is_now, alone, max(limits.silence, reach), limits.dense)
+                else:
+                    part = shared(alone, was, is_now, alone, 0, limits.dense)
+                running += part
+            before = i
+        if before >= 0:
+            running += _around(w, engine, first[k], last[k], usual)
+            seconds[k] = running / 1e6
+    return seconds
+
+
+@kernel
+def _around(w: Witnesses, engine: I8, first: int, last: int, usual: int) -> float:
+    """Microseconds at the edges of a stretch in which it stood with its engine running."""
+    half = usual / 2 if usual > w.limits.dense else 0.0
+    before, after = first - 1, last + 1
+    time = 0.0
+    if engine[first] == 1 and before >= 0 and _touches(w, before, first, before):
+        time += w.at[first] - w.at[before] - moved_within(w, before, first, pace_at(w, before, False))
+    elif engine[first] == 1:
+        time += half
+    if engine[last] == 1 and after < len(w.at) and _touches(w, last, after, after):
+        time += w.at[after] - w.at[last] - moved_within(w, last, after, pace_at(w, after, True))
+    elif engine[last] == 1:
+        time += half
+    return time
 
 
 @kernel
@@ -163,22 +190,19 @@ def _told_states(vehicle: I64, at: I64, states: I8, engine: I8, hold: int) -> I8
     return told
 
 
-def _standing_stretches(vehicle: I64, at: I64, states: I8, gap: int) -> Stretches:
-    table = _stretches(vehicle, at, states, gap)
-    return Stretches(table[:, 0].copy(), table[:, 1].copy())
-
-
 @kernel
-def _stretches(vehicle: I64, at: I64, states: I8, gap: int) -> I64:
+def _stretches(w: Witnesses, states: I8, gap: int) -> I64:
+    vehicle, at, dense = w.vehicle, w.at, w.limits.dense
     rows = np.empty((len(at), 2), dtype=np.int64)
     count = 0
-    first = last = -1
+    first = last = int(np.int64(-1))
     for i in range(len(at)):
-        ends = first >= 0 and (vehicle[i] != vehicle[last] or states[i] == MOVING or at[i] - at[last] > gap)
-        if ends:
-            rows[count, 0], rows[count, 1] = first, last
-            count += 1
-            first = -1
+        if first >= 0:
+            ends = vehicle[i] != vehicle[last] or states[i] == MOVING or at[i] - at[last] > gap
+            if ends or (at[i] - at[last] > dense and _is_elsewhere(w, last, i)):
+                rows[count, 0], rows[count, 1] = first, last
+                count += 1
+                first = -1
         if states[i] == STANDING or states[i] == TOLD:
             first = i if first < 0 else first
             last = i
@@ -186,6 +210,12 @@ def _stretches(vehicle: I64, at: I64, states: I8, gap: int) -> I64:
         rows[count, 0], rows[count, 1] = first, last
         count += 1
     return rows[:count].copy()
+
+
+@kernel
+def _is_elsewhere(w: Witnesses, a: int, b: int) -> bool:
+    """Whether the vehicle drove between two rows: odometer or position say so, if nobody saw it move."""
+    return bool(km_between(w, a, b) > w.limits.arrives_km)
 
 
 def _has_state(states: I8, wanted: int, stretches: Stretches) -> Mask:

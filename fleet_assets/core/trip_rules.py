@@ -23,6 +23,8 @@ class Limits(NamedTuple):
     moving_above_kmh: float
     gps_moving_above_kmh: float
     leaves_place_km: float
+    arrives_km: float
+    town_kmh: float
     stop: int
     silence: int
     bridge: int
@@ -53,6 +55,10 @@ class TripRules:
     """km/h of a receiver's speed: a standing receiver reports up to about 2 km/h."""
     leaves_place_m: float = 50.0
     """m from the last place that count as movement, with positions only (Traccar 200-500, trackintel 100)."""
+    arrives_m: float = 200.0
+    """m between two rows that stand from which the vehicle drove in between (Traccar's new logic: 200 m)."""
+    town_kmh: float = 20.0
+    """km/h at which a vehicle gets on through a town with its lights: what is slower has stood."""
     stop_s: float = 300.0
     """s without movement that end a trip (Samsara, Traccar classic)."""
     silence_s: float = 300.0
@@ -114,8 +120,9 @@ class TripRules:
     """Expected error of one moment's speed as the mean of the time around it, where rows come seldom."""
     speed_memory_s: float = 60.0
     """s after which a speed says nothing of what it was before: the way from one traffic light to the next."""
-    chord_error_share: float = 0.03
-    """Share of the way that a straight line of `speed_memory_s` cuts off, and each doubling of that time again."""
+    chord_error_share: float = 0.06
+    """Share of the way that straight lines of `speed_memory_s` cut off, and each doubling of that time again: they are
+    always short, while errors of sampled speeds cancel out over trips."""
     sane_share: float = 0.2
     """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
     sane_gps_share: float = 0.4
@@ -172,6 +179,8 @@ class TripRules:
             moving_above_kmh=self.moving_above_kmh,
             gps_moving_above_kmh=self.gps_moving_above_kmh,
             leaves_place_km=self.leaves_place_m / 1000,
+            arrives_km=self.arrives_m / 1000,
+            town_kmh=self.town_kmh,
             stop=micros(self.stop_s),
             silence=micros(self.silence_s),
             bridge=micros(self.bridge_s),

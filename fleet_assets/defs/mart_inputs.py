@@ -84,7 +84,7 @@ def reach(table: str) -> tuple[int, int]:
     if table == TRIPS.name:
         return reach_days(TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
     if table == STOPS.name:
-        return reach_days(STOPS.look_back + TRIPS.look_back) + ZONE_DAYS, ZONE_DAYS
+        return reach_days(STOPS.look_back + TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
     return 0, 0
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from fleet_assets.contracts import DRIVER_ASSIGNMENTS, TELEMETRY, VEHICLES
+from fleet_assets.contracts import DRIVER_ASSIGNMENTS, READINGS_BEFORE_SILENCE, TELEMETRY, VEHICLES
+from fleet_assets.core.last_readings import last_readings, readings_before_silence
 from fleet_assets.core.trips import TripRules, segment_trips
 from fleet_assets.core.window import Window
 
@@ -105,6 +106,7 @@ def trips_of(
     window: Window | None = None,
     vehicles: pl.DataFrame | None = None,
     drivers: pl.DataFrame | None = None,
+    readings: pl.LazyFrame | None = None,
 ) -> pl.DataFrame:
     """All trips of a history."""
     return segment_trips(
@@ -113,4 +115,13 @@ def trips_of(
         (assignments() if drivers is None else drivers).lazy(),
         window or whole(frame),
         rules or TripRules(),
+        readings,
     ).collect()
+
+
+def readings_of(frame: pl.DataFrame) -> pl.LazyFrame:
+    """What was last told of the vehicle before each day of silence of a history."""
+    told, days = last_readings(frame.lazy()), whole(frame).days(DAY)
+    reach = READINGS_BEFORE_SILENCE.look_back
+    windows = (Window(day.day_start - reach, day.day_start, day.day_end) for day in days)
+    return pl.concat([readings_before_silence(told, window) for window in windows])

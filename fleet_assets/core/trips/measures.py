@@ -307,6 +307,7 @@ def _times_of(
 
     Between two observations of movement all the time counts: a longer silence within a trip was driven through.
     """
+    dense, bridge = limits.dense, limits.bridge
     counts, seconds = np.zeros((len(first), 2), dtype=np.int64), np.zeros((len(first), 3))
     for k in range(len(first)):
         reach = hold_of_states(at, states, first[k], last[k], limits)
@@ -321,11 +322,11 @@ def _times_of(
                 continue
             step = at[i] - at[before]
             was, is_now = states[before] == MOVING, states[i] == MOVING
-            if was and is_now and step <= limits.bridge:
+            if was and is_now and step <= bridge:
                 moving += step
             else:
-                moving += shared(step, was, is_now, reach, limits.bridge, limits.dense)
-                standing += shared(step, not was, not is_now, reach, limits.silence, limits.dense)
+                moving += shared(step, was, is_now, reach, bridge, dense)
+                standing += shared(step, not was, not is_now, reach, limits.silence, dense)
             before = i
         counts[k, 0], counts[k, 1] = rows, steps
         seconds[k, 0], seconds[k, 1], seconds[k, 2] = moving / 1e6, standing / 1e6, covered / 1e6

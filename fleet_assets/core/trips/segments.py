@@ -101,9 +101,11 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
     first = last = seen = none  # rows: first and last movement of the open trip, last row that observed motion
     key = _Ignition(_LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO, _LONG_AGO)
     at, states, holes_only, has_ignition = s.at, s.states, s.limits.holes_only, len(s.ignition) > 0
+    dense = s.limits.dense
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
-        is_settled = states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING
+        is_dense = seen >= 0 and at[i] - at[seen] <= dense
+        is_settled = states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING and is_dense
         if is_settled and not has_ignition:  # most rows: an open trip goes on, or nothing begins
             last = seen = i
             continue
@@ -113,7 +115,7 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
             if verdict == _ENDED:
                 trips, count = _append(trips, count, last, closed_at, reason)
                 first = none
-        is_driving = states[i] == MOVING or verdict == _DRIVEN_ON
+        is_driving = states[i] == MOVING or verdict == _DRIVEN_ON or _arrives(s, seen, i)
         if has_ignition:
             key = _turned(s, i, is_driving, key)
         if is_driving or (first >= 0 and holes_only and states[i] != UNKNOWN):
@@ -227,22 +229,38 @@ def _first_standing(s: _Signals, last: int, seen: int) -> int:
 def _sparse_stop(s: _Signals, i: int, last: int, stood: int, seen: int) -> int:
     """Whether rows that come seldom, standing from `stood` to `seen`, were a stop when row i comes at their own pace.
 
-    A second row that stands says so. One alone may be a traffic light: then the rows around it must show by way and
-    speed that the vehicle stood long enough, or the engine that it was switched off.
+    A second row that stands where the one before it stood says so. One alone may be a traffic light: then the rows
+    around it must show that the vehicle stood long enough however slowly it drove, or the engine that it was switched
+    off.
     """
-    if s.states[i] == STANDING:
-        return _ENDED
     if s.states[i] == UNKNOWN:
         return _OPEN
-    moved = _moved_on(s, last, stood) + moved_within(s.seen, seen, i, pace_at(s.seen, last, False))
-    is_long = s.at[i] - s.at[last] - moved >= s.limits.stop
-    if not is_long:
+    if s.states[i] == STANDING and not _arrives(s, seen, i):
+        return _ENDED
+    slowest = min(pace_at(s.seen, last, False), s.limits.town_kmh)
+    moved = moved_within(s.seen, last, stood, slowest) + moved_within(s.seen, seen, i, slowest)
+    if s.at[i] - s.at[last] - moved < s.limits.stop:
         return _OPEN
     if seen > stood and s.at[seen] - s.at[stood] > 0:
         return _ENDED
     is_measured = not np.isnan(km_between(s.seen, last, stood)) and not np.isnan(km_between(s.seen, seen, i))
     is_off = (len(s.rpm) > 0 and s.rpm[stood] == 0) or (len(s.ignition) > 0 and s.ignition[stood] == 0)
     return _ENDED if is_measured or is_off else _OPEN
+
+
+@kernel
+def _arrives(s: _Signals, seen: int, i: int) -> bool:
+    """Whether row i, which stands, stands at another place than row `seen`: it drove in between, and halts again."""
+    if seen < 0 or s.states[i] != STANDING or s.states[seen] != STANDING or s.limits.holes_only:
+        return False
+    if s.at[i] - s.at[seen] <= s.limits.dense:
+        return False
+    if s.at[i] - s.at[seen] >= _silence_after(s, seen):
+        return False
+    least = s.limits.arrives_km
+    if _is_whole(s.seen.odometer, seen, i):
+        least += 1.0
+    return bool(km_between(s.seen, seen, i) > least)
 
 
 @kernel

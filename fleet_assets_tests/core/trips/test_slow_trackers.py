@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fleet_assets.core.trips import TripRules
 from fleet_assets.core.window import Window
-from fleet_assets_tests.core.histories import DAY, NOON, Vehicle, fleet, trips_of, vehicle
+from fleet_assets_tests.core.histories import DAY, NOON, Vehicle, fleet, readings_of, trips_of, vehicle
 
 ALL = ("speed_kmh", "odometer_km", "latitude_deg", "longitude_deg")
 BEGIN = datetime(2024, 5, 13, 6, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_trips_and_drives_that_nobody_saw_add_up_to_the_odometer(history: pl.Dat
     read = history["odometer_km"].drop_nulls()
     if not len(read):
         return
-    trips = trips_of(history)
+    trips = trips_of(history, readings=readings_of(history))
     driven = read.max() - read.min()  # type: ignore[operator]
     told = trips["distance_km"].sum()
     # Movement below the least distance of a trip is none, however often; a dense drive is counted from row to row.
