@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
-from fleet_assets.core.can.database import CompiledDatabase, Message, parameter_group
+from fleet_assets.core.can.database import CompiledDatabase, Message, is_diagnostic, parameter_group
 
 ANY_BUS = "*"
 
@@ -56,12 +57,19 @@ class BoundDatabase:
     def has_parameter_groups(self) -> bool:
         return any(database.by_group for database in self.databases)
 
+    @cached_property
+    def answer(self) -> Message | None:
+        """What any control unit answers to OBD-II service 01."""
+        return next((database.answer for database in self.databases if database.answer), None)
+
     def message_of(self, frame_id: int, is_extended: bool) -> Message | None:
-        """By the very identifier in any database, then by J1939 parameter group."""
+        """By the very identifier in any database, then as an answer of OBD-II, then by J1939 parameter group."""
         for database in self.databases:
             message = database.by_id.get((frame_id, is_extended))
             if message is not None:
                 return message
+        if self.answer is not None and is_diagnostic(frame_id, is_extended=is_extended):
+            return self.answer
         return self.message_of_group(parameter_group(frame_id)) if is_extended else None
 
     def message_of_group(self, group: int) -> Message | None:

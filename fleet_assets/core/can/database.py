@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.core.can.answers import AnswerLayout, answer_layout
 from fleet_assets.core.can.salvage import load_dbc, salvage
 from fleet_assets.core.can.unavailable import CodeLimit, j1939_limit, nmea_limit
 
@@ -22,8 +23,11 @@ _FLOAT_BITS = (16, 32, 64)
 _NMEA_PGNS = range(0x1ED00, 0x20000)
 """Parameter groups of NMEA 2000 (126 208 and above): longer messages come as fast packets, not by J1939-21."""
 
-_OBD_IDS = (range(0x7E8, 0x7F0), range(0x18DAF100, 0x18DAF200))
-"""Answers of control units to an OBD-II tester (ISO 15765-4): 11 bit, and 29 bit to the tester 0xF1."""
+_OBD_IDS = range(0x7E8, 0x7F0)
+"""Answers of control units to an OBD-II tester on 11 bits (ISO 15765-4)."""
+
+_PHYSICAL = 0xDA
+"""PDU format of normal fixed addressing on 29 bits (ISO 15765-2): priority, 0xDA, receiver, sender."""
 
 
 class Protocol(Enum):
@@ -74,12 +78,19 @@ class Message:
     length: int
     protocol: Protocol
     signals: tuple[Signal, ...] = field(hash=False)
+    answers: AnswerLayout | None = field(default=None, compare=False)
+    """How it holds answers of OBD-II service 01; None where it holds none."""
     plans: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     """Plans of extraction by the signals they read, made where they are first needed."""
 
     @property
     def parameter_group(self) -> int:
         return parameter_group(self.frame_id)
+
+    @property
+    def has_senders(self) -> bool:
+        """Whether the lowest byte of the identifier says who sent it, and the message is the same from all of them."""
+        return self.protocol.has_parameter_groups or self.answers is not None
 
     @cached_property
     def needed_bytes(self) -> int:
@@ -111,6 +122,11 @@ class CompiledDatabase:
         grouped.sort(key=lambda message: message.frame_id & 0xFF != NULL_ADDRESS)
         return {message.parameter_group: message for message in reversed(grouped)}
 
+    @cached_property
+    def answer(self) -> Message | None:
+        """The message that describes what any control unit answers to OBD-II service 01."""
+        return next((message for message in self.messages if message.answers), None)
+
     def message_of(self, frame_id: int, is_extended: bool) -> Message | None:
         """The message a frame with this identifier carries: the very identifier, else the parameter group."""
         exact = self.by_id.get((frame_id, is_extended))
@@ -125,9 +141,12 @@ def parameter_group(frame_id: int) -> int:
     return group if group >> 8 & 0xFF >= 240 else group & 0x3FF00
 
 
-def is_diagnostic(frame_id: int) -> bool:
-    """Whether control units answer an OBD-II tester on this identifier, always by ISO-TP."""
-    return any(frame_id in ids for ids in _OBD_IDS)
+def is_diagnostic(frame_id: int, *, is_extended: bool) -> bool:
+    """Whether control units answer a tester on this identifier, always by ISO-TP (ISO 15765-4).
+
+    On 29 bits requests to one control unit have such identifiers too, with sender and receiver exchanged.
+    """
+    return frame_id >> 16 & 0x3FF == _PHYSICAL if is_extended else frame_id in _OBD_IDS
 
 
 def compile_database(text: str, name: str) -> CompiledDatabase:
@@ -171,9 +190,11 @@ def _message(database: str, parsed: Any, message: Any, dropped: list[str]) -> Me
             dropped.append(f"signal {message.name}.{signal.name}: {problem}")
         else:
             signals.append(_signal(signal, protocol))
+    is_answer = protocol is Protocol.ISO_TP and is_diagnostic(message.frame_id, is_extended=message.is_extended_frame)
     return Message(
-        database, message.name, message.frame_id, message.is_extended_frame, message.length, protocol, tuple(signals)
-    )
+        database, message.name, message.frame_id, message.is_extended_frame, message.length, protocol, tuple(signals),
+        answer_layout(signals) if is_answer else None,
+    )  # fmt: skip
 
 
 def _problem(signal: Any, length: int) -> str:
@@ -216,7 +237,7 @@ def _protocol(parsed: Any, message: Any) -> Protocol:
     if message.is_extended_frame and _is_j1939(parsed, message):
         is_nmea = parameter_group(message.frame_id) in _NMEA_PGNS
         return Protocol.NMEA2000 if is_nmea else Protocol.J1939
-    if is_diagnostic(message.frame_id):
+    if is_diagnostic(message.frame_id, is_extended=message.is_extended_frame):
         return Protocol.ISO_TP
     # Classical frames hold 8 bytes; a longer message that is neither CAN FD nor J1939 is a diagnostic answer.
     return Protocol.ISO_TP if message.length > 8 and not message.is_fd else Protocol.PLAIN

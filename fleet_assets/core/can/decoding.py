@@ -35,8 +35,8 @@ def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
     """All signals of all frames (contracts.RAW_CAN), a column a signal.
 
     A value is null (NaN) where its signal is not completely in the payload and where the bus says error or not
-    available. Payloads shorter than their DLC lost trailing zeros in some tool and get them back. The order of the rows
-    does not matter; entry_id is needed only to tell the order of frames of one instant, received_at not at all.
+    available. A payload is as long as its bytes, whatever the DLC says. The order of the rows does not matter; entry_id
+    is needed only to tell the order of frames of one instant, received_at and dlc not at all.
     """
     ordered = in_order(frames)
     if ordered.frames.is_empty():
@@ -57,7 +57,6 @@ def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, s
         _flags(frames["is_error"]),
         _flags(frames["is_fd"]),
         tuple(views(chunk) for chunk in frames["data"].get_chunks()),
-        read_only(frames["dlc"].to_numpy()),
     )
     return arrays, names
 

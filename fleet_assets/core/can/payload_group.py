@@ -18,6 +18,21 @@ Index = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Payloads:
+    """Whole payloads: number of the completing frame of each, rows of bytes with padding behind, and their lengths."""
+
+    rows: U32
+    matrix: U8
+    lengths: Index
+
+    def group(self, index: Index, needed: int) -> PayloadGroup:
+        """Those at these places; `needed`: bytes of a payload that is not short."""
+        lengths = self.lengths[index]
+        short = np.flatnonzero(lengths < needed)
+        return PayloadGroup(self.rows[index], short, lengths[short], matrix=self.matrix[index])
+
+
+@dataclass(frozen=True)
 class PayloadGroup:
     """`rows`: number of the frame that completed each payload; `short`: places of the payloads that end before their
     message does, ascending, and `short_lengths` their bytes. One of `words` (all signals lie in the first 8 bytes) and
