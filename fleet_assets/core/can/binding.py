@@ -23,7 +23,8 @@ _ECHO_OFFSET = 128
 
 @dataclass(frozen=True)
 class Bindings:
-    """Databases per (vehicle, bus); `problems` has a sentence for each pair that names a database nobody has."""
+    """Databases per (vehicle, bus); `problems` has a sentence for each pair that names a database nobody has, and for
+    each database of which something cannot be used."""
 
     databases: Mapping[tuple[str, str], tuple[CompiledDatabase, ...]]
     problems: tuple[str, ...] = ()
@@ -89,7 +90,15 @@ def bind(pairs: pl.DataFrame, databases: Mapping[str, CompiledDatabase]) -> Bind
             problems.append(f"vehicle {vehicle_id}, bus {bus}: there is no DBC file {name}")
         else:
             bound.setdefault((vehicle_id, bus), []).append(database)
-    return Bindings({pair: tuple(found) for pair, found in bound.items()}, tuple(problems))
+            if database.dropped:
+                problems.append(_partly_used(database))
+    return Bindings({pair: tuple(found) for pair, found in bound.items()}, tuple(dict.fromkeys(problems)))
+
+
+def _partly_used(database: CompiledDatabase) -> str:
+    count = len(database.dropped)
+    parts = f"{count:,} parts of it" if count > 1 else "one part of it"
+    return f"DBC file {database.name}: {parts} cannot be used as written; `fleet reference check` names each"
 
 
 def is_echo(bus: str, buses: Collection[str]) -> bool:

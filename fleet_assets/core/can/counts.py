@@ -35,4 +35,4 @@ class DecodeCounts:
     unavailable_values: int = 0
     """Values that the bus itself called an error or not available."""
     problems: tuple[str, ...] = ()
-    """Bindings that name a database nobody has."""
+    """Bindings that name a database nobody has, and databases of which something cannot be used."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from fleet_assets.contracts.errors import FileRejected
 from fleet_assets.core.can.answers import AnswerLayout, answer_layout
+from fleet_assets.core.can.dbc_lines import check_lines
 from fleet_assets.core.can.salvage import load_dbc, salvage
 from fleet_assets.core.can.unavailable import CodeLimit, j1939_limit, nmea_limit
 
@@ -20,6 +21,9 @@ NULL_ADDRESS = 0xFE
 """J1939-81: the source address nobody may send from; DBC files write it where the sender does not matter."""
 
 _FLOAT_BITS = (16, 32, 64)
+_NO_UNITS = frozenset({"", "-", "1", "count", "counts", "bit", "bits", "state", "states", "none"})
+"""Units of what is counted or told apart, not measured."""
+
 _NMEA_PGNS = range(0x1ED00, 0x20000)
 """Parameter groups of NMEA 2000 (126 208 and above): longer messages come as fast packets, not by J1939-21."""
 
@@ -154,7 +158,9 @@ def compile_database(text: str, name: str) -> CompiledDatabase:
 
     Raises FileRejected when no message can be read.
     """
-    parsed, dropped = _parse(text, name)
+    checked = check_lines(text)
+    parsed, dropped = _parse(checked.text, name)
+    dropped = [*checked.dropped, *dropped]
     messages = []
     seen: dict[tuple[int, bool], str] = {}
     for message in parsed.messages:
@@ -190,6 +196,7 @@ def _message(database: str, parsed: Any, message: Any, dropped: list[str]) -> Me
             dropped.append(f"signal {message.name}.{signal.name}: {problem}")
         else:
             signals.append(_signal(signal, protocol))
+    signals = _with_selectors(message.name, signals, dropped)
     is_answer = protocol is Protocol.ISO_TP and is_diagnostic(message.frame_id, is_extended=message.is_extended_frame)
     return Message(
         database, message.name, message.frame_id, message.is_extended_frame, message.length, protocol, tuple(signals),
@@ -197,11 +204,19 @@ def _message(database: str, parsed: Any, message: Any, dropped: list[str]) -> Me
     )  # fmt: skip
 
 
+def _with_selectors(message: str, signals: list[Signal], dropped: list[str]) -> list[Signal]:
+    """The signals of which nobody needs to ask a selector that is not there."""
+    names = {signal.name for signal in signals}
+    lost = [signal for signal in signals if signal.selector is not None and signal.selector not in names]
+    if not lost:
+        return signals
+    dropped += [f"signal {message}.{signal.name}: its selector {signal.selector} cannot be used" for signal in lost]
+    return _with_selectors(message, [signal for signal in signals if signal not in lost], dropped)
+
+
 def _problem(signal: Any, length: int) -> str:
     if signal.conversion.is_float and signal.length not in _FLOAT_BITS:
         return f"a floating-point number of {signal.length} bits does not exist"
-    if not 1 <= signal.length <= 64:
-        return f"it has {signal.length} bits, more than a number of 64 bits"
     if _first_bit(signal) + signal.length > 8 * length:
         return f"it ends behind the message's {length} bytes"
     return ""
@@ -227,10 +242,20 @@ def _signal(signal: Any, protocol: Protocol) -> Signal:
 
 def _limit(signal: Any, protocol: Protocol, choices: dict[int, str]) -> CodeLimit | None:
     if protocol is Protocol.J1939 and not signal.is_signed:
-        return j1939_limit(signal.length, choices)
+        return j1939_limit(signal.length, choices, _highest_named(signal))
     if protocol is Protocol.NMEA2000:
         return nmea_limit(signal.length, bool(signal.is_signed), choices)
     return None
+
+
+def _highest_named(signal: Any) -> int | None:
+    """Highest raw value that the range of a counter or state names; None for measurements, whatever their range: most
+    databases state the range of their bits there."""
+    conversion = signal.conversion
+    is_whole = float(conversion.scale).is_integer() and float(conversion.offset).is_integer()
+    if signal.maximum is None or not is_whole or (signal.unit or "").strip().lower() not in _NO_UNITS:
+        return None
+    return int((signal.maximum - conversion.offset) // conversion.scale)
 
 
 def _protocol(parsed: Any, message: Any) -> Protocol:

@@ -18,7 +18,15 @@ from fleet_assets.core.can.assembly import Assembled, Pieces, assemble
 from fleet_assets.core.can.binding import Bindings
 from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.database import Message, Signal, parameter_group
-from fleet_assets.core.can.extraction import Plan, blank_short, extract, plan_of, raw_numbers, whole_number_values
+from fleet_assets.core.can.extraction import (
+    Plan,
+    blank_short,
+    extract,
+    named_values,
+    plan_of,
+    raw_numbers,
+    whole_number_values,
+)
 from fleet_assets.core.can.grouping import FD, LONG, PAIR_SHIFT, FrameArrays, KeyedFrames, key_frames, sort_into_slots
 from fleet_assets.core.can.multiplexing import variants
 from fleet_assets.core.can.payload import INLINE_BYTES, U32, U64, byte_matrix, padded_rows
@@ -269,6 +277,10 @@ def _decoded(message: Message, signals: tuple[Signal, ...], group: PayloadGroup,
     for j in plan.whole_numbers:
         is_code = np.isnan(values[j]) if signals[j].limit else np.zeros(len(group), dtype=np.bool_)
         values[j] = np.where(is_code, np.nan, whole_number_values(*group.source(signals[j])))
+    for j in plan.named:
+        places, named = named_values(*group.source(signals[j]))
+        values[j, places] = named
+        unavailable[j] -= len(places)
     if len(group.short):
         blank_short(group.short, group.short_lengths, plan.shifts, values)
     return DecodedMessage(message, signals, group.rows, values, unavailable, group.own() if plan.has_names else None)
