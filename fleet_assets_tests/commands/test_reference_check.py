@@ -35,7 +35,7 @@ def test_each_signal_that_gives_no_value_is_named(places: Places, fleet_here: Fl
     assert "1 part of DBC files cannot be used as written" in done.out
 
 
-def test_an_import_names_them_when_it_binds_the_file(places: Places, fleet_here: FleetHere, tmp_path: Path) -> None:
+def test_an_import_names_them_when_it_binds_the_file(fleet_here: FleetHere, tmp_path: Path) -> None:
     (tmp_path / "power.dbc").write_text(POWER)
     frame_log(2).write_parquet(tmp_path / "a.parquet")
     options = ("--source", "can", "--vehicle-id", "v1", "--dbc", tmp_path / "power.dbc")
@@ -45,7 +45,7 @@ def test_an_import_names_them_when_it_binds_the_file(places: Places, fleet_here:
     assert SENTENCE in fleet_here("reference", "bind", "v1", "can1", tmp_path / "power.dbc").out
 
 
-def test_many_of_them_are_cut_with_a_count(places: Places, fleet_here: FleetHere, tmp_path: Path) -> None:
+def test_many_of_them_are_cut_with_a_count(fleet_here: FleetHere, tmp_path: Path) -> None:
     lines = "".join(f' SG_ S{k} : 0|8@2+ (1,0) [0|0] "" ECU\n' for k in range(30))
     (tmp_path / "many.dbc").write_text('VERSION ""\nBU_: ECU\nBO_ 256 M: 8 ECU\n' + lines)
     done = fleet_here("reference", "bind", "v1", "can0", tmp_path / "many.dbc")

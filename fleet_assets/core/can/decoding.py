@@ -18,17 +18,20 @@ from fleet_assets.core.can.distinct import distinct
 from fleet_assets.core.can.grouping import Flags, FrameArrays
 from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import U32, views
+from fleet_assets.core.can.routing import Undecoded
 from fleet_assets.core.can.run import DecodedMessage, Run
 from fleet_assets.core.compiled import read_only
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """`frames`: the rows decoded, in the order of vehicle, time and entry; `messages` refer to them by number."""
+    """`frames`: the rows decoded, in the order of vehicle, time and entry; `messages` refer to them by number;
+    `undecoded`: the identifiers that no database describes."""
 
     frames: pl.DataFrame
     messages: tuple[DecodedMessage, ...]
     counts: DecodeCounts
+    undecoded: tuple[Undecoded, ...] = ()
 
 
 def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
@@ -42,8 +45,9 @@ def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
     if ordered.frames.is_empty():
         return Decoded(ordered.frames, (), DecodeCounts(problems=bindings.problems))
     arrays, names = frame_arrays(ordered)
-    messages, counts = decode_arrays(arrays, ordered.frames, names, bindings)
-    return Decoded(ordered.frames, messages, counts)
+    run = Run(arrays, ordered.frames, names, bindings, Memory(Arena(0), Arena(0)))
+    messages = run.messages()
+    return Decoded(ordered.frames, messages, run.counts(messages), run.undecoded())
 
 
 def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, str]]]:
@@ -104,7 +108,7 @@ def _decode_batch(batch: pl.DataFrame, bindings: Bindings, memory: Memory, aside
     deferred = run.deferred()
     if len(deferred):
         aside.append(ordered.frames[deferred])
-    return Decoded(ordered.frames, messages, run.counts(messages, len(deferred)))
+    return Decoded(ordered.frames, messages, run.counts(messages, len(deferred)), run.undecoded())
 
 
 def _pairs(ordered: OrderedFrames) -> tuple[U32, list[tuple[str, str]]]:

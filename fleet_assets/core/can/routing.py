@@ -51,11 +51,25 @@ class Pair:
 
 @dataclass(frozen=True)
 class Routes:
-    """`slot_of_key`: slot per key or -1; `reasons`: frames per reason (field of DecodeCounts) for those without."""
+    """`slot_of_key`: slot per key or -1; `reasons`: frames per reason (field of DecodeCounts) for those without;
+    `undecoded`: keys that no database describes."""
 
     slots: tuple[Slot, ...]
     slot_of_key: npt.NDArray[np.int32]
     reasons: dict[str, int]
+    undecoded: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Undecoded:
+    """Frames of one identifier that no database of its bus describes; `is_bound`: whether the bus has any database."""
+
+    vehicle_id: str
+    bus: str
+    frame_id: int
+    is_extended: bool
+    is_bound: bool
+    count: int
 
 
 def pairs_of(keyed: KeyedFrames, names: Sequence[tuple[str, str]], bindings: Bindings) -> dict[int, Pair]:
@@ -97,7 +111,8 @@ def route(keyed: KeyedFrames, pairs: Mapping[int, Pair], are_iso_tp: Callable[[i
         if number == len(slots):
             slots.append(slot)
         slot_of_key[k] = number
-    return Routes(tuple(slots), slot_of_key, reasons)
+    undecoded = tuple(k for k, found in enumerate(carried) if found in ("unbound", "unknown_id"))
+    return Routes(tuple(slots), slot_of_key, reasons, undecoded)
 
 
 def _carried_or_reason(key: int, pair: Pair) -> Message | str | None:

@@ -27,11 +27,20 @@ from fleet_assets.core.can.extraction import (
     raw_numbers,
     whole_number_values,
 )
-from fleet_assets.core.can.grouping import FD, LONG, PAIR_SHIFT, FrameArrays, KeyedFrames, key_frames, sort_into_slots
+from fleet_assets.core.can.grouping import (
+    EXTENDED,
+    FD,
+    LONG,
+    PAIR_SHIFT,
+    FrameArrays,
+    KeyedFrames,
+    key_frames,
+    sort_into_slots,
+)
 from fleet_assets.core.can.multiplexing import variants
 from fleet_assets.core.can.payload import INLINE_BYTES, U32, U64, byte_matrix, padded_rows
 from fleet_assets.core.can.payload_group import PayloadGroup, Payloads
-from fleet_assets.core.can.routing import TP_DATA, Kind, Routes, Slot, pairs_of, route
+from fleet_assets.core.can.routing import TP_DATA, Kind, Routes, Slot, Undecoded, pairs_of, route
 from fleet_assets.core.can.transports import (
     TransportFrames,
     answers_sender,
@@ -228,6 +237,16 @@ class Run:
         numbers = [k for k, slot in enumerate(self.routes.slots) if slot.kind is not Kind.MESSAGE]
         parts = [self.slots.rows[self.slots.parts[k]] for k in numbers]
         return np.sort(np.concatenate([_NONE, *parts]))
+
+    def undecoded(self) -> tuple[Undecoded, ...]:
+        """The identifiers that no database describes, with the frames of each."""
+        found = []
+        for number in self.routes.undecoded:
+            key, count = int(self.keyed.keys[number]), int(self.keyed.counts[number])
+            pair, frame_id = self.pairs[key >> PAIR_SHIFT], key & (EXTENDED - 1)
+            is_bound, is_extended = pair.database is not None, bool(key & EXTENDED)
+            found.append(Undecoded(pair.vehicle_id, pair.bus, frame_id, is_extended, is_bound, count))
+        return tuple(found)
 
     def counts(self, messages: Sequence[DecodedMessage], deferred: int = 0) -> DecodeCounts:
         """What became of the frames, those that were put off left out."""
