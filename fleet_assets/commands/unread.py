@@ -108,9 +108,8 @@ def _what_to_bind(name: str, vehicle: _Vehicle, bus: str) -> str:
     if not vehicle.known_by:
         return f"no DBC file here knows one of them: `fleet reference bind {name} {bus} FILE.dbc`"
     best = sorted(vehicle.known_by.items(), key=lambda item: (-item[1][1], item[0]))[:2]
-    found = " and ".join(
-        f"{dbc} knows {counted(ids, 'identifier')} ({counted(frames, 'frame')})" for dbc, (ids, frames) in best
-    )
+    known = [(dbc, counted(ids, "identifier"), counted(frames, "frame")) for dbc, (ids, frames) in best]
+    found = " and ".join(f"{dbc} knows {identifiers} ({frames})" for dbc, identifiers, frames in known)
     return f"by identifiers, {found}: `fleet reference bind {name} {bus} {best[0][0]}`, then `fleet build`"
 
 

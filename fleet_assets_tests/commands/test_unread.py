@@ -52,7 +52,8 @@ def test_vehicles_of_which_nothing_reaches_telemetry_are_named_with_what_to_do(
         "1 identifier: 18FEF100 (1); by identifiers, j1939 knows 1 identifier (1 frame): "
         "`fleet reference bind lorry can0 j1939`, then `fleet build`",
         "vehicle own: none of its 5 frames reaches telemetry; the DBC files of bus can0 do not know them; most "
-        "frequent of 1 identifier: 101 (1); no DBC file here knows one of them: `fleet reference bind own can0 FILE.dbc`; "
+        "frequent of 1 identifier: 101 (1); no DBC file here knows one of them: "
+        "`fleet reference bind own can0 FILE.dbc`; "
         "what was decoded (Own) is in no signal map or has no value: see docs/signal_maps.md",
     ]
     assert built.returncode == 0

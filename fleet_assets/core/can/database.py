@@ -6,7 +6,7 @@ Belongs here: what a database says. Does not belong here: frames, and which vehi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -172,7 +172,26 @@ def compile_database(text: str, name: str) -> CompiledDatabase:
         else:
             seen[key] = message.name
             messages.append(_message(name, parsed, message, dropped))
-    return CompiledDatabase(name, tuple(messages), tuple(dropped))
+    return CompiledDatabase(name, tuple(_completed(messages)), tuple(dropped))
+
+
+def _completed(messages: list[Message]) -> list[Message]:
+    """The messages; answers of OBD-II take up what the message for any sender (0xFE) adds to them.
+
+    A DBC file has one length for a message, and answers are as long as their values: those that a single frame cannot
+    hold stand in a message of their own.
+    """
+    own = [message for message in messages if message.answers]
+    common = next((m for m in own if m.is_extended and m.frame_id & 0xFF == NULL_ADDRESS), None)
+    if common is None or len(own) == 1:
+        return messages
+    return [_with_common(m, common) if m.answers else m for m in messages if m is not common]
+
+
+def _with_common(message: Message, common: Message) -> Message:
+    names = {signal.name for signal in message.signals}
+    signals = (*message.signals, *(signal for signal in common.signals if signal.name not in names))
+    return replace(message, signals=signals, answers=answer_layout(signals))
 
 
 def _parse(text: str, name: str) -> tuple[Any, list[str]]:
@@ -259,11 +278,11 @@ def _highest_named(signal: Any) -> int | None:
 
 
 def _protocol(parsed: Any, message: Any) -> Protocol:
+    if is_diagnostic(message.frame_id, is_extended=message.is_extended_frame):
+        return Protocol.ISO_TP
     if message.is_extended_frame and _is_j1939(parsed, message):
         is_nmea = parameter_group(message.frame_id) in _NMEA_PGNS
         return Protocol.NMEA2000 if is_nmea else Protocol.J1939
-    if is_diagnostic(message.frame_id, is_extended=message.is_extended_frame):
-        return Protocol.ISO_TP
     # Classical frames hold 8 bytes; a longer message that is neither CAN FD nor J1939 is a diagnostic answer.
     return Protocol.ISO_TP if message.length > 8 and not message.is_fd else Protocol.PLAIN
 
