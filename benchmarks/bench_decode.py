@@ -281,8 +281,8 @@ def high_water_megabytes() -> float:
 
 def bytes_touched(arrays: Any, messages: Any) -> int:
     """What decoding cannot do without: every identifier, flag, length and payload read, every value written."""
-    read = sum(part.nbytes for part in (arrays.arbitration_id, arrays.is_extended, arrays.is_error, arrays.dlc))
-    return int(read + 8 * len(arrays.dlc) + sum(part.values.nbytes for part in messages))
+    read = sum(part.nbytes for part in (arrays.arbitration_id, arrays.is_extended, arrays.is_error))
+    return int(read + 8 * len(arrays.arbitration_id) + sum(part.values.nbytes for part in messages))
 
 
 def main() -> None:

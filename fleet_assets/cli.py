@@ -156,6 +156,18 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
         console.print(f"{path}: {rows} rows of {table.name} loaded; run `fleet build` to use them", highlight=False)
 
 
+@reference_app.command("check")
+def reference_check() -> None:
+    """Name what of the reference files cannot be used: lines of CSV files, signals of DBC files, entries of maps.
+
+    Exit code 1 when a file, a binding or a line of a table is wrong; signals that a DBC file states outside of its
+    format are named, give no value, and change no exit code.
+    """
+    from fleet_assets.commands.reference_check import run_check
+
+    run_check(Places.from_environment())
+
+
 @reference_app.command("bind")
 def reference_bind(
     vehicle_id: Annotated[str, typer.Argument(help="Vehicle whose bus it is.")],

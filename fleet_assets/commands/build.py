@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_storage import STORAGE, require_storage
 from fleet_assets.commands.terminal import terminal_console, words_to
+from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.commands.wording import counted
-from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
@@ -65,7 +65,7 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
     with build_progress(console), words_to(build_log(places)):
         report = build_now(places, first, last, select, full)
     seconds = time.perf_counter() - began
-    for line in [_outcome(report, seconds), *_unread_frames(places, report.days)]:
+    for line in [_outcome(report, seconds), *lost_frames(places, report.days), *unread_sentences(places)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
         does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
@@ -79,20 +79,6 @@ def _outcome(report: BuildReport, seconds: float) -> str:
         return "Everything is up to date."
     span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
     return f"Built {counted(len(report.tables), 'table')}{span}, in {seconds:.1f} s."
-
-
-def _unread_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
-    """What a person should know of the days just built: frames that no DBC file describes, and DBC files that fail."""
-    records = [places.lake.record(TELEMETRY, day) for day in days]
-    notes: list[Any] = [record.notes["bus"] for record in records if record and "bus" in record.notes]
-    unbound = sum(note["unbound"] for note in notes)
-    if unbound:
-        total = sum(note["frames"] for note in notes)
-        yield (
-            f"{unbound:,} of {total:,} frames are of a vehicle and bus without a DBC file and stay in raw_can; "
-            "say which one it is with `fleet reference bind VEHICLE BUS FILE`"
-        )
-    yield from sorted({problem for note in notes for problem in note["problems"]})
 
 
 def build_log(places: Places) -> Path:

@@ -26,6 +26,8 @@ from fleet_assets.contracts import DBC_FILES
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.places import Places
 
+SHOWN_DROPPED = 20
+"""Signals and messages of a DBC file that are named at import; `fleet reference check` names all."""
 SHOWN_REFUSALS = 20
 """Refused files whose reasons are said; the quarantine has all."""
 
@@ -73,6 +75,16 @@ def bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
         places.reference.bind(vehicle_id, bus, name)
 
 
+def _say_dropped(file: Path, dropped: Sequence[str]) -> None:
+    """Name what of a DBC file will give no value."""
+    shown = [f"{file}: {sentence}" for sentence in dropped[:SHOWN_DROPPED]]
+    more = len(dropped) - SHOWN_DROPPED
+    if more > 0:
+        shown.append(f"{file}: and {more:,} more: `fleet reference check` names each")
+    for line in shown:
+        Console().print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
 def _parse(item: str) -> tuple[str, Path]:
     bus, separator, file = item.rpartition("=")
     if separator and (not bus or not file):
@@ -86,7 +98,8 @@ def _checked(places: Places, file: Path) -> str:
     if file.exists():
         from fleet_assets.core.can import compile_database
 
-        compile_database(file.read_bytes().decode("utf-8-sig", errors="replace"), file.stem)
+        database = compile_database(file.read_bytes().decode("utf-8-sig", errors="replace"), file.stem)
+        _say_dropped(file, database.dropped)
         return file.stem
     known = places.reference.texts(DBC_FILES).get_column("name").to_list()
     if file.stem not in known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
 from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
 from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
+from fleet_assets.commands.unread import unread_sentences
 from fleet_assets.places import Places
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Status:
     published: Published
     quarantine: list[dict[str, Any]]
     runs: Runs
+    unread: list[str] = field(default_factory=list)
+    """A sentence for each vehicle whose frames never became telemetry."""
 
 
 def run_status(places: Places, as_json: bool) -> None:
@@ -76,7 +79,7 @@ def _gather(places: Places) -> Status:
     return Status(
         now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
         _spools(settings.root / "spool"), _landing(places, plan), plan, published_now(places), _set_aside(items),
-        known_runs(places),
+        known_runs(places), unread_sentences(places),
     )  # fmt: skip
 
 
@@ -184,6 +187,7 @@ def _building_steps(found: Status) -> Iterator[str]:
         yield "the daemon runs: its sensors bring what is stale up to date"
     elif is_stale:
         yield "run `fleet build` to bring every table up to date"
+    yield from found.unread
     if found.quarantine:
         yield "some rows or files were set aside: `fleet quarantine list` says why"
     if any(check["severity"] == "ERROR" for check in found.runs.failed_checks):

@@ -70,7 +70,7 @@ CAN_SIGNALS = Table(
         Column("bus", "str", "Name of the bus or channel.", required=True),
         Column("message", "str", "Message name in the DBC.", required=True),
         Column("signal", "str", "Signal name in the DBC.", required=True),
-        Column("source_address", "u8", "J1939 source address; null on other protocols."),
+        Column("source_address", "u8", "J1939 source address; last byte of the identifier of OBD-II answers."),
         Column("value", "f64", "Physical value; null where the bus says error or not available."),
         Column("text", "str", "Name of the value, where the DBC names values."),
         Column("unit", "str", "Unit as written in the DBC."),

@@ -5,9 +5,10 @@ Does not belong here: decoding and cleaning rules (`core`, `sources`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -27,7 +28,8 @@ from fleet_assets.defs.day_assets import Day, Noted, day_asset
 from fleet_assets.defs.raw import rows_of_day
 from fleet_assets.places import Places
 from fleet_assets.sources.can import telemetry_from_can
-from fleet_assets.sources.declared import declared_bindings, declared_signal_map
+from fleet_assets.sources.declared import declared_bindings, declared_signal_map, readable_databases
+from fleet_assets.sources.unread import Unread
 
 DECODING_INPUTS = (RAW_CAN, DBC_FILES, DBC_BINDINGS, VEHICLES)
 
@@ -47,7 +49,8 @@ def telemetry(day: Day) -> Noted:
     imported = TELEMETRY.conform(rows_of_day(day.read(RAW_TELEMETRY), day).drop("entry_id"))
     cleaned = clean_telemetry(pl.concat([rows_of_day(from_bus.frame.lazy(), day), imported]))
     nulled = from_bus.nulled.to_dicts() + cleaned.nulled.to_dicts()
-    return Noted(cleaned.frame, {"bus": asdict(from_bus.counts), "nulled": nulled})
+    notes = {"bus": asdict(from_bus.counts), "nulled": nulled, "unread": _unread(day, from_bus.unread)}
+    return Noted(cleaned.frame, notes)
 
 
 @day_asset(CAN_SIGNALS, reads=DECODING_INPUTS, group="telemetry", on_demand=True)
@@ -55,6 +58,12 @@ def can_signals(day: Day) -> Noted:
     """Every signal of every bound DBC at full rate, mapped to telemetry or not. Large: materialise it on demand."""
     decoded = decode(day.read(RAW_CAN).collect(), _bindings(day))
     return Noted(rows_of_day(signals_long(decoded).lazy(), day), {"bus": asdict(decoded.counts)})
+
+
+def _unread(day: Day, unread: Sequence[Unread]) -> list[dict[str, Any]]:
+    """Vehicles whose frames gave nothing, with the DBC files that know their identifiers."""
+    databases = readable_databases(day.read(DBC_FILES)) if unread else {}
+    return [vehicle.note(databases) for vehicle in unread]
 
 
 def _bindings(day: Day) -> Bindings:

@@ -17,6 +17,7 @@ from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.grid import Grid, Reduction, latest_in_cells, make_grid, reduce_to_cells
 from fleet_assets.sources.readings import Reading, Readings
 from fleet_assets.sources.signal_map import POSITION, SignalMap
+from fleet_assets.sources.unread import Unread, unread_vehicles
 
 SOURCE = "can"
 
@@ -60,11 +61,13 @@ class CanCounts(DecodeCounts):
 @dataclass(frozen=True)
 class CanTelemetry:
     """`frame`: TELEMETRY rows, sorted, source `can`; `nulled`: column, reason, count of values that are none;
-    `counts`: what became of every frame; its `problems` name bindings and map entries that could not be used."""
+    `counts`: what became of every frame; its `problems` name bindings and map entries that could not be used;
+    `unread`: vehicles whose frames gave no row."""
 
     frame: pl.DataFrame
     nulled: pl.DataFrame
     counts: CanCounts
+    unread: tuple[Unread, ...] = ()
 
 
 def telemetry_from_can(
@@ -90,7 +93,7 @@ def telemetry_from_can(
     frame = cells.frame()
     problems = tuple(sorted({*decoded.counts.problems, *readings.problems}))
     counts = CanCounts(**{**vars(decoded.counts), "problems": problems}, rows=frame.height)
-    return CanTelemetry(frame, _nulled_frame(nulled), counts)
+    return CanTelemetry(frame, _nulled_frame(nulled), counts, unread_vehicles(decoded, frame))
 
 
 class _Cells:

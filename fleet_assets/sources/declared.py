@@ -6,10 +6,12 @@ Does not belong here: reading those tables, and decoding.
 
 from __future__ import annotations
 
+import contextlib
 from functools import lru_cache
 
 import polars as pl
 
+from fleet_assets.contracts.errors import FileRejected
 from fleet_assets.core.can import Bindings, CompiledDatabase, bind, compile_database
 from fleet_assets.core.reference import effective_bindings
 from fleet_assets.sources.signal_map import SignalMap, load_signal_maps
@@ -20,6 +22,16 @@ def declared_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame, dbc_files:
     pairs = effective_bindings(bindings, vehicles).collect()
     wanted = dbc_files.filter(pl.col("name").is_in(pairs["dbc"].to_list())).select("name", "text").collect()
     return bind(pairs, {name: _compiled(text, name) for name, text in wanted.iter_rows()})
+
+
+def readable_databases(dbc_files: pl.LazyFrame) -> dict[str, CompiledDatabase]:
+    """Every DBC file that can be read, by name, whether some bus names it or not."""
+    found = {}
+    for name, text in dbc_files.select("name", "text").collect().iter_rows():
+        # A file that nobody has bound may be anything.
+        with contextlib.suppress(FileRejected):
+            found[name] = _compiled(text, name)
+    return found
 
 
 def declared_signal_map(signal_maps: pl.LazyFrame) -> SignalMap:

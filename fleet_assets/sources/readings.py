@@ -138,7 +138,7 @@ class Readings:
 
     def _origins(self, part: DecodedMessage, rows: I64) -> Iterator[tuple[int, int, I64 | slice]]:
         """Sender, number of the bus, and which of the rows come from there."""
-        has_senders = part.message.protocol.has_parameter_groups
+        has_senders = part.message.has_senders
         senders = (self._arbitration_id[rows] & np.uint32(0xFF)).astype(np.int64) if has_senders else NO_SENDER
         buses = self._bus[rows].astype(np.int64) if len(self._bus) else 0
         if isinstance(senders, int) and isinstance(buses, int):

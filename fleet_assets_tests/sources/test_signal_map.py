@@ -29,7 +29,10 @@ def test_shipped_maps_load_together() -> None:
     assert [entry.message for entry in found.for_column("odometer_km")][:2] != []
 
 
-@pytest.mark.parametrize(("name", "dbc"), [("j1939", "j1939"), ("obd2", "obd2"), ("canmod", "canmod_gps")])
+@pytest.mark.parametrize(
+    ("name", "dbc"),
+    [("j1939", "j1939"), ("obd2", "obd2"), ("canmod", "canmod_gps"), ("fms", "j1939"), ("nmea2000", "nmea2000")],
+)
 def test_shipped_maps_name_signals_of_the_shipped_databases(name: str, dbc: str) -> None:
     path = PACKAGE / "dbc" / f"{dbc}.dbc"
     database = compile_database(path.read_text(), dbc)
@@ -43,6 +46,15 @@ def test_shipped_maps_name_signals_of_the_shipped_databases(name: str, dbc: str)
 def test_the_high_resolution_distance_goes_before_the_coarse_one() -> None:
     found = load_signal_maps([(PACKAGE / "sources" / "signal_maps" / "j1939.yaml").read_text()])
     assert [entry.message for entry in found.for_column("odometer_km")] == ["VDHR", "VD"]
+
+
+def test_both_generations_of_a_loggers_receiver_give_the_same_columns() -> None:
+    columns = [
+        sorted(str(entry.column) for entry in load_signal_maps([path.read_text()]).entries)
+        for path in SHIPPED
+        if path.stem in ("canedge", "canmod")
+    ]
+    assert columns[0] == columns[1]
 
 
 def test_total_fuel_is_not_trip_fuel() -> None:

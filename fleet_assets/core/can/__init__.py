@@ -9,9 +9,10 @@ from fleet_assets.core.can.counts import DecodeCounts
 from fleet_assets.core.can.database import CompiledDatabase, Message, Protocol, Signal, compile_database
 from fleet_assets.core.can.decoding import Decoded, decode, decode_batches
 from fleet_assets.core.can.long_form import signals_long
+from fleet_assets.core.can.routing import Undecoded
 from fleet_assets.core.can.run import DecodedMessage
 
 __all__ = [
     "Bindings", "CompiledDatabase", "DecodeCounts", "Decoded", "DecodedMessage", "Message", "Protocol", "Signal",
-    "bind", "compile_database", "decode", "decode_batches", "signals_long",
+    "Undecoded",    "bind", "compile_database", "decode", "decode_batches", "signals_long",
 ]  # fmt: skip

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
-from fleet_assets.core.can.database import CompiledDatabase, Message, parameter_group
+from fleet_assets.core.can.database import CompiledDatabase, Message, is_diagnostic, parameter_group
 
 ANY_BUS = "*"
 
@@ -22,7 +23,8 @@ _ECHO_OFFSET = 128
 
 @dataclass(frozen=True)
 class Bindings:
-    """Databases per (vehicle, bus); `problems` has a sentence for each pair that names a database nobody has."""
+    """Databases per (vehicle, bus); `problems` has a sentence for each pair that names a database nobody has, and for
+    each database of which something cannot be used."""
 
     databases: Mapping[tuple[str, str], tuple[CompiledDatabase, ...]]
     problems: tuple[str, ...] = ()
@@ -56,12 +58,19 @@ class BoundDatabase:
     def has_parameter_groups(self) -> bool:
         return any(database.by_group for database in self.databases)
 
+    @cached_property
+    def answer(self) -> Message | None:
+        """What any control unit answers to OBD-II service 01."""
+        return next((database.answer for database in self.databases if database.answer), None)
+
     def message_of(self, frame_id: int, is_extended: bool) -> Message | None:
-        """By the very identifier in any database, then by J1939 parameter group."""
+        """By the very identifier in any database, then as an answer of OBD-II, then by J1939 parameter group."""
         for database in self.databases:
             message = database.by_id.get((frame_id, is_extended))
             if message is not None:
                 return message
+        if self.answer is not None and is_diagnostic(frame_id, is_extended=is_extended):
+            return self.answer
         return self.message_of_group(parameter_group(frame_id)) if is_extended else None
 
     def message_of_group(self, group: int) -> Message | None:
@@ -81,7 +90,15 @@ def bind(pairs: pl.DataFrame, databases: Mapping[str, CompiledDatabase]) -> Bind
             problems.append(f"vehicle {vehicle_id}, bus {bus}: there is no DBC file {name}")
         else:
             bound.setdefault((vehicle_id, bus), []).append(database)
-    return Bindings({pair: tuple(found) for pair, found in bound.items()}, tuple(problems))
+            if database.dropped:
+                problems.append(_partly_used(database))
+    return Bindings({pair: tuple(found) for pair, found in bound.items()}, tuple(dict.fromkeys(problems)))
+
+
+def _partly_used(database: CompiledDatabase) -> str:
+    count = len(database.dropped)
+    parts = f"{count:,} parts of it" if count > 1 else "one part of it"
+    return f"DBC file {database.name}: {parts} cannot be used as written; `fleet reference check` names each"
 
 
 def is_echo(bus: str, buses: Collection[str]) -> bool:

@@ -24,12 +24,15 @@ class DecodeCounts:
     assembled: int = 0
     """Messages put together from several frames (ISO-TP single frames included)."""
     incomplete: int = 0
-    """Messages of several frames of which a frame is missing."""
+    """Messages of several frames of which a frame is missing or contradicts another, and frames that a transport
+    protocol does not know."""
     short_payloads: int = 0
-    """Payloads that end before their message does; signals not completely in them are null."""
+    """Payloads that end within a signal they should hold; signals not completely in them are null."""
+    unknown_parameters: int = 0
+    """Answers of OBD-II that cannot be read on from a parameter id whose length nobody knows."""
     unknown_selectors: int = 0
     """Payloads whose multiplexer value the database does not name."""
     unavailable_values: int = 0
     """Values that the bus itself called an error or not available."""
     problems: tuple[str, ...] = ()
-    """Bindings that name a database nobody has."""
+    """Bindings that name a database nobody has, and databases of which something cannot be used."""

@@ -18,32 +18,36 @@ from fleet_assets.core.can.distinct import distinct
 from fleet_assets.core.can.grouping import Flags, FrameArrays
 from fleet_assets.core.can.order import OrderedFrames, in_order
 from fleet_assets.core.can.payload import U32, views
+from fleet_assets.core.can.routing import Undecoded
 from fleet_assets.core.can.run import DecodedMessage, Run
 from fleet_assets.core.compiled import read_only
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """`frames`: the rows decoded, in the order of vehicle, time and entry; `messages` refer to them by number."""
+    """`frames`: the rows decoded, in the order of vehicle, time and entry; `messages` refer to them by number;
+    `undecoded`: the identifiers that no database describes."""
 
     frames: pl.DataFrame
     messages: tuple[DecodedMessage, ...]
     counts: DecodeCounts
+    undecoded: tuple[Undecoded, ...] = ()
 
 
 def decode(frames: pl.DataFrame, bindings: Bindings) -> Decoded:
     """All signals of all frames (contracts.RAW_CAN), a column a signal.
 
     A value is null (NaN) where its signal is not completely in the payload and where the bus says error or not
-    available. Payloads shorter than their DLC lost trailing zeros in some tool and get them back. The order of the rows
-    does not matter; entry_id is needed only to tell the order of frames of one instant, received_at not at all.
+    available. A payload is as long as its bytes, whatever the DLC says. The order of the rows does not matter; entry_id
+    is needed only to tell the order of frames of one instant, received_at and dlc not at all.
     """
     ordered = in_order(frames)
     if ordered.frames.is_empty():
         return Decoded(ordered.frames, (), DecodeCounts(problems=bindings.problems))
     arrays, names = frame_arrays(ordered)
-    messages, counts = decode_arrays(arrays, ordered.frames, names, bindings)
-    return Decoded(ordered.frames, messages, counts)
+    run = Run(arrays, ordered.frames, names, bindings, Memory(Arena(0), Arena(0)))
+    messages = run.messages()
+    return Decoded(ordered.frames, messages, run.counts(messages), run.undecoded())
 
 
 def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, str]]]:
@@ -57,7 +61,6 @@ def frame_arrays(ordered: OrderedFrames) -> tuple[FrameArrays, list[tuple[str, s
         _flags(frames["is_error"]),
         _flags(frames["is_fd"]),
         tuple(views(chunk) for chunk in frames["data"].get_chunks()),
-        read_only(frames["dlc"].to_numpy()),
     )
     return arrays, names
 
@@ -105,7 +108,7 @@ def _decode_batch(batch: pl.DataFrame, bindings: Bindings, memory: Memory, aside
     deferred = run.deferred()
     if len(deferred):
         aside.append(ordered.frames[deferred])
-    return Decoded(ordered.frames, messages, run.counts(messages, len(deferred)))
+    return Decoded(ordered.frames, messages, run.counts(messages, len(deferred)), run.undecoded())
 
 
 def _pairs(ordered: OrderedFrames) -> tuple[U32, list[tuple[str, str]]]:

@@ -42,6 +42,8 @@ class Plan:
     offset: F64
     whole_numbers: tuple[int, ...]
     """Places of the signals that `needs_whole_numbers` names."""
+    named: tuple[int, ...]
+    """Places of the signals that have single values among the codes for none."""
     has_names: bool
     """Whether values of a signal have names."""
 
@@ -52,7 +54,8 @@ def plan_of(signals: Sequence[Signal], *, is_raw: bool = False) -> Plan:
     scale = np.array([1.0 if is_raw else float(signal.scale) for signal in signals])
     offset = np.array([0.0 if is_raw else float(signal.offset) for signal in signals])
     exact = () if is_raw else tuple(j for j, signal in enumerate(signals) if needs_whole_numbers(signal))
-    return Plan(tuple(signals), shifts, scale, offset, exact, any(signal.choices for signal in signals))
+    named = () if is_raw else tuple(j for j, signal in enumerate(signals) if signal.limit and signal.limit.named)
+    return Plan(tuple(signals), shifts, scale, offset, exact, named, any(signal.choices for signal in signals))
 
 
 def _shifts(signal: Signal, is_raw: bool) -> tuple[int, ...]:
@@ -169,6 +172,14 @@ def whole_number_values(words: U64, signal: Signal) -> F64:
         return np.asarray(halves * signal.scale + signal.offset)
     exact = raw.astype(object) * signal.scale + signal.offset
     return np.asarray(exact, dtype=np.float64)
+
+
+def named_values(words: U64, signal: Signal) -> tuple[I64, F64]:
+    """Places and values of the payloads whose code for none is a value by its name."""
+    assert signal.limit is not None
+    raw = raw_numbers(words, signal)
+    places = np.flatnonzero(np.isin(raw, list(signal.limit.named)))
+    return places, raw[places].astype(np.float64) * signal.scale + signal.offset
 
 
 def window(matrix: U8, signal: Signal) -> U64:

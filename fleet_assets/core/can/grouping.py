@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.can.arena import Arena, Memory
-from fleet_assets.core.can.payload import U8, U32, U64
+from fleet_assets.core.can.payload import U32, U64
 from fleet_assets.core.compiled import I64, kernel
 
 Flags = npt.NDArray[np.bool_]
@@ -34,7 +34,7 @@ _FIRST_CAPACITY = 1 << 12
 
 @dataclass(frozen=True)
 class FrameArrays:
-    """Frames as arrays, one entry a frame: code of (vehicle, bus), identifier, flags, payload views, length.
+    """Frames as arrays, one entry a frame: code of (vehicle, bus), identifier, flags, payload views.
 
     Flags without entries mean that no frame has them, codes without entries that all have the code 0. The views
     are in chunks as they lie in memory."""
@@ -45,7 +45,6 @@ class FrameArrays:
     is_error: Flags
     is_fd: Flags
     views: tuple[U64, ...]
-    dlc: U8
 
     def chunks(self) -> Iterator[tuple[U64, slice]]:
         """The payload views as they lie in memory, and which frames they are of."""
@@ -105,7 +104,7 @@ def key_frames(frames: FrameArrays, scratch: Arena) -> KeyedFrames:
         for views, part in frames.chunks():
             count = _assign_codes(
                 frames.pair[part], frames.arbitration_id[part], frames.is_extended[part], frames.is_error[part],
-                frames.is_fd[part], views, frames.dlc[part], count, table, keys, tally, code[part],
+                frames.is_fd[part], views, count, table, keys, tally, code[part],
             )  # fmt: skip
             if count < 0:
                 break
@@ -116,8 +115,8 @@ def key_frames(frames: FrameArrays, scratch: Arena) -> KeyedFrames:
 
 @kernel
 def _assign_codes(
-    pair: U32, identifier: U32, is_extended: Flags, is_error: Flags, is_fd: Flags, payload: U64,
-    dlc: U8, count: int, table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
+    pair: U32, identifier: U32, is_extended: Flags, is_error: Flags, is_fd: Flags, payload: U64, count: int,
+    table: npt.NDArray[np.int32], keys: U64, tally: I64, code: U32,
 ) -> int:  # fmt: skip
     """Number of distinct keys with the `count` known before, or -1 where the table is too small."""
     mask = np.uint64(len(table) - 1)
@@ -129,7 +128,7 @@ def _assign_codes(
             key |= np.uint64(EXTENDED)
         if len(is_error) and is_error[i]:
             key |= np.uint64(ERROR)
-        length = max(np.int64(payload[i, 0] & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
+        length = np.int64(payload[i, 0] & np.uint64(0xFFFFFFFF))
         if length > 8:
             key |= np.uint64(LONG)
         if len(is_fd) and is_fd[i]:
@@ -173,16 +172,16 @@ def sort_into_slots(
     free = starts[:-1].copy()
     for views, part in frames.chunks():
         _scatter(
-            part.start, keyed.code[part], slot_of_key, needed, views, frames.dlc[part], starts, free, rows, words,
-            short_ends, short, short_lengths,
+            part.start, keyed.code[part], slot_of_key, needed, views, starts, free, rows, words, short_ends, short,
+            short_lengths,
         )  # fmt: skip
     return Slots(starts, rows, words, short_ends, short, short_lengths)
 
 
 @kernel
 def _scatter(
-    begin: int, code: U32, slot_of_key: npt.NDArray[np.int32], needed: I64, payload: U64, dlc: U8, starts: I64,
-    free: I64, rows: U32, words: U64, short_free: I64, short: U32, short_lengths: U32,
+    begin: int, code: U32, slot_of_key: npt.NDArray[np.int32], needed: I64, payload: U64, starts: I64, free: I64,
+    rows: U32, words: U64, short_free: I64, short: U32, short_lengths: U32,
 ) -> None:  # fmt: skip
     for i in range(len(code)):
         if slot_of_key[code[i]] < 0:
@@ -193,7 +192,7 @@ def _scatter(
         low = payload[i, 0]
         rows[place] = begin + i
         words[place] = (low >> np.uint64(32)) | (payload[i, 1] << np.uint64(32))
-        length = max(np.int64(low & np.uint64(0xFFFFFFFF)), np.int64(dlc[i]))
+        length = np.int64(low & np.uint64(0xFFFFFFFF))
         if length < needed[slot]:
             found = np.uint64(short_free[slot])
             short_free[slot] += 1

@@ -27,11 +27,10 @@ def _signal_rows(frames: pl.DataFrame, part: DecodedMessage, j: int) -> pl.DataF
     rows = pl.Series(part.rows)
     columns = {name: frames[name].gather(rows) for name in _FRAME_COLUMNS}
     addresses = frames["arbitration_id"].gather(rows) & 0xFF
-    is_j1939 = part.message.protocol.has_parameter_groups
     table = pl.DataFrame(columns).with_columns(
         message=pl.lit(part.message.name),
         signal=pl.lit(signal.name),
-        source_address=addresses.cast(pl.UInt8) if is_j1939 else pl.lit(None, pl.UInt8),
+        source_address=addresses.cast(pl.UInt8) if part.message.has_senders else pl.lit(None, pl.UInt8),
         value=pl.Series(part.values[j], nan_to_null=True),
         text=_texts(part, signal),
         unit=pl.lit(signal.unit, pl.String),

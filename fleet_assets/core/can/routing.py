@@ -5,7 +5,7 @@ Belongs here: that decision, once per (vehicle, bus, identifier). Does not belon
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -35,6 +35,8 @@ class Slot:
 
     kind: Kind
     message: Message | None = None
+    is_named: bool = True
+    """Whether the database describes these very identifiers; if not, only the OBD-II answers that all units share."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,25 @@ class Pair:
 
 @dataclass(frozen=True)
 class Routes:
-    """`slot_of_key`: slot per key or -1; `reasons`: frames per reason (field of DecodeCounts) for those without."""
+    """`slot_of_key`: slot per key or -1; `reasons`: frames per reason (field of DecodeCounts) for those without;
+    `undecoded`: keys that no database describes."""
 
     slots: tuple[Slot, ...]
     slot_of_key: npt.NDArray[np.int32]
     reasons: dict[str, int]
+    undecoded: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Undecoded:
+    """Frames of one identifier that no database of its bus describes; `is_bound`: whether the bus has any database."""
+
+    vehicle_id: str
+    bus: str
+    frame_id: int
+    is_extended: bool
+    is_bound: bool
+    count: int
 
 
 def pairs_of(keyed: KeyedFrames, names: Sequence[tuple[str, str]], bindings: Bindings) -> dict[int, Pair]:
@@ -73,25 +89,34 @@ def pairs_of(keyed: KeyedFrames, names: Sequence[tuple[str, str]], bindings: Bin
     return pairs
 
 
-def route(keyed: KeyedFrames, pairs: Mapping[int, Pair]) -> Routes:
-    """The slot of each key, or the reason why its frames are not decoded."""
-    numbers: dict[tuple[Kind, int], int] = {}
+def route(keyed: KeyedFrames, pairs: Mapping[int, Pair], are_iso_tp: Callable[[int], bool]) -> Routes:
+    """The slot of each key, or the reason why its frames are not decoded.
+
+    `are_iso_tp`: whether the frames of a key (its number) can all be of ISO-TP; asked only where their identifier and
+    their database leave open whether they are whole messages.
+    """
+    keys = keyed.keys.tolist()
+    carried = [_carried_or_reason(key, pairs[key >> PAIR_SHIFT]) for key in keys]
+    whole = {_place(key) for k, key in enumerate(keys) if _may_be_whole(key, carried[k]) and not are_iso_tp(k)}
+    numbers: dict[tuple[Kind, int, bool], int] = {}
     slots: list[Slot] = []
-    slot_of_key = np.full(len(keyed.keys), -1, dtype=np.int32)
+    slot_of_key = np.full(len(keys), -1, dtype=np.int32)
     reasons: dict[str, int] = {}
-    for k, (key, count) in enumerate(zip(keyed.keys.tolist(), keyed.counts.tolist(), strict=True)):
-        found = _slot_or_reason(key, pairs[key >> PAIR_SHIFT])
+    for k, (key, found) in enumerate(zip(keys, carried, strict=True)):
         if isinstance(found, str):
-            reasons[found] = reasons.get(found, 0) + count
+            reasons[found] = reasons.get(found, 0) + int(keyed.counts[k])
             continue
-        number = numbers.setdefault((found.kind, id(found.message)), len(slots))
+        slot = Slot(Kind.J1939_TP) if found is None else _slot(key, found, is_whole=_place(key) in whole)
+        number = numbers.setdefault((slot.kind, id(slot.message), slot.is_named), len(slots))
         if number == len(slots):
-            slots.append(found)
+            slots.append(slot)
         slot_of_key[k] = number
-    return Routes(tuple(slots), slot_of_key, reasons)
+    undecoded = tuple(k for k, found in enumerate(carried) if found in ("unbound", "unknown_id"))
+    return Routes(tuple(slots), slot_of_key, reasons, undecoded)
 
 
-def _slot_or_reason(key: int, pair: Pair) -> Slot | str:
+def _carried_or_reason(key: int, pair: Pair) -> Message | str | None:
+    """The message that frames of this key are of or carry a part of; None where they say so themselves (J1939)."""
     if key & ERROR:
         return "error_frames"
     if pair.database is None:
@@ -99,17 +124,33 @@ def _slot_or_reason(key: int, pair: Pair) -> Slot | str:
     frame_id, is_extended = key & (EXTENDED - 1), bool(key & EXTENDED)
     message = pair.database.message_of(frame_id, is_extended)
     if message is not None:
-        return Slot(_kind(message, is_fd=bool(key & FD), is_long=bool(key & LONG)), message)
+        return message
     is_transport = is_extended and parameter_group(frame_id) in (TP_CONTROL, TP_DATA)
-    return Slot(Kind.J1939_TP) if is_transport and pair.database.has_parameter_groups else "unknown_id"
+    return None if is_transport and pair.database.has_parameter_groups else "unknown_id"
 
 
-def _kind(message: Message, is_fd: bool, is_long: bool) -> Kind:
-    """Classical frames of more than 8 bytes are messages some tool has put together already; a CAN FD frame holds a
-    long message itself, except for diagnostic answers, which have their own identifiers."""
-    if is_fd or is_long:
-        return Kind.ISO_TP if is_fd and is_diagnostic(message.frame_id) else Kind.MESSAGE
+def _may_be_whole(key: int, found: Message | str | None) -> bool:
+    """Whether frames of a message that travels by ISO-TP could also be whole messages: those of more than 8 bytes, put
+    together by some tool, or CAN FD frames of a database that does not tell CAN FD. Diagnostic answers have identifiers
+    of their own: in CAN FD frames they are ISO-TP."""
+    if not isinstance(found, Message) or found.protocol is not Protocol.ISO_TP or not key & LONG:
+        return False
+    return not (key & FD and _is_diagnostic(key))
+
+
+def _place(key: int) -> int:
+    """What is decided alike: all frames of an identifier, but diagnostic answers by kind of frame."""
+    return key if _is_diagnostic(key) else key & ~(LONG | FD)
+
+
+def _is_diagnostic(key: int) -> bool:
+    return is_diagnostic(key & (EXTENDED - 1), is_extended=bool(key & EXTENDED))
+
+
+def _slot(key: int, message: Message, *, is_whole: bool) -> Slot:
+    is_named = (message.frame_id, message.is_extended) == (key & (EXTENDED - 1), bool(key & EXTENDED))
     if message.protocol is Protocol.ISO_TP:
-        return Kind.ISO_TP
-    is_fast = message.protocol is Protocol.NMEA2000 and message.length > 8
-    return Kind.FAST_PACKET if is_fast else Kind.MESSAGE
+        return Slot(Kind.MESSAGE if is_whole else Kind.ISO_TP, message, is_named or message.answers is None)
+    # A fast packet has at most 8 bytes a frame; what is longer some tool has put together already.
+    is_fast = message.protocol is Protocol.NMEA2000 and message.length > 8 and not key & LONG
+    return Slot(Kind.FAST_PACKET if is_fast else Kind.MESSAGE, message)

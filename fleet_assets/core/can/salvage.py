@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from fleet_assets.core.can.dbc_lines import starting_lines
+
 _HEAD = 'VERSION ""\n\nNS_ :\n\nBS_:\n\nBU_: Vector__XXX\n\n'
 _MESSAGE = re.compile(r"^BO_ (?P<id>\d+) (?P<name>\w+) *: *(?P<length>\d+) .*$")
 _SIGNAL = re.compile(r"^(?P<head>\s*SG_ .*?\)\s*\[.*?\]\s*\".*?\").*$")
-_EXTRA = re.compile(r"^(VAL_|SIG_VALTYPE_|SG_MUL_VAL_) (?P<id>\d+) .*;\s*$")
+_EXTRA = re.compile(r"^(VAL_|SIG_VALTYPE_|SG_MUL_VAL_)\s+(?P<id>\d+) .*;\s*$")
 _FORMAT_OF_MESSAGE = re.compile(r'^BA_ "VFrameFormat" BO_ (?P<id>\d+) \d+;\s*$')
 _REFERENCE = re.compile(
     r'^(BO_ |VAL_ |SIG_VALTYPE_ |SG_MUL_VAL_ |BO_TX_BU_ |CM_ (?:BO_|SG_) |BA_ ".*?" (?:BO_|SG_) )(?P<id>\d+)'
@@ -20,7 +22,11 @@ _REFERENCE = re.compile(
 _EXTENDED = 1 << 31
 _UNMARKED = range(0x800, 1 << 29)
 
-_FORMAT = re.compile(r'^BA_DEF_ +BO_ +"VFrameFormat" .*;\s*$')
+_FORMAT = re.compile(
+    r'^(BA_DEF_ +BO_ +"VFrameFormat"|BA_DEF_ +"ProtocolType"|BA_DEF_DEF_ +"(VFrameFormat|ProtocolType)"|'
+    r'BA_ +"ProtocolType") .*;\s*$'
+)
+"""Lines that say of all messages how they travel."""
 
 
 def load_dbc(text: str) -> Any:
@@ -33,7 +39,8 @@ def load_dbc(text: str) -> Any:
 
 def salvage(text: str) -> tuple[Any, list[str]]:
     """A database of the messages that can be read, and one sentence for each that cannot or was corrected."""
-    lines, corrected = _marked_extended(text.splitlines())
+    every = text.splitlines()
+    lines, corrected = _marked_extended([every[number] for number in starting_lines(every)])
     if corrected and not _problem(lines):
         return load_dbc(_text(lines)), corrected
     parsed, dropped = _by_message(lines)
@@ -57,6 +64,7 @@ def _marked_extended(lines: list[str]) -> tuple[list[str], list[str]]:
 def _by_message(lines: list[str]) -> tuple[Any, list[str]]:
     blocks, dropped = _blocks(lines)
     formats = [line for line in lines if _FORMAT.match(line)]
+    formats = [] if _problem(formats) else formats
     kept: list[str] = []
     extras: list[str] = []
     for number, block in blocks.items():

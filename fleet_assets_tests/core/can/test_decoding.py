@@ -44,8 +44,11 @@ def test_every_frame_is_counted_once() -> None:
     )
 
 
-def test_stripped_trailing_zeros_come_back_up_to_the_stated_length() -> None:
-    assert signals([Frame(100, b"\x03", dlc=2), Frame(100, b"", dlc=2)], bindings(ONE)) == [("S", 1.5), ("S", 0.0)]
+@pytest.mark.parametrize("data", [b"", b"\x03"])
+def test_bytes_that_a_frame_states_and_does_not_have_are_never_zeros(data: bytes) -> None:
+    decoded = decode(raw_can([Frame(100, data, dlc=2)]), bindings(ONE))
+    assert signals_long(decoded)["value"].to_list() == [None]
+    assert decoded.counts.short_payloads == 1
 
 
 def test_a_signal_not_completely_in_the_payload_is_null() -> None:

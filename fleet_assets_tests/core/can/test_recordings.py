@@ -25,7 +25,8 @@ def bound(path: Path, bus: str = "*") -> Bindings:
 def comma_frames(folder: Path) -> pl.DataFrame:
     frames = pl.read_parquet(folder / "comma2k19" / "raw_can.parquet").with_row_index("row")
     at = (pl.col("t_s") * 1e6).round().cast(pl.Int64).cast(RAW_CAN.schema["recorded_at"])
-    data = pl.col("data_hex").str.decode("hex")
+    # Every message here that is decoded has 8 bytes; the recording has lost the zeros at their end.
+    data = pl.col("data_hex").str.pad_end(16, "0").str.decode("hex")
     return frames.select(
         recorded_at=at, received_at=at, vehicle_id=pl.lit("v1"), bus=pl.col("bus").cast(pl.String),
         arbitration_id=pl.col("can_id").cast(pl.UInt32), is_extended=pl.lit(value=False), is_fd=pl.lit(value=False),
