@@ -18,24 +18,31 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
+import structlog
 
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
-from fleet_assets.adapters.quarantine import Origin, Quarantine
+from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
+from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.typed_times import zone_of
-from fleet_assets.contracts.errors import FileRejected, UsageError
+from fleet_assets.contracts.errors import DataError, FileRejected, UsageError
+from fleet_assets.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 Progress = Callable[[Path, int], None]
 """Called with a file and the rows of it read so far."""
 
 FILE_ROWS = 200_000
 """Rows of a landing file: below, thousands of small files would slow every reader; above, memory grows."""
+
+_SHOWN_LETTERS = 80
 
 _NO_START_DATE = date(1, 1, 1)
 
@@ -50,6 +57,13 @@ class FileResult:
     rejected: dict[str, int] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
     refusal: str = ""
+    examples: dict[str, str] = field(default_factory=dict, compare=False)
+    """For each reason the first row that was set aside, as place and text, or what the reason means."""
+
+    @property
+    def gave_nothing(self) -> bool:
+        """Whether no row of it is in the landing zone, now or from before."""
+        return not self.refusal and not self.new_rows and not self.known_rows
 
     @property
     def known_rows(self) -> int:
@@ -67,6 +81,15 @@ class ImportReport:
     def refused(self) -> list[FileResult]:
         return [file for file in self.files if file.refusal]
 
+    @property
+    def barren(self) -> list[FileResult]:
+        """Files that were read and of which no row could land."""
+        return [file for file in self.files if file.gave_nothing]
+
+
+class NothingInIt(FileRejected):
+    """The file holds no row at all: there is nothing to keep of it."""
+
 
 def import_files(
     paths: Sequence[Path],
@@ -80,6 +103,7 @@ def import_files(
     start_at: datetime | None = None,
     start_date: date = _NO_START_DATE,
     keeps_refused: bool = True,
+    budget: ReadingBudget = USUAL_BUDGET,
     progress: Progress = lambda _path, _rows: None,
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
@@ -91,12 +115,17 @@ def import_files(
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at)
+    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at, budget)
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
     with turn(landing):
         return ImportReport([run.file(path) for path in files])
+
+
+def budget_of(settings: Settings) -> ReadingBudget:
+    """What reading one file may cost, as the settings say."""
+    return ReadingBudget(settings.import_seconds, settings.import_memory_mb, settings.import_unpacked_gb)
 
 
 @contextmanager
@@ -122,12 +151,17 @@ class _Run:
         """Import one file."""
         result, digest = FileResult(path), ""
         try:
+            _refuse_irregular(path)
             digest = file_digest(path, self.options)
             staged = self.intake.landing.stage(digest)
             self._stage(result, digest, staged)
             self.intake.landing.publish(staged)
-        except FileRejected as refusal:
+        except DataError as refusal:
             return self._refuse(path, digest, refusal)
+        # A value that no column, day or file name can hold is this file's own fault: the others are imported.
+        except (ArithmeticError, ValueError, TypeError, pl.exceptions.PolarsError):
+            log.exception("import_failed", file=str(path))
+            return self._refuse(path, digest, FileRejected(path, "it holds a value that cannot be stored; see the log"))
         return result
 
     def _stage(self, result: FileResult, digest: str, staged: Landing) -> None:
@@ -136,6 +170,7 @@ class _Run:
         for number, chunk in enumerate(self._chunks(result)):
             name = f"import-{digest}-{number:06d}"
             for reason, rows in chunk.rejected:
+                result.examples.setdefault(reason.slug, _example(reason, rows))
                 _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason, origin))
             new = landed.new(self._identified(chunk.rows, digest, ordinal))
             kept = intake.land(self.source, new, name, origin)
@@ -144,6 +179,8 @@ class _Run:
             result.new_rows += kept.kept
             result.days.update(_days(kept.files))
             ordinal += chunk.rows.height
+        if not result.rows:
+            raise NothingInIt(result.path, f"it holds no {'frames' if self.source == 'can' else 'rows'}")
 
     def _chunks(self, result: FileResult) -> Iterator[Chunk]:
         """The file's chunks, small ones joined; the result counts along."""
@@ -170,13 +207,28 @@ class _Run:
             entry_id=pl.concat_str(pl.lit(f"{digest}-"), ordinal), received_at=pl.coalesce(*stated, received)
         ).select(table.schema.names())
 
-    def _refuse(self, path: Path, digest: str, refusal: FileRejected) -> FileResult:
+    def _refuse(self, path: Path, digest: str, refusal: DataError) -> FileResult:
         if digest:
             self.intake.landing.stage(digest).discard()
-        is_worth_keeping = not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings)
+        reason = refusal.reason if isinstance(refusal, FileRejected) else str(refusal)
+        is_worth_keeping = not isinstance(refusal, AnswerMissing | NothingInIt) and has_ending(path, self.kind.endings)
         if self.keeps_refused and digest and is_worth_keeping:
-            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, _answers(self.options))
-        return FileResult(path, refusal=refusal.reason)
+            self.intake.quarantine.put_file(self.source, path, digest, reason, _answers(self.options))
+        return FileResult(path, refusal=reason)
+
+
+def _refuse_irregular(path: Path) -> None:
+    """Raise FileRejected for what is no file: reading a pipe or a device may never end."""
+    if not path.is_file():
+        raise FileRejected(path, "is no regular file but a pipe, device or socket: copy its content to a file first")
+
+
+def _example(reason: Reason, rows: pl.DataFrame) -> str:
+    if not {"place", "line"} <= set(rows.columns):
+        return reason.explanation
+    place, line = rows.select("place", "line").row(0)
+    shown = line if len(line) <= _SHOWN_LETTERS else f"{line[:_SHOWN_LETTERS]}…"
+    return f"{place}: {shown!r}" if shown.isprintable() and "'" not in shown else f"{place}: {shown!a}"
 
 
 def _answers(options: LogOptions) -> dict[str, str]:

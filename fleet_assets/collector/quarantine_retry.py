@@ -184,7 +184,7 @@ def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
         report = import_files(
             [path], item.note.source, intake.landing, quarantine=intake.quarantine,
             vehicle_id=vehicle_id or "", bus=bus, timezone=str(zone or ""),
-            start_at=start, start_date=intake.start_date, keeps_refused=False,
+            start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]
     if result.refusal:

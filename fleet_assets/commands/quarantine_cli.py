@@ -98,12 +98,15 @@ def retry(
     Example: `fleet quarantine retry --reason before-start-date`
     """
     from fleet_assets.adapters.log_files import LogOptions
+    from fleet_assets.collector.importer import budget_of
     from fleet_assets.collector.typed_times import instant_of, zone_of
     from fleet_assets.commands.quarantine import run_retry
     from fleet_assets.settings import load_settings
 
-    answers = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), instant_of(start))
-    run_retry(load_settings(), _wanted(names, source, reason, every), answers)
+    settings = load_settings()
+    zone, start_at = zone_of(timezone), instant_of(start)
+    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, budget_of(settings))
+    run_retry(settings, _wanted(names, source, reason, every), answers)
 
 
 @app.command()

@@ -114,7 +114,7 @@ def test_a_broken_file_is_refused_and_set_aside_and_the_others_are_imported(tmp_
         ("c.parquet", 10),
     ]
     assert [file.refusal for file in report.refused] == [report.files[1].refusal]
-    assert "is not a readable .parquet log" in report.files[1].refusal
+    assert "is not a readable .parquet file" in report.files[1].refusal
     (note,) = Quarantine(tmp_path / "q").notes()
     assert (note.name, note.reason) == ("b.parquet", "refused")
     assert numbers(raw(tmp_path)) == list(range(20))
@@ -122,11 +122,34 @@ def test_a_broken_file_is_refused_and_set_aside_and_the_others_are_imported(tmp_
 
 def test_a_file_that_breaks_in_its_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "FILE_ROWS", 1)
-    lines = [f"({1_750_000_000 + n}.0) can0 100#00\n" for n in range(200_010)]
-    (tmp_path / "a.log").write_text("".join(lines) + "and here the disk was full\n")
+    lines = [f"({1_750_000_000 + n}.0) can0 100#00\n" for n in range(400_010)]
+    (tmp_path / "a.log").write_text("".join(lines) + "x" * 100_000)
     report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1")
-    assert "is not a readable .log log" in report.files[0].refusal
+    assert "line 400011 is longer than 65,536 bytes" in report.files[0].refusal
     assert not list((tmp_path / "landing").rglob("*.parquet"))
+
+
+def test_a_line_that_is_no_frame_is_set_aside_with_its_place_and_the_others_land(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("(1750000000.0) can0 100#00\nhello\n(1750000001.0) can0 100#01\n(17500")
+    (result,) = run(tmp_path, tmp_path / "a.log", vehicle_id="v1").files
+    assert (result.new_rows, result.rejected, result.refusal) == (2, {"no-frame": 1, "torn-line": 1}, "")
+    assert result.examples == {"no-frame": "line 2: 'hello'", "torn-line": "line 4: '(17500'"}
+
+
+def test_a_file_without_a_row_is_refused_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("")
+    (tmp_path / "a.csv").write_text("recorded_at,vehicle_id\n")
+    assert run(tmp_path, tmp_path / "a.log", vehicle_id="v1").files[0].refusal == "it holds no frames"
+    assert run(tmp_path, tmp_path / "a.csv", source="telemetry").files[0].refusal == "it holds no rows"
+    assert Quarantine(tmp_path / "q").notes() == []
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.log")
+    log(tmp_path, "b.parquet", 0, 10)
+    report = run(tmp_path, tmp_path / "a.log", tmp_path / "b.parquet", vehicle_id="v1")
+    assert "is no regular file" in report.files[0].refusal
+    assert report.files[1].new_rows == 10
 
 
 def test_a_file_that_only_lacks_an_answer_is_not_set_aside(tmp_path: Path) -> None:
