@@ -74,7 +74,8 @@ def _taken(told: list[Unread]) -> list[tuple[Reason, pl.DataFrame]]:
 
 
 def _telemetry(path: Path, options: LogOptions) -> Iterator[Chunk]:
-    for typed in read_telemetry(path, TelemetryOptions(options.vehicle_id, options.zone), CHUNK_ROWS):
+    answers = TelemetryOptions(options.vehicle_id, options.zone, options.unix_unit, options.budget)
+    for typed in read_telemetry(path, answers, CHUNK_ROWS):
         yield Chunk(typed.rows.drop("row"), typed.rejected)
 
 

@@ -30,7 +30,7 @@ from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.typed_times import zone_of
+from fleet_assets.collector.typed_times import unit_of, zone_of
 from fleet_assets.contracts.errors import DataError, FileRejected, UsageError
 from fleet_assets.settings import Settings
 
@@ -101,6 +101,7 @@ def import_files(
     bus: str = "",
     timezone: str = "",
     start_at: datetime | None = None,
+    unix_time: str = "",
     start_date: date = _NO_START_DATE,
     keeps_refused: bool = True,
     budget: ReadingBudget = USUAL_BUDGET,
@@ -108,14 +109,15 @@ def import_files(
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
-    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA) and `start_at` answer for files that do not
-    say themselves. A file that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy
-    of it in the quarantine unless only an answer was missing; the others are imported. Raises UsageError for an
+    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA), `start_at` and `unix_time` (the unit of
+    bare numbers: s, ms, us) answer for files that do not say themselves. A file that cannot be accepted is in the
+    report with its refusal, and (with `keeps_refused`) a copy of it in the quarantine unless only an answer was
+    missing; the others are imported. What reading one may cost is `budget`. Raises UsageError for an
     unknown source or zone and a path that does not exist.
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at, budget)
+    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at, unit_of(unix_time), budget)
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
@@ -224,9 +226,13 @@ def _refuse_irregular(path: Path) -> None:
 
 
 def _example(reason: Reason, rows: pl.DataFrame) -> str:
-    if not {"place", "line"} <= set(rows.columns):
+    if "line" in rows.columns:
+        place, line = rows.item(0, "place") if "place" in rows.columns else "line", rows.item(0, "line")
+    elif "row" in rows.columns:
+        first = rows.drop("row", "reason", strict=False).row(0)
+        place, line = f"row {rows.item(0, 'row')}", ", ".join(str(cell) for cell in first if cell is not None)
+    else:
         return reason.explanation
-    place, line = rows.select("place", "line").row(0)
     shown = line if len(line) <= _SHOWN_LETTERS else f"{line[:_SHOWN_LETTERS]}…"
     return f"{place}: {shown!r}" if shown.isprintable() and "'" not in shown else f"{place}: {shown!a}"
 
@@ -235,7 +241,8 @@ def _answers(options: LogOptions) -> dict[str, str]:
     """The answers given for a file, by the names that `import_files` has for them."""
     start = options.start_at.isoformat() if options.start_at else ""
     zone = str(options.zone) if options.zone else ""
-    given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start}
+    given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start,
+             "unix_time": options.unix_unit}  # fmt: skip
     return {name: answer for name, answer in given.items() if answer}
 
 

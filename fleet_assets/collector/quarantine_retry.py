@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from os import link
 from pathlib import Path
 from shutil import copyfile
@@ -31,7 +31,7 @@ from fleet_assets.adapters.telemetry_files import TYPED_REASONS, TelemetryOption
 from fleet_assets.collector.import_sources import REMOTE
 from fleet_assets.collector.importer import import_files
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.typed_times import instant_of, zone_of
+from fleet_assets.collector.typed_times import instant_of, unit_of, zone_of
 from fleet_assets.contracts.errors import FileRejected
 
 BY_TIME = ("before-start-date", "in-the-future")
@@ -122,8 +122,9 @@ def _cells(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     """Rows of a telemetry file whose cells could not be read: typed again as at first, with new answers where some are
     given. What is set aside for another reason now goes there."""
     raw = pl.read_parquet(item.path)
-    options = TelemetryOptions(*_answered(item, answers))
-    said = {"vehicle_id": options.vehicle_id or "", "timezone": str(options.zone or "")}
+    options = _answered(item, answers)
+    zone = str(options.zone or "")
+    said = {"vehicle_id": options.vehicle_id or "", "timezone": zone, "unix_time": options.unix_unit}
     origin = Origin(item.note.file, {**item.note.answers, **{name: answer for name, answer in said.items() if answer}})
     try:
         typed = typed_rows(Path(item.note.file), raw.drop("reason", strict=False), options)
@@ -166,24 +167,27 @@ def _digest(names: pl.Series) -> str:
     return hashlib.sha256("\n".join(names.sort()).encode()).hexdigest()[:12]
 
 
-def _answered(item: Item, answers: LogOptions) -> tuple[str | None, tzinfo | None]:
-    """Vehicle and zone: as answered now, else as answered when the file was read."""
+def _answered(item: Item, answers: LogOptions) -> TelemetryOptions:
+    """Vehicle, zone and unit: as answered now, else as answered when the file was read."""
     given = item.note.answers
-    return answers.vehicle_id or given.get("vehicle_id") or None, answers.zone or zone_of(given.get("timezone", ""))
+    zone = answers.zone or zone_of(given.get("timezone", ""))
+    unit = answers.unix_unit or unit_of(given.get("unix_time", ""))
+    return TelemetryOptions(answers.vehicle_id or given.get("vehicle_id") or None, zone, unit, answers.budget)
 
 
 def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     """A file that was refused: imported as it was at first, with new answers where some are given."""
     given = item.note.answers
     start: datetime | None = answers.start_at or instant_of(given.get("start_at", ""))
-    vehicle_id, zone = _answered(item, answers)
+    answered = _answered(item, answers)
     bus = answers.bus if answers.bus != LogOptions().bus else given.get("bus", "")
     with TemporaryDirectory(prefix="fleet-retry-") as folder:
         path = Path(folder) / item.note.name
         _place(item.path, path)
         report = import_files(
             [path], item.note.source, intake.landing, quarantine=intake.quarantine,
-            vehicle_id=vehicle_id or "", bus=bus, timezone=str(zone or ""),
+            vehicle_id=answered.vehicle_id or "", bus=bus, timezone=str(answered.zone or ""),
+            unix_time=answered.unix_unit,
             start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from fleet_assets.adapters.log_files.options import Unit
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.local_time import known_zones
 
@@ -19,6 +20,14 @@ def zone_of(name: str) -> ZoneInfo | None:
     if name not in known_zones():
         raise UsageError(f"--timezone {name!r} is not an IANA time zone such as Europe/Madrid or UTC")
     return ZoneInfo(name)
+
+
+def unit_of(text: str) -> Unit:
+    """The unit of Unix time; raises UsageError for a text that is none."""
+    units: dict[str, Unit] = {"": "", "s": "s", "ms": "ms", "us": "us"}
+    if text not in units:
+        raise UsageError(f"--unix-time {text!r} is none of s, ms, us")
+    return units[text]
 
 
 def instant_of(text: str) -> datetime | None:

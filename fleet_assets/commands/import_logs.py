@@ -41,6 +41,7 @@ class Answers:
     bus: str = ""
     timezone: str = ""
     start_at: datetime | None = None
+    unix_time: str = ""
 
 
 def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:

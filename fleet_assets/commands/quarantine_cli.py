@@ -88,6 +88,7 @@ def retry(
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
     bus: Annotated[str, typer.Option(help="Bus of a file's frames that name no channel.")] = "",
     start: Annotated[str, typer.Option(help="Start of a log that only counts seconds: 2026-03-02T08:00:00Z.")] = "",
+    unix_time: Annotated[str, typer.Option(help="What bare numbers of a table count since 1970: s, ms or us.")] = "",
 ) -> None:
     """Try entries again after their cause was mended; what can come in lands, once, and leaves the quarantine.
 
@@ -99,13 +100,13 @@ def retry(
     """
     from fleet_assets.adapters.log_files import LogOptions
     from fleet_assets.collector.importer import budget_of
-    from fleet_assets.collector.typed_times import instant_of, zone_of
+    from fleet_assets.collector.typed_times import instant_of, unit_of, zone_of
     from fleet_assets.commands.quarantine import run_retry
     from fleet_assets.settings import load_settings
 
     settings = load_settings()
     zone, start_at = zone_of(timezone), instant_of(start)
-    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, budget_of(settings))
+    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, unit_of(unix_time), budget_of(settings))
     run_retry(settings, _wanted(names, source, reason, every), answers)
 
 

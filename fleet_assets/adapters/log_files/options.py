@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.contracts.errors import FileRejected
+
+Unit = Literal["", "s", "ms", "us"]
+"""A unit of Unix time."""
 
 OLDEST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
 """No CAN log is older; timestamps before it count from the start of the recording."""
@@ -35,6 +39,8 @@ class LogOptions:
     """Zone of the logging computer's clock, for logs that state a local time."""
     start_at: datetime | None = None
     """Start of the recording (aware), for logs that only count seconds."""
+    unix_unit: Unit = ""
+    """What bare numbers count since 1970, for tables whose instants are such."""
     budget: ReadingBudget = USUAL_BUDGET
     """What reading the file may cost."""
 
