@@ -178,6 +178,7 @@ class _Run:
             kept = intake.land(self.source, new, name, origin)
             for slug, count in kept.rejected.items():
                 _count(result.rejected, slug, count)
+                result.examples.setdefault(slug, kept.examples[slug])
             result.new_rows += kept.kept
             result.days.update(_days(kept.files))
             ordinal += chunk.rows.height

@@ -161,13 +161,14 @@ def test_a_file_that_only_lacks_an_answer_is_not_set_aside(tmp_path: Path) -> No
 
 def test_rows_outside_the_bounds_and_remote_frames_are_counted_and_set_aside(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
-        "(946684799.9) can0 100#00\n(1750000000.0) can0 100#R\n(1750000000.0) can0 100#00\n(9750000000.0) can0 100#00\n"
+        "(1230000000.0) can0 100#00\n(946684800.0) can0 100#00\n"
+        "(1750000000.0) can0 100#R\n(1750000000.0) can0 100#00\n(9750000000.0) can0 100#00\n"
     )
-    report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2000, 1, 1))
-    rejected = {"remote-frame": 1, "before-start-date": 1, "in-the-future": 1}
-    assert (report.files[0].rows, report.files[0].new_rows, report.files[0].rejected) == (4, 1, rejected)
+    report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2009, 1, 1))
+    rejected = {"remote-frame": 1, "clock": 2, "before-start-date": 1}
+    assert (report.files[0].rows, report.files[0].new_rows, report.files[0].rejected) == (5, 1, rejected)
     assert {note.reason: note.count for note in Quarantine(tmp_path / "q").notes()} == rejected
-    again = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2000, 1, 1))
+    again = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2009, 1, 1))
     assert (again.files[0].new_rows, again.files[0].known_rows) == (0, 1)
 
 
