@@ -194,12 +194,16 @@ def _single_flags() -> list[pl.Expr]:
 
 
 def _with_lengths(parsed: pl.DataFrame) -> pl.DataFrame:
-    """With `dlc` in bytes, whether a length or its code was stated, and CAN FD where only that has such lengths."""
+    """With `dlc` in bytes, and CAN FD where only that has such lengths, for writers that say no flags.
+
+    They state a length or its code; ours state bytes.
+    """
     carried = parsed.get_column("data").bin.size().fill_null(0).clip(0, 255).to_numpy()
     stated = parsed.get_column("dlc").fill_null(0).to_numpy()
-    is_unsaid = ~parsed.get_column("has_flags").to_numpy()
-    is_fd = parsed.get_column("is_fd").to_numpy() | (is_unsaid & is_fd_by_length(stated, carried))
-    return parsed.with_columns(dlc=pl.Series(bytes_stated(stated, carried, is_fd)), is_fd=pl.Series(is_fd))
+    is_ours = parsed.get_column("has_flags").to_numpy()
+    is_fd = np.where(is_ours, parsed.get_column("is_fd").to_numpy(), is_fd_by_length(stated, carried))
+    dlc = np.where(is_ours, stated, bytes_stated(stated, carried, is_fd))
+    return parsed.with_columns(dlc=pl.Series(dlc), is_fd=pl.Series(is_fd))
 
 
 def _single_reason() -> pl.Expr:
@@ -208,7 +212,7 @@ def _single_reason() -> pl.Expr:
         "id is not a hex number of at most 29 bits": pl.col("arbitration_id").is_null(),
         "data is not hex": pl.col("data").is_null(),
         "data is longer than 64 bytes": pl.col("data").bin.size() > 64,
-        "data has more bytes than dlc states": pl.col("data").bin.size() > pl.col("dlc"),
+        "data has more bytes than dlc states": ~pl.col("has_flags") & (pl.col("data").bin.size() > pl.col("dlc")),
         "ts and ts_us are no number": pl.col("recorded_at").is_null(),
         "flags is no number from 0 to 255": pl.col("has_flags") & pl.col("flags").is_null(),
         "vehicle is missing, and the worker has no --vehicle to use instead": pl.col("vehicle_id").is_null(),
