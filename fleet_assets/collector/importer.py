@@ -26,6 +26,7 @@ from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
 from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
 from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
+from fleet_assets.collector.bus_spans import BusSpans, SharedBus
 from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
@@ -76,6 +77,8 @@ class ImportReport:
     """The files in the order in which they were read."""
 
     files: list[FileResult]
+    shared: list[SharedBus] = field(default_factory=list)
+    """Buses of which two files have new frames at the same time."""
 
     @property
     def refused(self) -> list[FileResult]:
@@ -102,6 +105,7 @@ def import_files(
     timezone: str = "",
     start_at: datetime | None = None,
     unix_time: str = "",
+    logger: str = "",
     start_date: date = _NO_START_DATE,
     keeps_refused: bool = True,
     budget: ReadingBudget = USUAL_BUDGET,
@@ -109,20 +113,22 @@ def import_files(
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
-    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA), `start_at` and `unix_time` (the unit of
-    bare numbers: s, ms, us) answer for files that do not say themselves. A file that cannot be accepted is in the
-    report with its refusal, and (with `keeps_refused`) a copy of it in the quarantine unless only an answer was
-    missing; the others are imported. What reading one may cost is `budget`. Raises UsageError for an
+    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA), `start_at`, `unix_time` (the unit of bare
+    numbers: s, ms, us) and `logger` (put before the names of buses) answer for files that do not say themselves. A file
+    that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy of it in the quarantine
+    unless only an answer was missing; the others are imported. Reading one may cost `budget`. Raises UsageError for an
     unknown source or zone and a path that does not exist.
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at, unit_of(unix_time), budget)
+    options = LogOptions(
+        vehicle_id or None, bus or "can0", zone_of(timezone), start_at, logger, unit_of(unix_time), budget
+    )
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
     with turn(landing):
-        return ImportReport([run.file(path) for path in files])
+        return ImportReport([run.file(path) for path in files], run.spans.shared())
 
 
 def budget_of(settings: Settings) -> ReadingBudget:
@@ -148,6 +154,7 @@ class _Run:
     intake: Intake
     progress: Progress
     keeps_refused: bool
+    spans: BusSpans = field(default_factory=BusSpans)
 
     def file(self, path: Path) -> FileResult:
         """Import one file."""
@@ -181,6 +188,8 @@ class _Run:
                 result.examples.setdefault(slug, kept.examples[slug])
             result.new_rows += kept.kept
             result.days.update(_days(kept.files))
+            if self.source == "can" and kept.kept:
+                self.spans.add(result.path, new)
             ordinal += chunk.rows.height
         if not result.rows:
             raise NothingInIt(result.path, f"it holds no {'frames' if self.source == 'can' else 'rows'}")
@@ -243,7 +252,7 @@ def _answers(options: LogOptions) -> dict[str, str]:
     start = options.start_at.isoformat() if options.start_at else ""
     zone = str(options.zone) if options.zone else ""
     given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start,
-             "unix_time": options.unix_unit}  # fmt: skip
+             "unix_time": options.unix_unit, "logger": options.logger}  # fmt: skip
     return {name: answer for name, answer in given.items() if answer}
 
 

@@ -218,7 +218,7 @@ def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
         report = import_files(
             [path], item.note.source, intake.landing, quarantine=intake.quarantine,
             vehicle_id=answered.vehicle_id or "", bus=bus, timezone=str(answered.zone or ""),
-            unix_time=answered.unix_unit,
+            unix_time=answered.unix_unit, logger=answers.logger or given.get("logger", ""),
             start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]

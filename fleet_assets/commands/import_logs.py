@@ -18,6 +18,7 @@ from rich.table import Table
 
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.telemetry_files import NO_VEHICLE
+from fleet_assets.collector.bus_spans import SharedBus
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.import_sources import IMPORT_SOURCES
@@ -42,6 +43,7 @@ class Answers:
     timezone: str = ""
     start_at: datetime | None = None
     unix_time: str = ""
+    logger: str = ""
 
 
 def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:
@@ -138,8 +140,19 @@ def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> 
             f"{counted(unnamed, 'row')} of no vehicle: `fleet import --vehicle-id ID …` again, or "
             f"`fleet quarantine retry --reason {NO_VEHICLE.slug} --vehicle-id ID`"
         )
+    lines += [_shared(one) for one in report.shared]
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _shared(found: SharedBus) -> str:
+    """Two loggers, or two channels, that may have become one bus."""
+    more = f" (and {found.more:,} more pairs of files)" if found.more else ""
+    return (
+        f"{found.one.name} and {found.other.name} both brought frames of {found.vehicle_id} {found.bus} between "
+        f"{found.first:%Y-%m-%d %H:%M:%S} and {found.last:%H:%M:%S} UTC{more}: if these are two loggers, or two "
+        "channels, they are one bus now; give each a name with --logger, or --bus"
+    )
 
 
 def _reasons(files: Sequence[FileResult]) -> list[str]:

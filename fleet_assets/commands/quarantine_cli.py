@@ -113,7 +113,7 @@ def retry(
 
     settings = load_settings()
     zone, start_at = zone_of(timezone), instant_of(start)
-    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, unit_of(unix_time), budget_of(settings))
+    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, "", unit_of(unix_time), budget_of(settings))
     run_retry(settings, _wanted(names, source, reason, every), answers, shift_of(shift))
 
 

@@ -222,6 +222,24 @@ def test_lines_of_a_log_that_give_no_frame_are_set_aside_and_the_frames_land(tmp
     assert raw(tmp_path).height == len(frames)
 
 
+def test_files_that_bring_frames_of_one_bus_at_the_same_time_are_named(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("b", 5), ("c", 20)):
+        lines = [f"({1_750_000_000 + first + n}.0) can0 {first + 1:03X}#{n:02X}\n" for n in range(10)]
+        (tmp_path / f"{name}.log").write_text("".join(lines))
+    files = [tmp_path / f"{name}.log" for name in "cab"]
+    (found,) = run(tmp_path, *files, vehicle_id="v1").shared
+    assert (found.bus, found.one.name, found.other.name, found.more) == ("can0", "a.log", "b.log", 0)
+    assert (found.last - found.first).total_seconds() == 4
+    assert run(tmp_path, *files, vehicle_id="v1").shared == [], "known rows are of the same logger"
+
+
+def test_a_logger_gives_its_buses_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("(1750000000.0) can0 100#00\n")
+    run(tmp_path, tmp_path / "a.log", vehicle_id="v1")
+    assert run(tmp_path, tmp_path / "a.log", vehicle_id="v1", logger="rear").files[0].new_rows == 1
+    assert sorted(raw(tmp_path).get_column("bus")) == ["can0", "rear-can0"]
+
+
 def test_wrong_use_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--source 'lidar' does not exist; there are can, telemetry"):
         run(tmp_path, tmp_path, source="lidar")

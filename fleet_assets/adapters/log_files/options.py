@@ -39,6 +39,8 @@ class LogOptions:
     """Zone of the logging computer's clock, for logs that state a local time."""
     start_at: datetime | None = None
     """Start of the recording (aware), for logs that only count seconds."""
+    logger: str = ""
+    """Put before the names of buses, where several loggers of a vehicle use the same."""
     unix_unit: Unit = ""
     """What bare numbers count since 1970, for tables whose instants are such."""
     budget: ReadingBudget = USUAL_BUDGET

@@ -53,6 +53,8 @@ def read_log(
     try:
         for chunk in _chunks(path, ending, options, chunk_rows, skipped):
             timed = _with_vehicle(path, absolute_times(path, chunk, options), options).select(_COLUMNS)
+            if options.logger:
+                timed = timed.with_columns(pl.concat_str(pl.lit(f"{options.logger}-"), "bus").alias("bus"))
             yield from timed.iter_slices(chunk_rows)
     except FileRejected:
         raise
