@@ -20,7 +20,7 @@ FUTURE_TOLERANCE = timedelta(days=1)
 
 CLOCK = Reason(
     "clock",
-    "recorded_at cannot be right: after its arrival, 19.5 years before it, or where clocks begin that lost their "
+    "recorded_at cannot be right: after its arrival, 1 024 weeks before it, or where clocks begin that lost their "
     "battery; say what the clock was behind: `fleet quarantine retry NAME --shift 1024w` (or 3h, -30m, 0 if right)",
 )
 

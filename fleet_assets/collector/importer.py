@@ -121,9 +121,8 @@ def import_files(
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    options = LogOptions(
-        vehicle_id or None, bus or "can0", zone_of(timezone), start_at, logger, unit_of(unix_time), budget
-    )
+    zone, unit = zone_of(timezone), unit_of(unix_time)
+    options = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, logger, unit, budget)
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)

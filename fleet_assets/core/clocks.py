@@ -22,8 +22,8 @@ class ClockRules:
 
     ahead: timedelta = timedelta(minutes=15)
     """Nothing is observed so long after it arrived: clocks drift by seconds a day; zones differ by 15 min or more."""
-    behind: timedelta = timedelta(days=7_122)
-    """19.5 years. Receivers that count 1 024 weeks (19.6 years, IS-GPS-200) fall back by more; no upload is as late."""
+    behind: timedelta = timedelta(weeks=1024) - timedelta(minutes=15)
+    """Receivers that count 1 024 weeks (19.6 years, IS-GPS-200) fall back by these and the delay of the upload."""
     resets: tuple[datetime, ...] = (
         datetime(1970, 1, 1, tzinfo=UTC), datetime(1980, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC),
     )  # fmt: skip

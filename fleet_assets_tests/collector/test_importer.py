@@ -283,7 +283,10 @@ def test_a_real_commute_lands_alike_in_any_order_and_batching(real_data: Path, t
 
 def test_real_telemetry_is_imported_as_often_as_one_likes(real_data: Path, tmp_path: Path) -> None:
     samples = pl.read_parquet(real_data / "nrel_cmap" / "samples.parquet")
-    table = samples.select("vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * 1.609344)
+    table = samples.select(
+        "vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * 1.609344,
+        received_at=pl.lit("2010-01-01T00:00:00Z"),
+    )  # fmt: skip
     table.write_csv(tmp_path / "cmap.csv")
     counts = [
         run(tmp_path, tmp_path / "cmap.csv", source="telemetry", timezone="America/Chicago").files[0].new_rows
