@@ -45,18 +45,20 @@ def open_plain(path: Path, budget: ReadingBudget) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Unpacked(path, budget)))
 
 
-def damage_of(stream: BinaryIO) -> str:
-    """Why a stream of `open_plain` ended before its end, as a clause; empty where it did not."""
+def damage_of(stream: BinaryIO) -> tuple[str, str] | None:
+    """Where a stream of `open_plain` ended before its end, and why, for people; None where it did not."""
     raw = getattr(stream, "raw", None)
-    return raw.damage if isinstance(raw, _Unpacked) else ""
+    if not isinstance(raw, _Unpacked) or not raw.damage:
+        return None
+    return f"byte {raw.unpacked} of what is unpacked", raw.damage
 
 
 class _Unpacked(io.RawIOBase):
     """A gzipped file as far as it can be unpacked."""
 
     def __init__(self, path: Path, budget: ReadingBudget) -> None:
-        self._path, self._budget, self.damage = path, budget, ""
-        self._file, self._left = gzip.GzipFile(path, "rb"), int(budget.unpacked_gb * 1e9)
+        self._path, self._budget, self._file = path, budget, gzip.GzipFile(path, "rb")
+        self.damage, self.unpacked = "", 0
 
     def readable(self) -> bool:
         return True
@@ -66,8 +68,8 @@ class _Unpacked(io.RawIOBase):
             content = b"" if self.damage else self._file.read1(len(buffer))
         except (EOFError, zlib.error, gzip.BadGzipFile):
             content, self.damage = b"", "the gzipped file is damaged or was cut, and is read no further"
-        self._left -= len(content)
-        if self._left < 0:
+        self.unpacked += len(content)
+        if self.unpacked > self._budget.unpacked_gb * 1e9:
             raise FileRejected(
                 self._path, f"it unpacks to more than {self._budget.unpacked_gb:g} GB; raise FLEET_IMPORT_UNPACKED_GB"
             )

@@ -127,7 +127,7 @@ def read_apart(
         while True:
             kind, content = reader.answer(patience)
             if kind == FRAME:
-                yield pl.read_ipc(BytesIO(content))
+                yield _frame(path, content)
             elif kind == TOLD:
                 told(pickle.loads(content))
             else:
@@ -148,6 +148,13 @@ def read_apart(
             _idle.append(reader)
         else:
             reader.end()
+
+
+def _frame(path: Path, content: bytes) -> pl.DataFrame:
+    try:
+        return pl.read_ipc(BytesIO(content))
+    except pl.exceptions.PolarsError as error:
+        raise FileRejected(path, "it holds text that is none (not UTF-8): it is damaged") from error
 
 
 def _raise(path: Path, kind: bytes, content: bytes, budget: ReadingBudget) -> None:

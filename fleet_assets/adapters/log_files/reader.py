@@ -82,7 +82,7 @@ def _streamed(path: Path, ending: str, options: LogOptions, skipped: Skipped) ->
         else:
             yield from read_text_log(path, ending, stream, options, skipped)
         if damage := damage_of(stream):
-            skipped(Unread.of(DAMAGED, [f"byte {stream.tell()} of what is unpacked"], [damage]))
+            skipped(Unread.of(DAMAGED, [damage[0]], [damage[1]]))
 
 
 def _ending(path: Path) -> str:

@@ -8,6 +8,7 @@ last line without an end may have lost a part of its last cell: it is set aside.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,10 +69,10 @@ def parquet_rows(path: Path, _options: object, chunk_rows: int, _told: object) -
 
 def _csv(path: Path, options: TelemetryOptions) -> Iterator[TypedRows]:
     with open_plain(path, options.budget) as stream:
-        names, separator = _header(path, stream)
+        names, separator, place = _header(path, stream)
         check_header(path, names)
         ragged: list[str] = []
-        watched, rows = _Watched(stream), 0
+        watched, rows = _Watched(path, stream, place), 0
         for raw, is_last in _with_last(_tables(path, watched, names, separator, ragged)):
             is_torn = is_last and watched.ends_within_a_line and not _is_last(ragged, watched)
             whole = raw.head(raw.height - is_torn)
@@ -81,22 +82,29 @@ def _csv(path: Path, options: TelemetryOptions) -> Iterator[TypedRows]:
             yield TypedRows(typed.rows, typed.rejected + torn + _ragged(ragged))
         aside = _ragged(ragged)
         if damage := damage_of(stream):
-            aside.append((DAMAGED, pl.DataFrame({"place": [f"row {rows} and on"], "line": [damage]})))
+            aside.append((DAMAGED, pl.DataFrame({"place": [damage[0]], "line": [damage[1]]})))
         if aside:
             yield TypedRows(typed_rows(path, _no_rows(names), options).rows, aside)
 
 
 class _Watched(io.RawIOBase):
-    """A stream that remembers its end."""
+    """A stream of UTF-8 that remembers its end; what is none is refused, since lines of it would vanish in pyarrow."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._end = stream, b""
+    def __init__(self, path: Path, stream: BinaryIO, place: int) -> None:
+        self._path, self._stream, self._end = path, stream, b""
+        self._decoder, self._place = codecs.getincrementaldecoder("utf-8")(), place
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         content = self._stream.read(size)
+        try:
+            self._decoder.decode(content)
+        except UnicodeDecodeError as error:
+            place = self._place + error.start
+            raise FileRejected(self._path, f"its text is not UTF-8 at byte {place}: save it as UTF-8") from None
+        self._place += len(content)
         self._end = (self._end + content[-1024:])[-1024:]
         return content
 
@@ -136,9 +144,7 @@ def _tables(
     except pa.ArrowInvalid as error:
         if "Empty CSV file" in str(error):
             return
-        why = "is not UTF-8: save it as UTF-8"
-        if "UTF8" not in str(error):
-            why = f"is no table: a quote that is not closed, or a line longer than {_BLOCK_BYTES >> 20} MB"
+        why = f"is no table: a quote that is not closed, or a line longer than {_BLOCK_BYTES >> 20} MB"
         raise FileRejected(path, f"its text behind row {rows:,} {why}") from error
 
 
@@ -162,7 +168,8 @@ def _joined(raw: pl.DataFrame, separator: str) -> str:
     return separator.join(cell or "" for cell in raw.row(-1)) if raw.height else ""
 
 
-def _header(path: Path, stream: BinaryIO) -> tuple[list[str], str]:
+def _header(path: Path, stream: BinaryIO) -> tuple[list[str], str, int]:
+    """The names of the columns, the separator, and the bytes that they took."""
     content = stream.readline(1 << 16)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise FileRejected(path, "its text is UTF-16: save it as UTF-8")
@@ -173,7 +180,7 @@ def _header(path: Path, stream: BinaryIO) -> tuple[list[str], str]:
     if not line:
         raise FileRejected(path, "is empty: a CSV file begins with the names of its columns")
     separator = max(",;\t", key=line.count)
-    return [name.strip().strip('"') for name in line.split(separator)], separator
+    return [name.strip().strip('"') for name in line.split(separator)], separator, len(content)
 
 
 def _ragged(lines: list[str]) -> list[tuple[Reason, pl.DataFrame]]:

@@ -201,6 +201,15 @@ def test_a_packed_file_that_unpacks_beyond_the_budget_is_refused(tmp_path: Path)
         list(read_log(path, options))
 
 
+def test_of_a_packed_log_that_was_cut_the_lines_before_are_read(tmp_path: Path) -> None:
+    packed = gzip.compress(b"(1773136800.000100) can0 123#1122334455667788\n" * 50_000, mtime=0)
+    frames, told = read(tmp_path / "a.log.gz", packed[: len(packed) // 2])
+    assert frames is not None
+    assert 10_000 < frames.height < 50_000
+    assert [unread.reason.slug for unread in told][-1] == "damaged"
+    assert "of what is unpacked" in told[-1].rows.item(0, "place")
+
+
 def test_a_container_that_states_less_than_it_holds_is_not_unpacked_whole(tmp_path: Path) -> None:
     body = b"\0" * (200 << 20)
     packed = zlib.compress(body)
