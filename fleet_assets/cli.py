@@ -72,6 +72,8 @@ def import_command(
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
     bus: Annotated[str, typer.Option(help="Bus of CAN frames that name no channel; `can0` by default.")] = "",
     start: Annotated[str, typer.Option(help="Start of logs that only count seconds: 2026-03-02T08:00:00Z.")] = "",
+    unix_time: Annotated[str, typer.Option(help="What bare numbers of a table count since 1970: s, ms or us.")] = "",
+    logger: Annotated[str, typer.Option(help="Put before the names of buses: two loggers may both have a CAN1.")] = "",
 ) -> None:
     """Append log files to the landing zone; importing the same file again adds nothing.
 
@@ -80,7 +82,7 @@ def import_command(
     from fleet_assets.collector.typed_times import instant_of
     from fleet_assets.commands.import_logs import Answers, run_import
 
-    answers = Answers(vehicle_id, bus, timezone, instant_of(start))
+    answers = Answers(vehicle_id, bus, timezone, instant_of(start), unix_time, logger)
     run_import(Places.from_environment(), paths, source, answers, dbc)
 
 

@@ -46,6 +46,16 @@ class Settings(BaseSettings):
         "metric", description="Units of the tables that are shown; what is stored is metric."
     )
 
+    import_seconds: float = Field(
+        120.0,
+        gt=0,
+        description="Without a row, after which the reader of a file is ended; as many more for 100 MB [s].",
+    )
+    import_memory_mb: int = Field(
+        700, ge=100, description="Memory that the reader of an MF4 or Parquet file may take [MB]."
+    )
+    import_unpacked_gb: float = Field(64.0, gt=0, description="Size that a gzipped file may unpack to [GB].")
+
     landing_keep_days: int = Field(
         30, ge=1, description="Days that landed files are kept once their rows are in the lake, then pruned [d]."
     )

@@ -26,6 +26,7 @@ from fleet_assets.adapters.can_stream import (
 from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
 from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
+from fleet_assets.core.can.lengths import bytes_stated, is_fd_by_length
 
 _SINGLE_FIELDS = ("id", "data", "ts", "ts_us", "dlc", "vehicle", "bus", "flags")
 
@@ -149,7 +150,7 @@ def _single_rows(
         entry_id=pl.Series(ids),
         received_at=pl.Series([received_us(entry[0]) for entry in entries]).cast(TIMESTAMP),
     )
-    parsed = parsed.with_columns(_single_flags()).with_columns(reason=_single_reason())
+    parsed = parsed.with_columns(_single_flags()).pipe(_with_lengths).with_columns(reason=_single_reason())
     wrong = parsed.get_column("reason").is_not_null()
     for index, reason in zip(wrong.arg_true(), parsed.filter(wrong).get_column("reason"), strict=True):
         rejected.append((entries[index], reason))
@@ -192,12 +193,26 @@ def _single_flags() -> list[pl.Expr]:
     ]
 
 
+def _with_lengths(parsed: pl.DataFrame) -> pl.DataFrame:
+    """With `dlc` in bytes, and CAN FD where only that has such lengths, for writers that say no flags.
+
+    They state a length or its code; ours state bytes.
+    """
+    carried = parsed.get_column("data").bin.size().fill_null(0).clip(0, 255).to_numpy()
+    stated = parsed.get_column("dlc").fill_null(0).to_numpy()
+    is_ours = parsed.get_column("has_flags").to_numpy()
+    is_fd = np.where(is_ours, parsed.get_column("is_fd").to_numpy(), is_fd_by_length(stated, carried))
+    dlc = np.where(is_ours, stated, bytes_stated(stated, carried, is_fd))
+    return parsed.with_columns(dlc=pl.Series(dlc), is_fd=pl.Series(is_fd))
+
+
 def _single_reason() -> pl.Expr:
     """The first thing that is wrong with a single entry, or null."""
     checks = {
         "id is not a hex number of at most 29 bits": pl.col("arbitration_id").is_null(),
         "data is not hex": pl.col("data").is_null(),
         "data is longer than 64 bytes": pl.col("data").bin.size() > 64,
+        "data has more bytes than dlc states": ~pl.col("has_flags") & (pl.col("data").bin.size() > pl.col("dlc")),
         "ts and ts_us are no number": pl.col("recorded_at").is_null(),
         "flags is no number from 0 to 255": pl.col("has_flags") & pl.col("flags").is_null(),
         "vehicle is missing, and the worker has no --vehicle to use instead": pl.col("vehicle_id").is_null(),

@@ -1,7 +1,7 @@
 """The quarantine: rows that could not be accepted, each file with its reason and count: nothing is lost silently.
 
-Belongs here: writing set-aside rows beside a note that says why, and the time bounds of what may land.
-Does not belong here: deciding what a value means.
+Belongs here: writing set-aside rows beside a note that says why. Does not belong here: deciding what a value means,
+the time bounds of what may land (`time_bounds`).
 
     <root>/<source>/<name>-<reason>.parquet   the rows, in whatever columns they had
     <root>/<source>/<name>-<reason>.json      a QuarantineNote: reason, explanation, count, whose rows of which days
@@ -17,7 +17,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from time import time_ns
@@ -27,10 +27,6 @@ import polars as pl
 from fleet_assets.adapters.durable_file import replace_file, sync_folder, write_durably
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table
-
-FUTURE_TOLERANCE = timedelta(days=1)
-"""How far ahead of our clock a vehicle's may be: a wrong time zone is at most 14 hours, a broken clock is years."""
-
 
 _SETTLED_NS = 2_000_000_000
 """ns without a change, after which a folder's time of change tells its content: file systems tick in up to 2 s."""
@@ -240,27 +236,3 @@ def _tally(rows: pl.DataFrame) -> list[tuple[str | None, str | None, int]]:
     day = pl.col("recorded_at").dt.date().cast(pl.String) if has_instant else pl.lit(None, pl.String)
     counted = rows.with_columns(vehicle.alias("_vehicle"), day.alias("_day")).group_by("_vehicle", "_day")
     return counted.agg(pl.len().alias("_count")).sort("_vehicle", "_day").rows()
-
-
-@dataclass(frozen=True)
-class TimeBounds:
-    """The instants whose rows may land: from the first day partition to a little after now (both UTC)."""
-
-    start_date: date
-    now: datetime
-    instant: str = "recorded_at"
-    """Column that is judged."""
-
-    def split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[Reason, pl.DataFrame]]]:
-        """Rows inside the bounds, and the others grouped by reason (no empty groups)."""
-        start = datetime.combine(self.start_date, time(), UTC)
-        latest = self.now + FUTURE_TOLERANCE
-        early = frame.get_column(self.instant) < start
-        late = frame.get_column(self.instant) > latest
-        if not (early.any() or late.any()):
-            return frame, []
-        groups = [
-            (Reason("before-start-date", f"recorded before FLEET_START_DATE={self.start_date}"), frame.filter(early)),
-            (Reason("in-the-future", "recorded more than a day after it arrived"), frame.filter(late)),
-        ]
-        return frame.filter(~(early | late)), [(reason, rows) for reason, rows in groups if rows.height]

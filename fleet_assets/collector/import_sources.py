@@ -11,14 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.log_files import LOG_SUFFIXES, LogOptions, read_log
+from fleet_assets.adapters.log_files import LOG_SUFFIXES, LogOptions, Unread, read_log
 from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.adapters.telemetry_files import TELEMETRY_SUFFIXES, TelemetryOptions, read_telemetry
 
 CHUNK_ROWS = 200_000
 
 REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
-NO_FRAME = Reason("no-frame", "no frame can be read from the line, and it is no header, comment or event")
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,25 @@ class ImportSource:
 
 
 def _can(path: Path, options: LogOptions) -> Iterator[Chunk]:
-    lines: list[str] = []
-    for frames in read_log(path, options, CHUNK_ROWS, lines.append):
+    told: list[Unread] = []
+    for frames in read_log(path, options, CHUNK_ROWS, told.append):
         is_remote = frames.get_column("is_remote")
         remote = [(REMOTE, frames.filter(is_remote))] if is_remote.any() else []
-        yield Chunk(frames.filter(~is_remote).drop("is_remote"), remote + _no_frames(lines))
-    if lines:
-        yield Chunk(pl.DataFrame(), _no_frames(lines))
+        yield Chunk(frames.filter(~is_remote).drop("is_remote"), remote + _taken(told))
+    if told:
+        yield Chunk(pl.DataFrame(), _taken(told))
 
 
-def _no_frames(lines: list[str]) -> list[tuple[Reason, pl.DataFrame]]:
-    """The lines so far, which are then forgotten here."""
-    taken, lines[:] = list(lines), []
-    return [(NO_FRAME, pl.DataFrame({"line": taken}, schema={"line": pl.String}))] if taken else []
+def _taken(told: list[Unread]) -> list[tuple[Reason, pl.DataFrame]]:
+    """What was told so far, joined by reason, which is then forgotten here."""
+    taken, told[:] = list(told), []
+    reasons = dict.fromkeys(unread.reason for unread in taken)
+    return [(reason, pl.concat([one.rows for one in taken if one.reason == reason])) for reason in reasons]
 
 
 def _telemetry(path: Path, options: LogOptions) -> Iterator[Chunk]:
-    for typed in read_telemetry(path, TelemetryOptions(options.vehicle_id, options.zone), CHUNK_ROWS):
+    answers = TelemetryOptions(options.vehicle_id, options.zone, options.unix_unit, options.budget)
+    for typed in read_telemetry(path, answers, CHUNK_ROWS):
         yield Chunk(typed.rows.drop("row"), typed.rejected)
 
 

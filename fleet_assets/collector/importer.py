@@ -18,24 +18,32 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
+import structlog
 
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
-from fleet_assets.adapters.quarantine import Origin, Quarantine
+from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
+from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
+from fleet_assets.collector.bus_spans import BusSpans, SharedBus
 from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
 from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.typed_times import zone_of
-from fleet_assets.contracts.errors import FileRejected, UsageError
+from fleet_assets.collector.typed_times import unit_of, zone_of
+from fleet_assets.contracts.errors import DataError, FileRejected, UsageError
+from fleet_assets.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 Progress = Callable[[Path, int], None]
 """Called with a file and the rows of it read so far."""
 
 FILE_ROWS = 200_000
 """Rows of a landing file: below, thousands of small files would slow every reader; above, memory grows."""
+
+_SHOWN_LETTERS = 80
 
 _NO_START_DATE = date(1, 1, 1)
 
@@ -50,6 +58,13 @@ class FileResult:
     rejected: dict[str, int] = field(default_factory=dict)
     days: set[date] = field(default_factory=set)
     refusal: str = ""
+    examples: dict[str, str] = field(default_factory=dict, compare=False)
+    """For each reason the first row that was set aside, as place and text, or what the reason means."""
+
+    @property
+    def gave_nothing(self) -> bool:
+        """Whether no row of it is in the landing zone, now or from before."""
+        return not self.refusal and not self.new_rows and not self.known_rows
 
     @property
     def known_rows(self) -> int:
@@ -62,10 +77,21 @@ class ImportReport:
     """The files in the order in which they were read."""
 
     files: list[FileResult]
+    shared: list[SharedBus] = field(default_factory=list)
+    """Buses of which two files have new frames at the same time."""
 
     @property
     def refused(self) -> list[FileResult]:
         return [file for file in self.files if file.refusal]
+
+    @property
+    def barren(self) -> list[FileResult]:
+        """Files that were read and of which no row could land."""
+        return [file for file in self.files if file.gave_nothing]
+
+
+class NothingInIt(FileRejected):
+    """The file holds no row at all: there is nothing to keep of it."""
 
 
 def import_files(
@@ -78,25 +104,35 @@ def import_files(
     bus: str = "",
     timezone: str = "",
     start_at: datetime | None = None,
+    unix_time: str = "",
+    logger: str = "",
     start_date: date = _NO_START_DATE,
     keeps_refused: bool = True,
+    budget: ReadingBudget = USUAL_BUDGET,
     progress: Progress = lambda _path, _rows: None,
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
-    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA) and `start_at` answer for files that do not
-    say themselves. A file that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy
-    of it in the quarantine unless only an answer was missing; the others are imported. Raises UsageError for an
+    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA), `start_at`, `unix_time` (the unit of bare
+    numbers: s, ms, us) and `logger` (put before the names of buses) answer for files that do not say themselves. A file
+    that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy of it in the quarantine
+    unless only an answer was missing; the others are imported. Reading one may cost `budget`. Raises UsageError for an
     unknown source or zone and a path that does not exist.
     """
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    options = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), start_at)
+    zone, unit = zone_of(timezone), unit_of(unix_time)
+    options = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, logger, unit, budget)
     intake = Intake(landing, quarantine, start_date)
     run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
     files = expand(paths, run.kind.endings)
     with turn(landing):
-        return ImportReport([run.file(path) for path in files])
+        return ImportReport([run.file(path) for path in files], run.spans.shared())
+
+
+def budget_of(settings: Settings) -> ReadingBudget:
+    """What reading one file may cost, as the settings say."""
+    return ReadingBudget(settings.import_seconds, settings.import_memory_mb, settings.import_unpacked_gb)
 
 
 @contextmanager
@@ -117,17 +153,23 @@ class _Run:
     intake: Intake
     progress: Progress
     keeps_refused: bool
+    spans: BusSpans = field(default_factory=BusSpans)
 
     def file(self, path: Path) -> FileResult:
         """Import one file."""
         result, digest = FileResult(path), ""
         try:
+            _refuse_irregular(path)
             digest = file_digest(path, self.options)
             staged = self.intake.landing.stage(digest)
             self._stage(result, digest, staged)
             self.intake.landing.publish(staged)
-        except FileRejected as refusal:
+        except DataError as refusal:
             return self._refuse(path, digest, refusal)
+        # A value that no column, day or file name can hold is this file's own fault: the others are imported.
+        except (ArithmeticError, ValueError, TypeError, pl.exceptions.PolarsError):
+            log.exception("import_failed", file=str(path))
+            return self._refuse(path, digest, FileRejected(path, "it holds a value that cannot be stored; see the log"))
         return result
 
     def _stage(self, result: FileResult, digest: str, staged: Landing) -> None:
@@ -136,14 +178,20 @@ class _Run:
         for number, chunk in enumerate(self._chunks(result)):
             name = f"import-{digest}-{number:06d}"
             for reason, rows in chunk.rejected:
+                result.examples.setdefault(reason.slug, _example(reason, rows))
                 _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason, origin))
             new = landed.new(self._identified(chunk.rows, digest, ordinal))
             kept = intake.land(self.source, new, name, origin)
             for slug, count in kept.rejected.items():
                 _count(result.rejected, slug, count)
+                result.examples.setdefault(slug, kept.examples[slug])
             result.new_rows += kept.kept
             result.days.update(_days(kept.files))
+            if self.source == "can" and kept.kept:
+                self.spans.add(result.path, new)
             ordinal += chunk.rows.height
+        if not result.rows:
+            raise NothingInIt(result.path, f"it holds no {'frames' if self.source == 'can' else 'rows'}")
 
     def _chunks(self, result: FileResult) -> Iterator[Chunk]:
         """The file's chunks, small ones joined; the result counts along."""
@@ -170,20 +218,40 @@ class _Run:
             entry_id=pl.concat_str(pl.lit(f"{digest}-"), ordinal), received_at=pl.coalesce(*stated, received)
         ).select(table.schema.names())
 
-    def _refuse(self, path: Path, digest: str, refusal: FileRejected) -> FileResult:
+    def _refuse(self, path: Path, digest: str, refusal: DataError) -> FileResult:
         if digest:
             self.intake.landing.stage(digest).discard()
-        is_worth_keeping = not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings)
+        reason = refusal.reason if isinstance(refusal, FileRejected) else str(refusal)
+        is_worth_keeping = not isinstance(refusal, AnswerMissing | NothingInIt) and has_ending(path, self.kind.endings)
         if self.keeps_refused and digest and is_worth_keeping:
-            self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, _answers(self.options))
-        return FileResult(path, refusal=refusal.reason)
+            self.intake.quarantine.put_file(self.source, path, digest, reason, _answers(self.options))
+        return FileResult(path, refusal=reason)
+
+
+def _refuse_irregular(path: Path) -> None:
+    """Raise FileRejected for what is no file: reading a pipe or a device may never end."""
+    if not path.is_file():
+        raise FileRejected(path, "is no regular file but a pipe, device or socket: copy its content to a file first")
+
+
+def _example(reason: Reason, rows: pl.DataFrame) -> str:
+    if "line" in rows.columns:
+        place, line = rows.item(0, "place") if "place" in rows.columns else "line", rows.item(0, "line")
+    elif "row" in rows.columns:
+        first = rows.drop("row", "reason", strict=False).row(0)
+        place, line = f"row {rows.item(0, 'row')}", ", ".join(str(cell) for cell in first if cell is not None)
+    else:
+        return reason.explanation
+    shown = line if len(line) <= _SHOWN_LETTERS else f"{line[:_SHOWN_LETTERS]}…"
+    return f"{place}: {shown!r}" if shown.isprintable() and "'" not in shown else f"{place}: {shown!a}"
 
 
 def _answers(options: LogOptions) -> dict[str, str]:
     """The answers given for a file, by the names that `import_files` has for them."""
     start = options.start_at.isoformat() if options.start_at else ""
     zone = str(options.zone) if options.zone else ""
-    given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start}
+    given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start,
+             "unix_time": options.unix_unit, "logger": options.logger}  # fmt: skip
     return {name: answer for name, answer in given.items() if answer}
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.landing import Landing, partition_column, source_table
-from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason, TimeBounds
+from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
+from fleet_assets.adapters.time_bounds import TimeBounds
 from fleet_assets.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -31,6 +32,8 @@ class Landed:
     files: list[Path] = field(default_factory=list)
     kept: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    """For each reason the first instant that was set aside, and what the reason means."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ class Intake:
         return Intake(landing, self.quarantine, self.start_date, self.clock)
 
     def land(self, source: str, frame: pl.DataFrame, name: str, origin: Origin | None = None) -> Landed:
-        """Write rows durably; rows before the start date or more than a day ahead are quarantined and counted."""
+        """Write rows durably; rows before the start date, or of a clock that cannot be right, are quarantined."""
         kept, outside = TimeBounds(self.start_date, self.clock(), partition_column(source_table(source))).split(frame)
         landed = Landed(kept=kept.height)
         for reason, rows in outside:
+            first = rows.get_column(partition_column(source_table(source))).head(1).cast(pl.String)[0]
+            landed.examples[reason.slug] = f"the first is of {first}; {reason.explanation}"
             landed.rejected[reason.slug] = self.reject(source, rows, name, reason, origin)
         if kept.height:
             landed.files = self.landing.append(source, kept, name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta
 from os import link
 from pathlib import Path
 from shutil import copyfile
@@ -26,12 +26,13 @@ from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import SOURCES, partition_column, source_table
 from fleet_assets.adapters.log_files import LogOptions
-from fleet_assets.adapters.quarantine import Item, Origin, Reason, TimeBounds
+from fleet_assets.adapters.quarantine import Item, Origin, Reason
 from fleet_assets.adapters.telemetry_files import TYPED_REASONS, TelemetryOptions, typed_rows
+from fleet_assets.adapters.time_bounds import CLOCK, TimeBounds
 from fleet_assets.collector.import_sources import REMOTE
 from fleet_assets.collector.importer import import_files
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.typed_times import instant_of, zone_of
+from fleet_assets.collector.typed_times import instant_of, unit_of, zone_of
 from fleet_assets.contracts.errors import FileRejected
 
 BY_TIME = ("before-start-date", "in-the-future")
@@ -53,8 +54,9 @@ class Retried:
     sentence: str = ""
 
 
-def retry(item: Item, intake: Intake, answers: LogOptions | None = None) -> Retried:
+def retry(item: Item, intake: Intake, answers: LogOptions | None = None, shift: timedelta | None = None) -> Retried:
     """Try one item again. `answers` say what a refused file or a wrong entry did not; those given at first still hold.
+    `shift` is what the clock of rows set aside for it was behind.
 
     What cannot come in stays where it is, with the sentence why. Raises UsageError for a stored answer that is none.
     """
@@ -64,6 +66,7 @@ def retry(item: Item, intake: Intake, answers: LogOptions | None = None) -> Retr
         return _file(item, intake, answers or LogOptions())
     doors: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
     doors[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
+    doors[CLOCK.slug] = lambda: _shifted(item, intake, (answers or LogOptions()).vehicle_id, shift)
     if item.note.source == "telemetry":
         doors |= dict.fromkeys(TYPED_REASONS, lambda: _cells(item, intake, answers or LogOptions()))
     door = doors.get(item.note.reason)
@@ -86,7 +89,9 @@ def _rows(item: Item, intake: Intake) -> Retried:
         return _left(item, "it was set aside by another version and lacks columns: import the file again")
     with alone(intake.landing.root / ".import.lock"):
         rows = _as_declared(rows, item.note.source)
-        bounds = TimeBounds(intake.start_date, intake.clock(), partition_column(source_table(item.note.source)))
+        column = partition_column(source_table(item.note.source))
+        # What was ahead of its arrival and was set aside to wait lands when its time has come.
+        bounds = TimeBounds(intake.start_date, intake.clock(), column, item.note.reason == "in-the-future")
         kept, outside = bounds.split(rows)
         new = LandedRows(intake.landing, item.note.source).new(kept) if item.note.name.startswith(IMPORTED) else kept
         _land(item, intake, new)
@@ -95,6 +100,32 @@ def _rows(item: Item, intake: Intake) -> Retried:
             intake.quarantine.keep(item, left)
     why = f"still {', '.join(reason.explanation for reason, _ in outside)}" if outside else ""
     return Retried(item, new.height, kept.height - new.height, left.height, why)
+
+
+def _shifted(item: Item, intake: Intake, vehicle_id: str | None, shift: timedelta | None) -> Retried:
+    """Rows of a clock that was wrong land with what it was behind added; those of one vehicle where one is named."""
+    if shift is None:
+        return _rows(item, intake)
+    rows = pl.read_parquet(item.path)
+    if set(rows.columns) != set(source_table(item.note.source).schema):
+        return _left(item, "it was set aside by another version and lacks columns: import the file again")
+    rows = _as_declared(rows, item.note.source)
+    is_meant = rows.select(pl.lit(value=True) if vehicle_id is None else pl.col("vehicle_id") == vehicle_id).to_series()
+    is_meant = is_meant if len(is_meant) == rows.height else pl.repeat(value=True, n=rows.height, eager=True)
+    moved = rows.filter(is_meant).with_columns(pl.col("recorded_at") + shift).with_row_index("_place")
+    with alone(intake.landing.root / ".import.lock"):
+        kept, outside = TimeBounds(intake.start_date, intake.clock(), trusts_clock=True).split(moved)
+        ready = kept.drop("_place")
+        new = LandedRows(intake.landing, item.note.source).new(ready) if item.note.name.startswith(IMPORTED) else ready
+        _land(item, intake, new)
+        left = pl.concat([rows.filter(~is_meant), *(rows.filter(is_meant)[part["_place"]] for _, part in outside)])
+        if left.height < rows.height:
+            intake.quarantine.keep(item, left)
+    why = [f"{part.height:,} would then be {_OUTSIDE[reason.slug]}" for reason, part in outside]
+    return Retried(item, new.height, kept.height - new.height, left.height, "; ".join(why))
+
+
+_OUTSIDE = {CLOCK.slug: "after now", "before-start-date": "before FLEET_START_DATE", "in-the-future": "after now"}
 
 
 def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
@@ -122,8 +153,9 @@ def _cells(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     """Rows of a telemetry file whose cells could not be read: typed again as at first, with new answers where some are
     given. What is set aside for another reason now goes there."""
     raw = pl.read_parquet(item.path)
-    options = TelemetryOptions(*_answered(item, answers))
-    said = {"vehicle_id": options.vehicle_id or "", "timezone": str(options.zone or "")}
+    options = _answered(item, answers)
+    zone = str(options.zone or "")
+    said = {"vehicle_id": options.vehicle_id or "", "timezone": zone, "unix_time": options.unix_unit}
     origin = Origin(item.note.file, {**item.note.answers, **{name: answer for name, answer in said.items() if answer}})
     try:
         typed = typed_rows(Path(item.note.file), raw.drop("reason", strict=False), options)
@@ -166,25 +198,28 @@ def _digest(names: pl.Series) -> str:
     return hashlib.sha256("\n".join(names.sort()).encode()).hexdigest()[:12]
 
 
-def _answered(item: Item, answers: LogOptions) -> tuple[str | None, tzinfo | None]:
-    """Vehicle and zone: as answered now, else as answered when the file was read."""
+def _answered(item: Item, answers: LogOptions) -> TelemetryOptions:
+    """Vehicle, zone and unit: as answered now, else as answered when the file was read."""
     given = item.note.answers
-    return answers.vehicle_id or given.get("vehicle_id") or None, answers.zone or zone_of(given.get("timezone", ""))
+    zone = answers.zone or zone_of(given.get("timezone", ""))
+    unit = answers.unix_unit or unit_of(given.get("unix_time", ""))
+    return TelemetryOptions(answers.vehicle_id or given.get("vehicle_id") or None, zone, unit, answers.budget)
 
 
 def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
     """A file that was refused: imported as it was at first, with new answers where some are given."""
     given = item.note.answers
     start: datetime | None = answers.start_at or instant_of(given.get("start_at", ""))
-    vehicle_id, zone = _answered(item, answers)
+    answered = _answered(item, answers)
     bus = answers.bus if answers.bus != LogOptions().bus else given.get("bus", "")
     with TemporaryDirectory(prefix="fleet-retry-") as folder:
         path = Path(folder) / item.note.name
         _place(item.path, path)
         report = import_files(
             [path], item.note.source, intake.landing, quarantine=intake.quarantine,
-            vehicle_id=vehicle_id or "", bus=bus, timezone=str(zone or ""),
-            start_at=start, start_date=intake.start_date, keeps_refused=False,
+            vehicle_id=answered.vehicle_id or "", bus=bus, timezone=str(answered.zone or ""),
+            unix_time=answered.unix_unit, logger=answers.logger or given.get("logger", ""),
+            start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]
     if result.refusal:

@@ -20,7 +20,7 @@ import structlog
 from fleet_assets.adapters.can_stream import Batch
 from fleet_assets.adapters.frame_batch import FrameBatch, batch_of_frame, batch_of_messages
 from fleet_assets.adapters.gap_ledger import Gap
-from fleet_assets.adapters.log_files import LogOptions, read_log
+from fleet_assets.adapters.log_files import LogOptions, Unread, read_log
 from fleet_assets.adapters.log_files.options import OLDEST_PLAUSIBLE
 from fleet_assets.adapters.stream_producer import LOG, NumberedBatch
 from fleet_assets.adapters.stream_statements import Ended, Statement
@@ -145,7 +145,7 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
     """
     count, pace = 0, Pace(replay.speed)
     for path in replay.paths:
-        before, skipped, places = count, list[str](), LogPlaces(file_digest(path, replay.options))
+        before, skipped, places = count, list[Unread](), LogPlaces(file_digest(path, replay.options))
         for chunk in read_log(path, replay.options, skipped=skipped.append):
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
@@ -161,7 +161,9 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
             sender.put(statement)
         log.info("replayed", file=str(path), frames=count - before)
         if skipped:
-            log.warning("lines_without_a_frame", file=str(path), lines=len(skipped), first=skipped[0])
+            place, line = skipped[0].rows.row(0)
+            lines = sum(unread.rows.height for unread in skipped)
+            log.warning("lines_without_a_frame", file=str(path), lines=lines, place=place, first=line)
     return count
 
 

@@ -5,6 +5,7 @@ Belongs here: what a person sees, and what `--dbc` means. Does not belong here: 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,10 +18,11 @@ from rich.table import Table
 
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.telemetry_files import NO_VEHICLE
+from fleet_assets.collector.bus_spans import SharedBus
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.import_sources import IMPORT_SOURCES
-from fleet_assets.collector.importer import FileResult, ImportReport, import_files
+from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_FILES
 from fleet_assets.contracts.errors import DataError, UsageError
@@ -30,6 +32,8 @@ SHOWN_DROPPED = 20
 """Signals and messages of a DBC file that are named at import; `fleet reference check` names all."""
 SHOWN_REFUSALS = 20
 """Refused files whose reasons are said; the quarantine has all."""
+PLACES = ("line ", "byte ", "row ", "record ")
+"""What an example begins with that is a place in a file."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,12 @@ class Answers:
     bus: str = ""
     timezone: str = ""
     start_at: datetime | None = None
+    unix_time: str = ""
+    logger: str = ""
 
 
 def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:
-    """Import and say what came of it; raises DataError, after the table, when a file was refused."""
+    """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
     bind(places, answers.vehicle_id, dbc)
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
@@ -52,15 +58,15 @@ def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answ
     with FileProgress("importing", files) as progress:
         report = import_files(
             files, source, places.landing, quarantine=Quarantine(settings.quarantine),
-            start_date=settings.start_date, progress=progress.update, **vars(answers),
+            start_date=settings.start_date, budget=budget_of(settings), progress=progress.update, **vars(answers),
         )  # fmt: skip
     console = Console()
     console.print(_table(report))
     _say_what_next(console, report, settings.quarantine)
     if source == "can" and dbc:
         _say_absent_buses(console, places, answers.vehicle_id, report, dbc)
-    if report.refused:
-        raise DataError(_refusal(report))
+    if report.refused or report.barren:
+        raise DataError("\n".join(filter(None, (_refusal(report), _barren(report)))))
 
 
 def bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
@@ -139,15 +145,38 @@ def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> 
     lines = [f"{counted(new, 'new row')} landed" + ("; run `fleet build` to use them" if new else "")]
     if set_aside:
         rows = "1 row is" if set_aside == 1 else f"{set_aside:,} rows are"
-        lines.append(f"{rows} in {quarantine} with the reason: `fleet quarantine list`")
+        lines.append(f"{rows} set aside in {quarantine} (`fleet quarantine list`):")
+        lines += [f"  {sentence}" for sentence in _reasons(report.files)]
     unnamed = sum(file.rejected.get(NO_VEHICLE.slug, 0) for file in report.files)
     if unnamed:
         lines.append(
             f"{counted(unnamed, 'row')} of no vehicle: `fleet import --vehicle-id ID …` again, or "
             f"`fleet quarantine retry --reason {NO_VEHICLE.slug} --vehicle-id ID`"
         )
+    lines += [_shared(one) for one in report.shared]
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _shared(found: SharedBus) -> str:
+    """Two loggers, or two channels, that may have become one bus."""
+    more = f" (and {found.more:,} more pairs of files)" if found.more else ""
+    return (
+        f"{found.one.name} and {found.other.name} both brought frames of {found.vehicle_id} {found.bus} between "
+        f"{found.first:%Y-%m-%d %H:%M:%S} and {found.last:%H:%M:%S} UTC{more}: if these are two loggers, or two "
+        "channels, they are one bus now; give each a name with --logger, or --bus"
+    )
+
+
+def _reasons(files: Sequence[FileResult]) -> list[str]:
+    """For each reason how many rows, and the first of them."""
+    counts = Counter[str]()
+    first: dict[str, str] = {}
+    for file in files:
+        counts.update(file.rejected)
+        for slug, example in file.examples.items():
+            first.setdefault(slug, f"{file.path.name}, {example}" if example.startswith(PLACES) else example)
+    return [f"{count:,} {slug}" + (f" ({first[slug]})" if slug in first else "") for slug, count in counts.items()]
 
 
 def _say_absent_buses(
@@ -168,9 +197,22 @@ def _say_absent_buses(
 
 def _refusal(report: ImportReport) -> str:
     """One line a file; the quarantine has those that are not shown."""
+    if not report.refused:
+        return ""
     lines = [f"{file.path}: {file.refusal}" for file in report.refused[:SHOWN_REFUSALS]]
     more = len(report.refused) - SHOWN_REFUSALS
     if more > 0:
         lines.append(f"and {more:,} more: `fleet quarantine list --reason refused`")
     head = f"{len(report.refused):,} of {counted(len(report.files), 'file')} refused"
+    return f"{head}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{head}:", *lines])
+
+
+def _barren(report: ImportReport) -> str:
+    """Files that were read and of which nothing landed, each with what became of its rows."""
+    if not report.barren:
+        return ""
+    lines = [f"{file.path}: {'; '.join(_reasons([file]))}" for file in report.barren[:SHOWN_REFUSALS]]
+    more = len(report.barren) - SHOWN_REFUSALS
+    lines += [f"and {more:,} more: `fleet quarantine list`"] if more > 0 else []
+    head = f"{len(report.barren):,} of {counted(len(report.files), 'file')} gave no row, all were set aside"
     return f"{head}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{head}:", *lines])

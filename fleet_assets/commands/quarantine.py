@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from shutil import copyfile
 
@@ -109,7 +110,7 @@ def run_show(settings: Settings, name: str, limit: int, output: Path | None) -> 
             console.print(f"{limit} of {rows.height:,} rows; all of them with --output FILE.csv")
 
 
-def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions) -> None:
+def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions, shift: timedelta | None = None) -> None:
     """Try the wanted entries again, one after the other, and say what became of each."""
     _refuse_nothing(wanted, "try again")
     quarantine = Quarantine(settings.quarantine)
@@ -117,7 +118,7 @@ def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions) -> None:
     results: list[Retried] = []
     with alone(settings.quarantine / ".retry.lock"):
         for item in wanted.of(quarantine.items()):
-            results.append(retry(item, Intake.from_settings(settings), answers))
+            results.append(retry(item, Intake.from_settings(settings), answers, shift))
             console.print(_sentence(results[-1]))
     landed = sum(result.landed for result in results)
     if not results:

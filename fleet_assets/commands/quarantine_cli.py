@@ -88,22 +88,33 @@ def retry(
     timezone: Annotated[str, typer.Option(help="IANA zone of times without an offset.")] = "",
     bus: Annotated[str, typer.Option(help="Bus of a file's frames that name no channel.")] = "",
     start: Annotated[str, typer.Option(help="Start of a log that only counts seconds: 2026-03-02T08:00:00Z.")] = "",
+    unix_time: Annotated[str, typer.Option(help="What bare numbers of a table count since 1970: s, ms or us.")] = "",
+    shift: Annotated[
+        str,
+        typer.Option(
+            help="What a wrong clock was behind, added to recorded_at (of one vehicle with --vehicle-id): 1024w, "
+            "3h30m, -45s if it was ahead, 0 if it was right.",
+        ),
+    ] = "",
 ) -> None:
     """Try entries again after their cause was mended; what can come in lands, once, and leaves the quarantine.
 
-    Mended by FLEET_START_DATE (before-start-date), by time itself (in-the-future), by an answer (no-vehicle, refused,
-    no-instant, wrong-entry) or a newer version. What still cannot come in stays, and is named with the reason. Then
-    run `fleet build`.
+    Mended by FLEET_START_DATE (before-start-date), by saying how wrong the clock was (clock: --shift), by an answer
+    (no-vehicle, refused, no-instant, wrong-entry) or a newer version. What still cannot come in stays, and is named
+    with the reason. Then run `fleet build`.
 
     Example: `fleet quarantine retry --reason before-start-date`
     """
     from fleet_assets.adapters.log_files import LogOptions
-    from fleet_assets.collector.typed_times import instant_of, zone_of
+    from fleet_assets.collector.importer import budget_of
+    from fleet_assets.collector.typed_times import instant_of, shift_of, unit_of, zone_of
     from fleet_assets.commands.quarantine import run_retry
     from fleet_assets.settings import load_settings
 
-    answers = LogOptions(vehicle_id or None, bus or "can0", zone_of(timezone), instant_of(start))
-    run_retry(load_settings(), _wanted(names, source, reason, every), answers)
+    settings = load_settings()
+    zone, start_at = zone_of(timezone), instant_of(start)
+    answers = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, "", unit_of(unix_time), budget_of(settings))
+    run_retry(settings, _wanted(names, source, reason, every), answers, shift_of(shift))
 
 
 @app.command()

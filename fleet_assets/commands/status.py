@@ -7,6 +7,7 @@ found (adapters, `defs.state`, `ingest_now`) and how they look (`status_page`).
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -128,10 +129,21 @@ def _set_aside(items: list[Item]) -> list[dict[str, Any]]:
         {
             "source": source, "reason": reason, "meaning": meaning, "entry_count": len(group),
             "row_count": sum(item.note.count for item in group if not item.is_file),
-            "newest_at": max(item.set_aside_at for item in group),
+            "newest_at": max(item.set_aside_at for item in group), "vehicles": _whose(group),
         }
         for (source, reason, meaning), group in sorted(groups.items())
     ]  # fmt: skip
+
+
+def _whose(items: list[Item]) -> str:
+    """The vehicles whose rows these are, most rows first; the rest as a count."""
+    counts: Counter[str] = Counter()
+    for item in items:
+        for vehicle, _, count in item.note.tally:
+            counts[vehicle or ""] += count if vehicle else 0
+    named = [vehicle for vehicle, count in counts.most_common() if count]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return ", ".join(named[:3]) + more
 
 
 def as_object(found: Status) -> dict[str, Any]:

@@ -106,7 +106,8 @@ def _collecting(found: Status) -> Iterator[str]:
     for group in found.quarantine:
         rows, entries = group["row_count"], group["entry_count"]
         what = counted(rows, "row") if rows else counted(entries, "file")
-        yield f"Set aside {group['source']}: {what}, {group['reason']} ({group['meaning']})"
+        whose = f" of {group['vehicles']}" if group["vehicles"] else ""
+        yield f"Set aside {group['source']}: {what}{whose}, {group['reason']} ({group['meaning']})"
 
 
 def _stream(stream: StreamDepth) -> str:

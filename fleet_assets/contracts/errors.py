@@ -43,6 +43,9 @@ class FileRejected(DataError):
         self.path = str(path)
         self.reason = reason
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.path, self.reason)
+
 
 class ContractViolation(DataError):
     """A frame breaks the declared contract of its table."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -140,3 +141,23 @@ def test_no_entries_give_no_rows_of_the_declared_schema() -> None:
 def test_text_order_of_ids_is_time_order() -> None:
     ids = [b"999999999999-5", b"1700000000000-2", b"1700000000000-10", b"1700000000001-0"]
     assert sorted(padded_id(item) for item in ids) == [padded_id(item) for item in ids]
+
+
+@pytest.mark.parametrize(
+    ("stated", "count", "expected"),
+    [("8", 8, (False, 8)), ("12", 8, (False, 8)), ("12", 12, (True, 12)), ("9", 12, (True, 12)), ("8", 5, (False, 8)),
+     ("15", 64, (True, 64))],
+)  # fmt: skip
+def test_a_length_is_in_bytes_whether_it_or_its_code_was_stated(
+    stated: str, count: int, expected: tuple[bool, int]
+) -> None:
+    entry = legacy(id="0x123", data="AA" * count, ts="1700000000250", dlc=stated)
+    frames = decode_entries([entry], "v1").frames
+    assert frames.select("is_fd", "dlc").rows() == [expected]
+    assert frames.get_column("data").to_list() == [b"\xaa" * count]
+
+
+def test_more_bytes_than_are_stated_are_no_frame() -> None:
+    decoded = decode_entries([legacy(id="0x123", data="AABB", ts="1700000000250", dlc="1")], "v1")
+    assert decoded.frames.is_empty()
+    assert [reason for _, reason in decoded.rejected] == ["data has more bytes than dlc states"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.quarantine import Quarantine, QuarantineNote, Reason, TimeBounds
+from fleet_assets.adapters.quarantine import Quarantine, QuarantineNote, Reason
+from fleet_assets.adapters.time_bounds import TimeBounds
 from fleet_assets_tests.fixtures.can_frames import START, frame_log, numbers
 
 REASON = Reason("too-odd", "nobody knows what it means")

@@ -114,7 +114,7 @@ def test_a_broken_file_is_refused_and_set_aside_and_the_others_are_imported(tmp_
         ("c.parquet", 10),
     ]
     assert [file.refusal for file in report.refused] == [report.files[1].refusal]
-    assert "is not a readable .parquet log" in report.files[1].refusal
+    assert "is not a readable .parquet file" in report.files[1].refusal
     (note,) = Quarantine(tmp_path / "q").notes()
     assert (note.name, note.reason) == ("b.parquet", "refused")
     assert numbers(raw(tmp_path)) == list(range(20))
@@ -122,11 +122,34 @@ def test_a_broken_file_is_refused_and_set_aside_and_the_others_are_imported(tmp_
 
 def test_a_file_that_breaks_in_its_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "FILE_ROWS", 1)
-    lines = [f"({1_750_000_000 + n}.0) can0 100#00\n" for n in range(200_010)]
-    (tmp_path / "a.log").write_text("".join(lines) + "and here the disk was full\n")
+    lines = [f"({1_750_000_000 + n}.0) can0 100#00\n" for n in range(400_010)]
+    (tmp_path / "a.log").write_text("".join(lines) + "x" * 100_000)
     report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1")
-    assert "is not a readable .log log" in report.files[0].refusal
+    assert "line 400011 is longer than 65,536 bytes" in report.files[0].refusal
     assert not list((tmp_path / "landing").rglob("*.parquet"))
+
+
+def test_a_line_that_is_no_frame_is_set_aside_with_its_place_and_the_others_land(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("(1750000000.0) can0 100#00\nhello\n(1750000001.0) can0 100#01\n(17500")
+    (result,) = run(tmp_path, tmp_path / "a.log", vehicle_id="v1").files
+    assert (result.new_rows, result.rejected, result.refusal) == (2, {"no-frame": 1, "torn-line": 1}, "")
+    assert result.examples == {"no-frame": "line 2: 'hello'", "torn-line": "line 4: '(17500'"}
+
+
+def test_a_file_without_a_row_is_refused_and_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("")
+    (tmp_path / "a.csv").write_text("recorded_at,vehicle_id\n")
+    assert run(tmp_path, tmp_path / "a.log", vehicle_id="v1").files[0].refusal == "it holds no frames"
+    assert run(tmp_path, tmp_path / "a.csv", source="telemetry").files[0].refusal == "it holds no rows"
+    assert Quarantine(tmp_path / "q").notes() == []
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.log")
+    log(tmp_path, "b.parquet", 0, 10)
+    report = run(tmp_path, tmp_path / "a.log", tmp_path / "b.parquet", vehicle_id="v1")
+    assert "is no regular file" in report.files[0].refusal
+    assert report.files[1].new_rows == 10
 
 
 def test_a_file_that_only_lacks_an_answer_is_not_set_aside(tmp_path: Path) -> None:
@@ -138,13 +161,14 @@ def test_a_file_that_only_lacks_an_answer_is_not_set_aside(tmp_path: Path) -> No
 
 def test_rows_outside_the_bounds_and_remote_frames_are_counted_and_set_aside(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(
-        "(946684799.9) can0 100#00\n(1750000000.0) can0 100#R\n(1750000000.0) can0 100#00\n(9750000000.0) can0 100#00\n"
+        "(1230000000.0) can0 100#00\n(946684800.0) can0 100#00\n"
+        "(1750000000.0) can0 100#R\n(1750000000.0) can0 100#00\n(9750000000.0) can0 100#00\n"
     )
-    report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2000, 1, 1))
-    rejected = {"remote-frame": 1, "before-start-date": 1, "in-the-future": 1}
-    assert (report.files[0].rows, report.files[0].new_rows, report.files[0].rejected) == (4, 1, rejected)
+    report = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2009, 1, 1))
+    rejected = {"remote-frame": 1, "clock": 2, "before-start-date": 1}
+    assert (report.files[0].rows, report.files[0].new_rows, report.files[0].rejected) == (5, 1, rejected)
     assert {note.reason: note.count for note in Quarantine(tmp_path / "q").notes()} == rejected
-    again = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2000, 1, 1))
+    again = run(tmp_path, tmp_path / "a.log", vehicle_id="v1", start_date=date(2009, 1, 1))
     assert (again.files[0].new_rows, again.files[0].known_rows) == (0, 1)
 
 
@@ -198,6 +222,24 @@ def test_lines_of_a_log_that_give_no_frame_are_set_aside_and_the_frames_land(tmp
     assert raw(tmp_path).height == len(frames)
 
 
+def test_files_that_bring_frames_of_one_bus_at_the_same_time_are_named(tmp_path: Path) -> None:
+    for name, first in (("a", 0), ("b", 5), ("c", 20)):
+        lines = [f"({1_750_000_000 + first + n}.0) can0 {first + 1:03X}#{n:02X}\n" for n in range(10)]
+        (tmp_path / f"{name}.log").write_text("".join(lines))
+    files = [tmp_path / f"{name}.log" for name in "cab"]
+    (found,) = run(tmp_path, *files, vehicle_id="v1").shared
+    assert (found.bus, found.one.name, found.other.name, found.more) == ("can0", "a.log", "b.log", 0)
+    assert (found.last - found.first).total_seconds() == 4
+    assert run(tmp_path, *files, vehicle_id="v1").shared == [], "known rows are of the same logger"
+
+
+def test_a_logger_gives_its_buses_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("(1750000000.0) can0 100#00\n")
+    run(tmp_path, tmp_path / "a.log", vehicle_id="v1")
+    assert run(tmp_path, tmp_path / "a.log", vehicle_id="v1", logger="rear").files[0].new_rows == 1
+    assert sorted(raw(tmp_path).get_column("bus")) == ["can0", "rear-can0"]
+
+
 def test_wrong_use_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--source 'lidar' does not exist; there are can, telemetry"):
         run(tmp_path, tmp_path, source="lidar")
@@ -241,7 +283,10 @@ def test_a_real_commute_lands_alike_in_any_order_and_batching(real_data: Path, t
 
 def test_real_telemetry_is_imported_as_often_as_one_likes(real_data: Path, tmp_path: Path) -> None:
     samples = pl.read_parquet(real_data / "nrel_cmap" / "samples.parquet")
-    table = samples.select("vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * 1.609344)
+    table = samples.select(
+        "vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * 1.609344,
+        received_at=pl.lit("2010-01-01T00:00:00Z"),
+    )  # fmt: skip
     table.write_csv(tmp_path / "cmap.csv")
     counts = [
         run(tmp_path, tmp_path / "cmap.csv", source="telemetry", timezone="America/Chicago").files[0].new_rows

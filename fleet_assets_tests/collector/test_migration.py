@@ -130,8 +130,7 @@ def test_wrong_rows_are_set_aside_with_reason_and_count_and_the_others_land(tmp_
         "no-data": [row(1, 1, "0AF"), row(1, 1, "xyz"), row(1, 1, None)],
         "length-differs": [row(1, 1, b"abc"), row(1, 1, b"a" * 65, dlc=65)],
         "remote-frame": [row(1, 1, None, kind="remote"), row(1, 0x40000001, None, dlc=0)],
-        "before-start-date": [(0.0, *good[1:])],
-        "in-the-future": [(4e9, *good[1:])],
+        "clock": [(0.0, *good[1:]), (4e9, *good[1:])],
     }
     path = legacy(tmp_path / "old.db", [good, *(item for rows in wrong.values() for item in rows)], "timestamp, can_id")
     done = migrate(path, VAN, intake)

@@ -40,7 +40,7 @@ def test_a_refused_file_gives_exit_code_1_and_the_others_are_imported(
     done = fleet("import", tmp_path / "broken.parquet", log, "--source", "can")
     assert done.returncode == 1
     assert "1 of 2 files refused" in done.stderr
-    reason = "is not a readable .parquet log"
+    reason = "is not a readable .parquet file"
     assert f"broken.parquet: {reason}" in done.stderr
     assert (done.stdout + done.stderr).count(reason) == 1, "a person reads the same sentence twice"
     row = next(line for line in done.stdout.splitlines() if "broken.parquet" in line)

@@ -156,7 +156,7 @@ def test_spooled_frames_and_rows_set_aside_are_counted(places: Places, fleet_her
     assert [(one["reason"], one["row_count"]) for one in found["quarantine"]] == [("in-the-future", 7)]
     page = fleet_here("status").out
     assert "Spool van-1-can0: 2 batches wait, 50 B" in page
-    assert "Set aside telemetry: 7 rows, in-the-future (ahead)" in page
+    assert "Set aside telemetry: 7 rows of van-1, in-the-future (ahead)" in page
 
 
 def test_a_build_that_works_does_not_hold_up_the_status(

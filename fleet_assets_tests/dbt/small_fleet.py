@@ -140,6 +140,8 @@ def ingest() -> dict[Table, pl.DataFrame]:
         INGEST_QUARANTINED: _conform(INGEST_QUARANTINED, [
             {"source": "can", "vehicle_id": "truck", "reason": "in-the-future", "set_aside_date": date(2026, 3, 28),
              "set_aside_at": at("2026-03-28 10:00"), "row_count": 5, "file_count": 0},
+            {"source": "can", "vehicle_id": "truck", "reason": "clock", "set_aside_date": date(2026, 3, 28),
+             "set_aside_at": at("2026-03-28 10:00"), "row_count": 3, "file_count": 0},
             {"source": "can", "vehicle_id": None, "reason": "refused", "set_aside_date": date(2026, 3, 28),
              "set_aside_at": at("2026-03-28 10:00"), "row_count": 0, "file_count": 1},
         ]),
@@ -152,17 +154,17 @@ def ingest() -> dict[Table, pl.DataFrame]:
 
 INGEST_HEALTH_COLUMNS = [
     "source", "vehicle_id", "utc_date", "expected_count", "received_count", "gap_count", "gap_s", "missing_count",
-    "quarantined_count", "is_outage", "outage_s",
+    "quarantined_count", "clock_count", "is_outage", "outage_s",
 ]  # fmt: skip
 
 INGEST_HEALTH = [
-    ("can", "car", date(2026, 3, 27), None, 100, 0, 0.0, 0, 0, True, 50_400.0),
+    ("can", "car", date(2026, 3, 27), None, 100, 0, 0.0, 0, 0, 0, True, 50_400.0),
     # It was silent with the whole source, and heard in the week before.
-    ("can", "car", date(2026, 3, 28), None, 0, 0, 0.0, 0, 0, True, 28_800.0),
-    ("can", "truck", date(2026, 3, 28), 1000, 900, 2, 120.0, 100, 5, True, 28_800.0),
-    ("can", "truck", date(2026, 3, 29), None, 0, 1, 120.0, 0, 0, False, 0.0),
+    ("can", "car", date(2026, 3, 28), None, 0, 0, 0.0, 0, 0, 0, True, 28_800.0),
+    ("can", "truck", date(2026, 3, 28), 1000, 900, 2, 120.0, 100, 8, 3, True, 28_800.0),
+    ("can", "truck", date(2026, 3, 29), None, 0, 1, 120.0, 0, 0, 0, False, 0.0),
     # Rows of this gap cannot be counted.
-    ("can", "truck", date(2026, 3, 30), None, 0, 1, 60.0, None, 0, False, 0.0),
+    ("can", "truck", date(2026, 3, 30), None, 0, 1, 60.0, None, 0, 0, False, 0.0),
 ]
 """What the mart says of them."""
 

@@ -52,7 +52,8 @@ gaps as (
 
 quarantined as (
 
-    select source, vehicle_id, set_aside_date as utc_date, sum(row_count) as quarantined_count
+    select source, vehicle_id, set_aside_date as utc_date, sum(row_count) as quarantined_count,
+        sum(case when reason = 'clock' then row_count else 0 end) as clock_count
     from {{ source('lake', 'ingest_quarantined') }}
     where vehicle_id is not null and row_count > 0
     group by source, vehicle_id, set_aside_date
@@ -116,6 +117,7 @@ select
     coalesce(gaps.gap_s, 0) as gap_s,
     cast(case when gaps.uncounted_count > 0 then null else coalesce(gaps.missing_count, 0) end as bigint) as missing_count,
     cast(coalesce(quarantined.quarantined_count, 0) as bigint) as quarantined_count,
+    cast(coalesce(quarantined.clock_count, 0) as bigint) as clock_count,
     outages.outage_s is not null as is_outage,
     coalesce(outages.outage_s, 0) as outage_s
 from known

@@ -6,15 +6,22 @@ Belongs here: those answers, and the instants made with them. Does not belong he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
+from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
+from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.contracts.errors import FileRejected
+
+Unit = Literal["", "s", "ms", "us"]
+"""A unit of Unix time."""
 
 OLDEST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
 """No CAN log is older; timestamps before it count from the start of the recording."""
+_OLDEST_US = unix_us(OLDEST_PLAUSIBLE)
 
 
 class AnswerMissing(FileRejected):
@@ -32,6 +39,12 @@ class LogOptions:
     """Zone of the logging computer's clock, for logs that state a local time."""
     start_at: datetime | None = None
     """Start of the recording (aware), for logs that only count seconds."""
+    logger: str = ""
+    """Put before the names of buses, where several loggers of a vehicle use the same."""
+    unix_unit: Unit = ""
+    """What bare numbers count since 1970, for tables whose instants are such."""
+    budget: ReadingBudget = USUAL_BUDGET
+    """What reading the file may cost."""
 
 
 def absolute_times(path: Path, frames: pl.DataFrame, options: LogOptions) -> pl.DataFrame:
@@ -39,10 +52,10 @@ def absolute_times(path: Path, frames: pl.DataFrame, options: LogOptions) -> pl.
 
     Raises AnswerMissing when they need a start and none was given.
     """
-    first = frames.get_column("recorded_at").max()
-    if not isinstance(first, datetime) or first >= OLDEST_PLAUSIBLE:
+    times = frames.get_column("recorded_at")
+    newest = times.to_physical().max()
+    if not isinstance(newest, int) or newest >= _OLDEST_US:
         return frames
     if options.start_at is None:
         raise AnswerMissing(path, "it counts seconds from its start and does not say when that was; give --start")
-    offset: timedelta = options.start_at - datetime(1970, 1, 1, tzinfo=UTC)
-    return frames.with_columns(pl.col("recorded_at") + offset)
+    return frames.with_columns(recorded_at=(times.to_physical() + unix_us(options.start_at)).cast(times.dtype))

@@ -12,14 +12,15 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
-from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
+from fleet_assets.adapters.log_files.unread import Skipped
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
 from fleet_assets.contracts.errors import FileRejected
 
 _OPTIONAL = {"vehicle_id", "bus", "is_fd", "is_error"}
 
 
-def read_parquet_log(path: Path, options: LogOptions, chunk_rows: int) -> Iterator[pl.DataFrame]:
+def read_parquet_log(path: Path, options: LogOptions, chunk_rows: int, _skipped: Skipped) -> Iterator[pl.DataFrame]:
     """The rows of the log in file order."""
     with pq.ParquetFile(path) as file:
         present = set(file.schema_arrow.names)
@@ -30,7 +31,7 @@ def read_parquet_log(path: Path, options: LogOptions, chunk_rows: int) -> Iterat
         for batch in file.iter_batches(chunk_rows, columns=columns):
             frame = pl.from_arrow(batch)
             assert isinstance(frame, pl.DataFrame)
-            yield absolute_times(path, _conform(path, frame, options), options)
+            yield _conform(path, frame, options)
 
 
 def _conform(path: Path, frame: pl.DataFrame, options: LogOptions) -> pl.DataFrame:

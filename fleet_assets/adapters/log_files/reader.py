@@ -7,36 +7,38 @@ Does not belong here: any format.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-from can.io.player import MESSAGE_READERS
 
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
-from fleet_assets.adapters.log_files.mf4 import read_mf4
-from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
-from fleet_assets.adapters.log_files.parquet_logs import read_parquet_log
-from fleet_assets.adapters.log_files.python_can_logs import read_python_can_log
-from fleet_assets.adapters.log_files.skipped_lines import Skipped
+from fleet_assets.adapters.log_files.blf import read_blf
+from fleet_assets.adapters.log_files.can_db import read_can_db
+from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
+from fleet_assets.adapters.log_files.text_logs import TEXT_FORMATS, read_text_log
+from fleet_assets.adapters.log_files.unread import DAMAGED, Skipped, Unread
+from fleet_assets.adapters.reading_budget import damage_of, open_plain
+from fleet_assets.adapters.reading_process import read_apart
 from fleet_assets.contracts.errors import FileRejected
 
 CHUNK_ROWS = 200_000
 """Rows in memory at once; part of what makes importing a file again write the same files."""
 
-Reader = Callable[[Path, LogOptions, int], Iterator[pl.DataFrame]]
-
-_OTHER_READERS: dict[str, Reader] = {".mf4": read_mf4, ".parquet": read_parquet_log}
-
-LOG_SUFFIXES = tuple(sorted({*MESSAGE_READERS, *_OTHER_READERS}))
+_APART = {
+    ".mf4": "fleet_assets.adapters.log_files.mf4:read_mf4",
+    ".parquet": "fleet_assets.adapters.log_files.parquet_logs:read_parquet_log",
+}
+"""Formats that a library reads, each by a function in a process of its own."""
+LOG_SUFFIXES = tuple(sorted({*TEXT_FORMATS, ".blf", ".db", *_APART}))
 """Endings of files that can be read; text and BLF logs also with `.gz` behind."""
 
 _COLUMNS = (*FRAME_LOG_COLUMNS, "is_remote")
 
 
-def _warn(line: str) -> None:
-    logging.getLogger(__name__).warning("a line that looks like a frame gave none: %s", line)
+def _warn(unread: Unread) -> None:
+    first = unread.rows.row(0)
+    logging.getLogger(__name__).warning("%d times %s, first %s: %s", unread.rows.height, unread.reason.slug, *first)
 
 
 def read_log(
@@ -44,31 +46,52 @@ def read_log(
 ) -> Iterator[pl.DataFrame]:
     """The frames of a log in file order, in chunks of frame-log columns and `is_remote`.
 
-    `skipped` is called with each line of a text log that looks like a frame and gave none; the others are read.
-    Raises FileRejected, with what to do about it, for a file that is of no known kind, cannot be read to its end, has
-    no absolute time, or names no vehicle where the options name none.
+    `skipped` is called with what gave no frame; the rest is read. Raises FileRejected, with what to do about it, for a
+    file that is of no known kind, has no absolute time, or names no vehicle where the options name none.
     """
-    reader = _reader(path, skipped)
-    logging.getLogger("can").setLevel(logging.ERROR)
+    ending = _ending(path)
     try:
-        for chunk in reader(path, options, chunk_rows):
-            yield _with_vehicle(path, chunk, options).select(_COLUMNS)
+        for chunk in _chunks(path, ending, options, chunk_rows, skipped):
+            timed = _with_vehicle(path, absolute_times(path, chunk, options), options).select(_COLUMNS)
+            if options.logger:
+                timed = timed.with_columns(pl.concat_str(pl.lit(f"{options.logger}-"), "bus").alias("bus"))
+            yield from timed.iter_slices(chunk_rows)
     except FileRejected:
         raise
     except OSError as error:
-        raise FileRejected(path, f"cannot be read ({error.strerror or error})") from error
-    # The format libraries raise whatever their parsing runs into: IndexError, struct.error, zlib.error, KeyError, ...
+        raise FileRejected(path, f"cannot be read ({error.strerror or 'the disk gave no reason'})") from error
+    # Whatever a reader did not foresee concerns this file alone.
     except Exception as error:
-        raise FileRejected(path, f"is not a readable {path.suffix} log ({type(error).__name__}: {error})") from error
+        logging.getLogger(__name__).debug("reading %s", path, exc_info=True)
+        raise FileRejected(path, f"is not a readable {ending} log: its content is of no form that is known") from error
 
 
-def _reader(path: Path, skipped: Skipped) -> Reader:
+def _chunks(path: Path, ending: str, options: LogOptions, chunk_rows: int, skipped: Skipped) -> Iterator[pl.DataFrame]:
+    if ending in _APART:
+        yield from read_apart(_APART[ending], path, options, chunk_rows, options.budget, skipped)
+    elif ending == ".db":
+        yield from read_can_db(path, options, chunk_rows, skipped)
+    else:
+        yield from _streamed(path, ending, options, skipped)
+
+
+def _streamed(path: Path, ending: str, options: LogOptions, skipped: Skipped) -> Iterator[pl.DataFrame]:
+    with open_plain(path, options.budget) as stream:
+        if ending == ".blf":
+            yield from read_blf(path, stream, options, skipped)
+        else:
+            yield from read_text_log(path, ending, stream, options, skipped)
+        if damage := damage_of(stream):
+            skipped(Unread.of(DAMAGED, [damage[0]], [damage[1]]))
+
+
+def _ending(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     ending = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else suffixes[-1] if suffixes else ""
     if ending not in LOG_SUFFIXES:
         known = ", ".join(LOG_SUFFIXES)
         raise FileRejected(path, f"is no log of a known kind ({ending or 'it has no ending'}; known are {known})")
-    return _OTHER_READERS.get(ending) or partial(read_python_can_log, skipped=skipped)
+    return ending
 
 
 def _with_vehicle(path: Path, chunk: pl.DataFrame, options: LogOptions) -> pl.DataFrame:

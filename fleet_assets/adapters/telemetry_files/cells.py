@@ -1,10 +1,10 @@
 """Cells of a telemetry file to typed rows; rows that cannot be read are set aside with the reason.
 
-Belongs here: numbers, truth values, lists and instants as people write them. Does not belong here: whether a value is
-plausible (`core.cleaning`), files.
+Belongs here: numbers, truth values and lists as people write them, and what is wrong with a row. Does not belong here:
+instants (instants), whether a value is plausible (`core.cleaning`), files.
 
-An instant is ISO 8601. With an offset (`Z`, `+02:00`) it says all; without one the zone of the options decides. A local
-time that the clock showed twice (autumn) or never (spring) names no instant: its row is set aside.
+With an offset (`Z`, `+02:00`) an instant says all; without one the zone of the options decides. A local time that the
+clock showed twice (autumn) or never (spring) names no instant: its row is set aside.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
 from fleet_assets.adapters.log_files import AnswerMissing
+from fleet_assets.adapters.log_files.options import Unit
 from fleet_assets.adapters.quarantine import Reason
-from fleet_assets.contracts import TELEMETRY, TIMESTAMP
+from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
+from fleet_assets.adapters.telemetry_files.instants import Instants
+from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import FileRejected
 
 _YES, _NO = ("true", "t", "yes", "y", "on", "1", "1.0"), ("false", "f", "no", "n", "off", "0", "0.0")
 
-NO_TIME = Reason("no-time", "recorded_at is missing or no ISO 8601 instant")
+NO_TIME = Reason("no-time", "recorded_at is empty, or no instant such as 2026-03-10T10:00:00Z (ISO 8601)")
 NO_INSTANT = Reason("no-instant", "the local time occurs twice or not at all in its zone (clock change)")
 NO_VEHICLE = Reason("no-vehicle", "no vehicle_id in the row and no --vehicle-id")
 BAD_VALUE = Reason("bad-value", "a cell is not of the kind of its column; each row names the columns")
@@ -40,6 +42,10 @@ class TelemetryOptions:
     vehicle_id: str | None = None
     zone: tzinfo | None = None
     """Zone of times without an offset."""
+    unix_unit: Unit = ""
+    """What bare numbers count since 1970."""
+    budget: ReadingBudget = USUAL_BUDGET
+    """What reading the file may cost."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +59,21 @@ class TypedRows:
 def typed_rows(path: Path, raw: pl.DataFrame, options: TelemetryOptions) -> TypedRows:
     """Type one chunk; `raw` holds the file's columns, as text or typed, and `row`.
 
-    Raises AnswerMissing when times have no offset and the options no zone, FileRejected when a column is of a kind that
-    can never hold what it is for.
+    Raises AnswerMissing when times have no offset and the options no zone, or are bare numbers and the options say no
+    unit; FileRejected when a column is of a kind that can never hold what it is for.
     """
     names = [name for name in raw.columns if name != "row"]
     cells = raw.with_columns(_blank_is_null(raw, name) for name in names)
-    _refuse_naive(path, cells, options)
-    try:
-        typed = cells.select("row", *(_value(name, cells.schema[name], options.zone).alias(name) for name in names))
-    except pl.exceptions.PolarsError as error:
-        raise FileRejected(path, f"a column cannot be what its name says ({str(error).splitlines()[0]})") from error
+    times = {
+        name: Instants.of(cells.get_column(name), options.zone, options.unix_unit)
+        for name in names if TELEMETRY.column(name).kind == "ts"
+    }  # fmt: skip
+    for name, instants in times.items():
+        _refuse_unanswered(path, name, cells.get_column(name), instants, options)
+    typed = cells.select("row", *(_typed(path, cells, name, times).alias(name) for name in names))
     unreadable = _unreadable(cells, typed)
     typed = typed.with_columns(_identity(names, options))
-    verdict = _verdict(cells, typed, unreadable)
+    verdict = _verdict(typed, times["recorded_at"], unreadable)
     kept = typed.filter(verdict == "")
     rows = TELEMETRY.conform(kept.lazy().drop("row")).collect().with_columns(kept.get_column("row"))
     return TypedRows(rows, _set_aside(raw.with_columns(reason=unreadable), verdict))
@@ -78,26 +86,31 @@ def _blank_is_null(raw: pl.DataFrame, name: str) -> pl.Expr:
     return pl.when(stripped != "").then(stripped).alias(name)
 
 
-def _refuse_naive(path: Path, cells: pl.DataFrame, options: TelemetryOptions) -> None:
-    if options.zone is not None:
-        return
-    for name in ("recorded_at", "received_at"):
-        if name in cells.columns and _has_naive(cells.get_column(name)):
-            raise AnswerMissing(path, f"{name} holds times without an offset; give --timezone, e.g. Europe/Madrid")
+def _refuse_unanswered(path: Path, name: str, cells: pl.Series, instants: Instants, options: TelemetryOptions) -> None:
+    if options.zone is None and instants.is_local.any():
+        shown = cells.filter(instants.is_local)[0]
+        raise AnswerMissing(
+            path, f"{name} holds times without an offset; give --timezone, e.g. Europe/Madrid (the first is {shown})"
+        )
+    # A number among instants is a wrong cell; numbers alone are another way to write time.
+    if not options.unix_unit and instants.is_number.any() and instants.is_number.sum() == cells.count():
+        shown = cells.filter(instants.is_number)[0]
+        raise AnswerMissing(
+            path,
+            f"{name} holds bare numbers; say what they count: --unix-time s, ms or us (the first is {shown})",
+        )
 
 
-def _has_naive(column: pl.Series) -> bool:
-    if isinstance(column.dtype, pl.Datetime):
-        return column.dtype.time_zone is None
-    return column.dtype == pl.String and bool(_local(column).is_not_null().any())
-
-
-def _value(name: str, dtype: pl.DataType, zone: tzinfo | None) -> pl.Expr:
-    column, kind = pl.col(name), TELEMETRY.column(name).kind
-    if kind == "ts":
-        return _instant(column, dtype, zone)
+def _typed(path: Path, cells: pl.DataFrame, name: str, times: dict[str, Instants]) -> pl.Series:
+    if name in times:
+        return times[name].utc
+    column, dtype, kind = pl.col(name), cells.schema[name], TELEMETRY.column(name).kind
     converters = {"f64": _number, "i64": _whole, "bool": _truth, "list[str]": _texts}
-    return converters[kind](column, dtype) if kind in converters else column.cast(pl.String)
+    value = converters[kind](column, dtype) if kind in converters else column.cast(pl.String)
+    try:
+        return cells.select(value).to_series()
+    except pl.exceptions.PolarsError as error:
+        raise FileRejected(path, f"column {name} holds {dtype}, which cannot be what its name says") from error
 
 
 def _number(column: pl.Expr, _dtype: pl.DataType) -> pl.Expr:
@@ -121,32 +134,6 @@ def _texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.List):
         return column.cast(pl.List(pl.String))
     return column.cast(pl.String).str.replace_all("[;,]", " ").str.extract_all(r"\S+")
-
-
-def _instant(column: pl.Expr, dtype: pl.DataType, zone: tzinfo | None) -> pl.Expr:
-    if dtype == pl.String:
-        stated = column.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-        return pl.coalesce(stated, _in_utc(_local(column), zone)).cast(TIMESTAMP)
-    if not isinstance(dtype, pl.Datetime):
-        return pl.lit(None, dtype=TIMESTAMP)
-    if dtype.time_zone is None:
-        return _in_utc(column.cast(pl.Datetime("us")), zone)
-    return column.cast(pl.Datetime("us", dtype.time_zone)).dt.convert_time_zone("UTC").cast(TIMESTAMP)
-
-
-_Text = TypeVar("_Text", pl.Expr, pl.Series)
-
-
-def _local(column: _Text) -> _Text:
-    """A text without an offset as a wall clock time, null for all others."""
-    return column.str.replace(" ", "T", literal=True).str.to_datetime(
-        "%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False
-    )
-
-
-def _in_utc(local: pl.Expr, zone: tzinfo | None) -> pl.Expr:
-    aware = local.dt.replace_time_zone(str(zone or "UTC"), ambiguous="null", non_existent="null")
-    return aware.dt.convert_time_zone("UTC").cast(TIMESTAMP)
 
 
 def _identity(names: list[str], options: TelemetryOptions) -> list[pl.Expr]:
@@ -179,14 +166,11 @@ def _is_nan(column: pl.Series) -> pl.Series:
     return pl.repeat(False, len(column), eager=True)
 
 
-def _verdict(cells: pl.DataFrame, typed: pl.DataFrame, unreadable: pl.Series) -> pl.Series:
+def _verdict(typed: pl.DataFrame, times: Instants, unreadable: pl.Series) -> pl.Series:
     """For each row the slug of what is wrong with it, or an empty text."""
-    times = cells.get_column("recorded_at")
-    is_local = _local(times).is_not_null() if times.dtype == pl.String else times.is_not_null()
     no_time = typed.get_column("recorded_at").is_null()
-    is_clock = isinstance(times.dtype, pl.Datetime | pl.String)
     return pl.select(
-        pl.when(no_time & is_local & is_clock)
+        pl.when(no_time & times.is_local)
         .then(pl.lit(NO_INSTANT.slug))
         .when(no_time)
         .then(pl.lit(NO_TIME.slug))

@@ -146,7 +146,10 @@ def test_parquet_without_a_zone_needs_one_and_numbers_are_no_times(tmp_path: Pat
     rows, _ = read(tmp_path / "a.parquet", zone=ZoneInfo("Europe/Madrid"))
     assert rows.get_column("recorded_at").to_list() == [NOON - timedelta(hours=1)]
     pl.DataFrame({"recorded_at": [1_700_000_000], "vehicle_id": ["v"]}).write_parquet(tmp_path / "b.parquet")
-    assert read(tmp_path / "b.parquet")[1] == {"no-time": 1}
+    with pytest.raises(AnswerMissing, match="recorded_at holds bare numbers; say what they count"):
+        read(tmp_path / "b.parquet")
+    rows, _ = read(tmp_path / "b.parquet", unix_unit="s")
+    assert rows.get_column("recorded_at").to_list() == [datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.txt"])
