@@ -30,8 +30,9 @@ import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from fleet_assets.adapters import dbt_session
-from fleet_assets.adapters.data_versions import DuckdbVersions, Source
+from fleet_assets.adapters.data_versions import DuckdbVersions, Source, only_reads
 from fleet_assets.adapters.durable_file import write_durably
+from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
 from fleet_assets.contracts import TABLES
@@ -39,10 +40,6 @@ from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
 LOCKED_FOR_S = 30
 """s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
-
-READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
-"""What a query may be; DuckDB reads `show tables`, `describe` and `summarize` as SELECT."""
-
 
 PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
 """Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
@@ -198,6 +195,8 @@ class DuckdbWarehouse:
         folders = ", ".join(literal(str(folder)) for folder in allowed)
         connection.execute(f"set allowed_directories = [{folders}]")
         connection.execute("set enable_external_access = false")
+        # A SELECT can call enable_logging and enable_profiling, which write files where they are told to.
+        connection.execute("set lock_configuration = true")
 
     @property
     def _lake_folder(self) -> Path:
@@ -262,8 +261,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "
 
 
 def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """DuckDB reads `show tables`, `describe` and `summarize` as SELECT, and also a WITH that copies into a file."""
     statements = connection.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type not in READING:
+    if len(statements) != 1 or not only_reads(explained(statements[0].query) or statements[0].query):
         raise UsageError("a query is one SELECT (or show tables, describe TABLE, explain SELECT); nothing was run")
     return connection.sql(statements[0])
 

@@ -5,7 +5,7 @@ here: who keeps results (`query_cache`).
 """
 
 from fleet_assets.adapters.data_versions.duckdb_versions import DuckdbVersions
-from fleet_assets.adapters.data_versions.reading import Reading, parsed, read_query
+from fleet_assets.adapters.data_versions.reading import Reading, only_reads, parsed, read_query
 from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions, Source
 
-__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "Source", "parsed", "read_query"]
+__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "Source", "only_reads", "parsed", "read_query"]

@@ -99,11 +99,19 @@ def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
     says = f"{READER} cannot read {closed} and can write {writable} of the published tables"
     mine = f"builds act as {role}" if role == OWNER else "builds act as the user itself"
     findings.append(Finding("privileges", not closed and not writable, f"{says}; {mine}"))
+    findings.append(_queries(server, connection))
     others = sorted({thing.owner for thing in things_of_others(connection, role)})
     if others:
         says = f"{', '.join(others)} own what {role} should: run `fleet warehouse init`"
         findings.append(Finding("owner", False, says))
     return findings
+
+
+def _queries(server: Server, connection: psycopg.Connection) -> Finding:
+    if server.may_be(connection, READER):
+        return Finding("queries", True, f"run as {READER}")
+    says = f"run as the user itself, who may do more than {READER}: run `fleet warehouse init`"
+    return Finding("queries", False, says)
 
 
 def _loaded(loader: Loader) -> Finding:

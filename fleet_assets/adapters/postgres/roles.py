@@ -3,7 +3,7 @@
 Belongs here: `initialise`, `apply_privileges`, `admit`. Does not belong here: tables (`migrate`), and whose they are
 (`owners`).
 
-    fleet_owner    owns every object: migrations and builds act as it
+    fleet_owner    owns every object: migrations and builds act as it; a member of fleet_reader, as which queries run
     fleet_writer   reads what is published, and changes rows of the lake's tables (not of marts: builds make them anew)
     fleet_reader   reads what is published; cannot write anywhere
 """
@@ -81,6 +81,10 @@ def initialise(server: Server) -> list[str]:
         # Roles belong to the whole server: take part in those that others made only where that is allowed.
         if not server.may_be(connection, OWNER):
             work.run(statement("grant {role} to {user}", role=OWNER, user=user))
+        # Queries of who builds run as fleet_reader too: who may be the owner may then be the reader.
+        if not work.asked("select pg_has_role(o.oid, r.oid, 'member') from pg_roles o, pg_roles r "
+                          "where o.rolname = %s and r.rolname = %s", OWNER, READER):  # fmt: skip
+            work.run(statement("grant {reader} to {owner}", reader=READER, owner=OWNER))
         if could_have_timescale(connection) and not has_timescale(connection):
             work.run(statement("create extension if not exists timescaledb"))
         _let_owner_make_schemas(work, database)
