@@ -142,6 +142,19 @@ def status(
     run_status(Places.from_environment(), as_json)
 
 
+@app.command()
+def check(
+    deep: Annotated[bool, typer.Option("--deep", help="Compare every stored byte, not a sample.")] = False,
+) -> None:
+    """Whether what is stored is what was stored: partitions of the lake by their hashes, the published warehouse file.
+
+    Exit code 1 when something is damaged: it is named, and the next `fleet build` makes it anew.
+    """
+    from fleet_assets.commands.check import run_check
+
+    run_check(Places.from_environment(), deep)
+
+
 @reference_app.command("load")
 def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files named after their table.")]) -> None:
     """Validate reference CSVs and put them in place; a file with a wrong line changes nothing.

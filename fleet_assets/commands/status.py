@@ -1,4 +1,5 @@
-"""`fleet status`: one look at everything that may need a hand, gathered without starting or changing anything.
+"""`fleet status`: one look at everything that may need a hand, gathered without starting or changing anything
+but the records of damaged partitions, which are withdrawn.
 
 Belongs here: which facts there are, their shape for programs, and what to do next. Does not belong here: how facts are
 found (adapters, `defs.state`, `ingest_now`) and how they look (`status_page`).
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.adapters.landing import SOURCES
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
@@ -44,6 +46,8 @@ class Status:
     published: Published
     quarantine: list[dict[str, Any]]
     runs: Runs
+    damage: list[str]
+    """What was found to be damaged at this look, and is stale now."""
 
 
 def run_status(places: Places, as_json: bool) -> None:
@@ -71,12 +75,13 @@ def _gather(places: Places) -> Status:
     from fleet_assets.defs.state import known_runs, published_now, stale_now
 
     settings, now = places.settings, datetime.now(UTC)
-    plan = stale_now(places)
+    damaged = [one.sentence for one in withdraw_damaged(places.lake)]
+    plan, published = stale_now(places), published_now(places)
     items = Quarantine(settings.quarantine).items()
     return Status(
         now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
-        _spools(settings.root / "spool"), _landing(places, plan), plan, published_now(places), _set_aside(items),
-        known_runs(places),
+        _spools(settings.root / "spool"), _landing(places, plan), plan, published, _set_aside(items),
+        known_runs(places), [*damaged, *filter(None, [published.damage])],
     )  # fmt: skip
 
 
@@ -141,7 +146,7 @@ def as_object(found: Status) -> dict[str, Any]:
         "stream": asdict(found.stream), "spools": found.spools, "landing": found.landing, "stale": stale,
         "stale_reference": found.plan.reference, "stale_marts": found.published.stale, "quarantine": found.quarantine,
         "runs": asdict(found.runs), "published_at": found.published.at, "warehouse_problem": found.published.problem,
-        "next_steps": next_steps(found),
+        "damage": found.damage, "next_steps": next_steps(found),
     }  # fmt: skip
 
 

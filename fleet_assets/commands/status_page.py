@@ -127,6 +127,7 @@ def _landed(landing: dict[str, Any]) -> str:
 
 
 def _building(found: Status) -> Iterator[str]:
+    yield from (f"Damaged: {sentence}" for sentence in found.damage)
     yield f"Stale: {', '.join(_stale(found)) or 'nothing'}"
     for run in found.runs.in_progress:
         state = f"Running: {run.kind} since {_clock(run.started_at)}" if run.started_at else f"Waits: {run.kind}"
