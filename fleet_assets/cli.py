@@ -14,12 +14,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from fleet_assets.adapters.privacy import private
 from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.collector.process import ended_in_time
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.commands.warehouse_cli import app as warehouse_app
-from fleet_assets.contracts.errors import FleetError
+from fleet_assets.contracts.errors import FleetError, SettingError
 from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
 
 app = typer.Typer(
     name="fleet",
@@ -274,10 +277,19 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
+def _shared_with() -> str:
+    """Who may read what is written; a setting that is wrong is for the command to refuse."""
+    try:
+        return load_settings().shared_with
+    except SettingError:
+        return "user"
+
+
 def main() -> None:
     """Run the command line; refusals become one sentence on standard error and their exit code."""
     try:
-        app()
+        with private(_shared_with()), ended_in_time():
+            app()
     except FleetError as error:
         if os.environ.get("FLEET_DEBUG"):
             raise

@@ -28,6 +28,7 @@ from fleet_assets.adapters.file_lock import alone_in
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table, check_frame
 from fleet_assets.contracts.errors import SettingError
+from fleet_assets.core.addresses import without_secrets
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Lake:
 
     def __init__(self, url: str) -> None:
         if "://" in url and not url.startswith("file://"):
-            raise SettingError(f"FLEET_LAKE_URL={url}: only a local folder is supported by this version")
+            raise SettingError(
+                f"FLEET_LAKE_URL={without_secrets(url)}: only a local folder is supported by this version"
+            )
         self.root = Path(url.removeprefix("file://"))
 
     def identity(self, name: str = "") -> str:

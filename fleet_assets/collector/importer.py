@@ -173,7 +173,8 @@ class _Run:
     def _refuse(self, path: Path, digest: str, refusal: FileRejected) -> FileResult:
         if digest:
             self.intake.landing.stage(digest).discard()
-        is_worth_keeping = not isinstance(refusal, AnswerMissing) and has_ending(path, self.kind.endings)
+        is_named = has_ending(path, self.kind.endings) and not path.is_symlink()
+        is_worth_keeping = is_named and not isinstance(refusal, AnswerMissing)
         if self.keeps_refused and digest and is_worth_keeping:
             self.intake.quarantine.put_file(self.source, path, digest, refusal.reason, _answers(self.options))
         return FileResult(path, refusal=refusal.reason)

@@ -28,6 +28,7 @@ from fleet_assets.adapters.live_state import LiveState
 from fleet_assets.adapters.redis_server import UNAVAILABLE
 from fleet_assets.adapters.sink_progress import SinkProgress
 from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.adapters.stream_key import require_stream
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.lander import Lander, WorkReport
 from fleet_assets.collector.losses import Losses
@@ -95,6 +96,7 @@ class Worker:
 
     def run(self, *, until_empty: bool = False) -> WorkReport:
         """Work until stopped; what was read is landed and acknowledged before it returns."""
+        require_stream(self._group.client)
         self._origin = self._group.create()
         log.info("worker_started", consumer=self._group.consumer)
         try:

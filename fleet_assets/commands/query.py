@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
@@ -54,7 +55,8 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
     if show_stats:
         aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
     if output:
-        replace_file(output, FORMATS[output_format](rows))
+        with as_the_person_set():
+            replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
     if output_format == "table" and places.settings.units == "us":

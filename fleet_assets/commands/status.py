@@ -166,9 +166,13 @@ def _collecting_steps(found: Status) -> Iterator[str]:
     stream = found.stream
     if stream.state == "away":
         yield "start Redis or mend FLEET_REDIS_URL; scanners keep their frames in the spool meanwhile"
+    if stream.state == "wrong":
+        yield "give fleet a Redis of its own (FLEET_REDIS_URL), or a database of this one, such as …/1"
     busy = [consumer for consumer in stream.consumers if consumer.idle_s < QUIET_WORKER_S]
     if (stream.undelivered or stream.pending) and not busy:
         yield "frames wait in the stream and no worker reads them: run `fleet collect work`"
+    elif stream.undelivered is None and stream.length and not busy:
+        yield "entries are in the stream, Redis cannot say whether they wait, and no worker runs: `fleet collect work`"
     if found.spools:
         yield "frames wait in a spool: they are sent when its scanner (`fleet collect scan`) runs and Redis answers"
     if not found.vehicles and not stream.length and not found.spools:

@@ -22,7 +22,8 @@ from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
 WORKSPACE_FILE = project_file("workspace.yaml")
-STOP_SECONDS = 10
+STOP_SECONDS = 8
+"""Then it is killed: whoever asks with SIGTERM has it ended within ten seconds."""
 READY_SECONDS = 120
 PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""
