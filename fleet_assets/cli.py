@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fleet_assets.adapters.privacy import private
 from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import ended_in_time
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
@@ -298,5 +298,7 @@ def main() -> None:
     except OSError as error:
         if os.environ.get("FLEET_DEBUG"):
             raise
-        Console(stderr=True).print(f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False)
+        Console(stderr=True).print(
+            f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
         sys.exit(1)

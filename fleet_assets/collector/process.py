@@ -18,6 +18,7 @@ from types import FrameType
 
 import structlog
 
+from fleet_assets.collector.console import escaped
 from fleet_assets.contracts.errors import ServiceError
 
 LAST_SECONDS = 9.0
@@ -43,10 +44,16 @@ def configure_logs(form: LogFormat) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([_escape_values] if is_console else []),
             last,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
+
+
+def _escape_values(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """JSON escapes what came from outside by itself."""
+    return {name: escaped(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _watch_parent(stop: threading.Event, parent: int) -> None:

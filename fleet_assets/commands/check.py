@@ -6,9 +6,8 @@ warehouse).
 
 from __future__ import annotations
 
-from rich.console import Console
-
 from fleet_assets.adapters.lake_damage import partition_count, withdraw_damaged
+from fleet_assets.collector.console import Console
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.places import Places

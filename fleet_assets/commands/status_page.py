@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from fleet_assets.adapters.stream_depth import StreamDepth
+from fleet_assets.collector.console import Console
 from fleet_assets.commands.ingest_now import SHOWN_DAYS
 from fleet_assets.commands.status import Status
 from fleet_assets.commands.wording import counted

@@ -14,8 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from rich.console import Console
-
+from fleet_assets.collector.console import Console
 from fleet_assets.commands.build import prepare_dagster_home
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places

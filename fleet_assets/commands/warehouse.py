@@ -5,13 +5,14 @@ Belongs here: what the person reads. Does not belong here: any statement (`adapt
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.text import Text
 
 from fleet_assets.adapters.postgres import roles
 from fleet_assets.adapters.postgres.findings import Finding, look_over
 from fleet_assets.adapters.postgres.migrate import migrate, newest
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.ready import adopt, prepare
+from fleet_assets.collector.console import Console
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
@@ -83,4 +84,5 @@ def ask_administrator(refused: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    # As a text of rich, which is never cut: half a statement would be another one.
+    Console().print(Text(line), soft_wrap=True)

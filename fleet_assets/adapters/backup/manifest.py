@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import replace_file
-from fleet_assets.contracts.errors import DataError, UsageError
+from fleet_assets.contracts.errors import DataError, UsageError, joined
 
 NAME = "manifest.json"
 
@@ -78,8 +78,7 @@ class Manifest:
                 wrong.append(f"{name} has changed")
             seen(entry.size)
         if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise DataError(f"{backup} is damaged: {'; '.join(wrong[:5])}{more}")
+            raise DataError(f"{backup} is damaged: {joined(wrong)}")
 
 
 def _stays_inside(name: str) -> bool:
