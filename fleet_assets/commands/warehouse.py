@@ -9,10 +9,12 @@ from rich.text import Text
 
 from fleet_assets.adapters.postgres import roles
 from fleet_assets.adapters.postgres.findings import Finding, look_over
+from fleet_assets.adapters.postgres.hypertables import move_to_hypertables
 from fleet_assets.adapters.postgres.migrate import migrate, newest
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.ready import adopt, prepare
 from fleet_assets.collector.console import Console
+from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
@@ -51,6 +53,18 @@ def run_grant(places: Places, user: str, role: str) -> None:
             "nothing was granted" if user else "not all privileges are as they should be", refused
         )
     _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
+
+
+def run_hypertables(places: Places) -> None:
+    """Move natively partitioned tables to hypertables, and say which; a second call finds nothing to move."""
+    moved = 0
+    try:
+        for one in move_to_hypertables(places.server, _say):
+            _say(f"{one.table}: {one.rows:,} rows copied and compared, a hypertable now")
+            moved += 1
+    except AdministratorNeeded as error:
+        raise _left_to_administrator(error.says, error.statements) from None
+    _say(f"{counted(moved, 'table')} moved" if moved else "no table is natively partitioned: nothing to move")
 
 
 def run_check(places: Places) -> None:

@@ -15,7 +15,7 @@ from fleet_assets.adapters.postgres.migrate import current, newest
 from fleet_assets.adapters.postgres.names import OWNER, PUBLISHED, READER, ROLES
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded, acting, things_of_others
 from fleet_assets.adapters.postgres.roles import bare_names, finds_bare_names
-from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
+from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, hypertables, native_tables
 
 OLDEST = 14
 """The first PostgreSQL with date_bin(), which the dashboards ask."""
@@ -45,8 +45,11 @@ def _server(connection: psycopg.Connection) -> list[Finding]:
         "select current_setting('server_version'), current_setting('server_version_num')::int / 10000, "
         "current_setting('server_encoding'), current_setting('TimeZone')",
     )
-    kind = "hypertables" if has_timescale(connection) else "native partitions"
-    offered = "" if has_timescale(connection) or not could_have_timescale(connection) else ", TimescaleDB is on offer"
+    natives, hyper = len(native_tables(connection)), len(hypertables(connection))
+    kinds = {"hypertables": hyper, "natively partitioned tables": natives}
+    kind = ", ".join(f"{count} {name}" for name, count in kinds.items() if count) or "no tables yet"
+    is_on_offer = natives and (could_have_timescale(connection) or has_timescale(connection))
+    offered = "; `fleet warehouse hypertables` moves them to TimescaleDB" if is_on_offer else ""
     is_new = int(str(number)) >= OLDEST
     advice = "" if is_new else f"; {OLDEST} or newer is needed"
     return [

@@ -28,7 +28,7 @@ from fleet_assets.adapters.postgres.names import (
     table,
 )
 from fleet_assets.adapters.postgres.owners import acting, things_of_others
-from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
+from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, native_tables
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import UsageError
 
@@ -85,7 +85,8 @@ def initialise(server: Server) -> list[str]:
         if not work.asked("select pg_has_role(o.oid, r.oid, 'member') from pg_roles o, pg_roles r "
                           "where o.rolname = %s and r.rolname = %s", OWNER, READER):  # fmt: skip
             work.run(statement("grant {reader} to {owner}", reader=READER, owner=OWNER))
-        if could_have_timescale(connection) and not has_timescale(connection):
+        # Over tables that are natively partitioned it would serve nothing: `fleet warehouse hypertables` moves them.
+        if could_have_timescale(connection) and not has_timescale(connection) and not native_tables(connection):
             work.run(statement("create extension if not exists timescaledb"))
         _let_owner_make_schemas(work, database)
         _make_schemas(work, acting(server, connection), database)
