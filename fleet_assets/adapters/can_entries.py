@@ -16,7 +16,8 @@ from fleet_assets.adapters.can_stream import (
     NUMBER_DIGITS,
     Batch,
     Entry,
-    frame_number,
+    Fields,
+    beyond_bounds,
     numbered_id,
     numbering,
     padded_id,
@@ -32,10 +33,17 @@ from fleet_assets.adapters.entry_bounds import (
     MAX_NAME,
     NOT_IN_NAMES,
     EntryError,
+    name,
 )
 from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
 from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
+
+_Number = tuple[str, int] | None
+_Numbered = tuple[Entry, _Number]
+_Packed = tuple[tuple[str, int, int], Batch]
+
+_WRONG: _Number = ("", -1)
 
 _SINGLE_FIELDS = ("id", "data", "ts", "ts_us", "dlc", "vehicle", "bus", "flags")
 
@@ -78,10 +86,11 @@ _ANY_FAULT = (Exception, pl.exceptions.PanicException)
 
 def _decoded(entries: Sequence[Entry], default_vehicle: str | None, origin: str) -> DecodedEntries:
     rejected: list[tuple[Entry, str]] = []
-    entries = [entry for entry in entries if _is_numbered(entry, rejected)]
-    packed = _packed_rows([entry for entry in entries if b"packed" in entry[1]], origin, rejected)
-    lone = [entry for entry in entries if b"packed" not in entry[1]]
-    single = _single_rows(lone, [_row_id(entry, origin) for entry in lone], default_vehicle, rejected)
+    numbered = [(entry, number) for entry in entries if (number := _number(entry, rejected)) is not _WRONG]
+    packed = _packed_rows([one for one in numbered if b"packed" in one[0][1]], origin, rejected)
+    lone = [one for one in numbered if b"packed" not in one[0][1]]
+    ids = [_row_id(entry, number, origin) for entry, number in lone]
+    single = _single_rows([entry for entry, _ in lone], ids, default_vehicle, rejected)
     rows = pl.concat([packed, single])
     is_remote = rows.get_column("is_remote")
     return DecodedEntries(
@@ -107,40 +116,57 @@ def entries_as_rows(rejected: Sequence[tuple[Entry, str]]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _is_numbered(entry: Entry, rejected: list[tuple[Entry, str]]) -> bool:
-    """Whether its frames can be given an entry_id and an instant of arrival; else it is among the rejected now."""
-    try:
-        numbering(entry[1])
-    except EntryError as error:
-        rejected.append((entry, str(error)))
-        return False
+def _number(entry: Entry, rejected: list[tuple[Entry, str]]) -> _Number:
+    """Producer and number of its first frame, None of another writer; _WRONG where frames of it cannot be given an
+    entry_id or an instant of arrival: then it is among the rejected."""
     if received_us(entry[0]) == LATEST_US:
         rejected.append((entry, "the id of the entry is no instant"))
-        return False
-    return True
+        return _WRONG
+    try:
+        return numbering(entry[1])
+    except EntryError as error:
+        rejected.append((entry, str(error)))
+        return _WRONG
 
 
-def _row_id(entry: Entry, origin: str) -> str:
+def _row_id(entry: Entry, number: _Number, origin: str) -> str:
     """The entry_id of a single entry's frame."""
-    number = frame_number(entry[1])
     return numbered_id(*number) if number else f"{origin}-{padded_id(entry[0])}".lstrip("-")
 
 
-def _packed_id(entry: Entry, origin: str) -> tuple[str, int, int]:
+def _packed_id(entry: Entry, number: _Number, origin: str) -> tuple[str, int, int]:
     """What the ids of a packed entry's frames begin with, the number of the first, and its digits."""
-    number = frame_number(entry[1])
     return (*number, NUMBER_DIGITS) if number else (f"{origin}-{padded_id(entry[0])}".lstrip("-"), 0, 6)
 
 
-def _packed_rows(entries: Sequence[Entry], origin: str, rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
-    batches: list[tuple[tuple[str, int, int], Batch]] = []
-    for entry in entries:
+def _packed_rows(entries: Sequence[_Numbered], origin: str, rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
+    unpacked: list[tuple[Entry, _Packed]] = []
+    for entry, number in entries:
         try:
-            batches.append((_packed_id(entry, origin), unpack(entry[1])))
+            unpacked.append((entry, (_packed_id(entry, number, origin), _named(entry[1], unpack(entry[1])))))
         except EntryError as error:
             rejected.append((entry, str(error)))
+    batches = [batch for _, batch in unpacked]
     if not batches:
         return _EMPTY
+    joined = _joined([batch.frames for _, batch in batches])
+    if beyond_bounds(joined):
+        # Frames of one entry stand and fall together: their bytes lie behind one another.
+        faults = [(entry, beyond_bounds(batch.frames)) for entry, (_, batch) in unpacked]
+        rejected.extend((entry, fault) for entry, fault in faults if fault)
+        batches = [batch for batch, (_, fault) in zip(batches, faults, strict=True) if not fault]
+        return _rows_of(batches, _joined([batch.frames for _, batch in batches])) if batches else _EMPTY
+    return _rows_of(batches, joined)
+
+
+def _named(fields: Fields, batch: Batch) -> Batch:
+    """The batch, if its names can be names; raises EntryError."""
+    name(fields, b"vehicle")
+    name(fields, b"bus")
+    return batch
+
+
+def _rows_of(batches: list[_Packed], joined: FrameBatch) -> pl.DataFrame:
     counts = np.array([len(batch.frames) for _, batch in batches])
     owners = pl.DataFrame(
         {
@@ -153,7 +179,7 @@ def _packed_rows(entries: Sequence[Entry], origin: str, rejected: list[tuple[Ent
         }
     )[np.repeat(np.arange(len(batches)), counts)]
     ordinals = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return _rows(frame_of_batch(_joined([batch.frames for _, batch in batches])), owners, pl.Series(ordinals))
+    return _rows(frame_of_batch(joined), owners, pl.Series(ordinals))
 
 
 def _joined(batches: list[FrameBatch]) -> FrameBatch:

@@ -86,18 +86,21 @@ def pack(batch: Batch) -> dict[bytes, bytes]:
 
 
 def unpack(fields: Fields) -> Batch:
-    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one."""
+    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one.
+
+    What its names and frames say is judged by who decodes it (`beyond_bounds`, of many entries at once).
+    """
     if fields.get(b"version") != VERSION:
         raise EntryError(f"packed version {shown(fields.get(b'version'))} is unknown, this worker reads 1")
     count = whole(fields, b"n", 0, MAX_FRAMES)
     received = whole(fields, b"received_us", EARLIEST_US, LATEST_US)
-    blob, vehicle, bus = fields[b"packed"], name(fields, b"vehicle"), name(fields, b"bus")
+    blob = fields[b"packed"]
+    vehicle, bus = (fields.get(field, b"").decode(errors="replace") for field in (b"vehicle", b"bus"))
+    if not vehicle or not bus:
+        raise EntryError("a packed entry needs vehicle and bus")
     if len(blob) < count * _BYTES_PER_FRAME:
         raise EntryError(f"{count} frames need {count * _BYTES_PER_FRAME} bytes before the data, {len(blob)} came")
-    frames = _frames(blob, count)
-    if count:
-        _refuse_beyond_bounds(frames)
-    return Batch(vehicle, bus, received, frames)
+    return Batch(vehicle, bus, received, _frames(blob, count))
 
 
 def _frames(blob: bytes, count: int) -> FrameBatch:
@@ -116,8 +119,10 @@ def _frames(blob: bytes, count: int) -> FrameBatch:
     )
 
 
-def _refuse_beyond_bounds(frames: FrameBatch) -> None:
-    """Frames of one entry stand and fall together: their bytes lie behind one another."""
+def beyond_bounds(frames: FrameBatch) -> str:
+    """What of some frames is out of bounds; nothing where all of them are within."""
+    if not len(frames):
+        return ""
     wrong = {
         "an instant is not within the years 1 to 9999": frames.ts_us.min() < EARLIEST_US
         or frames.ts_us.max() > LATEST_US,
@@ -126,8 +131,7 @@ def _refuse_beyond_bounds(frames: FrameBatch) -> None:
         f"dlc is above {MAX_BYTES}": frames.dlc.max() > MAX_BYTES,
         f"a frame has more than {MAX_BYTES} bytes of data": frames.length.max() > MAX_BYTES,
     }
-    if any(wrong.values()):
-        raise EntryError("; ".join(reason for reason, is_so in wrong.items() if is_so))
+    return "; ".join(reason for reason, is_so in wrong.items() if is_so)
 
 
 def single_entries(batch: Batch, producer: str = "", first: int = 0) -> Iterator[tuple[str, ...]]:

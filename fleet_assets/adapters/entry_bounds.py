@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE
 from fleet_assets.adapters.unix_time import unix_us
@@ -35,6 +36,9 @@ MAX_FRAMES = 100_000
 MAX_NUMBER = 10**12
 """Numbers of frames are below; their twelve digits keep text order."""
 
+LONGEST_NUMBER = 21
+"""Characters of a 64-bit number with its sign."""
+
 MAX_NAME = 200
 """Characters of a vehicle, bus or producer."""
 
@@ -46,6 +50,7 @@ class EntryError(DataError):
     """A stream entry that is not of the wire format."""
 
 
+@lru_cache(maxsize=4_096)
 def is_name(text: str) -> bool:
     """Whether a text can name a vehicle, bus or producer."""
     return 0 < len(text) <= MAX_NAME and not re.search(NOT_IN_NAMES, text)
@@ -53,7 +58,7 @@ def is_name(text: str) -> bool:
 
 def name(fields: Mapping[bytes, bytes], field: bytes) -> str:
     """A field that names something; raises EntryError."""
-    text = shown(fields.get(field))
+    text = _shown(fields.get(field, b""))
     if not is_name(text):
         raise EntryError(f"{field.decode()} is not a name of 1 to {MAX_NAME} characters of UTF-8 text")
     return text
@@ -63,7 +68,8 @@ def whole(fields: Mapping[bytes, bytes], field: bytes, low: int, high: int) -> i
     """A field that is a whole number from `low` to `high`; raises EntryError."""
     text = fields.get(field, b"")
     # The length first: Python refuses to read numbers of thousands of digits, each in its own words.
-    number = int(text) if re.fullmatch(rb"-?[0-9]{1,20}", text) else None
+    is_number = len(text) <= LONGEST_NUMBER and text.removeprefix(b"-").isdigit()
+    number = int(text) if is_number else None
     if number is None or not low <= number <= high:
         raise EntryError(f"{field.decode()} is {shown(text)!r}, not a whole number from {low} to {high}")
     return number
@@ -78,4 +84,9 @@ def within(number: object, low: int, high: int) -> int:
 
 def shown(value: bytes | None) -> str:
     """Bytes as text for people, at most as much as a name may hold."""
-    return "" if value is None else value[: 4 * MAX_NAME].decode(errors="replace")[: MAX_NAME + 1]
+    return "" if value is None else _shown(value)
+
+
+@lru_cache(maxsize=4_096)
+def _shown(value: bytes) -> str:
+    return value[: 4 * MAX_NAME].decode(errors="replace")[: MAX_NAME + 1]

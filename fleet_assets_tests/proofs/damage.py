@@ -23,7 +23,7 @@ from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 TITLE = "Damage in what is stored is noticed and mended"
 
-ROUNDS = {Strength.QUICK: 1, Strength.FULL: 12}
+ROUNDS = {Strength.QUICK: 1, Strength.FULL: 5}
 HARMED = 12
 """Files of the lake a round."""
 
