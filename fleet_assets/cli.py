@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from fleet_assets.adapters.privacy import private
 from fleet_assets.collector.cli import app as collect_app
+from fleet_assets.collector.console import Console
+from fleet_assets.collector.process import ended_in_time
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.commands.warehouse_cli import app as warehouse_app
-from fleet_assets.contracts.errors import FleetError
+from fleet_assets.contracts.errors import FleetError, SettingError
 from fleet_assets.places import Places
+from fleet_assets.settings import load_settings
 
 app = typer.Typer(
     name="fleet",
@@ -142,6 +145,19 @@ def status(
     from fleet_assets.commands.status import run_status
 
     run_status(Places.from_environment(), as_json)
+
+
+@app.command()
+def check(
+    deep: Annotated[bool, typer.Option("--deep", help="Compare every stored byte, not a sample.")] = False,
+) -> None:
+    """Whether what is stored is what was stored: partitions of the lake by their hashes, the published warehouse file.
+
+    Exit code 1 when something is damaged: it is named, and the next `fleet build` makes it anew.
+    """
+    from fleet_assets.commands.check import run_check
+
+    run_check(Places.from_environment(), deep)
 
 
 @reference_app.command("load")
@@ -275,10 +291,19 @@ def _day(value: datetime | None) -> date | None:
     return value.date() if value else None
 
 
+def _shared_with() -> str:
+    """Who may read what is written; a setting that is wrong is for the command to refuse."""
+    try:
+        return load_settings().shared_with
+    except SettingError:
+        return "user"
+
+
 def main() -> None:
     """Run the command line; refusals become one sentence on standard error and their exit code."""
     try:
-        app()
+        with private(_shared_with()), ended_in_time():
+            app()
     except FleetError as error:
         if os.environ.get("FLEET_DEBUG"):
             raise
@@ -287,5 +312,7 @@ def main() -> None:
     except OSError as error:
         if os.environ.get("FLEET_DEBUG"):
             raise
-        Console(stderr=True).print(f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False)
+        Console(stderr=True).print(
+            f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
         sys.exit(1)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import SettingError
+from fleet_assets.core.addresses import without_secrets
 from fleet_assets.core.local_time import known_zones
 
 _DAY_SECONDS = 86_400
@@ -55,7 +56,9 @@ class Settings(BaseSettings):
         700, ge=100, description="Memory that the reader of an MF4 or Parquet file may take [MB]."
     )
     import_unpacked_gb: float = Field(64.0, gt=0, description="Size that a gzipped file may unpack to [GB].")
-
+    shared_with: Literal["user", "group"] = Field(
+        "user", description="Who may read what is written: `user`, or `group` for the user's group too."
+    )
     landing_keep_days: int = Field(
         30, ge=1, description="Days that landed files are kept once their rows are in the lake, then pruned [d]."
     )
@@ -119,16 +122,16 @@ class Settings(BaseSettings):
         """Whether the warehouse is a PostgreSQL server; raises SettingError for an address of neither kind."""
         kind = self.warehouse.split("://")[0]
         if kind not in {"duckdb", "postgres", "postgresql"}:
-            raise SettingError(f"FLEET_WAREHOUSE_URL={kind}://... is neither duckdb:///FILE nor postgresql://...")
+            stated = without_secrets(self.warehouse)
+            raise SettingError(f"FLEET_WAREHOUSE_URL={stated} is neither duckdb:///FILE nor postgresql://...")
         return kind != "duckdb"
 
     @property
     def warehouse_file(self) -> Path:
         """The DuckDB file that people open."""
         if not self.warehouse.startswith("duckdb:///"):
-            raise SettingError(
-                f"FLEET_WAREHOUSE_URL={self.warehouse.split('://')[0]}://... is not a DuckDB file (duckdb:///PATH)"
-            )
+            stated = without_secrets(self.warehouse)
+            raise SettingError(f"FLEET_WAREHOUSE_URL={stated} is not a DuckDB file (duckdb:///PATH)")
         return Path(self.warehouse.removeprefix("duckdb:///")).absolute()
 
     @property

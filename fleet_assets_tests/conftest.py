@@ -18,6 +18,7 @@ pytest_plugins = [
     "fleet_assets_tests.fixtures.postgres",
     "fleet_assets_tests.fixtures.read_project",
     "fleet_assets_tests.fixtures.small_disk",
+    "fleet_assets_tests.fixtures.timescale",
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent

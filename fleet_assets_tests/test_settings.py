@@ -70,6 +70,16 @@ def test_places_named_from_here_are_the_same_for_a_process_that_works_elsewhere(
 
 def test_a_server_warehouse_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", "postgresql://user:secret@host/fleet")
-    with pytest.raises(SettingError, match=r"postgresql://\.\.\. is not a DuckDB file") as refusal:
+    with pytest.raises(SettingError, match=r"postgresql://user@host/fleet is not a DuckDB file") as refusal:
         _ = load_settings().warehouse_file
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("stated", ["host=db user=fleet password=s3cret", "mysql://fleet:s3cret@db/x", "s3cret"])
+def test_a_warehouse_address_of_no_known_kind_is_refused_without_its_password(
+    stated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_WAREHOUSE_URL", stated)
+    with pytest.raises(SettingError, match="is neither duckdb:///FILE nor postgresql://") as refused:
+        assert load_settings().is_on_postgres
+    assert "s3cret" not in str(refused.value)

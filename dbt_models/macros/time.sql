@@ -1,6 +1,16 @@
 {# Instants and local days, as both databases say them. #}
 
+{# Seconds that passed, whatever zone the session of who asks has: DuckDB subtracts the wall clocks of that zone, and
+   gives an hour too many or too few where its clocks change in between. #}
 {% macro seconds_between(started_at, ended_at) -%}
+    {{ return(adapter.dispatch('seconds_between')(started_at, ended_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(started_at, ended_at) -%}
+    (epoch_us({{ ended_at }}) - epoch_us({{ started_at }})) / 1e6
+{%- endmacro %}
+
+{% macro default__seconds_between(started_at, ended_at) -%}
     cast(extract(epoch from ({{ ended_at }} - {{ started_at }})) as float8)
 {%- endmacro %}
 

@@ -35,6 +35,9 @@ class Warehouse(Protocol):
     def published_at(self) -> datetime | None:
         """When marts were last published; None before, and where nobody can say."""
 
+    def damage(self, *, deep: bool = False) -> str:
+        """Why what was published cannot be read, as far as a look tells (`deep`: at all of it); else nothing."""
+
     def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
         """What dbt's profile reads from the environment of its process; `parsing` must do without the server."""
 

@@ -16,17 +16,35 @@ from fleet_assets.adapters.can_stream import (
     NUMBER_DIGITS,
     Batch,
     Entry,
-    EntryError,
     Fields,
+    beyond_bounds,
     numbered_id,
+    numbering,
     padded_id,
     received_us,
     unpack,
+)
+from fleet_assets.adapters.entry_bounds import (
+    EARLIEST_US,
+    KNOWN_FLAGS,
+    LATEST_US,
+    MAX_BYTES,
+    MAX_IDENTIFIER,
+    MAX_NAME,
+    NOT_IN_NAMES,
+    EntryError,
+    name,
 )
 from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
 from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
 from fleet_assets.core.can.lengths import bytes_stated, is_fd_by_length
+
+_Number = tuple[str, int] | None
+_Numbered = tuple[Entry, _Number]
+_Packed = tuple[tuple[str, int, int], Batch]
+
+_WRONG: _Number = ("", -1)
 
 _SINGLE_FIELDS = ("id", "data", "ts", "ts_us", "dlc", "vehicle", "bus", "flags")
 
@@ -46,10 +64,34 @@ def decode_entries(entries: Sequence[Entry], default_vehicle: str | None = None,
     `default_vehicle` names the vehicle of single entries that state none; without it such entries are wrong. `origin`
     names the stream: ids of two streams may be equal, and stand behind it in the entry_id of frames without number.
     """
+    try:
+        return _decoded(entries, default_vehicle, origin)
+    except (OSError, MemoryError):
+        raise
+    except _ANY_FAULT as error:
+        # Whatever an entry holds that nobody thought of, it holds up no other one.
+        if not entries:
+            raise
+        if len(entries) == 1:
+            return DecodedEntries(RAW_CAN.empty(), RAW_CAN.empty(), [(entries[0], f"cannot be decoded: {error}")])
+    each = [decode_entries([entry], default_vehicle, origin) for entry in entries]
+    return DecodedEntries(
+        pl.concat([one.frames for one in each]),
+        pl.concat([one.remote for one in each]),
+        [wrong for one in each for wrong in one.rejected],
+    )
+
+
+_ANY_FAULT = (Exception, pl.exceptions.PanicException)
+
+
+def _decoded(entries: Sequence[Entry], default_vehicle: str | None, origin: str) -> DecodedEntries:
     rejected: list[tuple[Entry, str]] = []
-    packed = _packed_rows([entry for entry in entries if b"packed" in entry[1]], origin, rejected)
-    lone = [entry for entry in entries if b"packed" not in entry[1]]
-    single = _single_rows(lone, [_row_id(entry, origin) for entry in lone], default_vehicle, rejected)
+    numbered = [(entry, number) for entry in entries if (number := _number(entry, rejected)) is not _WRONG]
+    packed = _packed_rows([one for one in numbered if b"packed" in one[0][1]], origin, rejected)
+    lone = [one for one in numbered if b"packed" not in one[0][1]]
+    ids = [_row_id(entry, number, origin) for entry, number in lone]
+    single = _single_rows([entry for entry, _ in lone], ids, default_vehicle, rejected)
     rows = pl.concat([packed, single])
     is_remote = rows.get_column("is_remote")
     return DecodedEntries(
@@ -75,33 +117,57 @@ def entries_as_rows(rejected: Sequence[tuple[Entry, str]]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def frame_number(fields: Fields) -> tuple[str, int] | None:
-    """Producer and number of an entry's first frame; None for an entry of another writer."""
-    producer, first = fields.get(b"producer", b""), fields.get(b"first", b"")
-    return (producer.decode(errors="replace"), int(first)) if producer and first.isdigit() else None
+def _number(entry: Entry, rejected: list[tuple[Entry, str]]) -> _Number:
+    """Producer and number of its first frame, None of another writer; _WRONG where frames of it cannot be given an
+    entry_id or an instant of arrival: then it is among the rejected."""
+    if received_us(entry[0]) == LATEST_US:
+        rejected.append((entry, "the id of the entry is no instant"))
+        return _WRONG
+    try:
+        return numbering(entry[1])
+    except EntryError as error:
+        rejected.append((entry, str(error)))
+        return _WRONG
 
 
-def _row_id(entry: Entry, origin: str) -> str:
+def _row_id(entry: Entry, number: _Number, origin: str) -> str:
     """The entry_id of a single entry's frame."""
-    number = frame_number(entry[1])
     return numbered_id(*number) if number else f"{origin}-{padded_id(entry[0])}".lstrip("-")
 
 
-def _packed_id(entry: Entry, origin: str) -> tuple[str, int, int]:
+def _packed_id(entry: Entry, number: _Number, origin: str) -> tuple[str, int, int]:
     """What the ids of a packed entry's frames begin with, the number of the first, and its digits."""
-    number = frame_number(entry[1])
     return (*number, NUMBER_DIGITS) if number else (f"{origin}-{padded_id(entry[0])}".lstrip("-"), 0, 6)
 
 
-def _packed_rows(entries: Sequence[Entry], origin: str, rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
-    batches: list[tuple[tuple[str, int, int], Batch]] = []
-    for entry in entries:
+def _packed_rows(entries: Sequence[_Numbered], origin: str, rejected: list[tuple[Entry, str]]) -> pl.DataFrame:
+    unpacked: list[tuple[Entry, _Packed]] = []
+    for entry, number in entries:
         try:
-            batches.append((_packed_id(entry, origin), unpack(entry[1])))
+            unpacked.append((entry, (_packed_id(entry, number, origin), _named(entry[1], unpack(entry[1])))))
         except EntryError as error:
             rejected.append((entry, str(error)))
+    batches = [batch for _, batch in unpacked]
     if not batches:
         return _EMPTY
+    joined = _joined([batch.frames for _, batch in batches])
+    if beyond_bounds(joined):
+        # Frames of one entry stand and fall together: their bytes lie behind one another.
+        faults = [(entry, beyond_bounds(batch.frames)) for entry, (_, batch) in unpacked]
+        rejected.extend((entry, fault) for entry, fault in faults if fault)
+        batches = [batch for batch, (_, fault) in zip(batches, faults, strict=True) if not fault]
+        return _rows_of(batches, _joined([batch.frames for _, batch in batches])) if batches else _EMPTY
+    return _rows_of(batches, joined)
+
+
+def _named(fields: Fields, batch: Batch) -> Batch:
+    """The batch, if its names can be names; raises EntryError."""
+    name(fields, b"vehicle")
+    name(fields, b"bus")
+    return batch
+
+
+def _rows_of(batches: list[_Packed], joined: FrameBatch) -> pl.DataFrame:
     counts = np.array([len(batch.frames) for _, batch in batches])
     owners = pl.DataFrame(
         {
@@ -114,7 +180,7 @@ def _packed_rows(entries: Sequence[Entry], origin: str, rejected: list[tuple[Ent
         }
     )[np.repeat(np.arange(len(batches)), counts)]
     ordinals = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return _rows(frame_of_batch(_joined([batch.frames for _, batch in batches])), owners, pl.Series(ordinals))
+    return _rows(frame_of_batch(joined), owners, pl.Series(ordinals))
 
 
 def _joined(batches: list[FrameBatch]) -> FrameBatch:
@@ -170,17 +236,27 @@ def _text_column(entries: Sequence[Entry], name: str) -> pl.Series:
 def _single_columns(default_vehicle: str | None) -> list[pl.Expr]:
     data = pl.col("data").str.replace_all(" ", "", literal=True).str.decode("hex", strict=False)
     milliseconds = (pl.col("ts").cast(pl.Float64, strict=False) * 1000).round().cast(pl.Int64, strict=False)
+    microseconds = pl.col("ts_us").cast(pl.Int64, strict=False)
+    instant = pl.when(pl.col("ts_us").is_null()).then(milliseconds).otherwise(microseconds)
     ident = pl.col("id").str.strip_prefix("0x").str.strip_prefix("0X").str.to_integer(base=16, strict=False)
+    given = pl.col("dlc").cast(pl.UInt8, strict=False)
     return [
-        pl.coalesce(pl.col("ts_us").cast(pl.Int64, strict=False), milliseconds).cast(TIMESTAMP).alias("recorded_at"),
+        _within(instant, EARLIEST_US, LATEST_US).cast(TIMESTAMP).alias("recorded_at"),
         pl.coalesce(_given("vehicle"), pl.lit(default_vehicle, dtype=pl.String)).alias("vehicle_id"),
         pl.coalesce(_given("bus"), pl.lit(DEFAULT_BUS)).alias("bus"),
-        pl.when(ident.is_between(0, 0x1FFF_FFFF)).then(ident).cast(pl.UInt32).alias("arbitration_id"),
+        _within(ident, 0, MAX_IDENTIFIER).cast(pl.UInt32).alias("arbitration_id"),
         data.alias("data"),
-        pl.coalesce(pl.col("dlc").cast(pl.UInt8, strict=False), data.bin.size().cast(pl.UInt8, strict=False)),
+        pl.when(pl.col("dlc").is_null())
+        .then(data.bin.size().cast(pl.UInt8, strict=False))
+        .otherwise(given)
+        .alias("dlc"),
         pl.col("flags").cast(pl.UInt8, strict=False),
         pl.col("flags").is_not_null().alias("has_flags"),
     ]
+
+
+def _within(number: pl.Expr, low: int, high: int) -> pl.Expr:
+    return pl.when(number.is_between(low, high)).then(number)
 
 
 def _single_flags() -> list[pl.Expr]:
@@ -208,16 +284,25 @@ def _with_lengths(parsed: pl.DataFrame) -> pl.DataFrame:
 
 def _single_reason() -> pl.Expr:
     """The first thing that is wrong with a single entry, or null."""
+    unknown_flags = (pl.col("flags") & (255 - KNOWN_FLAGS)) != 0
     checks = {
         "id is not a hex number of at most 29 bits": pl.col("arbitration_id").is_null(),
         "data is not hex": pl.col("data").is_null(),
-        "data is longer than 64 bytes": pl.col("data").bin.size() > 64,
+        f"data is longer than {MAX_BYTES} bytes": pl.col("data").bin.size() > MAX_BYTES,
+        f"dlc is no number from 0 to {MAX_BYTES}": pl.col("dlc").is_null() | (pl.col("dlc") > MAX_BYTES),
         "data has more bytes than dlc states": ~pl.col("has_flags") & (pl.col("data").bin.size() > pl.col("dlc")),
-        "ts and ts_us are no number": pl.col("recorded_at").is_null(),
-        "flags is no number from 0 to 255": pl.col("has_flags") & pl.col("flags").is_null(),
+        "ts or ts_us is no number, or not within the years 1 to 9999": pl.col("recorded_at").is_null(),
+        f"flags is no number from 0 to {KNOWN_FLAGS}": pl.col("has_flags")
+        & (pl.col("flags").is_null() | unknown_flags),
         "vehicle is missing, and the worker has no --vehicle to use instead": pl.col("vehicle_id").is_null(),
+        f"vehicle is not a name of 1 to {MAX_NAME} characters of UTF-8 text": _is_no_name("vehicle_id"),
+        f"bus is not a name of 1 to {MAX_NAME} characters of UTF-8 text": _is_no_name("bus"),
     }
     return pl.coalesce(pl.when(wrong).then(pl.lit(reason)) for reason, wrong in checks.items())
+
+
+def _is_no_name(column: str) -> pl.Expr:
+    return pl.col(column).str.contains(NOT_IN_NAMES) | (pl.col(column).str.len_chars() > MAX_NAME)
 
 
 def _given(name: str) -> pl.Expr:

@@ -33,8 +33,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fleet_assets.adapters.entry_bounds import (
+    EARLIEST_US,
+    KNOWN_FLAGS,
+    LATEST_US,
+    MAX_BYTES,
+    MAX_FRAMES,
+    MAX_IDENTIFIER,
+    MAX_NUMBER,
+    EntryError,
+    name,
+    shown,
+    whole,
+)
 from fleet_assets.adapters.frame_batch import FrameBatch
-from fleet_assets.contracts.errors import DataError
 
 STREAM = "can:raw"
 VERSION = b"1"
@@ -45,10 +57,6 @@ _BYTES_PER_FRAME = 8 + 4 + 1 + 1 + 1
 Fields = Mapping[bytes, bytes]
 Entry = tuple[bytes, Fields]
 """A stream entry as redis-py gives it: id and fields."""
-
-
-class EntryError(DataError):
-    """A stream entry that is not of the wire format."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +86,16 @@ def pack(batch: Batch) -> dict[bytes, bytes]:
 
 
 def unpack(fields: Fields) -> Batch:
-    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one."""
+    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one.
+
+    What its names and frames say is judged by who decodes it (`beyond_bounds`, of many entries at once).
+    """
     if fields.get(b"version") != VERSION:
-        raise EntryError(f"packed version {_text(fields.get(b'version'))} is unknown, this worker reads 1")
-    count, received = _number(fields, b"n"), _number(fields, b"received_us")
-    blob, vehicle, bus = fields[b"packed"], _text(fields.get(b"vehicle")), _text(fields.get(b"bus"))
+        raise EntryError(f"packed version {shown(fields.get(b'version'))} is unknown, this worker reads 1")
+    count = whole(fields, b"n", 0, MAX_FRAMES)
+    received = whole(fields, b"received_us", EARLIEST_US, LATEST_US)
+    blob = fields[b"packed"]
+    vehicle, bus = (fields.get(field, b"").decode(errors="replace") for field in (b"vehicle", b"bus"))
     if not vehicle or not bus:
         raise EntryError("a packed entry needs vehicle and bus")
     if len(blob) < count * _BYTES_PER_FRAME:
@@ -104,6 +117,21 @@ def _frames(blob: bytes, count: int) -> FrameBatch:
         length=lengths,
         payload=blob[payload:],
     )
+
+
+def beyond_bounds(frames: FrameBatch) -> str:
+    """What of some frames is out of bounds; nothing where all of them are within."""
+    if not len(frames):
+        return ""
+    wrong = {
+        "an instant is not within the years 1 to 9999": frames.ts_us.min() < EARLIEST_US
+        or frames.ts_us.max() > LATEST_US,
+        "an id has more than 29 bits": frames.arbitration_id.max() > MAX_IDENTIFIER,
+        "flags have a bit that is not known": bool((frames.flags & ~np.uint8(KNOWN_FLAGS)).any()),
+        f"dlc is above {MAX_BYTES}": frames.dlc.max() > MAX_BYTES,
+        f"a frame has more than {MAX_BYTES} bytes of data": frames.length.max() > MAX_BYTES,
+    }
+    return "; ".join(reason for reason, is_so in wrong.items() if is_so)
 
 
 def single_entries(batch: Batch, producer: str = "", first: int = 0) -> Iterator[tuple[str, ...]]:
@@ -137,19 +165,20 @@ def numbered_id(producer: str, number: int) -> str:
 
 
 def received_us(stream_id: bytes) -> int:
-    """When Redis got an entry, in unix microseconds: the first half of its id."""
-    return int(stream_id.partition(b"-")[0]) * 1000
+    """When Redis got an entry, in unix microseconds: the first half of its id; of one beyond the calendar its end."""
+    return min(int(stream_id.partition(b"-")[0]) * 1000, LATEST_US)
 
 
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode(errors="replace")
-
-
-def _number(fields: Fields, name: bytes) -> int:
+def frame_number(fields: Fields) -> tuple[str, int] | None:
+    """Producer and number of an entry's first frame; None for an entry of another writer, or wrong (`numbering`)."""
     try:
-        number = int(fields.get(name, b""))
-    except ValueError:
-        raise EntryError(f"field {name.decode()} is {_text(fields.get(name))!r}, not a number") from None
-    if number < 0:
-        raise EntryError(f"field {name.decode()} is negative")
-    return number
+        return numbering(fields)
+    except EntryError:
+        return None
+
+
+def numbering(fields: Fields) -> tuple[str, int] | None:
+    """The same, and EntryError where a numbering is begun and not to be read."""
+    if b"producer" not in fields and b"first" not in fields:
+        return None
+    return name(fields, b"producer"), whole(fields, b"first", 0, MAX_NUMBER - MAX_FRAMES)

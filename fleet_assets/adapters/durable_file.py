@@ -1,11 +1,13 @@
 """Files that are there completely or not at all, also after the power went.
 
-Belongs here: temporary name, fsync, rename, fsync of the folder. Does not belong here: any file format.
+Belongs here: temporary name, fsync, rename, fsync of the folder, the hash that names their bytes. Does not belong here:
+any file format.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +52,12 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for created in reversed(missing):
         sync_folder(created.parent)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

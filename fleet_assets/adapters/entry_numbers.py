@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from fleet_assets.adapters.can_entries import frame_number
-from fleet_assets.adapters.can_stream import Entry, Fields, received_us
+from fleet_assets.adapters.can_stream import Entry, Fields, frame_number, received_us
+from fleet_assets.adapters.entry_bounds import EARLIEST_US, LATEST_US, MAX_FRAMES, EntryError, whole
 
 _SCHEMA = {
     "producer": pl.String, "first": pl.Int64, "stop": pl.Int64, "vehicle": pl.String, "bus": pl.String,
@@ -28,7 +28,7 @@ def numbers_of(entries: Sequence[Entry]) -> pl.DataFrame:
         {
             "producer": [producer for _, _, (producer, _) in numbered],
             "first": [first for _, _, (_, first) in numbered],
-            "stop": [first + _count(entry[1]) for _, entry, (_, first) in numbered],
+            "stop": [first + frame_count(entry[1]) for _, entry, (_, first) in numbered],
             "vehicle": [_text(entry[1], b"vehicle") for _, entry, _ in numbered],
             "bus": [_text(entry[1], b"bus") for _, entry, _ in numbered],
             "first_us": [first for first, _ in spans],
@@ -67,18 +67,29 @@ def known_places(numbers: pl.DataFrame, landed: pl.DataFrame) -> list[int]:
 def _span_us(entry: Entry) -> tuple[int, int]:
     """First and last instant of an entry's frames; of one that is not of the wire format, when Redis got it."""
     stream_id, fields = entry
-    count, packed = _count(fields), fields.get(b"packed")
+    count, packed = frame_count(fields), fields.get(b"packed")
     if packed is not None and count and len(packed) >= 8 * count:
         instants = np.frombuffer(packed, "<i8", count)
-        return int(instants[0]), int(instants[-1])
-    text = fields.get(b"ts_us", b"")
-    instant = int(text) if text.isdigit() else received_us(stream_id)
-    return instant, instant
+        first, last = int(instants[0]), int(instants[-1])
+    else:
+        first = last = _read(fields, b"ts_us", EARLIEST_US, LATEST_US, received_us(stream_id))
+    if EARLIEST_US <= first <= LATEST_US and EARLIEST_US <= last <= LATEST_US:
+        return first, last
+    return received_us(stream_id), received_us(stream_id)
 
 
-def _count(fields: Fields) -> int:
-    count = fields.get(b"n", b"1")
-    return int(count) if count.isdigit() and len(count) < 10 else 1
+def frame_count(fields: Fields) -> int:
+    """Frames that an entry says it holds; one where it says nothing, or what cannot be."""
+    return _read(fields, b"n", 0, MAX_FRAMES, 1)
+
+
+def _read(fields: Fields, field: bytes, low: int, high: int, otherwise: int) -> int:
+    if field not in fields:
+        return otherwise
+    try:
+        return whole(fields, field, low, high)
+    except EntryError:
+        return otherwise
 
 
 def _text(fields: Fields, name: bytes) -> str | None:

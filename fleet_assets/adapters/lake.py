@@ -23,11 +23,12 @@ from uuid import uuid4
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import sync_folder, write_durably
+from fleet_assets.adapters.durable_file import content_hash, sync_folder, write_durably
 from fleet_assets.adapters.file_lock import alone_in
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import Table, check_frame
 from fleet_assets.contracts.errors import SettingError
+from fleet_assets.core.addresses import without_secrets
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Lake:
 
     def __init__(self, url: str) -> None:
         if "://" in url and not url.startswith("file://"):
-            raise SettingError(f"FLEET_LAKE_URL={url}: only a local folder is supported by this version")
+            raise SettingError(
+                f"FLEET_LAKE_URL={without_secrets(url)}: only a local folder is supported by this version"
+            )
         self.root = Path(url.removeprefix("file://"))
 
     def identity(self, name: str = "") -> str:
@@ -80,13 +83,14 @@ class Lake:
         return sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in found)
 
     def record(self, table: Table, day: date | None) -> PartitionRecord | None:
-        """What is known of a stored partition; None where there is none (or its record was never finished)."""
+        """What is known of a stored partition; None where there is none, or its record was never finished or is
+        damaged."""
         path = self.path(table, day)
         try:
-            stored = json.loads(path.with_suffix(".json").read_text())
-        except FileNotFoundError:
+            record = PartitionRecord(**json.loads(path.with_suffix(".json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
             return None
-        return PartitionRecord(**stored) if path.exists() else None
+        return record if path.exists() else None
 
     def scan(self, table: Table, days: Iterable[date] | None = None) -> pl.LazyFrame:
         """The rows of the named days (of the whole table without `days`) in the contract's columns."""
@@ -121,14 +125,14 @@ class Lake:
         check_frame(table, frame)
         path = self.path(table, day)
         previous = self.record(table, day)
-        self._announce(table)
+        self.announce(table)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{table.name}.{os.getpid()}.tmp")
         ordered = frame.sort(table.order)
         write_parquet(ordered, fresh, table)
         tail = _tail_hash(table, day, ordered)
-        record = PartitionRecord(_hash(fresh), inputs, frame.height, fresh.stat().st_size, tail, dict(notes))
-        is_changed = not path.exists() or _hash(path) != record.content
+        record = PartitionRecord(content_hash(fresh), inputs, frame.height, fresh.stat().st_size, tail, dict(notes))
+        is_changed = not path.exists() or content_hash(path) != record.content
         if is_changed:
             self._put(fresh, path)
         else:
@@ -145,7 +149,8 @@ class Lake:
         os.replace(fresh, path)
         sync_folder(path.parent)
 
-    def _announce(self, table: Table) -> None:
+    def announce(self, table: Table) -> None:
+        """Have the file without rows of a day table."""
         empty = self.root / table.name / "empty.parquet"
         if table.partition_by is not None and not empty.exists():
             empty.parent.mkdir(parents=True, exist_ok=True)
@@ -172,8 +177,3 @@ def _tail_hash(table: Table, day: date | None, ordered: pl.DataFrame) -> str:
     content = io.BytesIO()
     rows.rechunk().write_ipc(content, compat_level=pl.CompatLevel.oldest())
     return hashlib.sha256(content.getbuffer()).hexdigest()
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

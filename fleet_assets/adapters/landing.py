@@ -18,7 +18,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import make_folder, sync_folder
+from fleet_assets.adapters.durable_file import content_hash, make_folder, sync_folder
 from fleet_assets.adapters.parquet import write_parquet
 from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.contracts.errors import ContractViolation, DataError, UsageError
@@ -27,6 +27,10 @@ SOURCES: dict[str, Table] = {"can": RAW_CAN, "gaps": INGEST_GAPS, "telemetry": R
 """The sources that can land, and the columns of their files."""
 
 _DAY = "date="
+
+SEALED = "sealed-"
+"""How a file begins that is the raw partition of its day under a second name (docs/decisions/0010-sealed-days.md); the
+rest of its name begins the hash of its bytes."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class Landing:
         return pl.scan_parquet([file.path for file in files], hive_partitioning=False)
 
     def read(self, source: str, day: date) -> pl.DataFrame:
-        """The same in memory; raises DataError naming the files that cannot be read."""
+        """The same in memory; raises DataError naming files that cannot be read, or are not what their name says."""
+        self._refuse_damaged_seals(source, day)
         try:
             return self.scan(source, day).collect()
         except pl.exceptions.PolarsError as error:
@@ -85,6 +90,15 @@ class Landing:
             raise DataError(
                 f"{broken or f'landed files of {source}'} cannot be read ({error}): put back a copy, or move it away"
             ) from error
+
+    def _refuse_damaged_seals(self, source: str, day: date) -> None:
+        """A sealed file shares its bytes with the raw partition: what damages one damages the other."""
+        for file in self.files(source, day):
+            hashed = file.path.stem.removeprefix(SEALED)
+            if hashed != file.path.stem and not content_hash(file.path).startswith(hashed):
+                raise DataError(
+                    f"{file.path} is damaged: its bytes are not those that were sealed; put back a copy from a backup"
+                )
 
     def sources(self) -> list[str]:
         """Names of the sources that have a folder."""

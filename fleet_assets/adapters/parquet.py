@@ -49,6 +49,8 @@ def _options(frame: pl.DataFrame, table: Table) -> dict[str, Any]:
         "row_group_size": ROW_GROUP_ROWS,
         "data_page_size": 64 << 20,
         "max_rows_per_page": ROW_GROUP_ROWS,
+        # Readers that look (pyarrow, DuckDB, Spark) notice a flipped bit instead of showing another value.
+        "write_page_checksum": True,
         # The Arrow schema would store the writer's in-memory string type: other readers need none of it.
         "store_schema": False,
     }

@@ -121,9 +121,12 @@ class Quarantine:
     def put_file(
         self, source: str, path: Path, digest: str, explanation: str, answers: Mapping[str, str] | None = None
     ) -> Path:
-        """Copy a file that was refused, durable on return; the same file again changes nothing."""
+        """Copy a file that was refused, durable on return; the same file again changes nothing.
+
+        A link is not followed (OSError): it may lead to what only this process may read.
+        """
         target = self.root / source / f"{digest}-{path.name}-refused"
-        with path.open("rb") as content:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as content:
             write_durably(target, lambda file: shutil.copyfileobj(content, file, 1 << 20))
         note = QuarantineNote(source, path.name, "refused", explanation, 1, answers=dict(answers or {}), file=path.name)
         _write_note(Path(f"{target}.json"), note)

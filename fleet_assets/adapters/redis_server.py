@@ -32,6 +32,7 @@ from redis.retry import Retry
 
 from fleet_assets.adapters import redis_supervisor
 from fleet_assets.contracts.errors import ServiceError, SettingError
+from fleet_assets.core.addresses import without_secrets
 from fleet_assets.settings import Settings
 
 UNAVAILABLE = (failures.ConnectionError, failures.TimeoutError, failures.BusyLoadingError)
@@ -163,17 +164,12 @@ def connect(settings: Settings, answer_seconds: float = ANSWER_SECONDS) -> redis
     if not settings.redis_url:
         folder = settings.root / "redis"
         return _servers.setdefault(folder, PrivateServer(folder)).start().client(answer_seconds)
-    try:
-        client = redis.Redis.from_url(
-            settings.redis_url, socket_timeout=answer_seconds, socket_connect_timeout=5, retry=_NO_RETRY
-        )
-    except ValueError as error:
-        raise SettingError(f"FLEET_REDIS_URL is not a Redis address such as redis://host:6379/0: {error}") from None
+    client = client_of(settings.redis_url, answer_seconds, connect_seconds=5)
     try:
         client.ping()
     except failures.RedisError as error:
         raise ServiceError(
-            f"Redis does not answer at {_without_password(settings.redis_url)} ({str(error).rstrip('.')}): start it or "
+            f"Redis does not answer at {without_secrets(settings.redis_url)} ({str(error).rstrip('.')}): start it or "
             "mend FLEET_REDIS_URL; without FLEET_REDIS_URL a private server is started"
         ) from None
     return client
@@ -190,10 +186,23 @@ def connect_if_running(settings: Settings) -> redis.Redis | None:
         if not socket.exists():
             return None
         url = f"unix://{quote(str(socket))}"
+    return client_of(url, 0.5, connect_seconds=0.5)
+
+
+def client_of(url: str, answer_seconds: float, connect_seconds: float) -> redis.Redis:
+    """A client of an address, whose commands are tried once; raises SettingError for what is no address of Redis."""
     try:
-        return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=_NO_RETRY)
+        return redis.Redis.from_url(
+            url, socket_timeout=answer_seconds, socket_connect_timeout=connect_seconds, retry=_NO_RETRY
+        )
     except ValueError as error:
-        raise SettingError(f"FLEET_REDIS_URL is not a Redis address such as redis://host:6379/0: {error}") from None
+        raise _no_address(error) from None
+
+
+def _no_address(error: ValueError) -> SettingError:
+    """Repeats the library's words only where they are about the scheme: others quote parts that may be a password."""
+    said = str(error) if "scheme" in str(error) else "user, password and options are written percent-encoded"
+    return SettingError(f"FLEET_REDIS_URL is not a Redis address such as redis://:password@host:6379/0: {said}")
 
 
 def release(settings: Settings) -> None:
@@ -201,11 +210,6 @@ def release(settings: Settings) -> None:
     server = _servers.pop(settings.root / "redis", None)
     if server is not None:
         server.close()
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _binary() -> str:

@@ -12,8 +12,10 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from fleet_assets.adapters.can_stream import STREAM
-from fleet_assets.adapters.redis_server import PrivateServer
+from fleet_assets.adapters.redis_server import PrivateServer, client_of
 from fleet_assets.adapters.stream_group import GROUP
+from fleet_assets.adapters.stream_key import strange_kind
+from fleet_assets.contracts.errors import SettingError
 from fleet_assets.settings import Settings
 
 PATIENCE_S = 2.0
@@ -31,7 +33,8 @@ class Consumer:
 
 @dataclass(frozen=True)
 class StreamDepth:
-    """What waits in the stream. `state`: `up`, `away` (configured and silent), `off` (the private one does not run).
+    """What waits in the stream. `state`: `up`, `away` (configured and silent), `off` (the private one does not run),
+    `wrong` (something else lies under the stream's name).
 
     The counts are entries; they are null where nobody answered, `undelivered` also where the server cannot tell.
     """
@@ -53,9 +56,9 @@ def look_at_stream(settings: Settings) -> StreamDepth:
             return StreamDepth("off", "the private server is not running: no scanner and no worker is")
         return _asked(server.client())
     try:
-        client = redis.Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S)
-    except ValueError as error:
-        return StreamDepth("away", f"FLEET_REDIS_URL is not a Redis address such as redis://host:6379/0: {error}")
+        client = client_of(settings.redis_url, PATIENCE_S, PATIENCE_S)
+    except SettingError as error:
+        return StreamDepth("away", str(error))
     return _asked(client)
 
 
@@ -69,6 +72,8 @@ def _asked(client: redis.Redis) -> StreamDepth:
 
 
 def _depth(client: redis.Redis) -> StreamDepth:
+    if (strange := strange_kind(client)) is not None:
+        return StreamDepth("wrong", f"{strange}: scanners and workers refuse to start")
     length: Any = client.xlen(STREAM)
     try:
         groups: Any = client.xinfo_groups(STREAM)
@@ -81,4 +86,4 @@ def _depth(client: redis.Redis) -> StreamDepth:
         return StreamDepth("up", "no worker has read this stream yet", length, length, 0)
     found: Any = client.xinfo_consumers(STREAM, GROUP)
     consumers = [Consumer(one["name"].decode(), one["pending"], one["idle"] / 1000) for one in found]
-    return StreamDepth("up", "", length, mine["lag"], mine["pending"], consumers)
+    return StreamDepth("up", "", length, mine.get("lag"), mine["pending"], consumers)

@@ -150,7 +150,7 @@ class StreamGroup:
         """What is left for this group, all its consumers together."""
         groups: Any = self.client.xinfo_groups(self._stream)
         mine = next(group for group in groups if group["name"] == self._group.encode())
-        return Backlog(mine["lag"], mine["pending"])
+        return Backlog(mine.get("lag"), mine["pending"])
 
     def outlook(self, producers: Sequence[str]) -> Outlook:
         """What the server knows now; entries below `open_from` were landed and acknowledged, or removed."""

@@ -13,14 +13,18 @@ A statement is an entry with one field, `statement`, JSON:
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from fleet_assets.adapters.can_stream import EntryError, Fields
+from fleet_assets.adapters.can_stream import Fields
+from fleet_assets.adapters.entry_bounds import EARLIEST_US, LATEST_US, MAX_NUMBER, EntryError, is_name, within
 from fleet_assets.adapters.gap_ledger import Gap
 
 STATEMENT = b"statement"
+
+MAX_COUNT = 2**63 - 1
+"""Rows that a gap may miss."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +73,45 @@ def unpack_statement(fields: Fields) -> Statement:
         numbers, ended = parts.get("numbers"), parts.get("ended")
         return Statement(
             gap=_gap(parts["gap"]) if "gap" in parts else None,
-            numbers=Numbers(str(numbers[0]), int(numbers[1]), int(numbers[2])) if numbers else None,
+            numbers=_numbers(*numbers) if numbers else None,
             ended=_ended(*ended) if ended else None,
         )
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
+    except EntryError:
+        raise
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise EntryError(f"the statement cannot be read: {error}") from error
 
 
+def _numbers(producer: str, first: int, stop: int) -> Numbers:
+    return Numbers(_name(producer), within(first, 0, MAX_NUMBER), within(stop, first, MAX_NUMBER))
+
+
 def _ended(producer: str, stop: int, last_us: int | None) -> Ended:
-    return Ended(str(producer), int(stop), None if last_us is None else int(last_us))
+    last = None if last_us is None else within(last_us, EARLIEST_US, LATEST_US)
+    return Ended(_name(producer), within(stop, 0, MAX_NUMBER), last)
 
 
 def _gap(fields: dict[str, Any]) -> Gap:
     instants = {name: datetime.fromisoformat(fields[name]) for name in ("started_at", "ended_at")}
     if any(instant.tzinfo is None for instant in instants.values()):
         raise ValueError("an instant has no offset")
-    return Gap(**(fields | instants))
+    gap = Gap(**(fields | {name: instant.astimezone(UTC) for name, instant in instants.items()}))
+    for given in (gap.source, gap.reason, *filter(None, (gap.vehicle_id, gap.bus))):
+        _name(given)
+    if gap.missing_count is not None:
+        within(gap.missing_count, 0, MAX_COUNT)
+    return replace(gap, detail=_text(gap.detail))
+
+
+def _name(text: object) -> str:
+    if not is_name(_text(text)):
+        raise EntryError("a name of the statement is not one")
+    return _text(text)
+
+
+def _text(text: object) -> str:
+    """Text that can be stored: a lone half of a pair cannot, and not every database takes NUL."""
+    if not isinstance(text, str) or "\0" in text:
+        raise EntryError("a text of the statement is not one")
+    text.encode()
+    return text

@@ -29,9 +29,10 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fleet_assets.adapters import dbt_session
-from fleet_assets.adapters.data_versions import DuckdbVersions, Source
-from fleet_assets.adapters.durable_file import write_durably
+from fleet_assets.adapters import dbt_session, published_file
+from fleet_assets.adapters.data_versions import DuckdbVersions, FileState, Source, file_state, only_reads
+from fleet_assets.adapters.durable_file import replace_file, write_durably
+from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
 from fleet_assets.contracts import TABLES
@@ -39,10 +40,6 @@ from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
 LOCKED_FOR_S = 30
 """s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
-
-READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
-"""What a query may be; DuckDB reads `show tables`, `describe` and `summarize` as SELECT."""
-
 
 PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
 """Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
@@ -88,20 +85,56 @@ class DuckdbWarehouse:
 
     @property
     def is_published(self) -> bool:
-        return self.published.exists()
+        """Whether there is a file that people can open."""
+        return self.published.exists() and not self.damage()
 
     @property
     def published_at(self) -> datetime | None:
         """When the file that people open was put in place."""
-        return datetime.fromtimestamp(self.published.stat().st_mtime, UTC) if self.is_published else None
+        return datetime.fromtimestamp(self.published.stat().st_mtime, UTC) if self.published.exists() else None
+
+    def damage(self, *, deep: bool = False) -> str:
+        """Why the published file cannot be read; nothing where it can, or there is none.
+
+        Its catalogue is read once for each state of the file, and every block where size or time are not those with
+        which it was published, or `deep` asks for it.
+        """
+        state = file_state(self.published)
+        if state is None:
+            return ""
+        key = (state, deep)
+        if key not in self._judged:
+            said = published_file.damage(self.published, every_block=deep or self._mark() != self._noted_mark())
+            self._judged[key] = f"{self.published} cannot be read ({said})" if said else ""
+            if said:
+                # So that the next look, whoever takes it, reads every block too.
+                self._mark_file.unlink(missing_ok=True)
+        return self._judged[key]
+
+    @cached_property
+    def _judged(self) -> dict[tuple[FileState, bool], str]:
+        return {}
+
+    def _mark(self) -> str:
+        """Size and time of the published file."""
+        status = self.published.stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def _noted_mark(self) -> str:
+        file = self._mark_file
+        return file.read_text() if file.exists() else ""
+
+    @property
+    def _mark_file(self) -> Path:
+        return self.build_file.parent / "published.txt"
 
     @contextmanager
     def building(self, anew: Collection[str] = ()) -> Iterator[Path]:
         """Have the private file for oneself, with a view of every lake table; a second build waits its turn.
 
-        It starts as a copy of the published file: building one mart keeps the others, and nothing of a build that
-        failed or was killed is ever published. Raises ServiceError when another process keeps the private file open or
-        the published one cannot be read.
+        It starts as a copy of the published file, or empty where that cannot be read: building one mart keeps the
+        others, and nothing of a build that failed or was killed is ever published. Raises ServiceError when another
+        process keeps the private file open.
         """
         # The file is copied whole: leaving single models out would not be cheaper.
         del anew
@@ -120,6 +153,7 @@ class DuckdbWarehouse:
         # Somebody may have opened the published file for writing: their log belongs to the file that goes now.
         _log_of(self.published).unlink(missing_ok=True)
         _copy_durably(self.build_file, self.published)
+        replace_file(self._mark_file, self._mark().encode())
         return self.published
 
     @contextmanager
@@ -168,7 +202,7 @@ class DuckdbWarehouse:
             connection.execute("set timezone = 'UTC'")
             try:
                 self._show_lake(connection, sql, held)
-                if self.is_published:
+                if self.published.exists():
                     self._show_marts(connection)
                 self._confine(connection)
                 return _frame(_only_reading(connection, sql))
@@ -186,7 +220,7 @@ class DuckdbWarehouse:
     def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str, held: ExitStack) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""
         for table in TABLES.values():
-            if self.is_published or lake_files(table, self.lake_url):
+            if self.published.exists() or lake_files(table, self.lake_url):
                 is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
                 files = held_files(table, self.lake_url, held) if is_named else None
                 connection.execute(view_statement(table, files))
@@ -198,6 +232,8 @@ class DuckdbWarehouse:
         folders = ", ".join(literal(str(folder)) for folder in allowed)
         connection.execute(f"set allowed_directories = [{folders}]")
         connection.execute("set enable_external_access = false")
+        # A SELECT can call enable_logging and enable_profiling, which write files where they are told to.
+        connection.execute("set lock_configuration = true")
 
     @property
     def _lake_folder(self) -> Path:
@@ -206,24 +242,22 @@ class DuckdbWarehouse:
     def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attached under the name it was built with, since its own views say that name."""
         catalogue = quoted(self.published.stem)
-        connection.execute(f"attach {literal(str(self.published))} as {catalogue} (read_only)")
+        try:
+            connection.execute(f"attach {literal(str(self.published))} as {catalogue} (read_only)")
+        except duckdb.Error as error:
+            said = published_file.sentence(error)
+            raise DataError(f"{self.published} cannot be read; `fleet build` publishes it anew: {said}") from None
         for name in _tables(connection, self.published.stem):
             if name not in TABLES:
                 connection.execute(f"create view {quoted(name)} as from {catalogue}.main.{quoted(name)}")
 
     def _prepare(self) -> None:
-        try:
-            connection = duckdb.connect(str(self.build_file))
-        except duckdb.Error as error:
-            raise ServiceError(
-                f"{self.published} cannot be read; delete it and run `fleet build --full`: {_sentence(error)}"
-            ) from None
-        with connection:
+        with duckdb.connect(str(self.build_file)) as connection:
             for table in TABLES.values():
                 try:
                     connection.execute(view_statement(table, lake_files(table, self.lake_url)))
                 except duckdb.Error as error:
-                    raise DataError(_sentence(error)) from None
+                    raise DataError(published_file.sentence(error)) from None
 
     def _remove_leftovers(self) -> None:
         """What builds that failed or were killed left; nobody else writes here while we hold the lock."""
@@ -236,19 +270,14 @@ class DuckdbWarehouse:
                 leftover.unlink(missing_ok=True)
 
     def _refusal(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> DataError | UsageError:
-        sentence = own_names(_sentence(error))
+        sentence = own_names(published_file.sentence(error))
         missing = re.search(r"Table with name (\S+) does not exist", sentence)
         if missing:
             listed = ", ".join(_tables(connection, "memory")) or "none"
-            unbuilt = "" if self.is_published else "; the marts are not built yet: run `fleet build`"
+            unbuilt = "" if self.published.exists() else "; the marts are not built yet: run `fleet build`"
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
         is_about_data = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
         return DataError(sentence) if is_about_data else UsageError(sentence)
-
-
-def _sentence(error: duckdb.Error) -> str:
-    """What went wrong, without the excerpt of the statement that DuckDB appends."""
-    return " ".join(str(error).split("\n\nLINE ")[0].split("\nLINE ")[0].split())
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "%") -> list[str]:
@@ -262,8 +291,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "
 
 
 def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """DuckDB reads `show tables`, `describe` and `summarize` as SELECT, and also a WITH that copies into a file."""
     statements = connection.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type not in READING:
+    if len(statements) != 1 or not only_reads(explained(statements[0].query) or statements[0].query):
         raise UsageError("a query is one SELECT (or show tables, describe TABLE, explain SELECT); nothing was run")
     return connection.sql(statements[0])
 
@@ -289,8 +319,8 @@ def _wait_until_free(path: Path) -> None:
     try:
         duckdb.connect(str(path)).close()
     except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise FileInUse(f"{path} is in use by another process: {_sentence(error)}") from None
+        if published_file.is_held(error):
+            raise FileInUse(f"{path} is in use by another process: {published_file.sentence(error)}") from None
 
 
 def _log_of(path: Path) -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from fleet_assets.adapters.spool import DISK_BYTES
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import LogFormat, configure_logs, plain_failures, stop_on_signals
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings, load_settings

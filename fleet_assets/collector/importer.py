@@ -222,7 +222,8 @@ class _Run:
         if digest:
             self.intake.landing.stage(digest).discard()
         reason = refusal.reason if isinstance(refusal, FileRejected) else str(refusal)
-        is_worth_keeping = not isinstance(refusal, AnswerMissing | NothingInIt) and has_ending(path, self.kind.endings)
+        is_named = has_ending(path, self.kind.endings) and not path.is_symlink()
+        is_worth_keeping = is_named and not isinstance(refusal, AnswerMissing | NothingInIt)
         if self.keeps_refused and digest and is_worth_keeping:
             self.intake.quarantine.put_file(self.source, path, digest, reason, _answers(self.options))
         return FileResult(path, refusal=reason)

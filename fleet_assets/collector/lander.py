@@ -18,7 +18,8 @@ import polars as pl
 import structlog
 
 from fleet_assets.adapters.can_entries import DecodedEntries, decode_entries, entries_as_rows
-from fleet_assets.adapters.can_stream import Entry, EntryError, padded_id
+from fleet_assets.adapters.can_stream import Entry, padded_id
+from fleet_assets.adapters.entry_bounds import EntryError
 from fleet_assets.adapters.entry_numbers import known_places, numbers_of, runs
 from fleet_assets.adapters.gap_ledger import SOURCE as GAPS
 from fleet_assets.adapters.gap_ledger import Gap, gap_rows

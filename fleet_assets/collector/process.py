@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,7 +18,11 @@ from types import FrameType
 
 import structlog
 
+from fleet_assets.collector.console import escaped
 from fleet_assets.contracts.errors import ServiceError
+
+LAST_SECONDS = 9.0
+"""Between SIGTERM and the end of a process that waits for something; service managers kill after ten or more."""
 
 
 class LogFormat(StrEnum):
@@ -38,10 +44,16 @@ def configure_logs(form: LogFormat) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([_escape_values] if is_console else []),
             last,
         ],
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
     )
+
+
+def _escape_values(_logger: object, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """JSON escapes what came from outside by itself."""
+    return {name: escaped(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _watch_parent(stop: threading.Event, parent: int) -> None:
@@ -68,6 +80,34 @@ def stop_on_signals(*, with_parent: bool = False) -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
     return stop
+
+
+@contextmanager
+def ended_in_time(seconds: float = LAST_SECONDS) -> Iterator[None]:
+    """Have the process end `seconds` after SIGTERM, whatever it waits for then: a server, a disk, a library.
+
+    Everything here may be killed at any moment without loss, so it may end itself too. The signal is heard by a thread
+    (through the interpreter's wake-up descriptor): whose handler is in force, and whether the main thread is busy, does
+    not matter. A process that handles no SIGTERM ends at once.
+    """
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_end_after_term, args=(reader, seconds), name="last word", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()
+
+
+def _end_after_term(reader: socket.socket, seconds: float) -> None:
+    with reader:
+        while numbers := reader.recv(64):
+            if signal.SIGTERM in numbers:
+                time.sleep(seconds)
+                sys.stderr.write(f"fleet: asked to stop {seconds:g} s ago and still waiting for something: ended\n")
+                os._exit(128 + signal.SIGTERM)
 
 
 @contextmanager

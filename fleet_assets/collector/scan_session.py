@@ -22,6 +22,7 @@ from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.redis_server import connect
 from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import SEGMENT_BYTES, Spool
+from fleet_assets.adapters.stream_key import require_stream
 from fleet_assets.adapters.stream_statements import Ended, Statement
 from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.bus import BusOptions, open_bus
@@ -61,7 +62,7 @@ class ScanSession:
     def scan(self, options: BusOptions, name: BusName, *, needs_redis: bool) -> ScanReport:
         """Read a bus until stopped; with `needs_redis` a Redis that is away at the start is an error."""
         if needs_redis:
-            connect(self.settings)
+            require_stream(connect(self.settings))
 
         def loop(sender: Sender, before: Reached | None) -> int:
             bus = open_bus(options)
@@ -78,7 +79,7 @@ class ScanSession:
 
     def replay(self, replay: Replay) -> ScanReport:
         """Send log files; waits for Redis and for the worker instead of spooling."""
-        connect(self.settings)
+        require_stream(connect(self.settings))
         log.info("replay_started", files=len(replay.paths), speed=replay.speed)
         rules = SenderRules(is_packed=self.is_packed, is_patient=True)
         return self._run("replay", rules, lambda sender, _: replay_logs(replay, sender, ScanRules(), self.stop))

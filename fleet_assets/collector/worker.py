@@ -23,10 +23,12 @@ from redis.exceptions import ResponseError
 from fleet_assets.adapters.can_entries import decode_entries
 from fleet_assets.adapters.can_stream import Entry
 from fleet_assets.adapters.durable_file import is_full
+from fleet_assets.adapters.entry_numbers import frame_count
 from fleet_assets.adapters.live_state import LiveState
 from fleet_assets.adapters.redis_server import UNAVAILABLE
 from fleet_assets.adapters.sink_progress import SinkProgress
 from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.adapters.stream_key import require_stream
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.lander import Lander, WorkReport
 from fleet_assets.collector.losses import Losses
@@ -94,6 +96,7 @@ class Worker:
 
     def run(self, *, until_empty: bool = False) -> WorkReport:
         """Work until stopped; what was read is landed and acknowledged before it returns."""
+        require_stream(self._group.client)
         self._origin = self._group.create()
         log.info("worker_started", consumer=self._group.consumer)
         try:
@@ -135,7 +138,7 @@ class Worker:
         if entries and not self._batch:
             self._batch_since = time.monotonic()
         self._batch += entries
-        self._batch_frames += sum(_frame_count(fields) for _, fields in entries)
+        self._batch_frames += sum(frame_count(fields) for _, fields in entries)
 
     def _look_for_losses(self) -> None:
         """Every few seconds: numbers that never came, entries that someone removed."""
@@ -263,9 +266,3 @@ class Worker:
 def _is_gone(error: ResponseError) -> bool:
     """Whether stream or group are no longer there: somebody emptied the server."""
     return "NOGROUP" in str(error) or "no such key" in str(error)
-
-
-def _frame_count(fields: object) -> int:
-    """Frames in an entry, for deciding when to flush: what an entry claims, at most what an entry may hold."""
-    count = fields.get(b"n", b"1") if isinstance(fields, dict) else b"1"
-    return min(int(count), 100_000) if count.isdigit() else 1

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fleet_assets.adapters import backup as files
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_storage import storage_server
 from fleet_assets.contracts.errors import UsageError

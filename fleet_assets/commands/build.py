@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_storage import STORAGE, require_storage
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.commands.wording import counted
-from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError
+from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError, joined
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
@@ -71,7 +71,7 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
         does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
         done = "built" if report.tables else "nothing to build"
         failed = f"{done}, but {counted(len(report.failed_checks), 'check')} of what is stored {does_not}"
-        raise BuildFailed(f"{failed}: {'; '.join(report.failed_checks[:5])}")
+        raise BuildFailed(f"{failed}: {joined(report.failed_checks)}")
 
 
 def _outcome(report: BuildReport, seconds: float) -> str:

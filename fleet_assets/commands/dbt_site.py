@@ -13,6 +13,7 @@ from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 
+from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.places import Places
 
@@ -42,7 +43,8 @@ def write_site(places: Places, folder: Path) -> Path:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildFailed(f"dbt could not describe the marts: {(done.stdout + done.stderr).strip()[-2000:]}")
-        folder.mkdir(parents=True, exist_ok=True)
-        for written, name in FILES.items():
-            copyfile(Path(target) / written, folder / name)
+        with as_the_person_set():
+            folder.mkdir(parents=True, exist_ok=True)
+            for written, name in FILES.items():
+                copyfile(Path(target) / written, folder / name)
     return folder / "index.html"

@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fleet_assets.adapters.file_lock import alone
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.build import build_log, build_now, build_progress, prepare_dagster_home
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips

@@ -46,7 +46,7 @@ def send_logs(demo: Places, logs: Sequence[Path], watch: Watch, lock: int) -> in
         frames = _replay(demo, logs, watch.sent)
         group = StreamGroup(connect(demo.settings))
         group.create()
-        while (backlog := group.backlog()).pending or backlog.undelivered:
+        while (backlog := group.backlog()).pending or backlog.undelivered != 0:
             if worker.poll() is not None:
                 raise ServiceError(f"the worker ended with code {worker.returncode}; its words are in {_log(demo)}")
             watch.waiting()

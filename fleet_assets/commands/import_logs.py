@@ -12,13 +12,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.telemetry_files import NO_VEHICLE
 from fleet_assets.collector.bus_spans import SharedBus
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.import_sources import IMPORT_SOURCES

@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from fleet_assets.collector.console import Console
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from shutil import copyfile
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.adapters.quarantine import Item, Quarantine
+from fleet_assets.collector.console import Console
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.quarantine_retry import Retried, retry
 from fleet_assets.commands.query import FORMATS

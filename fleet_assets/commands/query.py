@@ -13,11 +13,12 @@ from io import BytesIO
 from pathlib import Path
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.adapters.query_cache import QueryCache
+from fleet_assets.collector.console import Console, escaped
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
@@ -54,16 +55,23 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
     if show_stats:
         aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
     if output:
-        replace_file(output, FORMATS[output_format](rows))
+        with as_the_person_set():
+            replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
     if output_format == "table" and places.settings.units == "us":
         rows = in_us_units(rows)
     is_cut = output_format == "table" and rows.height > SHOWN_ROWS
-    sys.stdout.buffer.write(FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows))
+    written = FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows)
+    # On a terminal somebody looks at it; a file or program gets the values as they are.
+    sys.stdout.buffer.write(_for_eyes(written) if output_format == "csv" and sys.stdout.isatty() else written)
     sys.stdout.buffer.flush()
     if is_cut:
         aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
+
+
+def _for_eyes(text: bytes) -> bytes:
+    return escaped(text.decode()).encode()
 
 
 def _format_of(output: Path | None) -> str:

@@ -9,7 +9,6 @@ was stopped.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from fleet_assets.commands.dagster_storage import storage_server
 from fleet_assets.commands.warehouse import ask_administrator
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.places import Places
+
+SETTINGS = "settings/.env"
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ def restore(places: Places, backup: Path) -> None:
     restoration.is_placing = True
     restoration.note()
     files.put_in_place(filled)
-    if "settings/.env" in manifest.files and not (places.settings.root / ".env").exists():
-        shutil.copyfile(backup / "settings/.env", places.settings.root / ".env")
+    if SETTINGS in manifest.files and not (places.settings.root / ".env").exists():
+        files.put_back(backup, SETTINGS, manifest.files[SETTINGS], places.settings.root / ".env")
     _settle(places, manifest)
     restoration.end()
     console().print(

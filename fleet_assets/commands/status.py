@@ -1,4 +1,5 @@
-"""`fleet status`: one look at everything that may need a hand, gathered without starting or changing anything.
+"""`fleet status`: one look at everything that may need a hand, gathered without starting or changing anything
+but the records of damaged partitions, which are withdrawn.
 
 Belongs here: which facts there are, their shape for programs, and what to do next. Does not belong here: how facts are
 found (adapters, `defs.state`, `ingest_now`) and how they look (`status_page`).
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.adapters.landing import SOURCES
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
@@ -46,6 +48,8 @@ class Status:
     published: Published
     quarantine: list[dict[str, Any]]
     runs: Runs
+    damage: list[str]
+    """What was found to be damaged at this look, and is stale now."""
     unread: list[str] = field(default_factory=list)
     """A sentence for each vehicle whose frames never became telemetry."""
 
@@ -75,12 +79,13 @@ def _gather(places: Places) -> Status:
     from fleet_assets.defs.state import known_runs, published_now, stale_now
 
     settings, now = places.settings, datetime.now(UTC)
-    plan = stale_now(places)
+    damaged = [one.sentence for one in withdraw_damaged(places.lake)]
+    plan, published = stale_now(places), published_now(places)
     items = Quarantine(settings.quarantine).items()
     return Status(
         now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
-        _spools(settings.root / "spool"), _landing(places, plan), plan, published_now(places), _set_aside(items),
-        known_runs(places), unread_sentences(places),
+        _spools(settings.root / "spool"), _landing(places, plan), plan, published, _set_aside(items),
+        known_runs(places), [*damaged, *filter(None, [published.damage])], unread_sentences(places),
     )  # fmt: skip
 
 
@@ -156,7 +161,7 @@ def as_object(found: Status) -> dict[str, Any]:
         "stream": asdict(found.stream), "spools": found.spools, "landing": found.landing, "stale": stale,
         "stale_reference": found.plan.reference, "stale_marts": found.published.stale, "quarantine": found.quarantine,
         "runs": asdict(found.runs), "published_at": found.published.at, "warehouse_problem": found.published.problem,
-        "next_steps": next_steps(found),
+        "damage": found.damage, "next_steps": next_steps(found),
     }  # fmt: skip
 
 
@@ -176,9 +181,13 @@ def _collecting_steps(found: Status) -> Iterator[str]:
     stream = found.stream
     if stream.state == "away":
         yield "start Redis or mend FLEET_REDIS_URL; scanners keep their frames in the spool meanwhile"
+    if stream.state == "wrong":
+        yield "give fleet a Redis of its own (FLEET_REDIS_URL), or a database of this one, such as …/1"
     busy = [consumer for consumer in stream.consumers if consumer.idle_s < QUIET_WORKER_S]
     if (stream.undelivered or stream.pending) and not busy:
         yield "frames wait in the stream and no worker reads them: run `fleet collect work`"
+    elif stream.undelivered is None and stream.length and not busy:
+        yield "entries are in the stream, Redis cannot say whether they wait, and no worker runs: `fleet collect work`"
     if found.spools:
         yield "frames wait in a spool: they are sent when its scanner (`fleet collect scan`) runs and Redis answers"
     if not found.vehicles and not stream.length and not found.spools:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from fleet_assets.adapters.stream_depth import StreamDepth
+from fleet_assets.collector.console import Console
 from fleet_assets.commands.ingest_now import SHOWN_DAYS
 from fleet_assets.commands.status import Status
 from fleet_assets.commands.wording import counted
@@ -128,6 +128,7 @@ def _landed(landing: dict[str, Any]) -> str:
 
 
 def _building(found: Status) -> Iterator[str]:
+    yield from (f"Damaged: {sentence}" for sentence in found.damage)
     yield f"Stale: {', '.join(_stale(found)) or 'nothing'}"
     for run in found.runs.in_progress:
         state = f"Running: {run.kind} since {_clock(run.started_at)}" if run.started_at else f"Waits: {run.kind}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from fleet_assets.collector.console import Console
 
 
 def terminal_console() -> Console:

@@ -5,13 +5,16 @@ Belongs here: what the person reads. Does not belong here: any statement (`adapt
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.text import Text
 
 from fleet_assets.adapters.postgres import roles
 from fleet_assets.adapters.postgres.findings import Finding, look_over
+from fleet_assets.adapters.postgres.hypertables import move_to_hypertables
 from fleet_assets.adapters.postgres.migrate import migrate, newest
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.ready import adopt, prepare
+from fleet_assets.collector.console import Console
+from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 
@@ -52,6 +55,18 @@ def run_grant(places: Places, user: str, role: str) -> None:
     _say(f"{user} may now act as fleet_{role}" if user else "privileges are as they should be")
 
 
+def run_hypertables(places: Places) -> None:
+    """Move natively partitioned tables to hypertables, and say which; a second call finds nothing to move."""
+    moved = 0
+    try:
+        for one in move_to_hypertables(places.server, _say):
+            _say(f"{one.table}: {one.rows:,} rows copied and compared, a hypertable now")
+            moved += 1
+    except AdministratorNeeded as error:
+        raise _left_to_administrator(error.says, error.statements) from None
+    _say(f"{counted(moved, 'table')} moved" if moved else "no table is natively partitioned: nothing to move")
+
+
 def run_check(places: Places) -> None:
     """Print what was found; raises ServiceError when something does not hold."""
     found = look_over(places.server, places.loader)
@@ -83,4 +98,5 @@ def ask_administrator(refused: list[str]) -> None:
 
 
 def _say(line: str) -> None:
-    Console().print(line, highlight=False, markup=False, soft_wrap=True)
+    # As a text of rich, which is never cut: half a statement would be another one.
+    Console().print(Text(line), soft_wrap=True)

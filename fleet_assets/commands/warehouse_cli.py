@@ -68,6 +68,18 @@ def grant(
     run_grant(Places.from_environment(), user, role.value)
 
 
+@app.command("hypertables")
+def hypertables() -> None:
+    """Move tables that are natively partitioned to hypertables of TimescaleDB, which the server got later.
+
+    Each is copied while people read it, compared with its copy, and exchanged in one transaction; views upon it are put
+    back. It takes the room of the largest table twice. Stopped at any moment, the same command goes on.
+    """
+    from fleet_assets.commands.warehouse import run_hypertables
+
+    run_hypertables(Places.from_environment())
+
+
 @app.command("check")
 def check() -> None:
     """Look the server over: reachable, version, encoding, schema, roles, privileges, and what is loaded of the lake.

@@ -39,8 +39,16 @@ INGEST_TABLES: dict[str, Table] = {
 LAKE_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        RAW_CAN, RAW_TELEMETRY, INGEST_GAPS, CAN_SIGNALS, TELEMETRY, LAST_READINGS, READINGS_BEFORE_SILENCE, TRIPS,
-        STANDING_PERIODS, STOPS,
+        RAW_CAN,
+        RAW_TELEMETRY,
+        INGEST_GAPS,
+        CAN_SIGNALS,
+        TELEMETRY,
+        LAST_READINGS,
+        READINGS_BEFORE_SILENCE,
+        TRIPS,
+        STANDING_PERIODS,
+        STOPS,
     )
 } | INGEST_TABLES
 

@@ -47,11 +47,21 @@ class FileRejected(DataError):
         return type(self), (self.path, self.reason)
 
 
+SHOWN = 20
+"""Problems in one sentence; the exception has all of them."""
+
+
+def joined(problems: list[str]) -> str:
+    """The first problems of many, with the count of the others."""
+    more = f"; and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else ""
+    return "; ".join(problems[:SHOWN]) + more
+
+
 class ContractViolation(DataError):
     """A frame breaks the declared contract of its table."""
 
     def __init__(self, table: str, problems: list[str]) -> None:
-        super().__init__(f"table {table}: " + "; ".join(problems))
+        super().__init__(f"table {table}: {joined(problems)}")
         self.table = table
         self.problems = problems
 
@@ -60,7 +70,7 @@ class ReferenceInvalid(DataError):
     """Reference rows are wrong; `problems` holds one sentence per row."""
 
     def __init__(self, path: object, problems: list[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(problems))
+        super().__init__(f"{path}: {joined(problems)}")
         self.path = str(path)
         self.problems = problems
 

@@ -34,21 +34,31 @@ TRIPS = Table(
         Column("trip_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that drove.", required=True),
         Column("driver_id", "str", "Driver assigned to the vehicle at the start."),
-        Column("started_at", "ts", "First movement; estimated between two rows that are over 10 s apart.", required=True),
+        Column(
+            "started_at", "ts", "First movement; estimated between two rows that are over 10 s apart.", required=True
+        ),
         Column("ended_at", "ts", "Last movement; estimated between two rows that are over 10 s apart.", required=True),
         Column("closed_at", "ts", "When the trip became final.", required=True),
         Column("local_date", "date", "Day of started_at in the vehicle's time zone.", required=True),
-        Column("start_reason", "str", "Why it starts here: motion, ignition, gap, truncated, unobserved.", required=True),
+        Column(
+            "start_reason", "str", "Why it starts here: motion, ignition, gap, truncated, unobserved.", required=True
+        ),
         Column("end_reason", "str", "Why it ends here: stop, ignition, gap, unobserved.", required=True),
         Column("duration_s", "f64", "ended_at - started_at.", "s", required=True, low=0),
         Column("moving_s", "f64", "Time in motion; null where nobody saw it.", "s", low=0),
         Column("standing_s", "f64", "Time at a stand within the trip; null where nobody saw it.", "s", low=0),
         Column(
-            "unknown_s", "f64", "Time of which nothing says whether it moved: duration_s less moving_s and standing_s.",
-            "s", low=0,
+            "unknown_s",
+            "f64",
+            "Time of which nothing says whether it moved: duration_s less moving_s and standing_s.",
+            "s",
+            low=0,
         ),
         Column(
-            "idle_s", "f64", "Part of standing_s with the engine running; null where no signal tells of an engine.", "s",
+            "idle_s",
+            "f64",
+            "Part of standing_s with the engine running; null where no signal tells of an engine.",
+            "s",
             low=0,
         ),
         Column("distance_km", "f64", "Distance driven.", "km", required=True, low=0),
@@ -64,7 +74,9 @@ TRIPS = Table(
         Column("end_odometer_km", "f64", "Odometer at the end.", "km", low=0),
         *_place("start_", "of the first position in the trip"),
         *_place("end_", "of the last position in the trip"),
-        Column("max_speed_kmh", "f64", "Highest speed seen, or the mean where that is higher.", "km/h", low=0, high=250),
+        Column(
+            "max_speed_kmh", "f64", "Highest speed seen, or the mean where that is higher.", "km/h", low=0, high=250
+        ),
         Column("avg_speed_kmh", "f64", "Distance over moving time.", "km/h", low=0),
         Column("point_count", "i64", "Telemetry rows in the trip.", required=True, low=0),
         Column("cadence_s", "f64", "Mean time between two observations in the trip, silences left out.", "s", low=0),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from dataclasses import replace
+from datetime import timedelta
 
 from fleet_assets.contracts.raw import MULTI_FRAME_REACH
 from fleet_assets.contracts.schema import Column, Table

@@ -119,7 +119,9 @@ def accounted_sentences(trips: pl.LazyFrame, rules: AgreementRules = AgreementRu
         (pl.col("start_odometer_km").is_not_null() & pl.col("end_odometer_km").is_not_null()).all().alias("is_read"),
     )  # fmt: skip
     allowed = rules.tolerance_km + rules.tolerance_share * pl.col("driven") + pl.col("distance_error_km").fill_null(0)
-    off = sums.filter(pl.col("is_read") & ((pl.col("distance_km") - pl.col("driven")).abs() > allowed)).sort("vehicle_id")
+    off = sums.filter(pl.col("is_read") & ((pl.col("distance_km") - pl.col("driven")).abs() > allowed)).sort(
+        "vehicle_id"
+    )
     return [
         f"{vehicle}: {told:.1f} km in trips and unobserved drives, {driven:.1f} km on the odometer"
         for vehicle, told, driven in off.select("vehicle_id", "distance_km", "driven").collect().iter_rows()

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from fleet_assets.core.cadence import holds
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, unseen_share
 from fleet_assets.core.points import Points
-from fleet_assets.core.cadence import holds
 from fleet_assets.core.trip_rules import Limits, TripRules
 
 SOURCES = ("odometer", "speed", "gps")

@@ -13,7 +13,15 @@ import numpy.typing as npt
 
 from fleet_assets.core.cadence import holds
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
-from fleet_assets.core.integrals import Stretches, at_ends, choose, integrate, median_within, spacing_within, unseen_share
+from fleet_assets.core.integrals import (
+    Stretches,
+    at_ends,
+    choose,
+    integrate,
+    median_within,
+    spacing_within,
+    unseen_share,
+)
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import TripRules
@@ -55,7 +63,9 @@ def measure_battery(points: Points, trips: Stretches, capacity_kwh: F64, rules: 
     fall = start_soc - end_soc
     steps = np.abs(fall) / np.maximum(spacing_within(points.column("soc_pct"), trips), rules.soc_step_pct)
     charge_kwh = np.where(steps >= rules.soc_known_steps, fall / 100 * capacity, np.nan)
-    by_charge = _while_off(_off_fall, points.column("soc_pct"), points, trips, rules, rules.limits.silence) / 100 * capacity
+    by_charge = (
+        _while_off(_off_fall, points.column("soc_pct"), points, trips, rules, rules.limits.silence) / 100 * capacity
+    )
     return BatteryUse(
         net_kwh=np.where(is_covered, used.net, charge_kwh),
         source=np.where(is_covered, 0, np.where(np.isnan(charge_kwh), -1, 1)),

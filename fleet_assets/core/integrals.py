@@ -122,7 +122,9 @@ def _integrate(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> F
         return sums
     for k in range(len(first)):
         slow_step = int(limits.hold / limits.silence_factor)
-        slow, steps = _integrate_one(at, values, first[k], last[k], limits.hold, slow_step, limits.silence_most, sums[k])
+        slow, steps = _integrate_one(
+            at, values, first[k], last[k], limits.hold, slow_step, limits.silence_most, sums[k]
+        )
         if steps > 0 and 2 * slow >= steps:  # the usual case has dense values, and is read once
             reach = slow_hold(at, values, first[k], last[k], steps, limits)
             _integrate_one(at, values, first[k], last[k], reach, 0, 0, sums[k])

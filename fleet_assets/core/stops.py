@@ -91,7 +91,9 @@ def _stays(trips: pl.LazyFrame, periods: pl.LazyFrame, window: Window, rules: St
     is_followed = (pl.col("before_closed_at") >= pl.col("edge")).fill_null(False)
     # Two trips that touch have no stay between them.
     is_stay = pl.col("before_ended_at") < pl.col("started_at")
-    known = final.filter(is_followed & is_stay).with_columns(pl.col("before_ended_at").alias("since"), pl.lit(False).alias("cut"))
+    known = final.filter(is_followed & is_stay).with_columns(
+        pl.col("before_ended_at").alias("since"), pl.lit(False).alias("cut")
+    )
     first = _first_standing(final.filter(~is_followed), periods, rules)
     return pl.concat([known, first], how="diagonal").select(
         "vehicle_id", pl.col("since").alias("started_at"), pl.col("started_at").alias("ended_at"), "closed_at",
@@ -108,7 +110,9 @@ def _edge(window: Window) -> pl.Expr:
 
 def _first_standing(trips: pl.LazyFrame, periods: pl.LazyFrame, rules: StopRules) -> pl.LazyFrame:
     """Trips without a trip before them, with the first standing observation of their look-back as the beginning."""
-    begun = periods.filter(pl.col("is_standing").fill_null(value=True)).select("vehicle_id", pl.col("started_at").alias("since"))
+    begun = periods.filter(pl.col("is_standing").fill_null(value=True)).select(
+        "vehicle_id", pl.col("started_at").alias("since")
+    )
     first = (
         trips.select("trip_id", "vehicle_id", "started_at", "edge")
         .join(begun, on="vehicle_id")

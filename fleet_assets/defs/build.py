@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.errors import DagsterExecutionInterruptedError
 
+from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
 from fleet_assets.defs.checks import DAY_RULES, failed_rules
 from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
@@ -27,6 +28,7 @@ from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
 from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.defs.warehouse_load import is_behind
 from fleet_assets.places import Places
+from fleet_assets.resources import tell
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """The run's log is in the UI; on the terminal the progress bars speak."""
@@ -55,6 +57,8 @@ def build(definitions: dg.Definitions, places: Places, request: BuildRequest) ->
 def _build(
     definitions: dg.Definitions, instance: dg.DagsterInstance, places: Places, request: BuildRequest
 ) -> BuildReport:
+    for damage in withdraw_damaged(places.lake):
+        tell(f"{damage.sentence}; it is stale")
     wanted = _wanted(definitions, request.select)
     # Copies on a server have names of two parts: warehouse/trips.
     tables = {key.path[0] for key in wanted if len(key.path) == 1}

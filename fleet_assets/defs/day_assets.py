@@ -18,7 +18,7 @@ import polars as pl
 
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import Table
-from fleet_assets.contracts.errors import DataError
+from fleet_assets.contracts.errors import DataError, joined
 from fleet_assets.core.window import Window
 from fleet_assets.defs import policies
 from fleet_assets.defs.checks import RULES_OF
@@ -170,7 +170,7 @@ class SelectedDays:
 
 def _raise(failed: dict[date, Exception]) -> None:
     if failed:
-        said = "; ".join(f"{day}: {error}" for day, error in failed.items())
+        said = joined([f"{day}: {error}" for day, error in failed.items()])
         raise DataError(said) from next(iter(failed.values()))
 
 

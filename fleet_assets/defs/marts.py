@@ -80,6 +80,8 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
     judged: list[Any] = []
     # After looking at the lake: what is read is as new as the inputs say, or newer and then stale.
     _bring_inputs(here)
+    if said := warehouse.damage():
+        _tell(context, f"{said}: all marts are made anew")
     # The server's roles are there by now, also where this is the first build of all.
     os.environ.update(dbt_environment(here))
     with warehouse.building(models - INCREMENTAL):

@@ -1,4 +1,4 @@
-"""The sensor beneath all others: ends runs whose process is gone, and asks for what stayed stale.
+"""The sensor beneath all others: ends runs whose process is gone, notices damage, and asks for what stayed stale.
 
 Automation follows events, and an event can be lost: a run killed after its days were asked for, a daemon killed in the
 middle of a tick. What is in the lake cannot be: here its fingerprints are compared, table by table, as `fleet build`
@@ -12,6 +12,7 @@ from datetime import date
 import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import end_dead_runs
 from fleet_assets.defs.partitions import NEAR_DAYS, spans
@@ -30,13 +31,15 @@ Stale = dict[str, list[str]]
     target=dg.AssetSelection.all(),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    description="Ends runs whose process was killed, and requests what automation left stale for two ticks.",
+    description="Ends runs whose process was killed, notices damage, requests what was left stale for two ticks.",
 )
 def repair(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
     """What is stale at two ticks in a row, with no run or backfill for it under way, nobody else will ask for."""
     here, instance = places.get(), context.instance
     for run_id in end_dead_runs(here, instance):
         context.log.warning(f"run {run_id} was ended: its process was killed")
+    for damage in withdraw_damaged(here.lake):
+        context.log.warning(f"{damage.sentence}; it is stale")
     if instance.get_backfills(BulkActionsFilter(statuses=ACTIVE), limit=1):
         return dg.SensorResult(skip_reason="A backfill is at work.")
     stale = _stale(here, underway(instance))

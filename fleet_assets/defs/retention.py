@@ -11,7 +11,6 @@ they know, and a row that arrives again or late is merged by its key.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -22,16 +21,14 @@ from shutil import copyfileobj
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import replace_file, sync_folder, write_durably
+from fleet_assets.adapters.durable_file import content_hash, replace_file, sync_folder, write_durably
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake import PartitionRecord
-from fleet_assets.adapters.landing import SOURCES, LandedFile
+from fleet_assets.adapters.landing import SEALED, SOURCES, LandedFile
 from fleet_assets.contracts import Table
 from fleet_assets.defs import raw
 from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.places import Places
-
-SEALED = "sealed-"
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def _prune_day(places: Places, source: str, day: date, old: Sequence[LandedFile]
         if record is None or record.inputs != _fingerprint(places, table, day):
             return Pruned(source, day, kept_because="not built yet")
         content = places.lake.path(table, day)
-        if _hash(content) != record.content:
+        if content_hash(content) != record.content:
             return Pruned(source, day, kept_because="the raw partition is not what its record says")
         sealed = old[0].path.parent / f"{SEALED}{record.content[:16]}.parquet"
         going = [file for file in old if file.path != sealed]
@@ -107,7 +104,7 @@ def _seal(content: Path, sealed: Path, record: PartitionRecord) -> None:
             with content.open("rb") as stream:
                 write_durably(sealed, lambda file: copyfileobj(stream, file, 1 << 20))
         sync_folder(sealed.parent)
-    assert _hash(sealed) == record.content
+    assert content_hash(sealed) == record.content
 
 
 def _remove(files: Sequence[LandedFile]) -> None:
@@ -121,11 +118,6 @@ def _restamp(places: Places, table: Table, day: date, record: PartitionRecord) -
     current = replace(record, inputs=_fingerprint(places, table, day))
     text = json.dumps(asdict(current), sort_keys=True, indent=1)
     replace_file(places.lake.path(table, day).with_suffix(".json"), text.encode())
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def prune_now(places: Places, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:

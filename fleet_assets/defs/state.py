@@ -72,11 +72,12 @@ class Runs:
 
 @dataclass(frozen=True)
 class Published:
-    """What people read: stale marts, None before any was published; when; and why nobody can say."""
+    """What people read: stale marts, None before any was published; when; why nobody can say; what is broken."""
 
     stale: list[str] | None = None
     at: datetime | None = None
     problem: str = ""
+    damage: str = ""
 
 
 def stale_now(places: Places) -> Plan:
@@ -90,10 +91,11 @@ def stale_now(places: Places) -> Plan:
 def published_now(places: Places) -> Published:
     """What the warehouse says; a sentence where its server does not answer."""
     try:
-        if not places.warehouse.is_published:
+        damage = places.warehouse.damage()
+        if not damage and not places.warehouse.is_published:
             return Published()
         marts = import_module(f"{fleet_assets.defs.__name__}.{MARTS}")
-        return Published(sorted(marts.stale_marts(places)), places.warehouse.published_at)
+        return Published(sorted(marts.stale_marts(places)), places.warehouse.published_at, damage=damage)
     except ServiceError as error:
         return Published(problem=str(error))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 
 import numpy as np
@@ -11,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from fleet_assets.adapters import can_entries
 from fleet_assets.adapters.can_entries import decode_entries, entries_as_rows
-from fleet_assets.adapters.can_stream import Batch, Entry, pack, padded_id, single_entries
+from fleet_assets.adapters.can_stream import Batch, Entry, Fields, pack, padded_id, single_entries
+from fleet_assets.adapters.entry_bounds import EARLIEST_US, LATEST_US
+from fleet_assets.adapters.entry_numbers import frame_count, numbers_of, runs
 from fleet_assets.adapters.frame_batch import FrameBatch
 from fleet_assets.contracts import RAW_CAN, check_frame
+from fleet_assets_tests.fixtures.wild_entries import stream_ids, wild_entries
 
 START = 1_700_000_000_000_000
 frame_fields = st.tuples(
@@ -161,3 +166,95 @@ def test_more_bytes_than_are_stated_are_no_frame() -> None:
     decoded = decode_entries([legacy(id="0x123", data="AABB", ts="1700000000250", dlc="1")], "v1")
     assert decoded.frames.is_empty()
     assert [reason for _, reason in decoded.rejected] == ["data has more bytes than dlc states"]
+
+
+def judged(of: Batch) -> tuple[str | None, str | None]:
+    """The reason for which the packed form and the single one of a frame are set aside."""
+    packed, one = decode_entries([(b"1-1", pack(of))]), decode_entries(single(of))
+    reasons = [decoded.rejected[0][1] if decoded.rejected else None for decoded in (packed, one)]
+    return reasons[0], reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("frame", "packed", "single_form"),
+    [
+        ((START, 0x1FFF_FFFF, 15, 64, bytes(64)), None, None),
+        ((START, 0x2000_0000, 0, 0, b""), "29 bits", "29 bits"),
+        ((START, 1, 16, 0, b""), "flags have a bit", "flags is no number from 0 to 15"),
+        ((START, 1, 0, 65, b""), "dlc is above 64", "dlc is no number from 0 to 64"),
+        ((START, 1, 0, 8, bytes(65)), "more than 64 bytes", "longer than 64 bytes"),
+        ((EARLIEST_US, 1, 0, 0, b""), None, None),
+        ((LATEST_US, 1, 0, 0, b""), None, None),
+        ((EARLIEST_US - 1, 1, 0, 0, b""), "years 1 to 9999", "years 1 to 9999"),
+        ((LATEST_US + 1, 1, 0, 0, b""), "years 1 to 9999", "years 1 to 9999"),
+        ((2**63 - 1, 1, 0, 0, b""), "years 1 to 9999", "years 1 to 9999"),
+    ],
+)
+def test_both_forms_have_the_same_bounds(
+    frame: tuple[int, int, int, int, bytes], packed: str | None, single_form: str | None
+) -> None:
+    for said, expected in zip(judged(batch(frame)), (packed, single_form), strict=True):
+        assert (said is None) == (expected is None)
+        assert (expected or "") in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        (b"vehicle", b"\xff\xfe", "vehicle is not a name"), (b"vehicle", b"van\x00", "vehicle is not a name"),
+        (b"vehicle", b"v" * 201, "vehicle is not a name"), (b"bus", b"can\x1b[2J", "bus is not a name"),
+        (b"producer", b"", "producer is not a name"), (b"first", b"many", "first is 'many', not a whole number"),
+        (b"first", b"9" * 5_000, "first is '999"), (b"first", b"-1", "first is '-1'"),
+        (b"first", str(10**12).encode(), "not a whole number from 0 to"),
+    ],
+)  # fmt: skip
+def test_names_and_numbers_have_the_same_bounds_in_both_forms(field: bytes, value: bytes, reason: str) -> None:
+    given_batch = batch((START, 1, 0, 1, b"\x01"))
+    numbering = {b"producer": b"p", b"first": b"7"}
+    for stream_id, fields in ((b"1-1", pack(given_batch)), single(given_batch)[0]):
+        assert decode_entries([(stream_id, fields | numbering)]).rejected == []
+        decoded = decode_entries([(stream_id, fields | numbering | {field: value})])
+        assert [said for _, said in decoded.rejected if reason in said], (fields, decoded.rejected)
+
+
+def test_what_is_stated_and_cannot_be_read_is_not_replaced_by_something_else() -> None:
+    wrong = [
+        legacy(id="0x1", data="00", ts="1700000000250", ts_us="soon"),
+        legacy(id="0x1", data="00", ts="1700000000250", dlc="many"),
+        legacy(id="0x1", data="00", ts="1700000000250", first="3"),
+        (b"18446744073709551615-1", legacy(id="0x1", data="00", ts="1700000000250")[1]),
+    ]
+    decoded = decode_entries(wrong, "v1")
+    assert (decoded.frames.height, len(decoded.rejected)) == (0, 4)
+
+
+@given(st.lists(st.tuples(stream_ids, wild_entries), max_size=12, unique_by=lambda entry: entry[0]))
+@settings(max_examples=300)
+def test_whatever_fields_hold_each_entry_is_decoded_or_set_aside_with_a_reason(entries: list[Entry]) -> None:
+    good = (b"1772352000000-9", pack(batch((START, 1, 0, 1, b"\x01"))))
+    decoded = decode_entries([*entries, good], "v1")
+    assert decoded.frames.filter(vehicle_id="truck-1").height == 1
+    aside = {entry[0] for entry, _ in decoded.rejected}
+    assert all(reason.strip() for _, reason in decoded.rejected)
+    for stream_id, fields in entries:
+        alone = decode_entries([(stream_id, fields)], "v1")
+        assert bool(alone.rejected) == (stream_id in aside)
+        check_frame(RAW_CAN, alone.frames)
+    entries_as_rows(decoded.rejected).write_parquet(io.BytesIO())
+    assert runs(numbers_of([*entries, good])).height >= 0
+    list(map(frame_count, (fields for _, fields in entries)))
+
+
+def test_an_entry_that_fails_in_a_way_nobody_thought_of_is_set_aside_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpack = can_entries.unpack
+
+    def unlucky(fields: Fields) -> Batch:
+        if fields[b"bus"] == b"unlucky":
+            raise ZeroDivisionError("in a library")
+        return unpack(fields)
+
+    monkeypatch.setattr(can_entries, "unpack", unlucky)
+    good = pack(batch((START, 1, 0, 1, b"\x01")))
+    decoded = decode_entries([(b"1-1", good), (b"1-2", good | {b"bus": b"unlucky"}), (b"1-3", good)])
+    assert decoded.frames.get_column("entry_id").to_list() == [f"{1:013}-{n:06}-000000" for n in (1, 3)]
+    assert [(entry[0], reason) for entry, reason in decoded.rejected] == [(b"1-2", "cannot be decoded: in a library")]

@@ -97,9 +97,20 @@ def test_it_never_evicts(tmp_path: Path) -> None:
 
 
 def test_a_configured_server_that_is_away_is_named_without_its_password() -> None:
-    with pytest.raises(ServiceError, match=r"Redis does not answer at redis://127\.0\.0\.1:1/0") as caught:
+    with pytest.raises(ServiceError, match=r"Redis does not answer at redis://user@127\.0\.0\.1:1/0") as caught:
         connect(load_settings(redis_url="redis://user:secret@127.0.0.1:1/0"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["redis://:s3cret@x@host:here/0", "redis://host:s3cret", "redis://host/s3cret?password=s3cret&db=s3cret",
+     "redis://[s3cret", "s3cret", "unix:///nowhere?password=s3cret", "redis://host:1/0?password=s3cret&db=0"],
+)  # fmt: skip
+def test_whatever_is_wrong_with_an_address_its_password_is_in_no_sentence(address: str) -> None:
+    with pytest.raises((SettingError, ServiceError)) as refused:
+        connect(load_settings(redis_url=address))
+    assert "s3cret" not in str(refused.value)
 
 
 def test_an_address_that_is_none_is_a_wrong_setting() -> None:

@@ -43,3 +43,21 @@ def test_the_private_server_is_asked_while_it_runs_and_never_started(places: Pla
         assert look_at_stream(places.settings).state == "up"
     finally:
         server.close()
+
+
+def test_a_lag_that_redis_cannot_state_is_unknown(places: Places, redis_url: str, redis_server: redis.Redis) -> None:
+    group = StreamGroup(redis_server)
+    group.create()
+    ids = [redis_server.xadd(STREAM, {"id": "0x1", "data": "00", "ts": str(number)}) for number in range(5)]
+    group.read(1, 1)
+    redis_server.xdel(STREAM, ids[3])
+    depth = look_at_stream(load_settings(redis_url=redis_url))
+    assert (depth.length, depth.undelivered, depth.pending) == (4, None, 1)
+    assert not places.settings.root.exists()
+
+
+def test_another_programs_key_under_the_streams_name_is_said(redis_url: str, redis_server: redis.Redis) -> None:
+    redis_server.set(STREAM, "something")
+    depth = look_at_stream(load_settings(redis_url=redis_url))
+    assert (depth.state, depth.length) == ("wrong", None)
+    assert depth.sentence == "can:raw in this Redis is a string, not a stream: scanners and workers refuse to start"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -214,10 +215,56 @@ def test_a_broken_private_file_is_made_anew(warehouse: DuckdbWarehouse) -> None:
         assert warehouse.row_counts() == {"mart": 1}
 
 
-def test_a_broken_published_file_says_what_to_do(warehouse: DuckdbWarehouse) -> None:
+def test_a_broken_published_file_is_named_and_published_anew(warehouse: DuckdbWarehouse) -> None:
     publish_mart(warehouse, 1)
+    warehouse.note_inputs(["mart"], "made from")
     warehouse.published.write_bytes(b"no database" * 1000)
-    with pytest.raises(ServiceError, match=r"fleet\.duckdb cannot be read; delete it and run `fleet build --full`"):
-        publish_mart(warehouse, 1)
-    with pytest.raises(DataError, match=r"fleet\.duckdb"):
+    assert "fleet.duckdb cannot be read (IO Error" in warehouse.damage()
+    assert (warehouse.is_published, warehouse.built_from()) == (False, {})
+    with pytest.raises(DataError, match=r"fleet\.duckdb cannot be read; `fleet build` publishes it anew"):
         warehouse.query("select 1 as one")
+    publish_mart(warehouse, 2)
+    assert (warehouse.damage(), warehouse.query("select value from mart").item()) == ("", 2)
+
+
+def publish_noise(warehouse: DuckdbWarehouse) -> bytes:
+    with warehouse.building() as file:
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("create or replace table mart as select i, hash(i) as noise from range(200000) t(i)")
+        warehouse.publish()
+    return warehouse.published.read_bytes()
+
+
+def looked_at_anew(warehouse: DuckdbWarehouse, *, deep: bool = False) -> str:
+    return DuckdbWarehouse(warehouse.published, warehouse.lake_url).damage(deep=deep)
+
+
+def test_a_published_file_that_was_cut_is_noticed(warehouse: DuckdbWarehouse) -> None:
+    content = publish_noise(warehouse)
+    warehouse.published.write_bytes(content[: len(content) // 2])
+    assert "cannot be read" in looked_at_anew(warehouse)
+
+
+def test_a_deep_look_finds_every_flipped_bit_that_a_reader_would_meet(warehouse: DuckdbWarehouse) -> None:
+    content = publish_noise(warehouse)
+    asked = "select bit_xor(hash(i, noise))::varchar as all from mart"
+    before, right, found = warehouse.published.stat(), warehouse.query(asked).item(), 0
+    for place in range(0, len(content), len(content) // 12):
+        wrong = bytearray(content)
+        wrong[place] ^= 4
+        warehouse.published.write_bytes(wrong)
+        os.utime(warehouse.published, ns=(before.st_mtime_ns, before.st_mtime_ns))
+        if looked_at_anew(warehouse, deep=True):
+            # From now on a look that is not deep knows it too.
+            assert "cannot be read" in looked_at_anew(warehouse)
+            found += 1
+        else:
+            assert DuckdbWarehouse(warehouse.published, warehouse.lake_url).query(asked).item() == right
+    assert found >= 4
+
+
+def test_a_published_file_that_somebody_writes_to_is_not_damaged(warehouse: DuckdbWarehouse) -> None:
+    publish_mart(warehouse, 1)
+    writer = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
+    with other_process(writer, warehouse.published):
+        assert warehouse.damage(deep=True) == ""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import redis
 
 from fleet_assets.adapters.can_stream import STREAM
+from fleet_assets.adapters.redis_server import PrivateServer
 from fleet_assets.places import Places
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.conftest import FleetCommand
@@ -194,3 +196,36 @@ def test_help_teaches_by_example(fleet_here: FleetHere, command: str) -> None:
     done = fleet_here("collect", command, "--help")
     assert done.code == 0
     assert done.out.count(f"fleet collect {command}") >= 3
+
+
+@pytest.mark.parametrize("kind", ["string", "list", "hash"])
+def test_another_programs_key_under_the_streams_name_is_refused_at_start(
+    fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str, kind: str
+) -> None:
+    write = {
+        "string": lambda: redis_server.set(STREAM, "x"),
+        "list": lambda: redis_server.rpush(STREAM, "x"),
+        "hash": lambda: redis_server.hset(STREAM, "x", "y"),
+    }
+    write[kind]()
+    sentence = f"fleet: can:raw in this Redis is a {kind}, not a stream: it is another program's; give fleet a Redis"
+    for command in (("work", "--until-empty"), ("scan", "--replay", log)):
+        done = fleet("collect", *command, FLEET_REDIS_URL=redis_url)
+        assert (done.returncode, done.stderr.count(sentence), "Traceback" in done.stderr) == (1, 1, False)
+
+
+def test_sigterm_ends_a_worker_within_ten_seconds_though_redis_hangs(places: Places, tmp_path: Path) -> None:
+    server = PrivateServer(tmp_path / "other").start()
+    number = int(server.client().info()["process_id"])
+    with process(places, "work", FLEET_REDIS_URL=f"unix://{server.socket}") as worker:
+        until(worker, "worker_started")
+        os.kill(number, signal.SIGSTOP)
+        try:
+            time.sleep(1)
+            asked = time.monotonic()
+            worker.send_signal(signal.SIGTERM)
+            worker.wait(20)
+            assert time.monotonic() - asked < 10
+        finally:
+            os.kill(number, signal.SIGCONT)
+    server.close()

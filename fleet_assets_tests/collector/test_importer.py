@@ -120,6 +120,17 @@ def test_a_broken_file_is_refused_and_set_aside_and_the_others_are_imported(tmp_
     assert numbers(raw(tmp_path)) == list(range(20))
 
 
+def test_a_link_that_is_refused_is_not_followed_into_the_quarantine(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of somebody else")
+    (tmp_path / "drive.parquet").symlink_to(secret)
+    report = run(tmp_path, tmp_path / "drive.parquet")
+    assert report.refused
+    assert [*(tmp_path / "q").rglob("*refused*")] == []
+    with pytest.raises(OSError, match="symbolic links"):
+        Quarantine(tmp_path / "q").put_file("can", tmp_path / "drive.parquet", "0123", "it was refused")
+
+
 def test_a_file_that_breaks_in_its_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importer, "FILE_ROWS", 1)
     lines = [f"({1_750_000_000 + n}.0) can0 100#00\n" for n in range(400_010)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -176,3 +177,59 @@ def test_a_backup_of_one_kind_of_warehouse_is_not_restored_into_another(
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", "postgresql://nobody@nowhere/fleet")
     with pytest.raises(SettingError, match="the backup holds a DuckDB warehouse"):
         restore(elsewhere(tmp_path / "new", monkeypatch), backup)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lake/../../outside", "/etc/outside", "lake//x", "lake/./x", "../outside", "lake\\..\\x", "C:x", "lake/a\0b"],
+)
+def test_a_manifest_that_names_a_file_outside_is_refused_before_anything_is_read(
+    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    backup = create(small, store)
+    manifest = json.loads((backup / "manifest.json").read_text())
+    manifest["files"][name] = next(iter(manifest["files"].values()))
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    there = elsewhere(tmp_path / "new", monkeypatch)
+    with pytest.raises(DataError, match="which leaves the folder: it was not written by fleet"):
+        restore(there, backup)
+    assert not there.settings.root.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"a": {}}}', "\0"])
+def test_a_manifest_that_is_none_is_a_sentence(small: Places, store: Path, text: str) -> None:
+    backup = create(small, store)
+    (backup / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match="is damaged: it is no manifest of a backup"):
+        verify(backup)
+
+
+def test_a_backup_whose_file_is_a_link_to_elsewhere_is_refused(small: Places, store: Path, tmp_path: Path) -> None:
+    backup = create(small, store)
+    path = backup / "reference/vehicles.csv"
+    path.rename(tmp_path / "elsewhere.csv")
+    path.symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(DataError, match=r"reference/vehicles.csv is a link to elsewhere"):
+        verify(backup)
+
+
+def test_files_keep_their_modes_and_secrets_stay_closed(
+    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets, shared = small.settings.root / ".env", small.settings.reference / "vehicles.csv"
+    secrets.write_text("FLEET_REDIS_URL=redis://:secret@host/0\n")
+    secrets.chmod(0o600)
+    shared.chmod(0o640)
+    backup = create(small, store)
+    there = elsewhere(tmp_path / "new", monkeypatch)
+    restore(there, backup)
+    assert (there.settings.root / ".env").stat().st_mode & 0o777 == 0o600
+    assert (there.settings.reference / "vehicles.csv").stat().st_mode & 0o777 == 0o640
+    # An earlier version noted no modes.
+    manifest = json.loads((backup / "manifest.json").read_text())
+    for entry in manifest["files"].values():
+        del entry["mode"]
+    (backup / "manifest.json").write_text(json.dumps(manifest))
+    again = elsewhere(tmp_path / "again", monkeypatch)
+    restore(again, backup)
+    assert (again.settings.root / ".env").stat().st_mode & 0o777 == 0o600

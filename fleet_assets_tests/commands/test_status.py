@@ -48,7 +48,7 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, f
     assert list(found) == [
         "at", "home", "shown_days", "vehicles", "stream", "spools", "landing", "stale", "stale_reference",
         "stale_marts", "quarantine", "runs", "published_at", "warehouse_problem",
-        "next_steps",
+        "damage", "next_steps",
     ]  # fmt: skip
     assert (found["vehicles"], found["stream"]["state"], found["published_at"]) == ([], "off", None)
     assert "nothing came in yet" in found["next_steps"][0]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet_assets.core.cadence import holds
 from fleet_assets.core.geo import great_circle_expr, great_circle_km, great_circle_to
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.cadence import holds
 from fleet_assets.core.integrals import Stretches, at_ends, choose, count, integrate, median_within, time_in_state
 from fleet_assets.core.trip_rules import Limits, TripRules
 from fleet_assets_tests.core.histories import NOON

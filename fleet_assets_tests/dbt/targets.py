@@ -54,7 +54,7 @@ class Target(Protocol):
 
     def load(self, lake: Lake) -> None: ...
 
-    def rows(self, sql: str) -> pl.DataFrame: ...
+    def rows(self, sql: str, timezone: str = "UTC") -> pl.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class DuckTarget:
             for table in SOURCES:
                 connection.execute(view_statement(table, lake_files(table, str(lake.root))))
 
-    def rows(self, sql: str) -> pl.DataFrame:
+    def rows(self, sql: str, timezone: str = "UTC") -> pl.DataFrame:
         with duckdb.connect(str(self._file)) as connection:
-            connection.execute("set timezone = 'UTC'")
+            connection.execute(f"set timezone = '{timezone}'")
             return pl.DataFrame(connection.sql(sql).to_arrow_table())
 
     @property
@@ -110,9 +110,9 @@ class PostgresTarget:
                 connection.execute(f"delete from {table.name}")
                 _copy(connection, table, lake.scan(table).collect().sample(fraction=1, shuffle=True, seed=7))
 
-    def rows(self, sql: str) -> pl.DataFrame:
+    def rows(self, sql: str, timezone: str = "UTC") -> pl.DataFrame:
         with psycopg.connect(self.url) as connection:
-            connection.execute("set timezone = 'UTC'; set search_path = fleet")
+            connection.execute(f"set timezone = '{timezone}'; set search_path = fleet".encode())
             found = connection.execute(sql)
             names = [column.name for column in found.description or ()]
             return pl.DataFrame(found.fetchall(), schema=names, orient="row", infer_schema_length=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TELEMETRY
-from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips
-from fleet_assets_tests.dbt.targets import DuckTarget, run_dbt
+from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips, word
+from fleet_assets_tests.dbt.targets import DuckTarget, PostgresTarget, Target, run_dbt
 from fleet_assets_tests.fixtures.drives import at
 
 
@@ -79,3 +80,52 @@ def test_a_trip_with_both_ends_is_a_line_on_the_map(built: DuckTarget) -> None:
     assert rows(built, "select vehicle_id, distance_km, geojson from trips_for_map") == [
         ("truck", 160.0, '{"type":"LineString","coordinates":[[-3.703800,40.416800],[-0.880000,41.650000]]}'),
     ]  # fmt: skip
+
+
+VIEWS = ("active_vehicle_map", "currently_idle", "fleet_km_daily", "fleet_today", "trips_for_map", "vehicle_track",
+         "vehicles_not_moved_today")  # fmt: skip
+
+
+def same_moment(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Rows with instants in UTC: the zone of a session says only how an instant is shown."""
+    instants = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    return frame.with_columns(pl.col(instants).dt.convert_time_zone("UTC")).rows()
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def in_spring(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgres_urls: Callable[[], str]
+) -> Target:
+    """The views an hour after the clocks of Madrid went forward, over a vehicle that idles since the day before."""
+    folder: Path = tmp_path_factory.mktemp("spring")
+    lake = Lake(str(folder / "lake"))
+    target = (
+        DuckTarget(folder / "dbt") if request.param == "duckdb" else PostgresTarget(folder / "dbt", postgres_urls())
+    )
+    store(lake, trips(), stops())
+    rows = [
+        word("hybrid", "2026-03-28 13:00:00", gps_speed_kmh=12.5, latitude_deg=52.0, longitude_deg=13.0),
+        word("hybrid", "2026-03-29 02:00:00", gps_speed_kmh=0.0, is_ignition_on=True, engine_speed_rpm=800.0),
+    ]
+    spoken = TELEMETRY.conform(pl.DataFrame(rows, infer_schema_length=None).lazy()).collect()
+    for (day,), part in spoken.group_by(pl.col("recorded_at").dt.date()):
+        assert isinstance(day, date)
+        lake.write(TELEMETRY, day, part, "test")
+    target.load(lake)
+    run_dbt(target, "run", "--vars", json.dumps({"now": "2026-03-29 02:00:10+00"}))
+    return target
+
+
+def test_views_say_the_same_in_sessions_of_every_zone(in_spring: Target) -> None:
+    for view in VIEWS:
+        answers = [
+            same_moment(in_spring.rows(f"select * from {view} order by 1, 2", zone))
+            for zone in ("UTC", "Europe/Madrid", "America/New_York", "Pacific/Apia")
+        ]
+        assert answers[1:] == answers[:1] * 3, view
+
+
+def test_time_that_passed_is_not_what_the_clock_of_a_session_says(in_spring: Target) -> None:
+    # 13:00 to 02:00:10 the next day; in Madrid the clock shows an hour more.
+    for zone in ("UTC", "Europe/Madrid"):
+        assert in_spring.rows("select standing_s from currently_idle", zone).rows() == [(13 * 3600.0 + 10.0,)]

@@ -79,7 +79,15 @@ def data_versions(name: str) -> dict[str, str]:
 
 def test_the_data_version_of_a_partition_is_the_hash_of_its_bytes(places: Places, tick: Tick) -> None:
     del tick
-    for name in ("raw_telemetry", "telemetry", "last_readings", "readings_before_silence", "trips", "standing_periods", "stops"):
+    for name in (
+        "raw_telemetry",
+        "telemetry",
+        "last_readings",
+        "readings_before_silence",
+        "trips",
+        "standing_periods",
+        "stops",
+    ):
         table, versions = LAKE_TABLES[name], data_versions(name)
         assert versions == {
             str(day): record.content for day in places.lake.days(table) if (record := places.lake.record(table, day))

@@ -23,7 +23,16 @@ A_CENTURY_S = 3_200_000_000
 """No quarter of an hour ends while a test looks at what belongs to one."""
 NO_MARTS = "group:reference,group:raw,telemetry,group:events"
 INGEST = ["ingest_daily", "ingest_hourly", "ingest_outages"]
-MADE_OF_TELEMETRY = [*INGEST, "last_readings", "raw_telemetry", "readings_before_silence", "standing_periods", "stops", "telemetry", "trips"]
+MADE_OF_TELEMETRY = [
+    *INGEST,
+    "last_readings",
+    "raw_telemetry",
+    "readings_before_silence",
+    "standing_periods",
+    "stops",
+    "telemetry",
+    "trips",
+]
 HOLD_AND_DIE = """
 import os, signal, sys
 from pathlib import Path

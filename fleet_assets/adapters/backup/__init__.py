@@ -20,12 +20,12 @@ from fleet_assets.adapters.backup.postgres_copies import (
     restore_postgres,
     table_count,
 )
-from fleet_assets.adapters.backup.restoring import Restoration, fill, put_in_place, require_free
+from fleet_assets.adapters.backup.restoring import Restoration, fill, put_back, put_in_place, require_free
 from fleet_assets.adapters.backup.sqlite_copies import copy_sqlite, is_sqlite
 from fleet_assets.adapters.backup.writer import BackupWriter, backups, new_backup
 
 __all__ = [
     "BackupWriter", "Entry", "Manifest", "Restoration", "backups", "copy_folder", "copy_lake", "copy_sqlite",
-    "dump_postgres", "fill", "is_one_database", "is_sqlite", "new_backup", "put_in_place", "require_empty",
+    "dump_postgres", "fill", "is_one_database", "is_sqlite", "new_backup", "put_back", "put_in_place", "require_empty",
     "require_free", "require_public", "require_schemas", "restore_postgres", "table_count",
 ]  # fmt: skip

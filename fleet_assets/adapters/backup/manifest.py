@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import replace_file
-from fleet_assets.contracts.errors import DataError, UsageError
+from fleet_assets.contracts.errors import DataError, UsageError, joined
 
 NAME = "manifest.json"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: SHA-256 of its bytes, their number, and when it was last changed (ns since 1970)."""
+    """One file: SHA-256 of its bytes, their number, when it was last changed (ns since 1970), and who may read it
+    (permission bits; closed to others where a backup of an earlier version does not say)."""
 
     sha256: str
     size: int
     modified_ns: int
+    mode: int = field(default=0o600, compare=False)
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,22 @@ class Manifest:
 
     @classmethod
     def of(cls, backup: Path) -> Manifest:
-        """Raises UsageError where there is no backup, or one that was never finished."""
+        """Raises UsageError where there is no backup, or one that was never finished, and DataError for a manifest
+        that cannot be read or names files outside of the backup."""
         try:
             stored = json.loads((backup / NAME).read_text())
+            files = {name: Entry(**entry) for name, entry in stored["files"].items()}
+            made = cls(stored["created_at"], stored["home"], files, stored["left_out"])
         except FileNotFoundError:
             raise UsageError(f"{backup} is no finished backup: it has no {NAME}") from None
-        files = {name: Entry(**entry) for name, entry in stored["files"].items()}
-        return cls(stored["created_at"], stored["home"], files, stored["left_out"])
+        except (ValueError, TypeError, LookupError, AttributeError):
+            raise DataError(f"{backup / NAME} is damaged: it is no manifest of a backup") from None
+        outside = [name for name in files if not _stays_inside(name)]
+        if outside:
+            raise DataError(
+                f"{backup / NAME} names {outside[0]!r}, which leaves the folder: it was not written by fleet"
+            )
+        return made
 
     def save(self, backup: Path) -> None:
         replace_file(backup / NAME, json.dumps(asdict(self), indent=1, sort_keys=True).encode())
@@ -60,12 +72,19 @@ class Manifest:
             path = backup / name
             if not path.is_file():
                 wrong.append(f"{name} is missing")
+            elif not path.resolve().is_relative_to(backup.resolve()):
+                wrong.append(f"{name} is a link to elsewhere")
             elif sha256_of(path) != entry.sha256:
                 wrong.append(f"{name} has changed")
             seen(entry.size)
         if wrong:
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            raise DataError(f"{backup} is damaged: {'; '.join(wrong[:5])}{more}")
+            raise DataError(f"{backup} is damaged: {joined(wrong)}")
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether a name is that of a file below the folder, on every system."""
+    parts = name.split("/")
+    return not any(part in ("", ".", "..") for part in parts) and not re.search(r"[\\\0]|^\w:", name)
 
 
 def sha256_of(path: Path) -> str:

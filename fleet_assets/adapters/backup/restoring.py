@@ -98,13 +98,21 @@ def _fill(backup: Path, place: str, files: dict[str, Entry], folder: Path, on_by
     for name, entry in files.items():
         copy = folder / Path(name).relative_to(place)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(backup / name, copy)
+        put_back(backup, name, entry, copy)
         # The time of a landed file is part of what raw tables were made from.
         os.utime(copy, ns=(entry.modified_ns, entry.modified_ns))
         if sha256_of(copy) != entry.sha256:
             raise DataError(f"{copy} does not have the bytes of the backup; nothing was put in place")
         _sync(copy)
         on_bytes(entry.size)
+
+
+def put_back(backup: Path, name: str, entry: Entry, copy: Path) -> None:
+    """Copy one file out of a backup; it is never open to more than the file was that it is a copy of."""
+    handle = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, entry.mode & 0o700)
+    with (backup / name).open("rb") as content, open(handle, "wb") as file:
+        shutil.copyfileobj(content, file, 1 << 20)
+    copy.chmod(entry.mode)
 
 
 def _sync(path: Path) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_IMODE
 
 from fleet_assets.adapters.backup.manifest import NAME, Entry, Manifest, sha256_of
 from fleet_assets.adapters.durable_file import make_folder, sync_folder
@@ -68,7 +69,7 @@ class BackupWriter:
             os.fsync(copy.fileno())
             status = os.fstat(content.fileno())
         os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
-        entry = Entry(digest.hexdigest(), target.stat().st_size, status.st_mtime_ns)
+        entry = Entry(digest.hexdigest(), target.stat().st_size, status.st_mtime_ns, S_IMODE(status.st_mode))
         self._link_instead(name, entry)
         return self._note(name, entry)
 

@@ -5,7 +5,18 @@ here: who keeps results (`query_cache`).
 """
 
 from fleet_assets.adapters.data_versions.duckdb_versions import DuckdbVersions
-from fleet_assets.adapters.data_versions.reading import Reading, parsed, read_query
-from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions, Source
+from fleet_assets.adapters.data_versions.reading import Reading, only_reads, parsed, read_query
+from fleet_assets.adapters.data_versions.version import SETTLE_NS, DataVersions, FileState, Source, file_state
 
-__all__ = ["SETTLE_NS", "DataVersions", "DuckdbVersions", "Reading", "Source", "parsed", "read_query"]
+__all__ = [
+    "SETTLE_NS",
+    "DataVersions",
+    "DuckdbVersions",
+    "FileState",
+    "Reading",
+    "Source",
+    "file_state",
+    "only_reads",
+    "parsed",
+    "read_query",
+]

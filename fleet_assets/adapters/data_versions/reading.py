@@ -9,6 +9,7 @@ function that DuckDB does not call consistent (now(), random(), current_setting(
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -34,6 +35,9 @@ MISLABELLED = frozenset({"current_localtime", "current_localtimestamp", "index_k
 
 CLOCK_WITH_ONE_ARGUMENT = frozenset({"age"})
 """With two arguments a difference, with one the distance from now."""
+
+READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+"""Parts of a statement that give rows and change nothing; a WITH of DuckDB 2.0 may also hold COPY and INSERT."""
 
 _POSITIONS = ("query_location", "query_location_length")
 
@@ -75,6 +79,22 @@ def parsed(sql: str) -> dict[str, Any] | None:
         return None
     statement: dict[str, Any] = found["statements"][0]
     return statement
+
+
+def only_reads(sql: str) -> bool:
+    """Whether a statement is one SELECT, no part of which writes."""
+    statement = parsed(sql)
+    return statement is not None and all(_kinds_of_nodes(statement))
+
+
+def _kinds_of_nodes(node: Any) -> Iterator[bool]:
+    """Of every query within a parsed statement: whether it only reads."""
+    if isinstance(node, dict):
+        kind = node.get("type")
+        if isinstance(kind, str) and kind.endswith("_NODE"):
+            yield kind in READING_NODES
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _kinds_of_nodes(inner)
 
 
 def _walk(node: Any, in_scope: frozenset[str], tables: set[str]) -> None:

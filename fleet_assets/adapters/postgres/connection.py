@@ -90,14 +90,33 @@ class Server:
 
         Raises ServiceError when the server is away.
         """
+        with self._session() as connection, connection.transaction():
+            self._act_as(connection, role)
+            yield connection
+
+    @contextmanager
+    def reading(self, role: str) -> Iterator[psycopg.Connection]:
+        """The same in a transaction that cannot write and is rolled back.
+
+        What the session was told meanwhile goes with it (settings, advisory locks, prepared statements): the next one
+        who gets it from the pool finds it as new.
+        """
+        with self._session() as connection:
+            try:
+                with connection.transaction(force_rollback=True):
+                    connection.execute("set transaction read only")
+                    self._act_as(connection, role)
+                    yield connection
+            finally:
+                _forget(connection)
+
+    @contextmanager
+    def _session(self) -> Iterator[psycopg.Connection]:
         pooled = self._pooled()
         connection = pooled.driver_connection
         assert isinstance(connection, psycopg.Connection)
         try:
-            with connection.transaction():
-                if role and self.may_be(connection, role):
-                    connection.execute(statement("set local role {role}", role=role))
-                yield connection
+            yield connection
         except psycopg.Error as error:
             if not connection.closed:
                 raise
@@ -105,6 +124,10 @@ class Server:
             raise self.ended(error) from None
         finally:
             pooled.close()
+
+    def _act_as(self, connection: psycopg.Connection, role: str) -> None:
+        if role and self.may_be(connection, role):
+            connection.execute(statement("set local role {role}", role=role))
 
     def ended(self, error: psycopg.Error) -> Unreachable:
         """What is raised where a session broke off."""
@@ -134,6 +157,15 @@ class Server:
             ) from None
         except sa.exc.OperationalError as error:
             raise Unreachable(f"PostgreSQL at {self.address} cannot be reached: {sentence(error.orig)}") from None
+
+
+def _forget(connection: psycopg.Connection) -> None:
+    """Have a session forget all it was told since it began."""
+    if connection.closed:
+        return
+    connection.autocommit = True
+    connection.execute("discard all")
+    connection.autocommit = False
 
 
 class Unreachable(ServiceError):

@@ -15,7 +15,7 @@ from fleet_assets.adapters.postgres.migrate import current, newest
 from fleet_assets.adapters.postgres.names import OWNER, PUBLISHED, READER, ROLES
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded, acting, things_of_others
 from fleet_assets.adapters.postgres.roles import bare_names, finds_bare_names
-from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
+from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, hypertables, native_tables
 
 OLDEST = 14
 """The first PostgreSQL with date_bin(), which the dashboards ask."""
@@ -45,8 +45,11 @@ def _server(connection: psycopg.Connection) -> list[Finding]:
         "select current_setting('server_version'), current_setting('server_version_num')::int / 10000, "
         "current_setting('server_encoding'), current_setting('TimeZone')",
     )
-    kind = "hypertables" if has_timescale(connection) else "native partitions"
-    offered = "" if has_timescale(connection) or not could_have_timescale(connection) else ", TimescaleDB is on offer"
+    natives, hyper = len(native_tables(connection)), len(hypertables(connection))
+    kinds = {"hypertables": hyper, "natively partitioned tables": natives}
+    kind = ", ".join(f"{count} {name}" for name, count in kinds.items() if count) or "no tables yet"
+    is_on_offer = natives and (could_have_timescale(connection) or has_timescale(connection))
+    offered = "; `fleet warehouse hypertables` moves them to TimescaleDB" if is_on_offer else ""
     is_new = int(str(number)) >= OLDEST
     advice = "" if is_new else f"; {OLDEST} or newer is needed"
     return [
@@ -99,11 +102,19 @@ def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
     says = f"{READER} cannot read {closed} and can write {writable} of the published tables"
     mine = f"builds act as {role}" if role == OWNER else "builds act as the user itself"
     findings.append(Finding("privileges", not closed and not writable, f"{says}; {mine}"))
+    findings.append(_queries(server, connection))
     others = sorted({thing.owner for thing in things_of_others(connection, role)})
     if others:
         says = f"{', '.join(others)} own what {role} should: run `fleet warehouse init`"
         findings.append(Finding("owner", False, says))
     return findings
+
+
+def _queries(server: Server, connection: psycopg.Connection) -> Finding:
+    if server.may_be(connection, READER):
+        return Finding("queries", True, f"run as {READER}")
+    says = f"run as the user itself, who may do more than {READER}: run `fleet warehouse init`"
+    return Finding("queries", False, says)
 
 
 def _loaded(loader: Loader) -> Finding:

@@ -26,7 +26,7 @@ from fleet_assets.adapters.postgres.connection import Server, Unreachable, sente
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, statement, table
 from fleet_assets.adapters.postgres.ready import ensure_ready
 from fleet_assets.adapters.postgres.schema import BY_DAY
-from fleet_assets.adapters.postgres.timescale import has_timescale
+from fleet_assets.adapters.postgres.timescale import compress_old, hypertables
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import DataError, ServiceError
 from fleet_assets.core.ahead import ahead
@@ -109,6 +109,7 @@ class Loader:
         rows = sum(self._bring(contract, day, stored.get(day), announcement) for day in differing)
         if rows:
             self._tell_planner(contract, rows)
+        self._compress(contract)
         gone = sum(day not in stored for day in differing)
         seconds = time.perf_counter() - began
         return TableLoad(contract.name, len(differing) - gone, len(stored) - len(differing) + gone, gone, rows, seconds)
@@ -121,6 +122,12 @@ class Loader:
             if rows >= NEW_SHARE * books.row_count(connection, contract.name):
                 connection.execute("set local default_statistics_target = 10")
                 connection.execute(statement("analyze {t}", t=table(contract.name)))
+
+    @patient
+    def _compress(self, contract: Table) -> None:
+        with self.server.owning() as connection:
+            if contract.name in hypertables(connection):
+                compress_old(connection, contract)
 
     def _stored(self, contract: Table) -> dict[date | None, PartitionRecord]:
         """What the lake has; a partition whose record is missing was being replaced when somebody was killed."""
@@ -170,8 +177,8 @@ def _differing(stored: dict[date | None, PartitionRecord], known: dict[date | No
 
 
 def _replace(connection: psycopg.Connection, contract: Table, day: date | None, frame: pl.DataFrame) -> None:
-    """Put a frame in the place of a partition's rows."""
-    if day is None or has_timescale(connection):
+    """Put a frame in the place of a partition's rows, in the way of what the table is."""
+    if day is None or not partitions.is_divided(connection, contract):
         partitions.delete_day(connection, contract, day)
         copy_rows(connection, contract, table(contract.name), frame)
     elif contract.name in BY_DAY:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors, sql
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from fleet_assets.adapters.postgres.names import PARTS, regclass, statement, table
+from fleet_assets.adapters.postgres.names import PARTS, PUBLISHED, regclass, statement, table
 from fleet_assets.adapters.postgres.schema import LAKE
 from fleet_assets.contracts import Table
 
@@ -111,6 +111,13 @@ def delete_day(connection: psycopg.Connection, contract: Table, day: date | None
 def exists(connection: psycopg.Connection, name: str, schema: str = PARTS) -> bool:
     found = connection.execute("select to_regclass(%s)", [regclass(name, schema)]).fetchone()
     return found is not None and found[0] is not None
+
+
+def is_divided(connection: psycopg.Connection, contract: Table) -> bool:
+    """Whether a table is natively partitioned: that is what it is, not what the server could have made of it."""
+    asked = "select relkind = 'p' from pg_class where oid = to_regclass(%s)"
+    row = connection.execute(asked, [regclass(contract.name, PUBLISHED)]).fetchone()
+    return bool(row and row[0])
 
 
 def next_month(first: date) -> date:

@@ -13,12 +13,17 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import set_json_loads
 
+from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
 
-READING = ("select", "with", "values", "table", "explain", "show")
+EXPLAINED = ("select", "with", "values", "table")
+READING = (*EXPLAINED, "show")
 """How a statement begins that only reads; the transaction is read-only besides."""
+
+BEFORE = re.compile(r"^(\s|--[^\n]*\n|/\*.*?\*/|\()+", re.DOTALL)
+"""What may stand before the first word."""
 
 DTYPES: dict[str, pl.DataType] = {
     "bool": pl.Boolean(), "int2": pl.Int64(), "int4": pl.Int64(), "int8": pl.Int64(), "oid": pl.Int64(),
@@ -34,18 +39,23 @@ ANALYST_CAN = ("42", "22", "0A", "25", "21", "54")
 
 def query(server: Server, sql: str) -> pl.DataFrame:
     """The rows of one SELECT; raises UsageError for anything else, and for names that are not there."""
-    first = re.sub(r"^(\s|--[^\n]*\n|/\*.*?\*/|\()+", "", sql, flags=re.DOTALL).split(maxsplit=1)
-    if not first or first[0].lower().rstrip(";") not in READING:
-        raise UsageError("a query is one SELECT; it reads and changes nothing")
-    with server.transaction(READER) as connection:
-        connection.execute("set transaction read only")
-        set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), connection)
+    _refuse_unless_reading(sql)
+    with server.reading(READER) as connection:
+        cursor = connection.cursor()
+        set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), cursor)
         try:
             # Prepared, so that the server takes one statement only, and sends types that are not known here as text.
             with connection.transaction():
-                return _frame(connection.execute(sql.strip().removesuffix(";").encode(), prepare=True))
+                return _frame(cursor.execute(sql.strip().removesuffix(";").encode(), prepare=True))
         except psycopg.Error as error:
             raise _refusal(connection, error) from None
+
+
+def _refuse_unless_reading(sql: str) -> None:
+    inner = explained(sql)
+    begins = BEFORE.sub("", sql if inner is None else inner).split(maxsplit=1)
+    if not begins or begins[0].lower().rstrip(";") not in (READING if inner is None else EXPLAINED):
+        raise UsageError("a query is one SELECT (or EXPLAIN of one); it reads and changes nothing")
 
 
 def _frame(cursor: psycopg.Cursor[Any]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 Belongs here: `initialise`, `apply_privileges`, `admit`. Does not belong here: tables (`migrate`), and whose they are
 (`owners`).
 
-    fleet_owner    owns every object: migrations and builds act as it
+    fleet_owner    owns every object: migrations and builds act as it; a member of fleet_reader, as which queries run
     fleet_writer   reads what is published, and changes rows of the lake's tables (not of marts: builds make them anew)
     fleet_reader   reads what is published; cannot write anywhere
 """
@@ -28,7 +28,7 @@ from fleet_assets.adapters.postgres.names import (
     table,
 )
 from fleet_assets.adapters.postgres.owners import acting, things_of_others
-from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale
+from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, native_tables
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import UsageError
 
@@ -81,7 +81,12 @@ def initialise(server: Server) -> list[str]:
         # Roles belong to the whole server: take part in those that others made only where that is allowed.
         if not server.may_be(connection, OWNER):
             work.run(statement("grant {role} to {user}", role=OWNER, user=user))
-        if could_have_timescale(connection) and not has_timescale(connection):
+        # Queries of who builds run as fleet_reader too: who may be the owner may then be the reader.
+        if not work.asked("select pg_has_role(o.oid, r.oid, 'member') from pg_roles o, pg_roles r "
+                          "where o.rolname = %s and r.rolname = %s", OWNER, READER):  # fmt: skip
+            work.run(statement("grant {reader} to {owner}", reader=READER, owner=OWNER))
+        # Over tables that are natively partitioned it would serve nothing: `fleet warehouse hypertables` moves them.
+        if could_have_timescale(connection) and not has_timescale(connection) and not native_tables(connection):
             work.run(statement("create extension if not exists timescaledb"))
         _let_owner_make_schemas(work, database)
         _make_schemas(work, acting(server, connection), database)

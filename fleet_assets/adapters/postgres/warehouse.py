@@ -63,6 +63,11 @@ class PostgresWarehouse:
         with self.server.transaction() as connection:
             return books.published_at(connection) if current(connection) is not None else None
 
+    def damage(self, *, deep: bool = False) -> str:
+        """Nothing: the server looks after its own files."""
+        del deep
+        return ""
+
     def dbt_environment(self, *, parsing: bool = False) -> dict[str, str]:
         """The parts of the address for dbt's profile, and what libpq is told besides; the password goes unseen."""
         parts = {"host": "localhost", "port": "5432", "user": getuser()} | self.server.parts

@@ -15,9 +15,9 @@ from fleet_assets.core.cadence import silence_after
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.integrals import Stretches
 from fleet_assets.core.motion import MOVING, UNKNOWN
+from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of, witnesses
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits
-from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of, witnesses
 from fleet_assets.core.trips.segments import Segments
 
 NOTHING = -1

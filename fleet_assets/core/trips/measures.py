@@ -15,10 +15,10 @@ import polars as pl
 
 from fleet_assets.contracts.events import TRIPS
 from fleet_assets.core import distance, fuel_use
+from fleet_assets.core.cadence import hold_of_states
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.elevation import climbs
 from fleet_assets.core.energy import ENERGY_SOURCES, engine_share, first_engine_start, measure_battery
-from fleet_assets.core.cadence import hold_of_states
 from fleet_assets.core.engine import engine_states
 from fleet_assets.core.integrals import Stretches, at_ends, median_within, shared, time_in_state
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
@@ -263,7 +263,8 @@ def _ratios(trips: pl.DataFrame, rules: TripRules) -> pl.DataFrame:
     return (
         trips.with_columns(moved.alias("avg_speed_kmh"), engine_km.alias("engine_km"))
         .with_columns(
-            electric_km.alias("electric_km"), electric_kwh.alias("electric_energy_kwh"),
+            electric_km.alias("electric_km"),
+            electric_kwh.alias("electric_energy_kwh"),
             # Where rows are few none may have hit the fastest moment: it was no slower than the mean.
             pl.max_horizontal("max_speed_kmh", "avg_speed_kmh").alias("max_speed_kmh"),
         )

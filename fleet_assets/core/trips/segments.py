@@ -105,7 +105,9 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
         is_dense = seen >= 0 and at[i] - at[seen] <= dense
-        is_settled = states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING and is_dense
+        is_settled = (
+            states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING and is_dense
+        )
         if is_settled and not has_ignition:  # most rows: an open trip goes on, or nothing begins
             last = seen = i
             continue

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.integrals import Stretches, spacing_of
 from fleet_assets.core.motion import MOVING
+from fleet_assets.core.pace import Witnesses, km_between, pace_at, witnesses
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import TripRules
 from fleet_assets.core.trips.edges import Edges
 from fleet_assets.core.trips.segments import Segments
-from fleet_assets.core.pace import Witnesses, km_between, pace_at, witnesses
 
 BY_ODOMETER, BY_POSITION = 0, 2
 """Indices into `distance.SOURCES`."""

@@ -27,6 +27,7 @@ create role "fleet_owner" nologin;
 create role "fleet_writer" nologin;
 create role "fleet_reader" nologin;
 grant "fleet_owner" to "fleet";
+grant "fleet_reader" to "fleet_owner";
 grant create on database "own" to "fleet_owner";
 create schema "fleet" authorization "fleet_owner";
 create schema "fleet_parts" authorization "fleet_owner";

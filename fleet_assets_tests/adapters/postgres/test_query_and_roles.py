@@ -18,7 +18,7 @@ from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.schema import BY_DAY
 from fleet_assets.adapters.postgres.timescale import as_hypertable, plain_table
-from fleet_assets.contracts import TRIPS
+from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets_tests.dbt.small_fleet import stops, store, trips
 
@@ -106,14 +106,25 @@ def test_a_user_who_may_not_make_roles_is_told_what_an_administrator_runs(postgr
 
 def test_hypertables_are_made_of_plain_tables() -> None:
     assert plain_table("create table t (a int) partition by range (closed_at)") == "create table t (a int)"
-    texts = [text.as_string() for text in as_hypertable(TRIPS)]
+    texts = [text.as_string() for text in as_hypertable(TRIPS, '"fleet"."trips"')]
     assert texts[0] == (
-        "select create_hypertable('fleet.trips', 'closed_at', chunk_time_interval => interval '1 month', "
+        "select create_hypertable('\"fleet\".\"trips\"', 'closed_at', chunk_time_interval => interval '30 days', "
         "migrate_data => true, create_default_indexes => false)"
     )
     assert "timescaledb.compress_segmentby = 'vehicle_id'" in texts[1]
-    assert texts[2] == "select add_compression_policy('fleet.trips', interval '14 days', if_not_exists => true)"
     assert "trips" not in BY_DAY
+
+
+def test_nothing_asks_of_the_owner_what_only_a_login_can_do(server: Server) -> None:
+    """TimescaleDB runs jobs and policies as the owner of their table, and starts them for roles with a login only."""
+    texts = [text.as_string() for table in TABLES.values() if table.partition_by for text in as_hypertable(table, "t")]
+    assert not [text for text in texts if "policy" in text or "add_job" in text]
+    with server.transaction() as connection:
+        asked = (
+            "select distinct r.rolname::text, r.rolcanlogin from pg_class c join pg_roles r on r.oid = relowner "
+            "where relnamespace = 'fleet'::regnamespace"
+        )
+        assert connection.execute(asked).fetchall() == [("fleet_owner", False)]
 
 
 def test_what_was_made_before_the_roles_were_is_handed_over_to_the_owner(postgres_url: str) -> None:

@@ -36,7 +36,9 @@ ENDS = [(1800, 3300), (6300, 8700), (12_900, 13_800)]
 
 @pytest.mark.parametrize("jitter", [0.0, 0.3])
 @pytest.mark.parametrize("step_s", [10, 30, 60, 120, 300, 600])
-@pytest.mark.parametrize("columns", [ALL, ("speed_kmh",), ("speed_kmh", "odometer_km"), ("latitude_deg", "longitude_deg")])
+@pytest.mark.parametrize(
+    "columns", [ALL, ("speed_kmh",), ("speed_kmh", "odometer_km"), ("latitude_deg", "longitude_deg")]
+)
 def test_the_same_trips_are_found_at_every_cadence(step_s: int, jitter: float, columns: tuple[str, ...]) -> None:
     trips = trips_of(_day(step_s, *columns, jitter=jitter)).filter(pl.col("start_reason") != "unobserved")
     found = [((row["started_at"] - BEGIN).total_seconds(), (row["ended_at"] - BEGIN).total_seconds())
@@ -44,7 +46,9 @@ def test_the_same_trips_are_found_at_every_cadence(step_s: int, jitter: float, c
     assert len(found) == 3
     # A row may come as late as its jitter, before and after an end.
     allowed = max(step_s * (1 + jitter), 10)
-    assert all(abs(one - other) <= allowed for pair in zip(found, ENDS, strict=True) for one, other in zip(*pair, strict=True))
+    assert all(
+        abs(one - other) <= allowed for pair in zip(found, ENDS, strict=True) for one, other in zip(*pair, strict=True)
+    )
     share = 0.01 if "odometer_km" in columns else 0.03 + 0.1 * step_s / 600
     assert trips["distance_km"].sum() == pytest.approx(KM, rel=share)
 
@@ -103,7 +107,10 @@ def _histories(draw: st.DrawFn) -> pl.DataFrame:
         rows, kmh = draw(st.integers(1, 20)), draw(st.sampled_from([0.0, 0.0, 5.0, 30.0, 90.0]))
         engine = draw(st.sampled_from([None, 0.0, 800.0]))
         told = told.drive(rows * told.step_s, kmh, **({} if engine is None else {"engine_speed_rpm": engine}))
-        pause, unseen = draw(st.sampled_from([0, 0, 100, 400, 2000, 20_000, 100_000])), draw(st.sampled_from([0.0, 0.0, 40.0]))
+        pause, unseen = (
+            draw(st.sampled_from([0, 0, 100, 400, 2000, 20_000, 100_000])),
+            draw(st.sampled_from([0.0, 0.0, 40.0])),
+        )
         told = told.silent(pause, unseen)
         if draw(st.integers(0, 4)) == 0:
             told = Vehicle("a", told.now, told.km, told.rows, draw(_STEPS), columns)
@@ -121,7 +128,9 @@ def test_the_times_of_a_trip_are_its_duration_and_no_mean_is_above_its_maximum(h
     assert (trips["avg_speed_kmh"] <= trips["max_speed_kmh"] * (1 + 1e-9)).all(ignore_nulls=True)
     assert (trips["unknown_s"] >= -1e-6).all()
     hidden = trips.filter(pl.col("start_reason") == "unobserved")
-    assert hidden.select(pl.col("moving_s", "standing_s", "idle_s", "avg_speed_kmh").is_null().all()).row(0) == (True,) * 4
+    assert (
+        hidden.select(pl.col("moving_s", "standing_s", "idle_s", "avg_speed_kmh").is_null().all()).row(0) == (True,) * 4
+    )
 
 
 @given(_histories())
@@ -136,7 +145,10 @@ def test_trips_and_drives_that_nobody_saw_add_up_to_the_odometer(history: pl.Dat
     # Movement below the least distance of a trip is none, however often; a dense drive is counted from row to row.
     dense_km = 90 * TripRules().dense_s / 3600 * 2
     assert told <= driven + trips["distance_error_km"].sum() + 1e-6
-    assert told >= driven - (dense_km + TripRules().min_distance_km * 3) * (trips.height + 8) - trips["distance_error_km"].sum()
+    assert (
+        told
+        >= driven - (dense_km + TripRules().min_distance_km * 3) * (trips.height + 8) - trips["distance_error_km"].sum()
+    )
 
 
 @given(_histories())

@@ -100,11 +100,15 @@ def test_a_drive_in_a_silence_of_days_is_found_by_the_readings_of_its_first_day(
         known = readings_before_silence(readings, day)
         check_frame(READINGS_BEFORE_SILENCE, known.collect())
         left.append(known)
-        found.append(segment_trips(seen.lazy(), fleet().lazy(), assignments().lazy(), day, TripRules(), known).collect())
+        found.append(
+            segment_trips(seen.lazy(), fleet().lazy(), assignments().lazy(), day, TripRules(), known).collect()
+        )
     unseen = pl.concat(found).filter(pl.col("start_reason") == "unobserved")
     assert unseen["distance_km"].to_list() == [pytest.approx(120)]
     whole = Window(first - DAY, first, first + 9 * DAY)
-    at_once = segment_trips(history.lazy(), fleet().lazy(), assignments().lazy(), whole, TripRules(), pl.concat(left)).collect()
+    at_once = segment_trips(
+        history.lazy(), fleet().lazy(), assignments().lazy(), whole, TripRules(), pl.concat(left)
+    ).collect()
     assert_frame_equal(pl.concat(found).sort("started_at"), at_once)
 
 

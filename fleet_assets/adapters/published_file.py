@@ -1,0 +1,42 @@
+"""Whether a DuckDB file can be read, and DuckDB's errors as sentences.
+
+Belongs here: those two. Does not belong here: which file is published and when it is looked at (`warehouse`).
+
+DuckDB keeps a checksum with every block and compares it whenever the block is read, so that reading all of them finds
+any flipped bit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from fleet_assets.adapters.lake_views import literal, quoted
+
+TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
+
+
+def damage(path: Path, *, every_block: bool) -> str:
+    """What DuckDB says when it reads the file's catalogue, or all of it; nothing where it can."""
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {literal(str(path))} as looked_at (read_only)")
+            tables = connection.execute(TABLES).fetchall()
+            for schema, name in tables if every_block else ():
+                asked = f"select bit_xor(hash(t)) from looked_at.{quoted(schema)}.{quoted(name)} as t"
+                connection.execute(asked).fetchall()
+    except duckdb.Error as error:
+        # Who has it open for writing, or keeps it to himself, has not damaged it.
+        return "" if is_held(error) or "Permission denied" in str(error) else sentence(error)
+    return ""
+
+
+def is_held(error: duckdb.Error) -> bool:
+    """Whether another process has the file open for writing; a wrong block is another thing."""
+    return "Could not set lock" in str(error)
+
+
+def sentence(error: duckdb.Error) -> str:
+    """What went wrong, without the excerpt of the statement that DuckDB appends."""
+    return " ".join(str(error).split("\n\nLINE ")[0].split("\nLINE ")[0].split())

@@ -1,0 +1,131 @@
+"""What happened to the bytes of a stored partition is noticed, said, and makes the partition stale."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.lake_damage import Damage, partition_count, withdraw_damaged
+from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
+from fleet_assets_tests.adapters.test_lake import DAY, periods
+
+LATER = date(2026, 3, 2)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Two days and a table without days."""
+    made = Lake(str(tmp_path))
+    made.write(STANDING_PERIODS, DAY, periods(8, 9), inputs="a")
+    made.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
+    made.write(VEHICLES, None, VEHICLES.empty(), inputs="a")
+    return made
+
+
+def flipped(path: Path, *, keeps_time: bool = False) -> None:
+    """One bit in the middle."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    if keeps_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def test_a_sound_lake_has_no_damage_and_stays_as_it_is(lake: Lake) -> None:
+    before = {path: path.stat() for path in lake.root.rglob("*")}
+    assert withdraw_damaged(lake) == []
+    assert withdraw_damaged(lake, deep=True) == []
+    assert {path: path.stat() for path in lake.root.rglob("*")} == before
+    assert partition_count(lake) == 3
+    assert withdraw_damaged(Lake(str(lake.root / "nothing"))) == []
+
+
+@pytest.mark.parametrize("harm", [flipped, cut, emptied])
+def test_a_changed_partition_is_named_and_stale_and_the_others_are_not(
+    lake: Lake, harm: Callable[[Path], None]
+) -> None:
+    harm(lake.path(STANDING_PERIODS, DAY))
+    (damage,) = withdraw_damaged(lake)
+    assert (damage.table, damage.day) == ("standing_periods", DAY)
+    assert damage.sentence.startswith("standing_periods of 2026-03-01: its ")
+    assert lake.record(STANDING_PERIODS, DAY) is None
+    assert lake.record(STANDING_PERIODS, LATER) is not None
+    assert withdraw_damaged(lake, deep=True) == []
+    assert lake.write(STANDING_PERIODS, DAY, periods(8, 9), inputs="a").is_changed
+    assert withdraw_damaged(lake, deep=True) == []
+
+
+def test_the_sentence_says_how_many_bytes_are_there(lake: Lake) -> None:
+    path = lake.path(STANDING_PERIODS, DAY)
+    size = path.stat().st_size
+    cut(path)
+    assert withdraw_damaged(lake) == [
+        Damage("standing_periods", DAY, f"its file has {size - 20:,} bytes, {size:,} were stored")
+    ]
+
+
+def test_what_neither_size_nor_time_betrays_is_found_by_a_deep_look(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flipped(lake.path(STANDING_PERIODS, DAY), keeps_time=True)
+    monkeypatch.setattr("fleet_assets.adapters.lake_damage.SAMPLE_PARTITIONS", 0)
+    assert withdraw_damaged(lake) == []
+    assert [damage.day for damage in withdraw_damaged(lake, deep=True)] == [DAY]
+
+
+def test_samples_come_round_to_every_partition(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    flipped(lake.path(STANDING_PERIODS, DAY), keeps_time=True)
+    monkeypatch.setattr("fleet_assets.adapters.lake_damage.SAMPLE_PARTITIONS", 1)
+    assert [damage.day for _ in range(200) for damage in withdraw_damaged(lake)] == [DAY]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"content": 1}', "{}", "\0\0"])
+def test_a_record_that_cannot_be_read_is_none(lake: Lake, text: str) -> None:
+    lake.path(STANDING_PERIODS, DAY).with_suffix(".json").write_text(text)
+    assert lake.record(STANDING_PERIODS, DAY) is None
+    assert withdraw_damaged(lake, deep=True) == []
+
+
+def test_a_file_without_rows_that_is_broken_is_written_anew(lake: Lake) -> None:
+    empty = lake.root / "standing_periods" / "empty.parquet"
+    before = empty.read_bytes()
+    flipped(empty)
+    (damage,) = withdraw_damaged(lake)
+    assert damage.sentence == "standing_periods: its file without rows could not be read and was written anew"
+    assert empty.read_bytes() == before
+
+
+def test_pages_carry_checksums_that_readers_compare(lake: Lake) -> None:
+    path = lake.path(STANDING_PERIODS, DAY)
+    content = bytearray(path.read_bytes())
+    column = pq.read_metadata(path).row_group(0).column(1)
+    # The last byte of the column's last page.
+    content[column.data_page_offset + column.total_compressed_size - 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="CRC checksum verification failed"):
+        pq.read_table(path, page_checksum_verification=True)
+
+
+def test_who_may_only_read_is_told_of_damage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    flipped(lake.path(STANDING_PERIODS, DAY))
+
+    def refused(*_path: Path, **_options: bool) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    (damage,) = withdraw_damaged(lake)
+    assert damage.sentence.endswith("and this user may not change the lake")
