@@ -55,8 +55,8 @@ class Table:
 
     `sort` is the stored row order (it makes equal content equal bytes); it starts from the key by default.
     `look_back` is how far before the start of its own day a partition reads its inputs. `tail` is how much of the end
-    of a day is recorded apart, so that readers that look back no further see when only the rest of it changed. `longest`
-    is how long before its partition's day an event may have begun: its look-back, if it says nothing else.
+    of a day is recorded apart, so that readers that look back no further see when only the rest of it changed.
+    `longest` is how long before its partition's day an event may have begun: its look-back, if it says nothing else.
     """
 
     name: str

@@ -103,7 +103,7 @@ def speed_sentences(trips: pl.LazyFrame) -> list[str]:
 
 
 def duration_sentences(trips: pl.LazyFrame) -> list[str]:
-    """Trips whose times of moving, standing and not knowing are not their duration, or which idle longer than they stand."""
+    """Trips whose moving, standing and unknown times are not their duration, or which idle longer than they stand."""
     parts = pl.sum_horizontal("moving_s", "standing_s", "unknown_s")
     off = (parts - pl.col("duration_s")).abs() > 0.001 + _SAME * pl.col("duration_s")
     longer = pl.col("idle_s") > pl.col("standing_s") + 0.001
@@ -129,7 +129,7 @@ def accounted_sentences(trips: pl.LazyFrame, rules: AgreementRules = AgreementRu
 
 
 def moved_stop_sentences(stops: pl.LazyFrame, rules: AgreementRules = AgreementRules()) -> list[str]:
-    """Stops in which the odometer moved by more than a step of it at either end: a reset or a jump, or a missed drive."""
+    """Stops in which the odometer moved by more than its steps at either end: a reset, a jump, or a missed drive."""
     found = stops.filter(pl.col("unobserved_km").abs() > rules.tolerance_km)
     return [
         f"{vehicle} {started}: the odometer moved by {km:.1f} km in this stop"

@@ -5,7 +5,10 @@ Belongs here: the decorator, the array types and how arrays are given to kernels
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -18,6 +21,28 @@ I8 = npt.NDArray[np.int8]
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
+
+
+def cache_folder(base: Path, sources: Path) -> Path:
+    """Where compiled kernels of exactly these sources are kept.
+
+    Numba compiles helpers into their callers and knows a kernel's age by its own file alone: after an upgrade that
+    changed a helper in another file, a kept kernel would go on computing what the old version did.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(sources.rglob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return base / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def _keep_by_sources() -> None:
+    sources = Path(__file__).parent
+    base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else sources / "__pycache__"
+    if numba.config.CACHE_DIR or os.access(sources, os.W_OK):
+        numba.config.CACHE_DIR = str(cache_folder(base, sources))
+
+
+_keep_by_sources()
 
 
 def read_only(array: _Array) -> _Array:

@@ -48,14 +48,14 @@ class Distances:
     end_odometer_km: F64
 
     def where(self, mask: Mask) -> Distances:
-        parts = (self.km, self.error_km, self.source, self.start_odometer_km, self.end_odometer_km)
-        return Distances(*(part[mask] for part in parts))
+        start_km, end_km = self.start_odometer_km[mask], self.end_odometer_km[mask]
+        return Distances(self.km[mask], self.error_km[mask], self.source[mask], start_km, end_km)
 
 
 @dataclass(frozen=True)
 class Driven:
-    """Stretches to measure: the rows of each trip, the rows that enclose it, and what it moved between them at the speed
-    of its ends (km, s); `closed_at` bounds what may be read (us)."""
+    """Stretches to measure: the rows of each trip, the rows that enclose it, and what it moved between them at the
+    speed of its ends (km, s); `closed_at` bounds what may be read (us)."""
 
     trips: Stretches
     around: Stretches
@@ -160,7 +160,7 @@ def _odometer_error(readings: Counted, duration_s: F64, rules: TripRules) -> F64
     return np.where(readings.spanned_s > 0, error, np.inf)
 
 
-def _contradicts(readings: Counted, judge_km: F64, share: float, is_judge: Mask) -> Mask:
+def _contradicts(readings: Counted, judge_km: F64, share: F64, is_judge: Mask) -> Mask:
     """Whether the odometer is further from a well covered measurement than both errors together explain."""
     resolution = np.where(np.isfinite(readings.resolution), readings.resolution, 0.0)
     may_differ = share * judge_km + resolution + _SANE_SLACK_KM

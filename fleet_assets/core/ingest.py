@@ -38,9 +38,9 @@ def daily_ingest(rows: pl.LazyFrame, source: str, rules: IngestRules | None = No
     """INGEST_DAILY rows from raw rows of one source (each once; any days).
 
     A silence is longer than the vehicle's own pace of the day, and than a minute. Expected is the median of rows a
-    minute, over minutes between two others with rows (of the median step, where a vehicle speaks more seldom), times the
-    time in which the vehicle spoke (silences left out). So it shows rows lost here and there, not a collector that was
-    away.
+    minute, over minutes between two others with rows (of the median step, where a vehicle speaks more seldom), times
+    the time in which the vehicle spoke (silences left out). So it shows rows lost here and there, not a collector that
+    was away.
     """
     rules = rules or IngestRules()
     lag = (pl.col("received_at") - pl.col("recorded_at")).dt.total_microseconds() / 1e6

@@ -217,7 +217,7 @@ def spacing_of(value: float) -> float:
     """The coarsest usual spacing on which a reading lies; 0 for one that is finer than all of them."""
     for spacing in _LATTICE:
         if _on_lattice(value, spacing):
-            return spacing
+            return float(spacing)
     return 0.0
 
 

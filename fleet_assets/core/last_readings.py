@@ -1,7 +1,7 @@
 """Last readings: where a vehicle was left, and at which odometer, at the end of each day on which it spoke.
 
-Belongs here: the small tables that let a silence of weeks be told without weeks of telemetry. Does not belong here: what
-was driven in such a silence (`trips.unobserved`).
+Belongs here: the small tables that let a silence of weeks be told without weeks of telemetry.
+Does not belong here: what was driven in such a silence (`trips.unobserved`).
 """
 
 from __future__ import annotations

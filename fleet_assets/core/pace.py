@@ -68,15 +68,15 @@ def km_between(w: Witnesses, a: int, b: int) -> float:
 def speed_of(w: Witnesses, row: int) -> float:
     """The vehicle's own speed in a row, else the receiver's; NaN where neither is known."""
     if len(w.speed) > 0 and not np.isnan(w.speed[row]):
-        return w.speed[row]
+        return float(w.speed[row])
     if len(w.gps_speed) > 0:
-        return w.gps_speed[row]
+        return float(w.gps_speed[row])
     return np.nan
 
 
 @kernel
 def is_arrival(w: Witnesses, row: int) -> bool:
-    """Whether movement in a row is known from the way since the row before: the vehicle has moved, and may stand now."""
+    """Whether movement in a row is known from the way since the row before: the vehicle may stand now."""
     return bool(np.isnan(speed_of(w, row)))
 
 
@@ -116,7 +116,7 @@ def moved_within(w: Witnesses, a: int, b: int, pace: float) -> int:
     None where the rows are dense. By the way between them and the pace where both are known, else half of the time: the
     change lies anywhere in it.
     """
-    step = w.at[b] - w.at[a]
+    step = int(w.at[b] - w.at[a])
     if step <= w.limits.dense:
         return 0
     km = km_between(w, a, b)

@@ -54,9 +54,10 @@ def standing_periods(
 ) -> pl.LazyFrame:
     """Standing periods (contract STANDING_PERIODS, its order) of all days that `telemetry` holds.
 
-    A period ends with a movement, where it was left unseen, with a silence longer than `gap_s`, and at midnight UTC; each day is a pure
-    function of its own rows. Where nothing tells of motion, a running engine or a charger makes a period too; whether it
-    really stood is for those to say who know what was driven. `vehicles` (VEHICLES) say which have an engine.
+    A period ends with a movement, where the vehicle was carried off unseen, with a silence longer than `gap_s`, and at
+    midnight UTC; each day is a pure function of its own rows. Where nothing tells of motion, a running engine or a
+    charger makes a period too; whether it really stood is for those to say who know what was driven. `vehicles`
+    (VEHICLES) say which have an engine.
     Telemetry may come in any order; the work is done on collection, in batches of vehicles.
     """
     fleet = VEHICLES.empty().lazy() if vehicles is None else vehicles

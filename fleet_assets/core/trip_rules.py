@@ -64,11 +64,11 @@ class TripRules:
     silence_s: float = 300.0
     """s without data that end a trip at least (NREL: smallest hole between trips 317 s, largest inside one 296 s)."""
     silence_factor: float = 2.2
-    """Multiple of a vehicle's usual step from which it is silent: one lost row, or a step of twice the usual, is not."""
+    """Multiple of a vehicle's usual step from which it is silent: one lost row is no silence."""
     silence_most_s: float = 1800.0
     """s of silence that end a trip whatever the cadence: what comes half an hour apart is not observed driving."""
     patience_s: float = 1320.0
-    """s of silence that end a trip while the cadence is not known yet: that of a tracker that speaks every ten minutes."""
+    """s of silence that end a trip while the cadence is not known yet: a tracker may speak every ten minutes."""
     cadence_steps: int = 8
     """Newest steps in a state that its cadence is the median of: three lost rows in a row change nothing."""
     cadence_known: int = 4

@@ -36,7 +36,7 @@ def default_zone(places: Places, _day: date) -> Iterable[str]:
 
 @day_asset(LAST_READINGS, reads=(TELEMETRY,), group="events")
 def readings(day: Day) -> pl.LazyFrame:
-    """Odometer and place at the end of each day; small, so that a silence of weeks is told without weeks of telemetry."""
+    """Odometer and place at the end of each day: a silence of weeks is told without weeks of telemetry."""
     return last_readings(day.read(TELEMETRY))
 
 

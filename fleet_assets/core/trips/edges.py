@@ -39,8 +39,8 @@ class Edges:
     trail_kmh: F64
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Edges:
-        parts = (self.before, self.after, self.lead, self.trail, self.lead_kmh, self.trail_kmh)
-        return Edges(*(part[mask] for part in parts))
+        rows, moved = (self.before[mask], self.after[mask]), (self.lead[mask], self.trail[mask])
+        return Edges(*rows, *moved, self.lead_kmh[mask], self.trail_kmh[mask])
 
     def around(self, trips: Stretches) -> Stretches:
         """The trips with the rows that enclose them."""

@@ -226,7 +226,8 @@ def _battery(batch: _Batch) -> dict[str, object]:
     capacity_kwh = _numbers(batch.vehicles["battery_capacity_kwh"])
     used = measure_battery(batch.points, batch.around, capacity_kwh, batch.rules)
     return {
-        "energy_used_kwh": used.net_kwh, "energy_source": _words(used.source, ENERGY_SOURCES), "energy_discharged_kwh": used.discharged_kwh,
+        "energy_used_kwh": used.net_kwh, "energy_source": _words(used.source, ENERGY_SOURCES),
+        "energy_discharged_kwh": used.discharged_kwh,
         "energy_regenerated_kwh": used.regenerated_kwh, "start_soc_pct": used.start_soc_pct,
         "end_soc_pct": used.end_soc_pct, "_electric_kwh": used.electric_kwh,
         "_is_rated": used.is_rated,

@@ -38,8 +38,8 @@ def segment_trips(
     `telemetry` is cleaned and covers [window.start, window.day_end), in any order, repeated rows included; columns it
     lacks count as never observed. The work is done when the result is collected, in batches of vehicles, so memory
     is bounded by the batch. A trip longer than the look-back starts at its edge and is marked `is_truncated`.
-    `readings` (READINGS_BEFORE_SILENCE) tell where vehicles were left before the look-back, so that a drive in a silence
-    of days is found as well.
+    `readings` (READINGS_BEFORE_SILENCE) tell where vehicles were left before the look-back, so that a drive in a
+    silence of days is found as well.
     Raises DataError for a vehicle's time zone that does not exist.
     """
     told = READINGS_BEFORE_SILENCE.empty().lazy() if readings is None else readings
@@ -60,8 +60,8 @@ def _collect_trips(
         work = partial(_batch_trips, fleet=fleet, day=day, rules=rules)
         seen = within(telemetry, day.start, day.day_end)
         left = readings.filter(pl.col("silent_at") == pl.lit(day.day_start)).drop("silent_at").collect()
-        known = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
-        found += each_batch(known, TELEMETRY_USED, ranges, rules, work)
+        told = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
+        found += each_batch(told, TELEMETRY_USED, ranges, rules, work)
     measured = pl.concat(found)
     known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")

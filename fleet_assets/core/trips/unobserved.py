@@ -54,16 +54,17 @@ class Unobserved:
         return len(self.before)
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Unobserved:
-        parts = (self.before, self.after, self.started_at, self.ended_at, self.closed_at, self.source)
-        return Unobserved(*(part[mask] for part in parts), self.km[mask], self.error_km[mask])
+        rows, bounds = (self.before[mask], self.after[mask]), (self.started_at[mask], self.ended_at[mask])
+        facts = self.closed_at[mask], self.source[mask]
+        return Unobserved(*rows, *bounds, *facts, self.km[mask], self.error_km[mask])
 
 
 def find_unobserved(points: Points, states: I8, trips: Segments, edges: Edges, rules: TripRules) -> Unobserved:
     """Drives between two readings with no trip in between, in order. What an edge of a trip tells is not told again.
 
-    The odometer must have moved by more than its own step and than the least distance of a trip, a position by more than
-    `unseen_place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading after it
-    was waited for (`odometer_wait_s`), and no later row changes it.
+    The odometer must have moved by more than its own step and than the least distance of a trip, a position by more
+    than `unseen_place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading after
+    it was waited for (`odometer_wait_s`), and no later row changes it.
     """
     seen = witnesses(points, states, rules.limits)
     steps = _compared(seen.vehicle, seen.at, seen.odometer, seen.lat, seen.lon, rules.limits.dense)
@@ -72,7 +73,9 @@ def find_unobserved(points: Points, states: I8, trips: Segments, edges: Edges, r
     told = _Told(covered.first, covered.last, points.at[trips.last] + edges.trail, trail_km)
     rows, km = _driven(seen, steps, told, rules.min_distance_km, rules.unseen_place_km)
     error = np.where(rows[:, 5] == BY_ODOMETER, km[:, 1], rules.unseen_error_share * km[:, 0])
-    return Unobserved(*np.ascontiguousarray(rows.T), km[:, 0].copy(), np.maximum(error, rules.odometer_error_km))
+    before, after, started_at, ended_at, closed_at, source = np.ascontiguousarray(rows.T)
+    error = np.maximum(error, rules.odometer_error_km)
+    return Unobserved(before, after, started_at, ended_at, closed_at, source, km[:, 0].copy(), error)
 
 
 @kernel
@@ -136,5 +139,5 @@ def _ended_at(w: Witnesses, before: int, i: int, started_at: int, km: float) -> 
     if w.states[before] == MOVING:
         pace = pace_at(w, before, False)
         if pace > 0 and km <= pace * w.limits.silence / _MICROS_PER_HOUR:
-            return min(w.at[i], started_at + int(km / pace * _MICROS_PER_HOUR))
-    return w.at[i]
+            return min(int(w.at[i]), started_at + int(km / pace * _MICROS_PER_HOUR))
+    return int(w.at[i])

@@ -18,7 +18,7 @@ ODOMETER = ("speed_kmh", "odometer_km")
 PLACES = ("speed_kmh", "latitude_deg", "longitude_deg")
 
 
-def _unseen(history: pl.DataFrame, **options: object) -> list[dict[str, object]]:
+def _unseen(history: pl.DataFrame) -> list[dict[str, object]]:
     trips = trips_of(history)
     check_frame(TRIPS, trips)
     return trips.filter(pl.col("start_reason") == "unobserved").to_dicts()
@@ -128,8 +128,8 @@ def test_readings_are_the_last_of_each_source_and_day() -> None:
     ]  # fmt: skip
     assert found["positioned_at"].to_list() == [late - timedelta(hours=1), None]
     assert_frame_equal(last_readings(telemetry().lazy()).collect(), LAST_READINGS.empty())
-    left = [readings_before_silence(found.lazy(), Window(midnight, midnight + k * DAY, midnight + (k + 1) * DAY)).collect()
-            for k in range(3)]  # fmt: skip
+    days = [Window(midnight, midnight + k * DAY, midnight + (k + 1) * DAY) for k in range(3)]
+    left = [readings_before_silence(found.lazy(), day).collect() for day in days]
     # What was told on the day before is telemetry of the look-back; the place was told on the first day only.
     said = [sorted(rows.select("odometer_km", "latitude_deg").rows(), key=str) for rows in left]
     assert said == [[], [(None, 1.0)], [(11.0, None), (None, 1.0)]]

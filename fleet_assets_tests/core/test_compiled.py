@@ -1,0 +1,51 @@
+"""Compiled kernels are kept for exactly the sources that they were made of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fleet_assets.core import compiled
+
+HELPER = """
+from fleet_assets.core.compiled import kernel
+
+@kernel
+def added() -> int:
+    return {value}
+"""
+CALLER = """
+from fleet_assets.core.compiled import kernel
+from helper import added
+
+@kernel
+def total(start: int) -> int:
+    return start + added()
+
+print(total(1))
+"""
+
+
+def test_a_changed_helper_in_another_file_changes_where_kernels_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "caller.py").write_text(CALLER)
+    (tmp_path / "helper.py").write_text(HELPER.format(value=1))
+    before = compiled.cache_folder(tmp_path, tmp_path)
+    assert compiled.cache_folder(tmp_path, tmp_path) == before
+    (tmp_path / "helper.py").write_text(HELPER.format(value=2))
+    assert compiled.cache_folder(tmp_path, tmp_path) != before
+
+
+def test_a_kernel_whose_helper_changed_is_compiled_anew(tmp_path: Path) -> None:
+    (tmp_path / "caller.py").write_text(CALLER)
+    said = []
+    for value in (1, 2):
+        (tmp_path / "helper.py").write_text(HELPER.format(value=value))
+        folder = compiled.cache_folder(tmp_path / "kept", tmp_path)
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "caller.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        said.append(done.stdout.strip() or done.stderr)
+    assert said == ["2", "3"]
