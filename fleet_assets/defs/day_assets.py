@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
 
 import dagster as dg
@@ -26,6 +26,9 @@ from fleet_assets.defs.code_versions import code_version
 from fleet_assets.defs.partitions import DAYS, midnight, reach_days, reaching_back, selected_days
 from fleet_assets.places import Places
 from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, PlacesResource, StoredDay
+
+DUE_AT = "due_at"
+"""Note of a partition of events: when the first of those becomes final that it does not hold yet."""
 
 ONLY_STALE_TAG = "fleet/only_stale"
 """Run tag: partitions whose inputs and code are those of the stored result are kept as they are."""
@@ -109,6 +112,19 @@ class DayTable:
                     facts.append([table.name, str(input_day), content])
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
+    def is_current(self, places: Places, day: date, record: PartitionRecord | None) -> bool:
+        """Whether a stored partition is what it would become now: same inputs and code, and nothing of it is due."""
+        if record is None or record.inputs != self.fingerprint(places, day):
+            return False
+        due_at = record.notes.get(DUE_AT)
+        return due_at is None or datetime.fromisoformat(str(due_at)) > datetime.now(UTC)
+
+    def mark(self, places: Places, day: date) -> str:
+        """Names one state of being stale: two requests for the same one are one."""
+        record = places.lake.record(self.table, day)
+        due_at = record.notes.get(DUE_AT, "") if record else ""
+        return f"{self.fingerprint(places, day)}{due_at}"
+
     def _content(self, record: PartitionRecord | None, table: Table, *, is_own: bool) -> str:
         """Names what one partition reads of another; nothing where it finds no rows, stored or not."""
         if record is None or (table.partition_by is not None and not record.row_count):
@@ -158,14 +174,30 @@ class SelectedDays:
         began = time.perf_counter()
         inputs = self.maker.fingerprint(places, day)
         record = places.lake.record(self.table, day)
-        if self.only_stale and record is not None and record.inputs == inputs:
+        if self.only_stale and record is not None and self.maker.is_current(places, day, record):
             return StoredDay(day, record)
         result = self.maker.compute(Day(day, self.maker, places))
         noted = result if isinstance(result, Noted) else Noted(result)
-        frame = self.table.conform(noted.frame).collect()
+        frame, due = _final_by_now(self.table, self.table.conform(noted.frame).collect())
         places.findings.owe(self.table, day, RULES_OF.get(self.table.name, ()))
-        written = places.lake.write(self.table, day, frame, inputs, **noted.notes)
+        written = places.lake.write(self.table, day, frame, inputs, **noted.notes, **due)
         return StoredDay(day, written.record, written, frame, time.perf_counter() - began)
+
+
+def _final_by_now(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The events that are final by now, and when the next of the others will be.
+
+    A trip that is under way ends, for all that is known, when the silence after its last row has lasted long enough:
+    until then a row may come that makes it longer. So it is not published, and its day is stale from that moment on.
+    """
+    if table.partition_by != "closed_at":
+        return frame, {}
+    is_final = pl.col("closed_at") <= datetime.now(UTC)
+    later = frame.filter(~is_final)["closed_at"].min()
+    if later is None:
+        return frame, {}
+    assert isinstance(later, datetime)
+    return frame.filter(is_final), {DUE_AT: later.isoformat()}
 
 
 def _raise(failed: dict[date, Exception]) -> None:

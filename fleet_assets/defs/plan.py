@@ -125,4 +125,4 @@ def _is_stale(places: Places, maker: DayTable, day: date, stale: dict[str, set[d
     for table in maker.reads:
         if any(input_day in stale.get(table.name, ()) for input_day in maker.input_days(table, day)):
             return True
-    return record.inputs != maker.fingerprint(places, day)
+    return not maker.is_current(places, day, record)

@@ -68,5 +68,5 @@ def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Ite
             for day in map(date.fromisoformat, found)
             if first <= day <= last
         }
-        marks = [DAY_TABLES[name].fingerprint(places, day) for name, day in sorted(wanted)]
+        marks = [DAY_TABLES[name].mark(places, day) for name, day in sorted(wanted)]
         yield request(instance, sorted({name for name, _ in wanted}), (first, last), marks)
