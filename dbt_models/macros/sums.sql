@@ -14,7 +14,7 @@
     sum({{ column }} order by {{ order_by }})
 {%- endmacro %}
 
-{# What trips, and days of trips, add up; each under its own name. #}
+{# What observed trips, and days of them, add up; each under its own name. #}
 {% macro trip_sums(order_by) -%}
     cast(sum(ev_only_trip_count) as bigint) as ev_only_trip_count,
     cast(sum(engine_trip_count) as bigint) as engine_trip_count,

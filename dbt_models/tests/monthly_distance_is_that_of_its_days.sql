@@ -4,7 +4,9 @@ with daily as (
         vehicle_id,
         cast(date_trunc('month', local_date) as date) as month,
         sum(distance_km) as distance_km,
-        sum(trip_count) as trip_count
+        sum(trip_count) as trip_count,
+        sum(unobserved_km) as unobserved_km,
+        sum(unobserved_count) as unobserved_count
     from {{ ref('trip_daily_stats') }}
     group by vehicle_id, cast(date_trunc('month', local_date) as date)
 )
@@ -13,11 +15,15 @@ select
     coalesce(monthly.vehicle_id, daily.vehicle_id) as vehicle_id,
     coalesce(monthly.month, daily.month) as month,
     monthly.distance_km,
-    daily.distance_km as daily_distance_km
+    daily.distance_km as daily_distance_km,
+    monthly.unobserved_km,
+    daily.unobserved_km as daily_unobserved_km
 from {{ ref('monthly_summary') }} as monthly
 full outer join daily on monthly.vehicle_id = daily.vehicle_id and monthly.month = daily.month
 where
     monthly.trip_count is null
     or daily.trip_count is null
     or monthly.trip_count <> daily.trip_count
+    or monthly.unobserved_count <> daily.unobserved_count
     or abs(monthly.distance_km - daily.distance_km) > 1e-6 * daily.distance_km
+    or abs(monthly.unobserved_km - daily.unobserved_km) > 1e-6 * daily.unobserved_km

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import STOPS, TRIPS, Table
+from fleet_assets.contracts import STANDING_PERIODS, STOPS, TRIPS, Table
 from fleet_assets.defs.partitions import reach_days, spans
 
 CONTENT_DIGITS = 16
@@ -79,12 +79,15 @@ def reach(table: str) -> tuple[int, int]:
 
     Events lie in the partition of the day in which they became final and count on the local days they touch. A trip
     begins within its reach. A stop begins with the end of a trip that became final within its look-back, and a trip
-    ends within its own look-back. Rows of other tables count on the UTC day that is their partition.
+    ends within its own reach. A standing period lies within the UTC day that is its partition and counts on the
+    local days it touches. Rows of other tables count on the UTC day that is their partition.
     """
     if table == TRIPS.name:
         return reach_days(TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
     if table == STOPS.name:
         return reach_days(STOPS.look_back + TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
+    if table == STANDING_PERIODS.name:
+        return ZONE_DAYS, ZONE_DAYS
     return 0, 0
 
 

@@ -1,4 +1,5 @@
-"""A fleet of four with a few hand-made trips and stops around midnights, borders of zones and missing values."""
+"""A fleet of five with a few hand-made trips, drives that nobody saw, stops and standing periods around midnights,
+borders of zones and missing values."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from fleet_assets.contracts import (
     INGEST_GAPS,
     INGEST_OUTAGES,
     INGEST_QUARANTINED,
+    STANDING_PERIODS,
     STOPS,
     TELEMETRY,
     TRIPS,
@@ -27,7 +29,7 @@ VEHICLE_ROWS = [
     {"vehicle_id": "hybrid", "powertrain": "phev", "fuel": "petrol"},
     {"vehicle_id": "car", "powertrain": "bev", "timezone": "America/Denver"},
 ]
-"""`stranger` drives too, but nobody declared it."""
+"""`stranger` drives and `crane` stands too, but nobody declared them."""
 
 NOW = "2026-04-02 10:01:00+00"
 """When the views are asked."""
@@ -40,14 +42,29 @@ def vehicles() -> pl.DataFrame:
 def trip(vehicle_id: str, start: str, minutes: float, distance_km: float, **columns: Any) -> dict[str, Any]:
     """A trip that moved all the time; `local_date` is added by `trips`."""
     row = {
-        "start_reason": "motion", "end_reason": "stop", "moving_s": minutes * 60, "idle_s": 0.0,
+        "start_reason": "motion", "end_reason": "stop", "moving_s": minutes * 60, "idle_s": 0.0, "unknown_s": 0.0,
         "distance_km": distance_km, "distance_source": "odometer", "point_count": 10, "coverage_pct": 100.0,
+    }  # fmt: skip
+    return _event("trip_id", vehicle_id, at(start), at(start) + timedelta(minutes=minutes)) | row | columns
+
+
+def unseen(vehicle_id: str, start: str, minutes: float, distance_km: float, **columns: Any) -> dict[str, Any]:
+    """A drive that nobody saw."""
+    row = {
+        "start_reason": "unobserved", "end_reason": "unobserved", "unknown_s": minutes * 60, "distance_km": distance_km,
+        "distance_source": "odometer", "point_count": 0, "coverage_pct": 0.0,
     }  # fmt: skip
     return _event("trip_id", vehicle_id, at(start), at(start) + timedelta(minutes=minutes)) | row | columns
 
 
 def stop(vehicle_id: str, start: str, end: str, **columns: Any) -> dict[str, Any]:
     return _event("stop_id", vehicle_id, at(start), at(end)) | {"kind": "parking"} | columns
+
+
+def period(vehicle_id: str, start: str, end: str, **columns: Any) -> dict[str, Any]:
+    """A standing period in which standing was seen."""
+    row = {"vehicle_id": vehicle_id, "started_at": at(start), "ended_at": at(end)}
+    return row | {"is_standing": True, "charger_s": 0.0} | columns
 
 
 def trips() -> pl.DataFrame:
@@ -63,6 +80,8 @@ def trips() -> pl.DataFrame:
         # Over the night in which clocks go forward: 23:30 to 03:30, three hours.
         trip("truck", "2026-03-28 22:30", 180, 210.0, fuel_used_l=60.0, fuel_l_per_100km=28.571428571428573,
              engine_km=210.0),
+        # The day after, without a word: only the odometer tells of it.
+        unseen("truck", "2026-03-29 10:00", 120, 130.0, fuel_used_l=30.0, fuel_l_per_100km=23.0),
         trip("hybrid", "2026-03-31 23:50", 20, 10.0, electric_km=10.0, engine_km=0.0, energy_used_kwh=2.0,
              electric_energy_kwh=2.0, kwh_per_100km=20.0, fuel_used_l=0.0),
         # Over the last third the engine drove and charged the battery.
@@ -70,8 +89,11 @@ def trips() -> pl.DataFrame:
              electric_energy_kwh=3.0, kwh_per_100km=15.0, fuel_used_l=1.0, fuel_l_per_100km=3.3333333333333335),
         # Downhill: more came back than went out; too short to rate.
         trip("car", "2026-04-01 05:30", 10, 0.5, electric_km=0.5, engine_km=0.0, energy_used_kwh=-0.1,
-             electric_energy_kwh=-0.1),
-        trip("stranger", "2026-03-31 09:00", 10, 5.0, fuel_used_l=0.4),
+             electric_energy_kwh=-0.1, idle_s=None),
+        # Nothing tells of its engine. Another drive of the day was seen by nobody.
+        trip("stranger", "2026-03-31 09:00", 10, 5.0, fuel_used_l=0.4, idle_s=None, start_odometer_km=100.0,
+             end_odometer_km=105.0),
+        unseen("stranger", "2026-03-31 12:00", 30, 20.0, start_odometer_km=105.0, end_odometer_km=125.0),
     )  # fmt: skip
 
 
@@ -85,8 +107,26 @@ def stops() -> pl.DataFrame:
     )  # fmt: skip
 
 
+def standing() -> pl.DataFrame:
+    rows = [
+        # At a light within a trip; in a stop; in a stop with the engine off.
+        period("truck", "2026-03-27 08:30", "2026-03-27 08:31", engine_on_s=60.0),
+        period("truck", "2026-03-27 09:10", "2026-03-27 11:50", engine_on_s=300.0, idle_fuel_l=0.25),
+        period("truck", "2026-03-28 00:10", "2026-03-28 22:20", engine_on_s=0.0),
+        # After its last trip, in no stop yet; for two of the twelve hours it drove instead.
+        period("truck", "2026-03-29 02:00", "2026-03-29 14:00", engine_on_s=1200.0, idle_fuel_l=1.2),
+        # Over midnight where it is at home; nothing tells of an engine.
+        period("car", "2026-04-01 05:40", "2026-04-01 07:00"),
+        # It works without ever driving; at the end nothing but its engine tells of it.
+        period("crane", "2026-03-31 06:00", "2026-03-31 16:00", engine_on_s=7200.0, idle_fuel_l=6.0),
+        period("crane", "2026-03-31 17:00", "2026-03-31 17:30", engine_on_s=1800.0, is_standing=False),
+    ]
+    return _conform(STANDING_PERIODS, rows).sort(STANDING_PERIODS.order)
+
+
 def telemetry() -> pl.DataFrame:
-    """A few words of each vehicle around NOW: the truck drives (two sources), the hybrid idles, the car fell silent."""
+    """A few words of each vehicle around NOW: the truck drives (two sources), the hybrid idles, the car fell silent
+    with its ignition on."""
     rows = [
         word(
             "truck", "2026-04-02 09:59:00", speed_kmh=80.0, latitude_deg=40.5, longitude_deg=-3.25, odometer_km=1000.0
@@ -94,9 +134,9 @@ def telemetry() -> pl.DataFrame:
         word("truck", "2026-04-02 10:00:00", speed_kmh=82.0, engine_speed_rpm=1500.0, fuel_level_pct=40.0),
         word("truck", "2026-04-02 10:00:00", source="torque", gps_speed_kmh=2.0, latitude_deg=41.0, longitude_deg=-3.0),
         word("hybrid", "2026-04-02 09:30:00", gps_speed_kmh=12.5, latitude_deg=52.0, longitude_deg=13.0),
-        word("hybrid", "2026-04-02 09:58:00", gps_speed_kmh=1.0, is_ignition_on=True, soc_pct=55.0),
+        word("hybrid", "2026-04-02 09:58:00", gps_speed_kmh=1.0, engine_speed_rpm=800.0, soc_pct=55.0),
         word("car", "2026-03-28 12:00:00", speed_kmh=0.0, latitude_deg=39.75, longitude_deg=-105.0, soc_pct=80.0),
-        word("car", "2026-03-29 12:00:00", speed_kmh=0.0),
+        word("car", "2026-03-29 12:00:00", speed_kmh=0.0, is_ignition_on=True),
     ]
     return _conform(TELEMETRY, rows).sort(TELEMETRY.order)
 
@@ -172,7 +212,8 @@ INGEST_HEALTH = [
 def store(lake: Lake, trip_rows: pl.DataFrame, stop_rows: pl.DataFrame) -> None:
     """Write the fleet into the lake, each event into the day in which it became final."""
     lake.write(VEHICLES, None, vehicles().sort("vehicle_id"), "test")
-    for table, rows in ((TRIPS, trip_rows), (STOPS, stop_rows), *ingest().items()):
+    events_of = {TRIPS: trip_rows, STOPS: stop_rows, STANDING_PERIODS: standing()}
+    for table, rows in (events_of | ingest()).items():
         for (day,), part in rows.group_by(pl.col(str(table.partition_by)).dt.date()):
             lake.write(table, day, part, "test")
 

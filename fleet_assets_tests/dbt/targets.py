@@ -26,6 +26,7 @@ from fleet_assets.contracts import (
     INGEST_GAPS,
     INGEST_OUTAGES,
     INGEST_QUARANTINED,
+    STANDING_PERIODS,
     STOPS,
     TELEMETRY,
     TRIPS,
@@ -37,7 +38,7 @@ from fleet_assets_tests.conftest import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_models"
 SOURCES = (
-    TRIPS, STOPS, VEHICLES, TELEMETRY, INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED,
+    TRIPS, STOPS, STANDING_PERIODS, VEHICLES, TELEMETRY, INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED,
 )  # fmt: skip
 TYPES = {
     "str": "text", "f64": "float8", "i64": "bigint", "bool": "boolean", "date": "date", "ts": "timestamptz",

@@ -30,7 +30,8 @@ MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
 
 
 def histories(random: Random) -> list[Fleet]:
-    """One fleet as it becomes known: with rows missing, late rows, trips gone, other numbers, another zone."""
+    """One fleet as it becomes known: with rows missing, late rows, trips gone, other numbers, periods of standing gone,
+    another zone."""
     whole = random_fleet(random)
     ids = [row["trip_id"] for row in whole.trips]
     gone = {row["trip_id"] for row in whole.trips if row["vehicle_id"] == "v1" and row["closed_at"] < at("2026-03-29")}
@@ -41,6 +42,7 @@ def histories(random: Random) -> list[Fleet]:
         whole,
         whole.without(gone | set(random.sample(ids, 5))),
         replace(whole, trips=changed, stops=random.sample(whole.stops, len(whole.stops) - 3)),
+        replace(whole, trips=changed, standing=[row for row in whole.standing if random.random() < 0.9]),
         replace(whole, trips=changed, zones=moved),
     ]
 
@@ -80,14 +82,15 @@ def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[
             assert_frame_equal(found[name], frame, check_exact=True)
         noted = now.text
         stretches.append(touched)
-    assert [touched is None for touched in stretches] == [True, False, False, False, True]
+    assert [touched is None for touched in stretches] == [True, False, False, False, False, True]
 
 
 def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks() -> None:
     document = yaml.safe_load((PROJECT / "models" / "staging" / "staging.yml").read_text())
     checked = {
         test["holds"]["name"]: int(re.search(r"date\) - (\d+) ", test["holds"]["arguments"]["statement"])[1])  # type: ignore[index]
-        for model in document["models"] for test in model.get("data_tests", []) if "holds" in test
+        for model in document["models"] for test in model.get("data_tests", [])
+        if "count_on_days" in test.get("holds", {}).get("name", "")
     }  # fmt: skip
     assert checked == {
         f"stg_{name}_count_on_days_that_their_partition_touches": reach(name)[0] for name in ("trips", "stops")
@@ -96,15 +99,15 @@ def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks()
 
 def test_changed_and_vanished_partitions_touch_the_local_days_of_their_rows() -> None:
     before = MartInputs("w", {"trips": {"2026-03-02": "a", "2026-03-20": "b"}, "stops": {}, "telemetry": {}})
-    now = MartInputs(
-        "w", {"trips": {"2026-03-02": "c"}, "stops": {"2026-03-29": "d"}, "telemetry": {"2026-03-02": "e"}}
-    )
+    changed = {"stops": {"2026-03-29": "d"}, "standing_periods": {"2026-03-02": "f"}, "telemetry": {"2026-03-02": "e"}}
+    now = MartInputs("w", {"trips": {"2026-03-02": "c"}} | changed)
     assert now.touched_since([before.text]) == {
         "trips": [(date(2026, 2, 28), date(2026, 3, 3)), (date(2026, 3, 18), date(2026, 3, 21))],
         "stops": [(date(2026, 2, 24), date(2026, 3, 30))],
+        "standing_periods": [(date(2026, 3, 1), date(2026, 3, 3))],
         "telemetry": [(date(2026, 3, 2), date(2026, 3, 2))],
     }
-    assert now.touched_since([now.text]) == {"trips": [], "stops": [], "telemetry": []}
+    assert now.touched_since([now.text]) == {name: [] for name in ("trips", "stops", "standing_periods", "telemetry")}
 
 
 @pytest.mark.parametrize("note", ["", "0123456789abcdef", MartInputs("other", {}).text])
@@ -126,8 +129,10 @@ def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(places: Places
     speeds = "select local_date, max_speed_kmh from trip_daily_stats where vehicle_id = 'truck' order by 1"
     assert places.warehouse.query(speeds).rows() == [
         (date(2026, 3, 20), None), (date(2026, 3, 27), 1.0), (date(2026, 3, 28), 1.0),
+        (date(2026, 3, 29), 1.0),
     ]  # fmt: skip
     assert materialise(tags={BUILD_TAG: "true"}).success
     assert places.warehouse.query(speeds).rows() == [
         (date(2026, 3, 20), None), (date(2026, 3, 27), 90.0), (date(2026, 3, 28), 88.0),
+        (date(2026, 3, 29), None),
     ]  # fmt: skip

@@ -58,9 +58,11 @@ TRIP_DAILY_COLUMNS = [
     "kwh_per_100km", "best_kwh_per_100km", "worst_kwh_per_100km", "avg_trip_distance_km", "max_speed_kmh",
     "avg_speed_kmh", "elevation_gain_m", "avg_ambient_temp_c", "min_ambient_temp_c", "max_ambient_temp_c",
     "rated_fuel_l", "rated_fuel_km", "rated_energy_kwh", "rated_electric_km", "split_km",
+    "unobserved_count", "unobserved_km", "unobserved_fuel_l",
 ]  # fmt: skip
 
-TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0}
+ALL_SEEN = {"unobserved_count": 0, "unobserved_km": 0.0}
+TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0} | ALL_SEEN
 
 
 def test_ingest_health_tells_what_came_in_what_is_missing_and_when_all_were_silent(places: Places) -> None:
@@ -75,17 +77,17 @@ def test_trip_daily_stats(places: Places) -> None:
         {"vehicle_id": "car", "local_date": date(2026, 3, 31), "trip_count": 1, "ev_only_trip_count": 1,
          "engine_trip_count": 0, "distance_km": 0.5,
          "electric_km": 0.5, "engine_km": 0.0, "duration_s": 600.0, "moving_s": 600.0,
-         "idle_s": 0.0, "energy_used_kwh": -0.1, "avg_trip_distance_km": 0.5, "avg_speed_kmh": 3.0,
-         "split_km": 0.5},
+         "energy_used_kwh": -0.1, "avg_trip_distance_km": 0.5, "avg_speed_kmh": 3.0,
+         "split_km": 0.5, **ALL_SEEN},
         {"vehicle_id": "hybrid", "local_date": date(2026, 3, 31), "trip_count": 2, "ev_only_trip_count": 1,
          "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0, "duration_s": 3000.0,
          "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "best_kwh_per_100km": 15.0,
          "worst_kwh_per_100km": 20.0, "avg_trip_distance_km": 20.0, "avg_speed_kmh": 48.0, "rated_fuel_l": 1.0,
-         "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0},
+         "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0, **ALL_SEEN},
         {"vehicle_id": "stranger", "local_date": date(2026, 3, 31), "trip_count": 1, "distance_km": 5.0,
-         "duration_s": 600.0, "moving_s": 600.0, "idle_s": 0.0, "fuel_used_l": 0.4, "avg_trip_distance_km": 5.0,
-         "avg_speed_kmh": 30.0},
+         "duration_s": 600.0, "moving_s": 600.0, "fuel_used_l": 0.4, "avg_trip_distance_km": 5.0,
+         "avg_speed_kmh": 30.0, "unobserved_count": 1, "unobserved_km": 20.0},
         TRUCK | {"local_date": date(2026, 3, 27), "trip_count": 2, "engine_trip_count": 2, "distance_km": 240.0,
          "engine_km": 240.0, "duration_s": 3 * H, "moving_s": 10740.0, "idle_s": 60.0, "fuel_used_l": 64.0,
          "fuel_l_per_100km": 6400 / 240, "avg_trip_distance_km": 120.0, "max_speed_kmh": 90.0,
@@ -95,38 +97,50 @@ def test_trip_daily_stats(places: Places) -> None:
          "engine_km": 250.0, "duration_s": 3.5 * H, "moving_s": 3.5 * H, "idle_s": 0.0, "fuel_used_l": 60.0,
          "fuel_l_per_100km": 6000 / 210, "avg_trip_distance_km": 125.0, "max_speed_kmh": 88.0,
          "avg_speed_kmh": 250 / 3.5, "rated_fuel_l": 60.0, "rated_fuel_km": 210.0},
+        {"vehicle_id": "truck", "local_date": date(2026, 3, 29), "trip_count": 0, "distance_km": 0.0, "duration_s": 0.0,
+         "moving_s": 0.0, "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0},
     ]))  # fmt: skip
 
 
 def test_vehicle_daily(places: Places) -> None:
     found = places.warehouse.query("select * from vehicle_daily order by vehicle_id, local_date")
-    no_stop = {"stop_count": 0, "stop_idle_s": 0.0, "stop_idle_fuel_l": 0.0, "refuelling_count": 0, "charging_count": 0}
-    one_stop = no_stop | {"stop_count": 1, "stop_idle_s": None, "stop_idle_fuel_l": None}
+    seen = {"unobserved_s": 0.0, "unobserved_km": 0.0}
+    no_stop = seen | {
+        "stop_count": 0, "stop_idle_s": 0.0, "stop_idle_fuel_l": 0.0, "refuelling_count": 0, "charging_count": 0
+    }  # fmt: skip
+    untold = no_stop | {"stop_idle_s": None, "stop_idle_fuel_l": None}
     nothing_begins = {"trip_count": 0, "distance_km": 0.0, "moving_s": 0.0, "trip_idle_s": 0.0}
     rows: list[dict[str, Any]] = [
-        {"vehicle_id": "car", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
-         "trip_count": 1, "distance_km": 0.5, "moving_s": 600.0, "trip_idle_s": 0.0,
-         "first_started_at": at("2026-04-01 05:30"), "last_ended_at": at("2026-04-01 05:40"), **no_stop},
+        {"vehicle_id": "car", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 1200.0,
+         "trip_count": 1, "distance_km": 0.5, "moving_s": 600.0,
+         "first_started_at": at("2026-04-01 05:30"), "last_ended_at": at("2026-04-01 05:40"), **untold},
+        {"vehicle_id": "car", "local_date": date(2026, 4, 1), "day_s": 24 * H, "trip_s": 0.0, "stop_s": 3600.0,
+         **nothing_begins, **untold},
+        {"vehicle_id": "crane", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 0.0, "stop_s": 10 * H,
+         **nothing_begins, **no_stop, "stop_idle_s": 9000.0, "stop_idle_fuel_l": 6.0},
         {"vehicle_id": "hybrid", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 2400.0, "stop_s": 48_000.0,
          "trip_count": 2, "distance_km": 40.0, "moving_s": 3000.0, "trip_idle_s": 0.0,
-         "first_started_at": at("2026-03-31 10:00"), "last_ended_at": at("2026-04-01 00:10"), **one_stop,
-         "charging_count": 1},
+         "first_started_at": at("2026-03-31 10:00"), "last_ended_at": at("2026-04-01 00:10"), **untold,
+         "stop_count": 1, "charging_count": 1},
         {"vehicle_id": "hybrid", "local_date": date(2026, 4, 1), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
          **nothing_begins, **no_stop},
         {"vehicle_id": "stranger", "local_date": date(2026, 3, 31), "day_s": 24 * H, "trip_s": 600.0, "stop_s": 0.0,
-         "trip_count": 1, "distance_km": 5.0, "moving_s": 600.0, "trip_idle_s": 0.0,
-         "first_started_at": at("2026-03-31 09:00"), "last_ended_at": at("2026-03-31 09:10"), **no_stop},
+         "trip_count": 1, "distance_km": 5.0, "moving_s": 600.0,
+         "first_started_at": at("2026-03-31 09:00"), "last_ended_at": at("2026-03-31 09:10"), **no_stop,
+         "unobserved_s": 1800.0, "unobserved_km": 20.0, "last_unobserved_ended_at": at("2026-03-31 12:30")},
         {"vehicle_id": "truck", "local_date": date(2026, 3, 27), "day_s": 24 * H, "trip_s": 3 * H, "stop_s": 12 * H,
          "trip_count": 2, "distance_km": 240.0, "moving_s": 10740.0, "trip_idle_s": 60.0,
          "first_started_at": at("2026-03-27 08:00"), "last_ended_at": at("2026-03-27 14:00"), **no_stop,
          "stop_count": 2, "stop_idle_s": 300.0, "stop_idle_fuel_l": 0.25, "refuelling_count": 1},
         {"vehicle_id": "truck", "local_date": date(2026, 3, 28), "day_s": 24 * H, "trip_s": 1 * H, "stop_s": 23 * H,
          "trip_count": 2, "distance_km": 250.0, "moving_s": 3.5 * H, "trip_idle_s": 0.0,
-         "first_started_at": at("2026-03-27 23:30"), "last_ended_at": at("2026-03-29 01:30"), **one_stop,
-         "stop_idle_s": 0.0},
-        # Clocks went forward: a day of 23 hours, the trip's part from midnight to 03:30 is two and a half.
-        {"vehicle_id": "truck", "local_date": date(2026, 3, 29), "day_s": 23 * H, "trip_s": 2.5 * H, "stop_s": 0.0,
-         **nothing_begins, **no_stop},
+         "first_started_at": at("2026-03-27 23:30"), "last_ended_at": at("2026-03-29 01:30"), **untold,
+         "stop_count": 1, "stop_idle_s": 0.0},
+        # Clocks went forward: a day of 23 hours, the trip's part from midnight to 03:30 is two and a half. For two of
+        # the twelve hours in which it seemed to stand the odometer says that it drove: no idling in them.
+        {"vehicle_id": "truck", "local_date": date(2026, 3, 29), "day_s": 23 * H, "trip_s": 2.5 * H, "stop_s": 10 * H,
+         **nothing_begins, **no_stop, "stop_idle_s": 1000.0, "stop_idle_fuel_l": 1.0, "unobserved_s": 2 * H,
+         "unobserved_km": 130.0, "last_unobserved_ended_at": at("2026-03-29 12:00")},
     ]  # fmt: skip
     shares = [
         row | {
@@ -144,20 +158,22 @@ def test_monthly_summary(places: Places) -> None:
         {"vehicle_id": "car", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
          "ev_only_trip_count": 1, "engine_trip_count": 0, "distance_km": 0.5,
          "electric_km": 0.5, "engine_km": 0.0, "duration_s": 600.0, "moving_s": 600.0,
-         "idle_s": 0.0, "energy_used_kwh": -0.1, "electric_share_pct": 100.0, "co2_kg": 0.0,
-         "split_km": 0.5},
+         "energy_used_kwh": -0.1, "electric_share_pct": 100.0, "co2_kg": 0.0,
+         "split_km": 0.5, **ALL_SEEN},
         {"vehicle_id": "hybrid", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 2,
          "ev_only_trip_count": 1, "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0,
          "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "electric_share_pct": 75.0, "co2_kg": 2.348,
          "rated_fuel_l": 1.0, "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0,
-         "split_km": 40.0},
+         "split_km": 40.0, **ALL_SEEN},
         {"vehicle_id": "stranger", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
-         "distance_km": 5.0, "duration_s": 600.0, "moving_s": 600.0, "idle_s": 0.0, "fuel_used_l": 0.4},
-        TRUCK | {"month": date(2026, 3, 1), "active_day_count": 2, "trip_count": 4, "engine_trip_count": 4,
+         "distance_km": 5.0, "duration_s": 600.0, "moving_s": 600.0, "fuel_used_l": 0.4, "unobserved_count": 1,
+         "unobserved_km": 20.0},
+        TRUCK | {"month": date(2026, 3, 1), "active_day_count": 3, "trip_count": 4, "engine_trip_count": 4,
          "distance_km": 490.0, "engine_km": 490.0, "duration_s": 6.5 * H, "moving_s": 10740.0 + 3.5 * H, "idle_s": 60.0,
-         "fuel_used_l": 124.0, "fuel_l_per_100km": 12400 / 450, "co2_kg": 124 * 2.689, "max_speed_kmh": 90.0,
-         "elevation_gain_m": 100.0, "rated_fuel_l": 124.0, "rated_fuel_km": 450.0},
+         "fuel_used_l": 124.0, "fuel_l_per_100km": 12400 / 450, "co2_kg": 154 * 2.689, "max_speed_kmh": 90.0,
+         "elevation_gain_m": 100.0, "rated_fuel_l": 124.0, "rated_fuel_km": 450.0,
+         "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0},
     ]))  # fmt: skip
 
 
@@ -168,7 +184,8 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
 
     specs = {spec.key.to_user_string(): spec for spec in marts.marts.specs}
     assert {name: spec.group_name for name, spec in specs.items()} == {
-        "stg_trips": "staging", "stg_stops": "staging", "stg_vehicles": "staging", "stg_telemetry": "staging",
+        "stg_trips": "staging", "stg_stops": "staging", "stg_standing_periods": "staging",
+        "stg_vehicles": "staging", "stg_telemetry": "staging",
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
         "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
         "ingest_health": "marts",
@@ -200,8 +217,8 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
         name: metadata["dagster/row_count"].value for name, metadata in said.items() if "dagster/row_count" in metadata
     }
     assert rows == {
-        "trip_daily_stats": 5, "vehicle_daily": 7, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
-        "vehicle_last_known": 4,
+        "trip_daily_stats": 6, "vehicle_daily": 9, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
+        "vehicle_last_known": 5,
     }  # fmt: skip
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TELEMETRY
+from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips, word
 from fleet_assets_tests.dbt.targets import DuckTarget, PostgresTarget, Target, run_dbt
 from fleet_assets_tests.fixtures.drives import at
+
+EXAMPLES = re.findall(r"```sql\n(.*?)```", (REPOSITORY / "docs" / "examples_sql.md").read_text(), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,7 @@ def test_fleet_today_says_of_each_vehicle_what_it_does_and_did_today(built: Duck
     today = date(2026, 4, 2)
     assert rows(built, f"select {columns} from fleet_today order by 1") == [
         ("car", today, "silent", at("2026-03-29 12:00"), None, 0, None, 39.75),
+        ("crane", today, "never_seen", None, None, 0, None, None),
         ("hybrid", today, "idling", at("2026-04-02 09:58"), at("2026-04-02 09:30"), 0, None, 52.0),
         ("stranger", today, "never_seen", None, None, 0, None, None),
         ("truck", today, "moving", at("2026-04-02 10:00"), at("2026-04-02 10:00"), 0, 40.0, 41.0),
@@ -49,7 +54,11 @@ def test_fleet_today_says_of_each_vehicle_what_it_does_and_did_today(built: Duck
 def test_not_moved_today_are_those_without_motion_or_trip_since_midnight(built: DuckTarget) -> None:
     found = rows(built, "select vehicle_id, last_moved_at, standing_days from vehicles_not_moved_today order by 1")
     # The car's trip ended at 23:40 of the last day of March where it is at home.
-    assert found == [("car", at("2026-04-01 05:40"), 2), ("stranger", at("2026-03-31 09:10"), 2)]
+    assert found == [
+        ("car", at("2026-04-01 05:40"), 2), ("crane", None, None),
+        # The end of a drive that nobody saw.
+        ("stranger", at("2026-03-31 12:30"), 2),
+    ]  # fmt: skip
 
 
 def test_idle_are_those_that_stand_with_the_engine_on(built: DuckTarget) -> None:
@@ -70,10 +79,16 @@ def test_the_track_of_a_vehicle_are_its_positions(built: DuckTarget) -> None:
 
 
 def test_kilometres_of_the_fleet_by_day_are_those_of_its_vehicles(built: DuckTarget) -> None:
-    sql = "select local_date, vehicle_count, trip_count, distance_km from fleet_km_daily order by 1"
+    sql = "select local_date, vehicle_count, trip_count, distance_km, unobserved_km from fleet_km_daily order by 1"
     assert rows(built, sql) == [
-        (date(2026, 3, 27), 1, 2, 240.0), (date(2026, 3, 28), 1, 2, 250.0), (date(2026, 3, 31), 3, 4, 45.5),
+        (date(2026, 3, 27), 1, 2, 240.0, 0.0), (date(2026, 3, 28), 1, 2, 250.0, 0.0),
+        (date(2026, 3, 29), 0, 0, 0.0, 130.0), (date(2026, 3, 31), 3, 4, 45.5, 20.0),
     ]  # fmt: skip
+
+
+def test_a_day_adds_up_to_the_odometer_by_the_documented_question(built: DuckTarget) -> None:
+    (question,) = [sql for sql in EXAMPLES if "difference_km" in sql]
+    assert rows(built, question) == [("stranger", date(2026, 3, 31), 5.0, 20.0, 25.0, 0.0)]
 
 
 def test_a_trip_with_both_ends_is_a_line_on_the_map(built: DuckTarget) -> None:

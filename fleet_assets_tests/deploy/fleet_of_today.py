@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import INGEST_DAILY, STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import INGEST_DAILY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS, VEHICLES, Table
 
 DAYS = 10
 NUMBERS = range(1, 13)
@@ -18,14 +18,19 @@ HOME = "Europe/Madrid"
 
 
 def fill(lake: Lake, now: datetime) -> None:
-    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, until `now`."""
+    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, until `now`; of one
+    vehicle drives that nobody saw."""
     names = pl.DataFrame({"n": NUMBERS}).with_columns(vehicle_id=pl.format("v{}", "n"))
     spoken, trips = _telemetry(names, now), _trips(names, now)
     vehicles = names.with_columns(
         name=pl.format("Van {}", "n"), powertrain=pl.lit("phev"), fuel=pl.lit("diesel"), timezone=pl.lit(HOME)
     )
     lake.write(VEHICLES, None, _whole(VEHICLES, vehicles), "test")
-    daily = {INGEST_DAILY: _daily(spoken), TELEMETRY: spoken, TRIPS: trips, STOPS: _stops(trips, now)}
+    stops = _stops(trips, now)
+    daily = {
+        INGEST_DAILY: _daily(spoken), TELEMETRY: spoken, STOPS: stops, STANDING_PERIODS: _standing(stops),
+        TRIPS: pl.concat([trips, _unobserved(names, now)], how="diagonal"),
+    }  # fmt: skip
     for table, rows in daily.items():
         instant = pl.col(str(table.partition_by))
         for (day,), part in _whole(table, rows).group_by(instant.dt.date(), maintain_order=True):
@@ -60,7 +65,8 @@ def _trips(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
     begins = pl.datetime_range(now - timedelta(days=DAYS), now - timedelta(hours=2), "3h", time_zone="UTC", eager=True)
     rows = names.filter(pl.col("n") != 6).join(pl.DataFrame({"started_at": begins}), how="cross")
     measured = {
-        "duration_s": 3600.0, "moving_s": 3000.0, "idle_s": 60.0, "distance_km": 40.0, "max_speed_kmh": 90.0,
+        "duration_s": 3600.0, "moving_s": 3000.0, "idle_s": 60.0, "unknown_s": 0.0, "distance_km": 40.0,
+        "max_speed_kmh": 90.0,
         "start_latitude_deg": 40.0, "start_longitude_deg": -3.0, "end_latitude_deg": 41.0, "end_longitude_deg": -2.0,
         "point_count": 120, "coverage_pct": 100.0, "fuel_used_l": 2.0, "fuel_l_per_100km": 5.0,
         "energy_used_kwh": 3.0, "electric_energy_kwh": 3.0, "kwh_per_100km": 15.0, "electric_km": 20.0,
@@ -71,6 +77,31 @@ def _trips(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
         trip_id=_name("trip"), ended_at=pl.col("started_at") + timedelta(hours=1),
         closed_at=pl.col("started_at") + timedelta(minutes=65), local_date=_local_date("started_at"),
         **{name: pl.lit(value) for name, value in measured.items()},
+    )  # fmt: skip
+
+
+def _unobserved(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """A drive every day of vehicle 6, until it moved last."""
+    begins = pl.datetime_range(now - timedelta(days=DAYS), now - timedelta(days=3), "1d", time_zone="UTC", eager=True)
+    rows = names.filter(pl.col("n") == 6).join(pl.DataFrame({"started_at": begins}), how="cross")
+    known = {
+        "duration_s": 7200.0, "unknown_s": 7200.0, "distance_km": 100.0, "fuel_used_l": 7.0, "point_count": 0,
+        "coverage_pct": 0.0, "is_truncated": False, "rules_version": "test", "start_reason": "unobserved",
+        "end_reason": "unobserved", "distance_source": "odometer",
+    }  # fmt: skip
+    return rows.with_columns(
+        trip_id=_name("trip"), ended_at=pl.col("started_at") + timedelta(hours=2),
+        closed_at=pl.col("started_at") + timedelta(minutes=125), local_date=_local_date("started_at"),
+        **{name: pl.lit(value) for name, value in known.items()},
+    )  # fmt: skip
+
+
+def _standing(stops: pl.DataFrame) -> pl.DataFrame:
+    """The first minutes of every stop, as far as they lie on one UTC day."""
+    until = pl.col("started_at") + timedelta(minutes=30)
+    return stops.filter(pl.col("started_at").dt.date() == until.dt.date()).select(
+        "vehicle_id", "started_at", ended_at=until, is_standing=pl.lit(value=True), engine_on_s=pl.lit(30.0),
+        idle_fuel_l=pl.lit(0.1), charger_s=pl.lit(0.0),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
--- One row per vehicle and local month in which a trip began: sums of its days.
+-- One row per vehicle and local month in which a trip, or a drive that nobody saw, began: sums of its days.
 {{ config(
     materialized='incremental', indexes=by_vehicle_and('month'),
     meta={'day': 'month', 'touched_by': ['trips'], 'grain': 'month'},
@@ -8,7 +8,8 @@ with days as (
 
     select
         *,
-        cast(date_trunc('month', local_date) as date) as month
+        cast(date_trunc('month', local_date) as date) as month,
+        coalesce(fuel_used_l + unobserved_fuel_l, fuel_used_l, unobserved_fuel_l) as burned_l
     from {{ ref('trip_daily_stats') }}
     {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
     order by vehicle_id, local_date
@@ -20,9 +21,13 @@ monthly as (
     select
         vehicle_id,
         month,
-        count(*) as active_day_count,
+        count(case when distance_km + unobserved_km > 0 then 1 end) as active_day_count,
         cast(sum(trip_count) as bigint) as trip_count,
-        {{ trip_sums('local_date') }}
+        {{ trip_sums('local_date') }},
+        cast(sum(unobserved_count) as bigint) as unobserved_count,
+        {{ exact_sum('unobserved_km', 'local_date') }} as unobserved_km,
+        {{ exact_sum('unobserved_fuel_l', 'local_date') }} as unobserved_fuel_l,
+        {{ exact_sum('burned_l', 'local_date') }} as burned_l
     from days
     group by vehicle_id, month
 
@@ -48,8 +53,8 @@ select
     {{ ratio('monthly.electric_km', 'monthly.split_km', 100) }} as electric_share_pct,
     case
         when vehicles.powertrain = 'bev' then 0
-        when vehicles.fuel = 'diesel' then monthly.fuel_used_l * {{ var('diesel_co2_kg_per_l') }}
-        when vehicles.fuel = 'petrol' then monthly.fuel_used_l * {{ var('petrol_co2_kg_per_l') }}
+        when vehicles.fuel = 'diesel' then monthly.burned_l * {{ var('diesel_co2_kg_per_l') }}
+        when vehicles.fuel = 'petrol' then monthly.burned_l * {{ var('petrol_co2_kg_per_l') }}
     end as co2_kg,
     monthly.max_speed_kmh,
     monthly.elevation_gain_m,
@@ -57,6 +62,9 @@ select
     monthly.rated_fuel_km,
     monthly.rated_energy_kwh,
     monthly.rated_electric_km,
-    monthly.split_km
+    monthly.split_km,
+    monthly.unobserved_count,
+    monthly.unobserved_km,
+    monthly.unobserved_fuel_l
 from monthly
 left join {{ ref('stg_vehicles') }} as vehicles on monthly.vehicle_id = vehicles.vehicle_id

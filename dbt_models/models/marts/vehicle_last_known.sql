@@ -17,7 +17,8 @@ driven as (
 
     select
         vehicle_id,
-        max(last_ended_at) as last_trip_ended_at
+        max(last_ended_at) as last_trip_ended_at,
+        max(last_unobserved_ended_at) as last_unobserved_ended_at
     from {{ ref('vehicle_daily') }}
     group by vehicle_id
 
@@ -47,7 +48,8 @@ select
     state.is_engine_on,
     state.odometer_km,
     state.fuel_level_pct,
-    state.soc_pct
+    state.soc_pct,
+    driven.last_unobserved_ended_at
 from names
 left join {{ ref('stg_vehicles') }} as vehicles on names.vehicle_id = vehicles.vehicle_id
 left join newest on names.vehicle_id = newest.vehicle_id

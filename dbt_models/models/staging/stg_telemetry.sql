@@ -15,7 +15,7 @@ select
     heading_deg,
     coalesce(speed_kmh, gps_speed_kmh) as speed_kmh,
     coalesce(speed_kmh > {{ var('moving_above_kmh') }}, gps_speed_kmh > {{ var('gps_moving_above_kmh') }}) as is_moving,
-    coalesce(engine_speed_rpm > 0, is_ignition_on) as is_engine_on,
+    {{ is_engine_on() }} as is_engine_on,
     odometer_km,
     fuel_level_pct,
     soc_pct

@@ -1,4 +1,5 @@
--- One row per trip, with what the marts add up. Ratios only count trips long enough to have one of their own.
+-- One row per trip or drive that nobody saw, with what the marts add up. Ratios only count trips long enough to have
+-- one of their own.
 with source as (
 
     select * from {{ source('lake', 'trips') }}
@@ -12,6 +13,7 @@ select
     ended_at,
     closed_at,
     local_date,
+    start_reason = 'unobserved' as is_unobserved,
     start_latitude_deg,
     start_longitude_deg,
     end_latitude_deg,

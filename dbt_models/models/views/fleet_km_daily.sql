@@ -1,4 +1,4 @@
--- One row per local day on which any trip began: the whole fleet. Days of vehicles in several zones overlap.
+-- One row per local day on which any trip, or drive that nobody saw, began: the whole fleet. Days of vehicles in several zones overlap.
 with days as (
 
     select * from {{ ref('trip_daily_stats') }}
@@ -8,10 +8,11 @@ with days as (
 
 select
     local_date,
-    count(*) as vehicle_count,
+    count(case when trip_count > 0 then 1 end) as vehicle_count,
     cast(sum(trip_count) as bigint) as trip_count,
     {%- for column in [
         'distance_km', 'electric_km', 'engine_km', 'moving_s', 'idle_s', 'fuel_used_l', 'energy_used_kwh',
+        'unobserved_km',
     ] %}
     {{ exact_sum(column, 'vehicle_id') }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}

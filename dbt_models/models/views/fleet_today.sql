@@ -9,7 +9,7 @@ select
     coalesce(today.trip_count, 0) as trip_count,
     coalesce(today.distance_km, 0) as distance_km,
     coalesce(today.moving_s, 0) as moving_s,
-    coalesce(today.trip_idle_s, 0) as idle_s,
+    case when today.trip_count > 0 then today.trip_idle_s else 0 end as idle_s,
     today.first_started_at,
     today.last_ended_at,
     vehicles.speed_kmh,
@@ -18,7 +18,8 @@ select
     vehicles.soc_pct,
     vehicles.positioned_at,
     vehicles.latitude_deg,
-    vehicles.longitude_deg
+    vehicles.longitude_deg,
+    coalesce(today.unobserved_km, 0) as unobserved_km
 from {{ vehicles_now() }} as vehicles
 left join
     {{ ref('vehicle_daily') }} as today

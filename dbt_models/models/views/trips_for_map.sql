@@ -1,4 +1,4 @@
--- One row per trip with a known start and end position.
+-- One row per trip, or drive that nobody saw, with a known start and end position.
 select
     trips.trip_id,
     trips.vehicle_id,
@@ -15,7 +15,8 @@ select
     '{"type":"LineString","coordinates":[['
     || {{ decimal_text('trips.start_longitude_deg') }} || ',' || {{ decimal_text('trips.start_latitude_deg') }} || '],['
     || {{ decimal_text('trips.end_longitude_deg') }} || ',' || {{ decimal_text('trips.end_latitude_deg') }}
-    || ']]}' as geojson
+    || ']]}' as geojson,
+    trips.start_reason = 'unobserved' as is_unobserved
 from {{ source('lake', 'trips') }} as trips
 left join {{ source('lake', 'vehicles') }} as vehicles on trips.vehicle_id = vehicles.vehicle_id
 where

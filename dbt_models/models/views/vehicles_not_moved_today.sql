@@ -3,7 +3,7 @@ with moved as (
 
     select
         *,
-        greatest(last_moved_at, last_trip_ended_at) as moved_at
+        greatest(last_moved_at, last_trip_ended_at, last_unobserved_ended_at) as moved_at
     from {{ vehicles_now() }} as vehicles
 
 )

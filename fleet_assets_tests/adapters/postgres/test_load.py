@@ -75,7 +75,9 @@ def test_only_what_changed_is_loaded_again_and_what_is_gone_goes(loader: Loader)
     assert loader.stale(["trips", "telemetry"]) == {"telemetry": [MONDAY, TUESDAY], "trips": [TUESDAY]}
     assert counts(loader, "trips", "telemetry") == {"telemetry": (1, 0, 1), "trips": (1, days - 1, 0)}
     for table in (TELEMETRY, TRIPS):
-        assert_frame_equal(held(loader.server, table), loader.lake.scan(table).collect().sort(table.order))
+        stored = loader.lake.scan(table).collect().sort(table.order)
+        # A column that a migration adds is the last of its table.
+        assert_frame_equal(held(loader.server, table), stored, check_column_order=False)
 
 
 def test_the_planner_knows_how_much_lies_in_all_partitions_together(loader: Loader) -> None:

@@ -49,6 +49,36 @@ def test_migrating_again_changes_nothing(server: Server) -> None:
     assert migrate(server) == newest()
 
 
+def test_rows_from_before_a_drive_could_be_unobserved_are_kept(server: Server) -> None:
+    trip = "'t', 'v', '2026-03-02 10:00+00', '2026-03-02 10:10+00', '2026-03-02 10:15+00', '2026-03-02'"
+    with server.owning() as connection:
+        for sql in (
+            "alter table fleet.standing_periods drop column is_standing, alter engine_on_s set not null",
+            "alter table fleet.trips drop column standing_s, drop column unknown_s, drop column cadence_s, "
+            "drop column distance_error_km, drop column energy_source, alter moving_s set not null, "
+            "alter idle_s set not null",
+            "update fleet_meta.alembic_version set version_num = '0002'",
+            "create table fleet_parts.trips_of_march partition of fleet.trips "
+            "for values from ('2026-03-01 00:00+00') to ('2026-04-01 00:00+00')",
+            "create table fleet_parts.periods_of_march partition of fleet.standing_periods "
+            "for values from ('2026-03-01 00:00+00') to ('2026-04-01 00:00+00')",
+            "insert into fleet.trips (trip_id, vehicle_id, started_at, ended_at, closed_at, local_date, start_reason, "
+            "end_reason, duration_s, moving_s, idle_s, distance_km, distance_source, point_count, coverage_pct, "
+            "is_truncated, rules_version) "
+            f"values ({trip}, 'motion', 'stop', 600, 540, 20, 8, 'speed', 9, 90, false, 'r')",
+            "insert into fleet.standing_periods (vehicle_id, started_at, ended_at, engine_on_s, charger_s) "
+            "values ('v', '2026-03-02 11:00+00', '2026-03-02 12:00+00', 0, 0)",
+        ):
+            connection.execute(sql.encode())
+    assert migrate(server) == "0002"
+    assert differences(server) == []
+    with server.transaction() as connection:
+        assert connection.execute("select moving_s, standing_s, unknown_s from fleet.trips").fetchall() == [
+            (540.0, None, 60.0)
+        ]
+        assert connection.execute("select is_standing from fleet.standing_periods").fetchall() == [(True,)]
+
+
 def test_a_database_of_a_newer_version_is_left_alone(server: Server) -> None:
     with server.owning() as connection:
         connection.execute("update fleet_meta.alembic_version set version_num = '9999'")

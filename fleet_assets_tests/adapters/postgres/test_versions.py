@@ -59,5 +59,5 @@ def test_a_view_with_another_text_under_its_name_gives_another_answer(cache: Que
         make_view(loader, f"select distance_km from fleet.trips where distance_km > {limit}")
         answers += [cache.query("select count(*) as n from mine") for _ in range(2)]
     counts = pl.concat(answers)["n"].to_list()
-    assert counts == [8, 8, 3, 3]
+    assert counts == [10, 10, 4, 4]
     assert cache.statistics().hits == 2

@@ -49,8 +49,9 @@ class Installation:
 def periods(day: int, rows: int) -> pl.DataFrame:
     starts = [datetime(2026, 3, day, tzinfo=UTC) + timedelta(minutes=row) for row in range(rows)]
     said = pl.DataFrame({"started_at": pl.Series(starts, dtype=STANDING_PERIODS.schema["started_at"])}).with_columns(
-        vehicle_id=pl.lit("van-1"), ended_at=pl.col("started_at"), engine_on_s=pl.lit(0.0), charger_s=pl.lit(0.0)
-    )
+        vehicle_id=pl.lit("van-1"), ended_at=pl.col("started_at"), is_standing=pl.lit(value=True),
+        engine_on_s=pl.lit(0.0), charger_s=pl.lit(0.0),
+    )  # fmt: skip
     return STANDING_PERIODS.conform(said.lazy()).collect()
 
 
