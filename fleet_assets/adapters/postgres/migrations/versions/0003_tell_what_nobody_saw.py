@@ -21,7 +21,6 @@ def upgrade() -> None:
     )
     # Until these rows are loaded anew: so far a period was one in which standing was seen.
     op.execute("update fleet.standing_periods set is_standing = true")
-    op.alter_column("standing_periods", "is_standing", nullable=False, schema="fleet")
     op.alter_column(
         "standing_periods",
         "engine_on_s",
@@ -52,7 +51,6 @@ def upgrade() -> None:
     )
     # So far nothing said how long a trip stood.
     op.execute("update fleet.trips set unknown_s = greatest(duration_s - moving_s, 0)")
-    op.alter_column("trips", "unknown_s", nullable=False, schema="fleet")
     op.add_column(
         "trips",
         sa.Column("distance_error_km", sa.Double(), nullable=True, comment="Expected error of distance_km. [km]"),
