@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.core import config
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -37,9 +38,9 @@ def cache_folder(base: Path, sources: Path) -> Path:
 
 def _keep_by_sources() -> None:
     sources = Path(__file__).parent
-    base = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else sources / "__pycache__"
-    if numba.config.CACHE_DIR or os.access(sources, os.W_OK):
-        numba.config.CACHE_DIR = str(cache_folder(base, sources))
+    base = Path(config.CACHE_DIR) if config.CACHE_DIR else sources / "__pycache__"
+    if config.CACHE_DIR or os.access(sources, os.W_OK):
+        config.CACHE_DIR = str(cache_folder(base, sources))
 
 
 _keep_by_sources()

@@ -30,6 +30,8 @@ _REANCHOR = 3
 """Positions in a row that agree with each other and not with the track from which the track starts anew."""
 _NOISE_KM = 0.05
 """km that two positions may always be apart: noise of a receiver among buildings."""
+_ON_ITS_WAY_KM = 0.03
+"""km from the last position that counted from which one within a trip counts as well: three times the usual noise."""
 _MOVING = 1
 _MICROS_PER_HOUR = 3.6e9
 
@@ -249,7 +251,9 @@ def _track_km(track: _Track, first: I64, last: I64) -> F64:
             seen = i
             if anchor < 0:
                 anchor = i
-            elif (track.states[i] == _MOVING or i == last[k]) and not _is_frozen(track, i, first[k]):
+            elif (track.states[i] == _MOVING or i == last[k] or _is_on_its_way(track, anchor, i)) and not _is_frozen(
+                track, i, first[k]
+            ):
                 if _is_reachable(track, anchor, i):
                     table[k, 0] += great_circle_km(track.lat[anchor], track.lon[anchor], track.lat[i], track.lon[i])
                     anchor, strays = i, 0
@@ -259,6 +263,14 @@ def _track_km(track: _Track, first: I64, last: I64) -> F64:
                     if strays >= _REANCHOR:
                         anchor, strays = i, 0
     return table
+
+
+@kernel
+def _is_on_its_way(track: _Track, anchor: int, i: int) -> bool:
+    """Whether a position of which nothing says that it moves or stands is far enough from the last to be on the way."""
+    if track.states[i] >= 0:
+        return False
+    return bool(great_circle_km(track.lat[anchor], track.lon[anchor], track.lat[i], track.lon[i]) >= _ON_ITS_WAY_KM)
 
 
 @kernel

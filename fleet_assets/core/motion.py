@@ -18,6 +18,7 @@ UNKNOWN, STANDING, MOVING = -1, 0, 1
 
 _LONG_AGO = -(2**62)
 _HOUR = 3_600_000_000
+_MINUTE = 60_000_000
 
 
 def motion_states(points: Points, limits: Limits) -> I8:
@@ -104,23 +105,30 @@ def _position_states(
     It stands once it has been at one place for the hold time; before that it may be on its way. The place is taken anew
     every hour of the clock, so that a state depends on the last hour only and every run agrees, wherever it starts.
     """
-    place = before = -1
+    place = before = near = -1  # `near`: where it was a minute ago, or when it last moved
     for i in range(len(at)):
         if np.isnan(lat[i]) or np.isnan(lon[i]):
             continue
         # The first place after a silence is a place, not a movement that was observed.
         if not (before >= 0 and vehicle[before] == vehicle[i] and _is_recent(vehicle, at, read, before, i, limits)):
-            place = i
+            place = near = i
         elif at[place] // _HOUR != at[i] // _HOUR:
             place = before
-        away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > limits.leaves_place_km
+        # A parked receiver strays like a walk without aim: with the root of time, up to a bound.
+        minutes = max(at[i] - at[place], _MINUTE) / _MINUTE
+        strays_km = min(limits.leaves_place_km * np.sqrt(minutes), limits.strays_km)
+        away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > strays_km
+        while at[i] - at[near] > _MINUTE or np.isnan(lat[near]) or np.isnan(lon[near]):
+            near += 1
+        if not away and near > place:
+            away = great_circle_km(lat[near], lon[near], lat[i], lon[i]) > limits.leaves_place_km
         if at[i] - heard[i] > limits.motion_hold:
             if away:
                 states[i] = MOVING
             elif states[i] == UNKNOWN and at[i] - at[place] >= limits.hold:
                 states[i] = STANDING
         if away:
-            place = i
+            place = near = i
         before = i
 
 

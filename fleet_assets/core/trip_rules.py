@@ -23,6 +23,7 @@ class Limits(NamedTuple):
     moving_above_kmh: float
     gps_moving_above_kmh: float
     leaves_place_km: float
+    strays_km: float
     arrives_km: float
     town_kmh: float
     stop: int
@@ -53,10 +54,14 @@ class TripRules:
     """km/h of the vehicle's own speed: 1 mph, as NREL's fleet data are read."""
     gps_moving_above_kmh: float = 3.0
     """km/h of a receiver's speed: a standing receiver reports up to about 2 km/h."""
-    leaves_place_m: float = 50.0
-    """m from the last place that count as movement, with positions only (Traccar 200-500, trackintel 100)."""
-    arrives_m: float = 200.0
-    """m between two rows that stand from which the vehicle drove in between (Traccar's new logic: 200 m)."""
+    leaves_place_m: float = 100.0
+    """m from where it was up to a minute ago that count as movement, with positions only (trackintel 100); more after a
+    longer time, by its root, as a parked receiver strays."""
+    strays_m: float = 300.0
+    """m from where it was that count as movement however long ago that was (Traccar 200-500): a receiver in a garage,
+    with errors of 45 m to every side, strays that far once in hundreds of days."""
+    arrives_m: float = 300.0
+    """m between two rows that stand from which the vehicle drove in between: further than a parked receiver strays."""
     town_kmh: float = 20.0
     """km/h at which a vehicle gets on through a town with its lights: what is slower has stood."""
     stop_s: float = 300.0
@@ -179,6 +184,7 @@ class TripRules:
             moving_above_kmh=self.moving_above_kmh,
             gps_moving_above_kmh=self.gps_moving_above_kmh,
             leaves_place_km=self.leaves_place_m / 1000,
+            strays_km=self.strays_m / 1000,
             arrives_km=self.arrives_m / 1000,
             town_kmh=self.town_kmh,
             stop=micros(self.stop_s),

@@ -23,6 +23,8 @@ from fleet_assets.core.trips.segments import Segments
 NOTHING = -1
 
 _NEAR_ROWS = 8
+_NOISE_SHARE = 0.3
+"""Share of the way that counts as leaving a place within which two positions may be one place."""
 _MICROS_PER_HOUR = 3.6e9
 
 
@@ -72,19 +74,23 @@ def find_edges(points: Points, states: I8, trips: Segments, limits: Limits) -> E
 @kernel
 def _edges(w: Witnesses, first: I64, last: I64, closed_at: I64) -> tuple[I64, F64]:
     rows, speeds = np.zeros((len(first), 4), dtype=np.int64), np.zeros((len(first), 2))
+    told = 0  # row up to which the trip before tells
     for k in range(len(first)):
-        rows[k, 0], rows[k, 2] = _lead(w, first[k], last[k])
+        rows[k, 0], rows[k, 2] = _lead(w, first[k], last[k], told)
         rows[k, 1], rows[k, 3] = _trail(w, first[k], last[k], closed_at[k])
+        told = max(last[k], rows[k, 1])
         speeds[k, 0] = _speed_at(w, first[k], rows[k, 0], first[k], rows[k, 2])
         speeds[k, 1] = _speed_at(w, last[k], last[k], rows[k, 1], rows[k, 3])
     return rows, speeds
 
 
 @kernel
-def _lead(w: Witnesses, first: int, last: int) -> tuple[int, int]:
+def _lead(w: Witnesses, first: int, last: int, told: int) -> tuple[int, int]:
     """(row before the first one, us moved between them). Across a silence the way between them where it shows a short
     drive; where nothing shows it, half of a step of the trip's own pace."""
     before = _telling(w, first - 1, -1, first)
+    if _is_placed_only(w, first) and _is_dense(w, first - 1, first):
+        return _left(w, first, told)
     if before >= 0 and w.at[first] - w.at[before] <= w.limits.dense:
         return -1, 0
     if before >= 0 and w.at[first] - w.at[before] < silence_after(w.vehicle, w.at, w.states, before, w.limits):
@@ -101,9 +107,54 @@ def _lead(w: Witnesses, first: int, last: int) -> tuple[int, int]:
 
 
 @kernel
+def _left(w: Witnesses, first: int, told: int) -> tuple[int, int]:
+    """(row before the first one, us between them) where dense positions alone tell of movement: they are far enough
+    apart for it only some time after the vehicle left."""
+    row = first - 1
+    while row >= told and w.vehicle[row] == w.vehicle[first] and w.at[first] - w.at[row] < w.limits.silence:
+        if km_between(w, row, first) >= 0.9 * w.limits.leaves_place_km:
+            return row, w.at[first] - w.at[row]
+        row -= 1
+    return -1, 0
+
+
+@kernel
+def _reached(w: Witnesses, last: int, closed_at: int) -> tuple[int, int]:
+    """(row after the last one, us between them) at which the vehicle was where it then stood, where dense positions
+    alone tell of movement: the last stretch of its way was too short for that."""
+    end, row = last, last + 1
+    while row < len(w.at) and w.vehicle[row] == w.vehicle[last] and w.at[row] <= closed_at:
+        if w.states[row] == MOVING or w.at[row] - w.at[last] > w.limits.stop:
+            break
+        end = row if not np.isnan(km_between(w, last, row)) else end
+        row += 1
+    rest_km = km_between(w, last, end)
+    if not rest_km > _NOISE_SHARE * w.limits.leaves_place_km:
+        return -1, 0
+    row = last + 1
+    while row < end and not km_between(w, row, end) < _NOISE_SHARE / 2 * w.limits.leaves_place_km:
+        row += 1
+    return row, w.at[row] - w.at[last]
+
+
+@kernel
+def _is_dense(w: Witnesses, a: int, b: int) -> bool:
+    return bool(a >= 0 and b < len(w.at) and w.vehicle[a] == w.vehicle[b] and w.at[b] - w.at[a] <= w.limits.dense)
+
+
+@kernel
+def _is_placed_only(w: Witnesses, row: int) -> bool:
+    """Whether positions alone tell of a row's movement."""
+    has_odometer = len(w.odometer) > 0 and not np.isnan(w.odometer[row])
+    return is_arrival(w, row) and not has_odometer
+
+
+@kernel
 def _trail(w: Witnesses, first: int, last: int, closed_at: int) -> tuple[int, int]:
     """(row after the last one, us moved between them); across a silence as for a lead."""
     after = _telling(w, last + 1, 1, last)
+    if _is_placed_only(w, last) and _is_dense(w, last, last + 1):
+        return _reached(w, last, closed_at)
     is_known = after >= 0 and w.at[after] <= closed_at
     if is_known and (w.states[after] == MOVING or w.at[after] - w.at[last] <= w.limits.dense):
         return -1, 0
@@ -137,7 +188,13 @@ def _half_step(w: Witnesses, first: int, last: int, side: int) -> int:
     if b == a:
         return 0
     step = (w.at[b] - w.at[a]) // (b - a)
-    return 0 if step <= w.limits.dense else min(step, w.limits.silence_most) // 2
+    if step <= w.limits.dense:
+        return 0
+    half = min(step, w.limits.silence_most) // 2
+    row, next_row = (first, first - 1) if side < 0 else (last, last + 1)
+    if 0 <= next_row < len(w.at) and w.vehicle[next_row] == w.vehicle[row]:
+        half = min(half, abs(w.at[next_row] - w.at[row]))  # it spoke then, whatever it said
+    return half
 
 
 @kernel

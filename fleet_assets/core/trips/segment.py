@@ -23,6 +23,7 @@ from fleet_assets.core.trip_rules import TripRules, micros
 from fleet_assets.core.trips.edges import Edges, find_edges
 from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips, measure_unobserved
 from fleet_assets.core.trips.segments import TRUNCATED, Segments, cut_segments
+from fleet_assets.core.trips.strays import is_stray
 from fleet_assets.core.trips.unobserved import find_unobserved
 from fleet_assets.core.window import Window
 
@@ -75,6 +76,7 @@ def _batch_trips(points: Points, fleet: pl.DataFrame, day: Window, rules: TripRu
     segments = cut_segments(points, states, limits)
     edges = find_edges(points, states, segments, limits)
     is_trip = _is_trip(segments, edges, rules) & _is_of_day(segments.closed_at, day)
+    is_trip &= ~is_stray(points, states, segments, edges, limits)
     emitted = _cut_at_the_edge(points, segments.where(is_trip), day, rules)
     trips = measure_trips(points, states, emitted, edges.where(is_trip), fleet, rules)
     if limits.holes_only:

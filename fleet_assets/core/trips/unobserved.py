@@ -63,8 +63,8 @@ def find_unobserved(points: Points, states: I8, trips: Segments, edges: Edges, r
     """Drives between two readings with no trip in between, in order. What an edge of a trip tells is not told again.
 
     The odometer must have moved by more than its own step and than the least distance of a trip, a position by more
-    than `unseen_place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading after
-    it was waited for (`odometer_wait_s`), and no later row changes it.
+    than `unseen_place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading
+    after it was waited for (`odometer_wait_s`), and no later row changes it.
     """
     seen = witnesses(points, states, rules.limits)
     steps = _compared(seen.vehicle, seen.at, seen.odometer, seen.lat, seen.lon, rules.limits.dense)
