@@ -89,8 +89,8 @@ def test_a_table_without_days_is_read_whole() -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_a_table_that_nothing_was_built_for_is_empty_with_its_columns() -> None:
-    assert_frame_equal(read.table("standing_periods", "2026-03-01").collect(), read.table("standing_periods").collect())
-    assert read.table("standing_periods").collect().height == 0
+    assert_frame_equal(read.table("can_signals", "2026-03-01").collect(), read.table("can_signals").collect())
+    assert read.table("can_signals").collect().height == 0
 
 
 @pytest.mark.parametrize(
