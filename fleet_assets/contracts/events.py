@@ -70,6 +70,12 @@ TRIPS = Table(
             required=True,
             values=("odometer", "speed", "gps"),
         ),
+        Column(
+            "quality",
+            "str",
+            "Witness that the others contradict and that was not believed; null where none was.",
+            values=("speed_overruled", "odometer_overruled"),
+        ),
         Column("start_odometer_km", "f64", "Odometer at the start.", "km", low=0),
         Column("end_odometer_km", "f64", "Odometer at the end.", "km", low=0),
         *_place("start_", "of the first position in the trip"),

@@ -41,29 +41,33 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True)
 class Distances:
     """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), odometer readings at both
-    ends."""
+    ends, and whether the odometer was overruled by a better covered speed or track that it contradicts."""
 
     km: F64
     error_km: F64
     source: I64
     start_odometer_km: F64
     end_odometer_km: F64
+    is_overruled: Mask
 
     def where(self, mask: Mask) -> Distances:
         start_km, end_km = self.start_odometer_km[mask], self.end_odometer_km[mask]
-        return Distances(self.km[mask], self.error_km[mask], self.source[mask], start_km, end_km)
+        return Distances(
+            self.km[mask], self.error_km[mask], self.source[mask], start_km, end_km, self.is_overruled[mask]
+        )
 
 
 @dataclass(frozen=True)
 class Driven:
     """Stretches to measure: the rows of each trip, the rows that enclose it, and what it moved between them at the
-    speed of its ends (km, s); `closed_at` bounds what may be read (us)."""
+    speed of its ends (km, s); `closed_at` bounds what may be read (us); whether the own speed is not to be believed."""
 
     trips: Stretches
     around: Stretches
     edge_km: F64
     edge_s: F64
     closed_at: I64
+    is_speed_overruled: Mask
 
     def duration_s(self, at: I64) -> F64:
         return self.trips.duration_s(at) + self.edge_s
@@ -76,7 +80,8 @@ class Driven:
 
     def where(self, mask: Mask) -> Driven:
         trips, around = (Stretches(part.first[mask], part.last[mask]) for part in (self.trips, self.around))
-        return Driven(trips, around, self.edge_km[mask], self.edge_s[mask], self.closed_at[mask])
+        edge = self.edge_km[mask], self.edge_s[mask]
+        return Driven(trips, around, *edge, self.closed_at[mask], self.is_speed_overruled[mask])
 
 
 class _Receiver(NamedTuple):
@@ -109,6 +114,8 @@ def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRul
     judged_s = rules.sane_coverage * duration_s
     readings = _readings(points, driven, rules.limits)
     speed_km, speed_s = _by_speed(points, "speed_kmh", driven, rules.limits)
+    speed_km = np.where(driven.is_speed_overruled, np.nan, speed_km)
+    speed_s = np.where(driven.is_speed_overruled, 0.0, speed_s)
     sampled = _sampling_share(driven, points.at, rules)
     # A speed that hardly misses anything is closer than any track, which then need not be measured.
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
@@ -126,7 +133,8 @@ def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRul
     ])  # fmt: skip
     km, source = choose([readings.total, speed_km, receiver.km], errors)
     chosen = np.take_along_axis(errors, np.maximum(source, 0)[None], axis=0)[0]
-    return Distances(km, np.where(source >= 0, chosen, np.nan), source, readings.start, readings.end)
+    error_km = np.where(source >= 0, chosen, np.nan)
+    return Distances(km, error_km, source, readings.start, readings.end, is_insane)
 
 
 def _sampling_share(driven: Driven, at: I64, rules: TripRules) -> F64:

@@ -11,6 +11,7 @@ import numpy as np
 from fleet_assets.core.cadence import silence_after
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.geo import great_circle_km
+from fleet_assets.core.integrals import spacing_of
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits
 
@@ -25,8 +26,18 @@ def motion_states(points: Points, limits: Limits) -> I8:
     """Per instant MOVING, STANDING or UNKNOWN (nothing said anything about motion).
 
     The vehicle's own speed decides; the receiver's where the own speed has been silent for the hold time; then the
-    odometer, then positions. Each decides from the past alone, so later data never change an earlier state.
+    odometer, then positions. Each decides from the past alone, so later data never change an earlier state. A speed
+    that goes on while odometer and position both stay where they are is stuck: the vehicle stands.
     """
+    speed, states = points.column("speed_kmh"), _from_each(points, limits)
+    odometer, lat, lon = (points.column(name) for name in ("odometer_km", "latitude_deg", "longitude_deg"))
+    if len(speed) and len(odometer) and len(lat) and len(lon):
+        _overrule_stuck(points.vehicle, points.at, speed, odometer, lat, lon, limits, states)
+    return states
+
+
+def _from_each(points: Points, limits: Limits) -> I8:
+    """Per instant the state by the best witness that is alive."""
     speed = points.column("speed_kmh")
     if len(speed) and not np.isnan(speed).any():
         return (speed > limits.moving_above_kmh).astype(np.int8)
@@ -130,6 +141,44 @@ def _position_states(
         if away:
             place = near = i
         before = i
+
+
+@kernel
+def _overrule_stuck(
+    vehicle: I64, at: I64, speed: F64, odometer: F64, lat: F64, lon: F64, limits: Limits, states: I8
+) -> None:
+    """Makes STANDING of the rows in which the speed alone says that the vehicle moves: by it the vehicle should have
+    come further than `stuck_km`, and than one and a half steps of the odometer, since odometer and place last changed.
+    """
+    read = placed = before = -1
+    by_odometer_km = by_position_km = step_km = 0.0
+    for i in range(len(at)):
+        if i > 0 and vehicle[i] != vehicle[i - 1]:
+            read = placed = before = -1
+            by_odometer_km = by_position_km = 0.0
+        if not np.isnan(speed[i]):
+            km = speed[i] * min(at[i] - at[before], limits.hold) / 3.6e9 if before >= 0 else 0.0
+            by_odometer_km += km
+            by_position_km += km
+            before = i
+        if not np.isnan(odometer[i]) and (read < 0 or odometer[i] != odometer[read]):
+            by_odometer_km = 0.0
+            finer = odometer[read] if read >= 0 else odometer[i]
+            step_km = min(spacing_of(odometer[i]), spacing_of(finer))
+            read = i
+        is_placed = not (np.isnan(lat[i]) or np.isnan(lon[i]))
+        if is_placed and (placed < 0 or _is_apart(lat, lon, placed, i, limits.leaves_place_km)):
+            by_position_km = 0.0
+            placed = i
+        if states[i] == MOVING and min(read, placed) >= 0 and by_position_km > limits.stuck_km:
+            states[i] = STANDING if by_odometer_km > max(limits.stuck_km, 1.5 * step_km) else MOVING
+
+
+@kernel
+def _is_apart(lat: F64, lon: F64, a: int, b: int, km: float) -> bool:
+    if lat[a] == lat[b] and lon[a] == lon[b]:
+        return False
+    return bool(great_circle_km(lat[a], lon[a], lat[b], lon[b]) > km)
 
 
 @kernel

@@ -24,6 +24,7 @@ class Limits(NamedTuple):
     gps_moving_above_kmh: float
     leaves_place_km: float
     strays_km: float
+    stuck_km: float
     arrives_km: float
     town_kmh: float
     stop: int
@@ -60,6 +61,8 @@ class TripRules:
     strays_m: float = 300.0
     """m from where it was that count as movement however long ago that was (Traccar 200-500): a receiver in a garage,
     with errors of 45 m to every side, strays that far once in hundreds of days."""
+    stuck_m: float = 500.0
+    """m by the speed without a change of odometer and position from which the speed is stuck."""
     arrives_m: float = 300.0
     """m between two rows that stand from which the vehicle drove in between: further than a parked receiver strays."""
     town_kmh: float = 20.0
@@ -185,6 +188,7 @@ class TripRules:
             gps_moving_above_kmh=self.gps_moving_above_kmh,
             leaves_place_km=self.leaves_place_m / 1000,
             strays_km=self.strays_m / 1000,
+            stuck_km=self.stuck_m / 1000,
             arrives_km=self.arrives_m / 1000,
             town_kmh=self.town_kmh,
             stop=micros(self.stop_s),

@@ -51,6 +51,7 @@ class _Batch:
     states: I8
     trips: Stretches
     edges: Edges
+    is_stuck: Mask
     vehicles: pl.DataFrame
     engine: I8
     rules: TripRules
@@ -78,13 +79,16 @@ def measure_trips(
 ) -> pl.DataFrame:
     """One row per trip that is long enough, with the columns `MEASURED`, in order of vehicle and start."""
     trips = Stretches(segments.first, segments.last)
-    driven = distance.Driven(trips, edges.around(trips), edges.km, edges.moved_s, segments.closed_at)
+    is_stuck = _stuck_speeds(points, states, segments, rules)
+    driven = distance.Driven(trips, edges.around(trips), edges.km, edges.moved_s, segments.closed_at, is_stuck)
     distances = distance.measure_distances(points, states, driven, rules)
     long_enough = (distances.source >= 0) & (distances.km >= rules.min_distance_km)
     kept, edges, distances = segments.where(long_enough), edges.where(long_enough), distances.where(long_enough)
     trips = Stretches(kept.first, kept.last)
     engine = engine_states(points, fleet, rules.limits)
-    batch = _Batch(points, states, trips, edges, _vehicles_of(points, trips.first, fleet), engine, rules)
+    batch = _Batch(
+        points, states, trips, edges, is_stuck[long_enough], _vehicles_of(points, trips.first, fleet), engine, rules
+    )
     columns: dict[str, object] = {
         **_ends(batch, kept), **_times(batch, distances.km), **_distances(batch, distances), **_places(batch),
         **_fuel(batch), **_battery(batch), **_engine(batch),
@@ -195,10 +199,25 @@ def _distances(batch: _Batch, distances: distance.Distances) -> dict[str, object
         "start_odometer_km": distances.start_odometer_km,
         "end_odometer_km": distances.end_odometer_km,
         "distance_error_km": distances.error_km,
+        "quality": _quality(batch, distances.is_overruled),
         "max_speed_kmh": batch.fastest_kmh,
         "elevation_gain_m": gain,
         "elevation_loss_m": loss,
     }
+
+
+def _quality(batch: _Batch, is_odometer_overruled: Mask) -> pl.Series:
+    """Which witness was not believed; null where none was."""
+    words = np.where(batch.is_stuck, "speed_overruled", np.where(is_odometer_overruled, "odometer_overruled", None))
+    return pl.Series(words.tolist(), dtype=pl.String)
+
+
+def _stuck_speeds(points: Points, states: I8, segments: Segments, rules: TripRules) -> Mask:
+    """Trips with a row, until they became final, that stands although its speed says that it moves."""
+    speed, closed_at = points.column("speed_kmh"), segments.closed_at
+    if not len(speed):
+        return np.zeros(len(segments), dtype=np.bool_)
+    return _has_stuck(points.vehicle, points.at, speed, states, segments.first, closed_at, rules.moving_above_kmh)
 
 
 def _places(batch: _Batch) -> dict[str, object]:
@@ -344,3 +363,19 @@ def _any_known(states: I8, first: I64, last: I64) -> Mask:
                 known[k] = True
                 break
     return known
+
+
+@kernel
+def _has_stuck(
+    vehicle: I64, at: I64, speed: F64, states: I8, first: I64, closed_at: I64, moving_kmh: float
+) -> Mask:  # fmt: skip
+    """Whether up to the end of each trip became final a row stands although its speed says that it moves."""
+    stuck = np.zeros(len(first), dtype=np.bool_)
+    for k in range(len(first)):
+        i = first[k]
+        while i < len(at) and vehicle[i] == vehicle[first[k]] and at[i] < closed_at[k]:
+            if states[i] == STANDING and speed[i] > moving_kmh:
+                stuck[k] = True
+                break
+            i += 1
+    return stuck
