@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/bench_trips.py [--points 25000000] [--rounds 3]
 
-A generated fleet speaks once a second for two days (its own speed, and positions): the day that is built and its
-look-back. It stands in its holes. Ours reads the Parquet files and gives whole rows of `trips`; SQL gives the ends, reason and distance of the
-same trips, which are compared; trackintel and MovingPandas get a slice in memory, in the form they ask for, prepared
-outside the measured time. All alternate in one process; memory is that of a process that runs ours alone.
+A generated fleet speaks once a second for two days (its own speed, and positions), the day that is built and its
+look-back, and stands still where it says nothing. Ours reads the Parquet files and gives whole rows of `trips`; SQL
+gives the ends, reason and distance of the same trips, which are compared; trackintel and MovingPandas get a slice in
+memory, in the form they ask for, prepared outside the measured time. All alternate in one process; memory is that of a
+process that runs ours alone.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ def write_fleet(folder: Path, points: int) -> int:
 
 
 def _vehicle_days(number: int) -> pl.DataFrame:
-    """Drives of 5 to 60 minutes with halts of 10 to 4000 s, and a hole of up to 20 minutes here and there, in which, and
-    for some seconds after it, the vehicle stands: one that drove on would be told of by a row of its own."""
+    """Drives of 5 to 60 minutes with halts of 10 to 4000 s, and a hole of up to 20 minutes here and there, in which
+    (and some seconds longer) it stands: driving in a hole is bridged, or a row of its own."""
     random = np.random.default_rng(number)
     lengths = np.stack(
         (random.integers(300, 3600, 200), random.choice([15, 60, 200, 290, 310, 900, 4000], 200)), axis=1
