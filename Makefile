@@ -25,7 +25,7 @@ check: $(VENV)/.installed-test ## Style and types
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: $(VENV)/.installed-bench ## Measure against peers and print the ratios
-	for bench in benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+	for bench in benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/bench_trips.py [--points 25000000] [--rounds 3]
 
-A generated fleet speaks once a second for two days (its own speed, and positions): the day that is built and its
-look-back. Ours reads the Parquet files and gives whole rows of `trips`; SQL gives the ends, reason and distance of the
-same trips, which are compared; trackintel and MovingPandas get a slice in memory, in the form they ask for, prepared
-outside the measured time. All alternate in one process; memory is that of a process that runs ours alone.
+A generated fleet speaks once a second for two days (its own speed, and positions), the day that is built and its
+look-back, and stands still where it says nothing. Ours reads the Parquet files and gives whole rows of `trips`; SQL
+gives the ends, reason and distance of the same trips, which are compared; trackintel and MovingPandas get a slice in
+memory, in the form they ask for, prepared outside the measured time. All alternate in one process; memory is that of a
+process that runs ours alone.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ DAY = timedelta(days=1)
 BUILT = datetime(2024, 5, 14, tzinfo=UTC)
 WINDOW = Window(BUILT - DAY, BUILT, BUILT + DAY)
 SECONDS = 2 * 86_400
+AFTER_HOLE_S = 5
 SLICES = {"trackintel": 400_000, "movingpandas": 200_000}
 TARGETS = {"trackintel": 100, "movingpandas": 100, "duckdb": 3}
 
@@ -53,13 +55,16 @@ with said as (
 ), numbered as (
     select *,
         sum((moves and (moved_at is null or us - moved_at >= 300000000))::int) over w as trip,
-        sum(km) over w as total
+        sum(km) over w as total,
+        us - case when moves then us else moved_at end as stood
     from near window w as (partition by vehicle_id order by us rows unbounded preceding)
 )
-select vehicle_id, min(us) as started_at, max(us) as ended_at, max(us) + 300000000 as closed_at,
-    case when arg_max(silence, us) >= 300000000 then 'gap' else 'stop' end as end_reason,
-    arg_max(total, us) - arg_min(total, us) as distance_km
-from numbered where moves group by vehicle_id, trip
+select vehicle_id, min(us) filter (moves) as started_at, max(us) filter (moves) as ended_at,
+    max(us + case when silence < 300000000 then silence else least(silence, 600000000) end)
+        filter (stood < 300000000 and stood + silence >= 300000000) as closed_at,
+    case when arg_max(silence, us) filter (moves) >= 300000000 then 'gap' else 'stop' end as end_reason,
+    arg_max(total, us) filter (moves) - arg_min(total, us) filter (moves) as distance_km
+from numbered where trip > 0 group by vehicle_id, trip
 having distance_km >= 0.1 and closed_at >= $day_start and closed_at < $day_end
 order by vehicle_id, started_at
 """
@@ -79,18 +84,20 @@ def write_fleet(folder: Path, points: int) -> int:
 
 
 def _vehicle_days(number: int) -> pl.DataFrame:
-    """Drives of 5 to 60 minutes with halts of 10 to 4000 s, and a hole of up to 20 minutes here and there."""
+    """Drives of 5 to 60 minutes with halts of 10 to 4000 s, and a hole of up to 20 minutes here and there, in which
+    (and some seconds longer) it stands: driving in a hole is bridged, or a row of its own."""
     random = np.random.default_rng(number)
     lengths = np.stack(
         (random.integers(300, 3600, 200), random.choice([15, 60, 200, 290, 310, 900, 4000], 200)), axis=1
     )
     drives = np.repeat(np.tile([1.0, 0.0], 200), lengths.ravel())[:SECONDS]
+    seen, stands = np.ones(SECONDS, dtype=bool), np.zeros(SECONDS, dtype=bool)
+    for begin, length in zip(random.integers(0, SECONDS, 6), random.integers(20, 1200, 6), strict=True):
+        seen[begin : begin + length] = False
+        stands[begin : begin + length + AFTER_HOLE_S] = True
     speed = np.round(
-        drives * np.clip(50 + 25 * np.sin(np.arange(SECONDS) / 90) + random.normal(0, 3, SECONDS), 2, 110), 1
+        drives * ~stands * np.clip(50 + 25 * np.sin(np.arange(SECONDS) / 90) + random.normal(0, 3, SECONDS), 2, 110), 1
     )
-    seen = np.ones(SECONDS, dtype=bool)
-    for begin in random.integers(0, SECONDS, 6):
-        seen[begin : begin + random.integers(20, 1200)] = False
     step_deg = speed / 3600 / 111.2
     heading = number + np.cumsum(speed) / 20_000
     seconds = pl.Series(np.arange(SECONDS) * 1_000_000)

@@ -121,7 +121,7 @@ def trips_of(
 
 def readings_of(frame: pl.DataFrame) -> pl.LazyFrame:
     """What was last told of the vehicle before each day of silence of a history."""
-    told, days = last_readings(frame.lazy()), whole(frame).days(DAY)
+    told, days = last_readings(frame.lazy()).collect().lazy(), whole(frame).days(DAY)
     reach = READINGS_BEFORE_SILENCE.look_back
     windows = (Window(day.day_start - reach, day.day_start, day.day_end) for day in days)
-    return pl.concat([readings_before_silence(told, window) for window in windows])
+    return pl.concat([readings_before_silence(told, window).collect() for window in windows]).lazy()

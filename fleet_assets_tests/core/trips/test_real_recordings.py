@@ -12,27 +12,19 @@ import pytest
 from fleet_assets.core.cleaning import clean_telemetry
 from fleet_assets.core.trips import TripRules
 from fleet_assets_tests.core.histories import trips_of
+from fleet_assets_tests.fixtures.known_fleets import nrel_reference, nrel_samples
 
-KM_PER_MILE = 1.609344
 CLOSE = timedelta(seconds=10)
 
 
 @pytest.fixture(scope="module")
 def fleet_data(real_data: Path) -> pl.DataFrame:
-    samples = pl.read_parquet(real_data / "nrel_cmap" / "samples.parquet")
-    return samples.select(
-        "vehicle_id",
-        pl.col("ts_local").dt.replace_time_zone("UTC").alias("recorded_at"),
-        pl.lit("telemetry").alias("source"),
-        (pl.col("speed_mph") * KM_PER_MILE).alias("speed_kmh"),
-    )
+    return nrel_samples(real_data)
 
 
 @pytest.fixture(scope="module")
 def reference(real_data: Path) -> pl.DataFrame:
-    trips = pl.read_csv(real_data / "nrel_cmap" / "trips_reference.csv", try_parse_dates=True)
-    instants = [pl.col(name).cast(pl.Datetime("us")).dt.replace_time_zone("UTC") for name in ("start_ts", "end_ts")]
-    return trips.with_columns(instants)
+    return nrel_reference(real_data)
 
 
 def _matched(reference: pl.DataFrame, trips: pl.DataFrame) -> pl.DataFrame:

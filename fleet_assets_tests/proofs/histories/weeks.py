@@ -129,11 +129,11 @@ def _spoken(can: pl.DataFrame, reference: Path, roster: list[Vehicle]) -> pl.Dat
     return entered(pl.concat([second, other]), RAW_TELEMETRY)
 
 
-def decoded(frames: pl.DataFrame, store: ReferenceStore) -> pl.DataFrame:
+def decoded(frames: pl.DataFrame, store: ReferenceStore, grid_seconds: int = 5) -> pl.DataFrame:
     """Frames as rows of telemetry, for speaking them as such."""
     bindings, vehicles = store.read(DBC_BINDINGS).lazy(), store.read(VEHICLES).lazy()
     bound = declared_bindings(bindings, vehicles, store.texts(DBC_FILES).lazy())
-    return telemetry_from_can(frames, bound, declared_signal_map(store.texts(SIGNAL_MAPS).lazy()), 5).frame
+    return telemetry_from_can(frames, bound, declared_signal_map(store.texts(SIGNAL_MAPS).lazy()), grid_seconds).frame
 
 
 def _describe_long_messages(reference: Path, vehicle_id: str) -> None:
