@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba.core import config
+from numba.core import config as numba_config
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -37,6 +37,7 @@ def cache_folder(base: Path, sources: Path) -> Path:
 
 
 def _keep_by_sources() -> None:
+    config: Any = numba_config
     sources = Path(__file__).parent
     base = Path(config.CACHE_DIR) if config.CACHE_DIR else sources / "__pycache__"
     if config.CACHE_DIR or os.access(sources, os.W_OK):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fleet_assets.core.cadence import holds
 from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.geo import great_circle_km
-from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, unseen_share
+from fleet_assets.core.integrals import Counted, Stretches, at_ends, choose, count, integrate, unseen_share
 from fleet_assets.core.points import Points
 from fleet_assets.core.trip_rules import Limits, TripRules
 
@@ -121,8 +121,10 @@ def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRul
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
     receiver = _receiver(points, states, driven, may_win, rules)
     may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
-    is_insane = _contradicts(readings, speed_km, rules.sane_share + may_differ, is_judge := speed_s >= judged_s)
-    is_judge = ~is_judge & (receiver.covered_s >= judged_s)
+    is_close = sampled <= rules.sane_sampling_share  # a handful of moments judges nothing
+    is_judge = is_close & (speed_s >= judged_s)
+    is_insane = _contradicts(readings, speed_km, rules.sane_share + may_differ, is_judge)
+    is_judge = is_close & ~is_judge & (receiver.covered_s >= judged_s)
     is_insane |= _contradicts(readings, receiver.km, rules.sane_gps_share + may_differ, is_judge)
     # Shares of one and the same distance: of its own, a speed or a position that is stuck would have no error.
     longest_km = np.fmax(speed_km, receiver.km)
@@ -149,8 +151,8 @@ def _sampling_share(driven: Driven, at: I64, rules: TripRules) -> F64:
 def _by_speed(points: Points, name: str, driven: Driven, limits: Limits) -> tuple[F64, F64]:
     """Kilometres by a speed, with those between the rows that enclose each trip, and seconds covered."""
     speed = integrate(points.at, points.column(name), driven.trips, limits)
-    has_speed = len(points.column(name)) > 0
-    covered_s = speed.covered_s + (driven.edge_s if has_speed else 0.0)
+    is_known = ~np.isnan(at_ends(points.column(name), driven.trips)[0])
+    covered_s = np.where(is_known, speed.covered_s + driven.edge_s, 0.0)
     return np.where(covered_s > 0, speed.net + driven.edge_km, np.nan), covered_s
 
 

@@ -135,6 +135,8 @@ class TripRules:
     """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
     sane_gps_share: float = 0.4
     """Share by which an odometer may differ from a well covered track, where no speed judges it; more is a fault."""
+    sane_sampling_share: float = 0.1
+    """Expected error of sampled speeds above which they do not judge an odometer: fewer than a dozen rows."""
     sane_coverage: float = 0.9
     """Share of the trip that speed or track must cover to judge the odometer."""
     time_error_share: float = 0.5

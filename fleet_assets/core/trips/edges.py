@@ -190,10 +190,10 @@ def _half_step(w: Witnesses, first: int, last: int, side: int) -> int:
     step = (w.at[b] - w.at[a]) // (b - a)
     if step <= w.limits.dense:
         return 0
-    half = min(step, w.limits.silence_most) // 2
+    half = int(min(step, w.limits.silence_most) // 2)
     row, next_row = (first, first - 1) if side < 0 else (last, last + 1)
     if 0 <= next_row < len(w.at) and w.vehicle[next_row] == w.vehicle[row]:
-        half = min(half, abs(w.at[next_row] - w.at[row]))  # it spoke then, whatever it said
+        half = min(half, abs(int(w.at[next_row]) - int(w.at[row])))  # it spoke then, whatever it said
     return half
 
 

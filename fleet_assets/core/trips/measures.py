@@ -208,8 +208,8 @@ def _distances(batch: _Batch, distances: distance.Distances) -> dict[str, object
 
 def _quality(batch: _Batch, is_odometer_overruled: Mask) -> pl.Series:
     """Which witness was not believed; null where none was."""
-    words = np.where(batch.is_stuck, "speed_overruled", np.where(is_odometer_overruled, "odometer_overruled", None))
-    return pl.Series(words.tolist(), dtype=pl.String)
+    code = np.where(batch.is_stuck, 0, np.where(is_odometer_overruled, 1, -1))
+    return _words(code.astype(np.int64), ("speed_overruled", "odometer_overruled"))
 
 
 def _stuck_speeds(points: Points, states: I8, segments: Segments, rules: TripRules) -> Mask:

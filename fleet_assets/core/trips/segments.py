@@ -281,7 +281,17 @@ def _end_of_silence(s: _Signals, i: int, seen: int, before: int) -> tuple[int, b
     if _is_whole(s.seen.odometer, before, after):
         step -= 1.0  # whole kilometres: one of them may be a step that was due anyway
     driven_on = s.limits.bridge_above_kmh * hours <= step <= s.limits.max_speed_kmh * hours
+    if driven_on and _stood_slowly(s, seen):
+        # It was last seen standing by a tracker that speaks seldom: was there time left for a stop?
+        stood = s.at[after] - s.at[before] - moved_within(s.seen, before, after, s.limits.town_kmh)
+        driven_on = stood < s.limits.stop
     return s.at[after], driven_on
+
+
+@kernel
+def _stood_slowly(s: _Signals, seen: int) -> bool:
+    is_slow = seen > 0 and s.vehicle[seen - 1] == s.vehicle[seen] and s.at[seen] - s.at[seen - 1] > s.limits.dense
+    return bool(s.states[seen] == STANDING and is_slow)
 
 
 @kernel

@@ -69,8 +69,11 @@ def find_unobserved(points: Points, states: I8, trips: Segments, edges: Edges, r
     seen = witnesses(points, states, rules.limits)
     steps = _compared(seen.vehicle, seen.at, seen.odometer, seen.lat, seen.lon, rules.limits.dense)
     covered = edges.around(Stretches(trips.first, trips.last))
-    trail_km = edges.trail * edges.trail_kmh / _MICROS_PER_HOUR
-    told = _Told(covered.first, covered.last, points.at[trips.last] + edges.trail, trail_km)
+    # A trail that ends between two rows is told up to the later one; one into a silence by its estimate.
+    is_enclosed = edges.after >= 0
+    trail_km = np.where(is_enclosed, 0.0, edges.trail * edges.trail_kmh / _MICROS_PER_HOUR)
+    ended_at = points.at[covered.last] + np.where(is_enclosed, 0, edges.trail)
+    told = _Told(covered.first, covered.last, ended_at, trail_km)
     rows, km = _driven(seen, steps, told, rules.min_distance_km, rules.unseen_place_km)
     error = np.where(rows[:, 5] == BY_ODOMETER, km[:, 1], rules.unseen_error_share * km[:, 0])
     before, after, started_at, ended_at, closed_at, source = np.ascontiguousarray(rows.T)

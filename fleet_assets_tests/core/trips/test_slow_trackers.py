@@ -187,3 +187,18 @@ def test_a_vehicle_with_a_battery_car_idles_never_and_one_without_an_engine_sign
                for kind in ("ice", "bev", "phev")}  # fmt: skip
     assert by_kind == {"ice": [pytest.approx(200)], "bev": [None], "phev": [None]}
     assert trips_of(history.with_columns(soc_pct=pl.lit(50.0)))["idle_s"].to_list() == [None]
+
+
+def test_a_handful_of_sampled_speeds_overrules_no_odometer() -> None:
+    slow = vehicle("speed_kmh", "odometer_km", step_s=300).stand(1200)
+    for kmh in (38.0, 42.0, 0.0, 0.0, 30.0, 0.0):
+        slow = slow.says(speed_kmh=kmh, odometer_km=slow.km).silent(300, kmh=34.3)
+    (trip,) = trips_of(slow.stand(3600).frame()).rows(named=True)
+    assert (trip["distance_source"], trip["quality"]) == ("odometer", None)
+    assert trip["distance_km"] == pytest.approx(17.15, abs=0.1)
+
+
+def test_a_silence_after_a_stand_with_time_for_a_stop_ends_the_trip() -> None:
+    slow = vehicle("speed_kmh", "odometer_km", step_s=300).stand(1200).drive(3000, 60)
+    slow = slow.says(speed_kmh=0.0, odometer_km=slow.km).silent(13 * 60).silent(240, kmh=60)
+    assert trips_of(slow.drive(3000, 60).stand(3600).frame()).height == 2

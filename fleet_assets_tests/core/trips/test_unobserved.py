@@ -133,3 +133,13 @@ def test_readings_are_the_last_of_each_source_and_day() -> None:
     # What was told on the day before is telemetry of the look-back; the place was told on the first day only.
     said = [sorted(rows.select("odometer_km", "latitude_deg").rows(), key=str) for rows in left]
     assert said == [[], [(None, 1.0)], [(11.0, None), (None, 1.0)]]
+
+
+@pytest.mark.parametrize("unseen_kmh", [0.3, 1.5, 10.0])
+def test_a_drive_right_after_a_slow_trackers_trip_loses_nothing(unseen_kmh: float) -> None:
+    slow = (
+        vehicle(*ODOMETER, step_s=120).stand(1200).drive(1320, 59).stand(120).silent(7200, kmh=unseen_kmh).stand(1200)
+    )
+    history = slow.frame()
+    driven = history["odometer_km"].max() - history["odometer_km"].min()  # type: ignore[operator]
+    assert trips_of(history)["distance_km"].sum() == pytest.approx(driven, abs=0.02)
