@@ -132,14 +132,16 @@ def _mended_patterns(lake: Lake) -> Iterator[Damage]:
     """The files without rows, which hold a table's folder readable, are written anew at once where they are broken."""
     for table in TABLES.values():
         path = lake.root / table.name / "empty.parquet"
-        if path.exists() and not _has_schema(path):
+        if path.exists() and not _has_schema(path, table):
             path.unlink()
             lake.announce(table)
             yield Damage(table.name, None, "its file without rows could not be read and was written anew")
 
 
-def _has_schema(path: Path) -> bool:
+def _has_schema(path: Path, table: Table) -> bool:
+    """Whether it can be read and has columns of the contract; it may lack those that were added since."""
     try:
-        return bool(pq.read_table(path, page_checksum_verification=True).num_rows == 0)
+        found = pq.read_table(path, page_checksum_verification=True)
+        return bool(found.num_rows == 0 and {*found.column_names} <= {*table.schema})
     except (pa.ArrowException, OSError, ValueError):
         return False

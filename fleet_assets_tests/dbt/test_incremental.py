@@ -102,8 +102,8 @@ def test_changed_and_vanished_partitions_touch_the_local_days_of_their_rows() ->
     changed = {"stops": {"2026-03-29": "d"}, "standing_periods": {"2026-03-02": "f"}, "telemetry": {"2026-03-02": "e"}}
     now = MartInputs("w", {"trips": {"2026-03-02": "c"}} | changed)
     assert now.touched_since([before.text]) == {
-        "trips": [(date(2026, 2, 28), date(2026, 3, 3)), (date(2026, 3, 18), date(2026, 3, 21))],
-        "stops": [(date(2026, 2, 24), date(2026, 3, 30))],
+        "trips": [(date(2026, 1, 28), date(2026, 3, 21))],
+        "stops": [(date(2026, 1, 24), date(2026, 3, 30))],
         "standing_periods": [(date(2026, 3, 1), date(2026, 3, 3))],
         "telemetry": [(date(2026, 3, 2), date(2026, 3, 2))],
     }
