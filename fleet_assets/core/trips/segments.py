@@ -104,10 +104,10 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
     dense = s.limits.dense
     soonest = min(s.limits.stop, s.limits.silence, s.limits.ignition_off if has_ignition else s.limits.stop)
     for i in range(begin, end):
-        is_dense = seen >= 0 and at[i] - at[seen] <= dense
-        is_settled = (
-            states[i] == MOVING and at[i] - at[last] < soonest if first >= 0 else states[i] == STANDING and is_dense
-        )
+        if states[i] == MOVING:
+            is_settled = first >= 0 and at[i] - at[last] < soonest
+        else:
+            is_settled = first < 0 and states[i] == STANDING and seen >= 0 and at[i] - at[seen] <= dense
         if is_settled and not has_ignition:  # most rows: an open trip goes on, or nothing begins
             last = seen = i
             continue
@@ -117,7 +117,9 @@ def _cut_vehicle(s: _Signals, begin: int, end: int, trips: I64, count: int) -> t
             if verdict == _ENDED:
                 trips, count = _append(trips, count, last, closed_at, reason)
                 first = none
-        is_driving = states[i] == MOVING or verdict == _DRIVEN_ON or _arrives(s, seen, i)
+        is_driving = states[i] == MOVING or verdict == _DRIVEN_ON
+        if not is_driving and states[i] == STANDING and seen >= 0 and at[i] - at[seen] > dense:
+            is_driving = _arrives(s, seen, i)
         if has_ignition:
             key = _turned(s, i, is_driving, key)
         if is_driving or (first >= 0 and holes_only and states[i] != UNKNOWN):
