@@ -163,8 +163,14 @@ def _times(batch: _Batch, km: F64) -> dict[str, object]:
         "idle_s": np.minimum(_idle_s(batch), standing_s),
         "point_count": rows[:, 0],
         "cadence_s": _cadence_s(batch, moved[:, 2], rows[:, 1]),
-        "coverage_pct": np.clip((moved[:, 2] + batch.edges.moved_s) / duration_s * 100, 0, 100),
+        "coverage_pct": _covered_pct(moved[:, 2] + batch.edges.moved_s, duration_s),
     }
+
+
+def _covered_pct(covered_s: F64, duration_s: F64) -> F64:
+    """Share of the duration within reach of an observation; all of a trip that is but one instant."""
+    share = covered_s / np.maximum(duration_s, 1e-6)
+    return np.where(duration_s > 0, np.clip(share * 100, 0, 100), 100.0)
 
 
 def _cadence_s(batch: _Batch, covered_s: F64, steps: I64) -> F64:

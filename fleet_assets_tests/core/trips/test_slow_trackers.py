@@ -202,3 +202,11 @@ def test_a_silence_after_a_stand_with_time_for_a_stop_ends_the_trip() -> None:
     slow = vehicle("speed_kmh", "odometer_km", step_s=300).stand(1200).drive(3000, 60)
     slow = slow.says(speed_kmh=0.0, odometer_km=slow.km).silent(13 * 60).silent(240, kmh=60)
     assert trips_of(slow.drive(3000, 60).stand(3600).frame()).height == 2
+
+
+def test_a_trip_of_one_instant_is_a_whole_row() -> None:
+    """One row that moves, whose way to the next one was covered in no time that anything tells of."""
+    woken = vehicle("speed_kmh", "odometer_km", step_s=300).stand(3000)
+    woken = woken.says(speed_kmh=250.0, odometer_km=woken.km + 0.2).silent(300).stand(3000)
+    for row in trips_of(woken.frame()).iter_rows(named=True):
+        assert 0 <= row["coverage_pct"] <= 100
