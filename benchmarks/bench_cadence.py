@@ -21,7 +21,14 @@ import polars as pl
 
 from fleet_assets.simulator import FleetPlan
 from fleet_assets.simulator.slow_tracker import newest_values, sent_every
-from fleet_assets_tests.fixtures.known_fleets import WITNESSES, KnownFleet, commute_and_drives, nrel, simulated
+from fleet_assets_tests.fixtures.known_fleets import (
+    WITNESSES,
+    KnownFleet,
+    commute_and_drives,
+    nrel,
+    simulated,
+    with_halts,
+)
 from fleet_assets_tests.fixtures.scores import Score, score
 
 CADENCES_S = (1, 10, 30, 60, 120, 300, 600)
@@ -40,6 +47,7 @@ COLUMNS: dict[str, Callable[[Score], str]] = {
     "both ends within a cadence": lambda one: str(one.both_ends),
     "median end error, s": lambda one: f"{one.end_s:.0f}",
     "distance, %": lambda one: _signed(one.distance),
+    "of speeds times cadence, %": lambda one: "" if one.sampled is None else _signed(one.sampled),
     "median of a trip's distance, %": lambda one: "-" if isnan(one.trip_distance) else f"{100 * one.trip_distance:.1f}",
     "idle and engine hours, %": lambda one: "" if one.idle is None else _signed(one.idle),
     "unobserved, % of km": lambda one: f"{100 * one.unobserved:.1f}",
@@ -88,7 +96,9 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=7)
     options = parser.parse_args()
     if options.data.is_dir():
-        show("NREL's nine cars", nrel(options.data))
+        cars = nrel(options.data)
+        show("NREL's nine cars", cars)
+        show("NREL's nine cars, halts told", with_halts(cars))
         show("a commute and ten drives of an electric car", commute_and_drives(options.data))
     else:
         print(f"no real recordings at {options.data} (set FLEET_REAL_DATA)")

@@ -29,16 +29,18 @@ def newest_values(telemetry: pl.DataFrame) -> pl.DataFrame:
     return ordered.with_columns(kept)
 
 
-def sent_every(seconds: float, telemetry: pl.DataFrame, jitter: float = 0.0, seed: int = 0) -> pl.DataFrame:
-    """The rows that are newest at every multiple of `seconds` since 1970, moved by up to `jitter` of it at random;
-    none for an instant at which the vehicle has been silent for `AWAKE_S`. `telemetry` is in the order of
-    `newest_values`."""
+def sent_every(
+    seconds: float, telemetry: pl.DataFrame, jitter: float = 0.0, seed: int = 0, phase: float = 0.0
+) -> pl.DataFrame:
+    """The rows that are newest at every multiple of `seconds` since 1970, moved by `phase` of it and by up to `jitter`
+    of it at random; none for an instant at which the vehicle has been silent for `AWAKE_S`. `telemetry` is in the order
+    of `newest_values`."""
     rows, begin = [], 0
     random = np.random.default_rng(seed)
     for (_,), own in telemetry.group_by("vehicle_id", maintain_order=True):
         at = own["recorded_at"].dt.timestamp("us").to_numpy() / 1e6
         counts = np.arange(at[0] // seconds, at[-1] // seconds + 1)
-        instants = np.sort((counts + random.uniform(-jitter, jitter, len(counts))) * seconds)
+        instants = np.sort((counts + phase + random.uniform(-jitter, jitter, len(counts))) * seconds)
         newest = np.searchsorted(at, instants, side="right") - 1
         is_awake = (newest >= 0) & (instants - at[np.maximum(newest, 0)] < AWAKE_S)
         rows.append(begin + np.unique(newest[is_awake]))
