@@ -98,6 +98,9 @@ def build(
         typer.Option(help="Assets as the UI selects them: `trips,stops`, `group:events`, `+trips` with all before."),
     ] = "",
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be built, why, and how long it will take; build nothing.")
+    ] = False,
 ) -> None:
     """Materialise what is stale, in one run, with the assets you see in the UI.
 
@@ -105,8 +108,10 @@ def build(
     does not hold; one that only warns (freshness) changes no exit code.
     """
     from fleet_assets.commands.build import run_build
+    from fleet_assets.pipeline.plan import BuildRequest
 
-    run_build(Places.from_environment(), _day(first), _day(last), select, full)
+    request = BuildRequest(_day(first), _day(last), select, full)
+    run_build(Places.from_environment(), request, is_dry=is_dry)
 
 
 @app.command()

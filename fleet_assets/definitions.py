@@ -1,20 +1,46 @@
-"""The code location: everything in `defs/`, the resources, and policy that holds for all of it."""
+"""The code location: assets, checks, sensors and schedules of one installation, assembled in one function.
+
+Nothing is read while this module loads: Dagster calls `defs`.
+"""
+
+from typing import Any
 
 import dagster as dg
 
-from fleet_assets.project_files import project_file
+from fleet_assets.defs.automation import follow
+from fleet_assets.defs.checks import day_checks
+from fleet_assets.defs.day_assets import day_assets, landing_assets
+from fleet_assets.defs.freshness import freshness_checks, freshness_sensor
+from fleet_assets.defs.mart_sensor import mart_sensor
+from fleet_assets.defs.marts import dbt_command, mart_assets
+from fleet_assets.defs.reference import reference_assets
+from fleet_assets.defs.repair import repair
+from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
+from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
+from fleet_assets.defs.warehouse_load import warehouse_load
+from fleet_assets.places import Places
 from fleet_assets.resources import LakeIOManager, PlacesResource
 
-places = PlacesResource()
+
+def build_defs(places: Places, **resources: Any) -> dg.Definitions:
+    """Everything Dagster knows of an installation; `resources` replace or join those of the project.
+
+    A run is one process: its steps share two cores and a warm interpreter.
+    """
+    own = PlacesResource()
+    loading = [warehouse_load] if places.settings.is_on_postgres else []
+    return dg.Definitions(
+        assets=[*landing_assets(), *reference_assets(), *day_assets(), *loading, mart_assets(places)],
+        asset_checks=[*day_checks(), *freshness_checks()],
+        sensors=[follow, freshness_sensor, landing_sensor, mart_sensor(places), reference_sensor, repair, run_failed],
+        jobs=[landing_retention_job],
+        schedules=[landing_retention],
+        resources={"places": own, "lake_io": LakeIOManager(places=own), "dbt": dbt_command(), **resources},
+        executor=dg.in_process_executor,
+    )
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Assets, checks and sensors of `defs/`; a run is one process: its steps share two cores and a warm interpreter."""
-    return dg.Definitions.merge(
-        dg.load_from_defs_folder(path_within_project=project_file("pyproject.toml").parent),
-        dg.Definitions(
-            resources={"places": places, "lake_io": LakeIOManager(places=places)},
-            executor=dg.in_process_executor,
-        ),
-    )
+    """The installation that the environment names."""
+    return build_defs(Places.from_environment())

@@ -3,18 +3,20 @@
 Belongs here: handing adapter objects to assets, storing and loading frames. Does not belong here: computing them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import dagster as dg
 import polars as pl
 from dagster._core.definitions.data_version import DATA_VERSION_IS_USER_PROVIDED_TAG, DATA_VERSION_TAG
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from fleet_assets.adapters.lake import PartitionRecord, Written
+from fleet_assets.adapters.lake import Written
 from fleet_assets.contracts import TABLES, Table
+from fleet_assets.pipeline.day_tables import REFERENCE
+from fleet_assets.pipeline.storing import StoredDay
 from fleet_assets.places import Places
 
 PREVIEW_ROWS = 5
@@ -74,26 +76,6 @@ class WholeTable:
     inputs: str
 
 
-@dataclass(frozen=True)
-class StoredDay:
-    """One partition after a run: `written` is None where the stored one was current and kept."""
-
-    day: date
-    record: PartitionRecord
-    written: Written | None = None
-    frame: pl.DataFrame | None = None
-    seconds: float = 0.0
-
-
-class DayResults(Protocol):
-    """What a day-partitioned asset returns: it computes and stores its days one after the other."""
-
-    table: Table
-    days: list[date]
-
-    def store(self, places: Places) -> Iterator[StoredDay]: ...
-
-
 class LakeIOManager(dg.ConfigurableIOManager):
     """Stores frames in the lake after checking them against their contract, and loads them lazily.
 
@@ -109,33 +91,22 @@ class LakeIOManager(dg.ConfigurableIOManager):
             return lake.scan(table)
         return lake.scan(table, [date.fromisoformat(key) for key in context.asset_partition_keys])
 
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        places = self.places.get()
-        if isinstance(obj, WholeTable):
-            table = TABLES[context.asset_key.path[-1]]
-            with places.lake.alone_with(table, None):
-                written = places.lake.write(table, None, obj.frame, obj.inputs)
-            context.add_output_metadata(_metadata(table, written, obj.frame))
-        else:
-            self._store_days(context, obj, places)
-
-    def _store_days(self, context: dg.OutputContext, results: DayResults, places: Places) -> None:
-        changed = kept = 0
-        for position, stored in enumerate(results.store(places), start=1):
-            kept += stored.written is None
-            changed += stored.written is not None and stored.written.is_changed
-            context.log_event(_day_event(context.asset_key, results.table, stored, places))
-            progressed(results.table.name, position, len(results.days))
-        context.log.info(f"{results.table.name}: {len(results.days)} days, {changed} changed, {kept} were current")
+    def handle_output(self, context: dg.OutputContext, obj: WholeTable | None) -> None:
+        if obj is None:  # its days are stored, each with an event of its own
+            return
+        places, table = self.places.get(), TABLES[context.asset_key.path[-1]]
+        with places.lake.alone_with(table, None):
+            written = places.lake.write(table, None, obj.frame, obj.inputs)
+        context.add_output_metadata(_metadata(table, written, obj.frame))
 
 
-def _day_event(key: dg.AssetKey, table: Table, stored: StoredDay, places: Places) -> dg.AssetMaterialization:
+def day_event(key: dg.AssetKey, table: Table, stored: StoredDay, places: Places) -> dg.AssetMaterialization:
     """The partition with the hash of its bytes as its data version: automation follows only where that changed."""
     written = stored.written or Written(stored.record, places.lake.path(table, stored.day), is_changed=False)
     return dg.AssetMaterialization(
         key,
         partition=stored.day.isoformat(),
-        metadata=_metadata(table, written, stored.frame) | {"seconds": stored.seconds},
+        metadata=_metadata(table, written, stored.frame),
         tags={DATA_VERSION_TAG: stored.record.content, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
     )
 
@@ -147,7 +118,7 @@ def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dic
         "content_sha256": written.record.content,
         "bytes": written.record.byte_count,
         "changed": written.is_changed,
-        **{name: _note(value) for name, value in written.record.notes.items()},
+        **{name: _note(value) for name, value in written.record.notes.items() if name != REFERENCE},
     }
     if frame is not None and not frame.is_empty():
         metadata["preview"] = dg.MetadataValue.md(_preview(table, frame))

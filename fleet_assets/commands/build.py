@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
+from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_storage import STORAGE, require_storage
@@ -21,11 +21,12 @@ from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError, joined
+from fleet_assets.pipeline.day_rules import failed_rules
+from fleet_assets.pipeline.forecast import TableForecast, forecast
+from fleet_assets.pipeline.mart_models import is_warehouse_stale
+from fleet_assets.pipeline.plan import BuildReport, BuildRequest, followed_tables, plan_build
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
-
-if TYPE_CHECKING:
-    from fleet_assets.defs.build import BuildReport
 
 INSTANCE_FILE = "dagster.yaml"
 POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
@@ -56,14 +57,21 @@ def _choose_instance(file: Path) -> None:
         file.write_bytes(wanted)
 
 
-def run_build(places: Places, first: date | None, last: date | None, select: str, full: bool) -> None:
+def run_build(places: Places, request: BuildRequest, *, is_dry: bool = False) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
-    if first and last and first > last:
-        raise UsageError(f"--from {first} is after --to {last}")
+    if request.first and request.last and request.first > request.last:
+        raise UsageError(f"--from {request.first} is after --to {request.last}")
     console = terminal_console()
+    if is_dry:
+        show_forecast(console, places, request)
+        return
     began = time.perf_counter()
-    with build_progress(console), words_to(build_log(places)):
-        report = build_now(places, first, last, select, full)
+    for damage in withdraw_damaged(places.lake):
+        console.print(f"{damage.sentence}; it is stale", highlight=False, markup=False, soft_wrap=True)
+    report = _nothing_to_do(places, request)
+    if report is None:
+        with build_progress(console), words_to(build_log(places)):
+            report = build_now(places, request)
     seconds = time.perf_counter() - began
     for line in [_outcome(report, seconds), *lost_frames(places, report.days), *unread_sentences(places)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -72,6 +80,57 @@ def run_build(places: Places, first: date | None, last: date | None, select: str
         done = "built" if report.tables else "nothing to build"
         failed = f"{done}, but {counted(len(report.failed_checks), 'check')} of what is stored {does_not}"
         raise BuildFailed(f"{failed}: {joined(report.failed_checks)}")
+
+
+def _nothing_to_do(places: Places, request: BuildRequest) -> BuildReport | None:
+    """What a build of everything would report that finds nothing stale; None where Dagster has to run, or to resolve a
+    selection."""
+    if request.select or request.full:
+        return None
+    names = followed_tables()
+    if not plan_build(places, request, names).is_empty or is_warehouse_stale(places):
+        return None
+    return BuildReport([], [], failed_checks=failed_rules(places, names))
+
+
+def show_forecast(console: Console, places: Places, request: BuildRequest) -> None:
+    """What would be built: table by table the days, the reasons, the seconds by what days took before."""
+    plan = plan_build(places, request, _names(request))
+    found, is_stale = forecast(places, plan), is_warehouse_stale(places)
+    if plan.is_empty and not is_stale:
+        console.print("Everything is up to date.")
+        return
+    table = Table("table", "days", "first", "last", "why", "about", box=None, pad_edge=False)
+    for name in plan.reference:
+        table.add_row(name, "", "", "", "its files", "")
+    for one in found:
+        table.add_row(one.table, str(one.days), str(one.first), str(one.last), _why(one), _about(one.seconds))
+    if plan.days or is_stale:
+        table.add_row("marts", "", "", "", "inputs", "")
+    console.print(table, highlight=False, markup=False)
+    known = [one.seconds for one in found if one.seconds is not None]
+    if found:
+        console.print(f"About {sum(known):,.0f} s for days, marts and start not counted.", highlight=False)
+
+
+def _names(request: BuildRequest) -> Collection[str]:
+    """The tables that are asked for; only a selection needs Dagster."""
+    if not request.select:
+        return followed_tables()
+    from fleet_assets.definitions import defs
+    from fleet_assets.defs.build import selected_tables
+
+    return selected_tables(defs(), request.select)
+
+
+def _why(one: TableForecast) -> str:
+    """The reasons, with counts where they are not those of all days."""
+    ordered = sorted(one.reasons.items(), key=lambda reason: -reason[1])
+    return ", ".join(name if count == one.days else f"{name} ({count})" for name, count in ordered)
+
+
+def _about(seconds: float | None) -> str:
+    return "not known" if seconds is None else f"{seconds:,.1f} s"
 
 
 def _outcome(report: BuildReport, seconds: float) -> str:
@@ -86,16 +145,15 @@ def build_log(places: Places) -> Path:
     return places.settings.root / "logs" / "build.log"
 
 
-def build_now(places: Places, first: date | None, last: date | None, select: str, full: bool) -> BuildReport:
+def build_now(places: Places, request: BuildRequest) -> BuildReport:
     """One build in this process; Dagster is imported here, so that other commands start without it."""
     prepare_dagster_home(places)
     for noisy in ("dagster", "dagster.builtin", "dbt"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     from fleet_assets.definitions import defs
     from fleet_assets.defs.build import build
-    from fleet_assets.defs.plan import BuildRequest
 
-    return build(defs(), places, BuildRequest(first, last, select, full))
+    return build(defs(), places, request)
 
 
 @contextmanager

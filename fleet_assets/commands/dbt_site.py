@@ -29,7 +29,7 @@ def write_site(places: Places, folder: Path) -> Path:
 
     Raises UsageError before a first build, and BuildFailed with what dbt says.
     """
-    from fleet_assets.defs.mart_models import PROJECT_DIR, dbt_environment
+    from fleet_assets.pipeline.mart_models import PROJECT_DIR, dbt_environment
 
     if not places.warehouse.is_published:
         raise UsageError("there are no marts to describe yet: run `fleet build`")

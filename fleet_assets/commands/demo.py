@@ -32,6 +32,7 @@ from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
 from fleet_assets.contracts import RAW_CAN, STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, UsageError
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
@@ -187,7 +188,7 @@ def _build(console: Console, demo: Places, sent: int) -> None:
         # The star takes in what is only made on demand: signals at full rate.
         # To a server the demos of one folder are one lake: a fresh one may replace what the last one loaded.
         demo.lake.identity(f"demo in {socket.gethostname()}:{demo.settings.root.resolve()}")
-        report = build_now(demo, None, None, "*", False)
+        report = build_now(demo, BuildRequest(select="*"))
     rows = demo.lake.scan(RAW_CAN).select(pl.len()).collect().item()
     if rows != sent:
         raise BuildFailed(f"{sent:,} frames were sent, {rows:,} are in raw_can; begin anew with `fleet demo --fresh`")

@@ -37,7 +37,7 @@ def prune(
 
     Example: `fleet landing prune --older-than 30d --dry-run`
     """
-    from fleet_assets.defs.retention import prune_now
+    from fleet_assets.pipeline.retention import prune_now
     from fleet_assets.places import Places
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)

@@ -27,8 +27,8 @@ from fleet_assets.commands.unread import unread_sentences
 from fleet_assets.places import Places
 
 if TYPE_CHECKING:
-    from fleet_assets.defs.plan import Plan
     from fleet_assets.defs.state import Published, Runs
+    from fleet_assets.pipeline.plan import Plan
 
 QUIET_WORKER_S = 60.0
 """A worker asks for entries twice a second; one that has not for so long is gone."""

@@ -30,6 +30,8 @@ TRIPS = Table(
     partition_by="closed_at",
     look_back=timedelta(days=1),
     longest=timedelta(days=32),
+    final_within=timedelta(days=1),
+    is_local=True,
     columns=(
         Column("trip_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that drove.", required=True),
@@ -126,6 +128,7 @@ STANDING_PERIODS = Table(
     row="One stretch of one UTC day in which a vehicle was observed standing (cut at midnight, not an event).",
     key=("vehicle_id", "started_at"),
     partition_by="started_at",
+    is_local=True,
     columns=(
         Column("vehicle_id", "str", "Vehicle that stood.", required=True),
         Column("started_at", "ts", "First observation of the stretch.", required=True),
@@ -145,6 +148,8 @@ STOPS = Table(
     sort=("vehicle_id", "started_at", "stop_id"),
     partition_by="closed_at",
     look_back=timedelta(days=31),
+    longest=timedelta(days=31) + TRIPS.reach,  # it begins with the end of a trip that became final in its look-back
+    is_local=True,
     columns=(
         Column("stop_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that stood.", required=True),

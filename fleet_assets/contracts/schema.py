@@ -16,6 +16,9 @@ from fleet_assets.contracts.errors import ContractViolation
 
 TIMESTAMP = pl.Datetime("us", "UTC")
 
+ZONE_DAYS = 1
+"""A local date is at most this far from the UTC date of the same instant: zones lie between UTC-12 and UTC+14."""
+
 TYPES: dict[str, pl.DataType] = {
     "str": pl.String(),
     "f64": pl.Float64(),
@@ -29,6 +32,11 @@ TYPES: dict[str, pl.DataType] = {
     "json": pl.String(),
     "list[str]": pl.List(pl.String()),
 }
+
+
+def whole_days(length: timedelta) -> int:
+    """How many days a length of time reaches into, counted from a midnight."""
+    return -(-length // timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Table:
     `look_back` is how far before the start of its own day a partition reads its inputs. `tail` is how much of the end
     of a day is recorded apart, so that readers that look back no further see when only the rest of it changed.
     `longest` is how long before its partition's day an event may have begun: its look-back, if it says nothing else.
+    `final_within` is how long after its newest input an event may become final. `is_local`: rows count on the local
+    days of their vehicle that they touch, not on the UTC day that is their partition.
     """
 
     name: str
@@ -68,11 +78,18 @@ class Table:
     look_back: timedelta = timedelta(0)
     tail: timedelta = timedelta(0)
     longest: timedelta | None = None
+    final_within: timedelta = timedelta(0)
+    is_local: bool = False
 
     @property
     def reach(self) -> timedelta:
         """How long before its partition's day an event may have begun."""
         return self.look_back if self.longest is None else self.longest
+
+    @property
+    def touches(self) -> tuple[int, int]:
+        """How many days before and after its partition's own UTC day a row may count in sums by day."""
+        return (whole_days(self.reach) + ZONE_DAYS, ZONE_DAYS) if self.is_local else (0, 0)
 
     @cached_property
     def schema(self) -> pl.Schema:

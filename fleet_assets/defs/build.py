@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from functools import reduce
@@ -19,14 +18,15 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
-from fleet_assets.defs.checks import DAY_RULES, failed_rules
-from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
+from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
-from fleet_assets.defs.mart_models import stale_marts
-from fleet_assets.defs.partitions import NEAR_DAYS, range_tags, spans
-from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
+from fleet_assets.defs.partitions import range_tags
 from fleet_assets.defs.policies import REFERENCE_GROUP
-from fleet_assets.defs.warehouse_load import is_behind
+from fleet_assets.pipeline.day_rules import DAY_RULES, failed_rules
+from fleet_assets.pipeline.days import NEAR_DAYS, spans
+from fleet_assets.pipeline.mart_models import is_warehouse_stale
+from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets.resources import tell
 
@@ -36,16 +36,6 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 INTERRUPTED = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
 """What a step fails with when its process is asked to stop."""
-
-
-@dataclass
-class BuildReport:
-    """What was built, and which checks did not hold (as sentences)."""
-
-    days: list[date]
-    tables: list[str]
-    run_ids: list[str] = field(default_factory=list)
-    failed_checks: list[str] = field(default_factory=list)
 
 
 def build(definitions: dg.Definitions, places: Places, request: BuildRequest) -> BuildReport:
@@ -60,10 +50,9 @@ def _build(
     for damage in withdraw_damaged(places.lake):
         tell(f"{damage.sentence}; it is stale")
     wanted = _wanted(definitions, request.select)
-    # Copies on a server have names of two parts: warehouse/trips.
-    tables = {key.path[0] for key in wanted if len(key.path) == 1}
+    tables = selected_tables(definitions, request.select)
     plan = plan_build(places, request, tables)
-    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or _is_behind(places))
+    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or is_warehouse_stale(places))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
@@ -74,9 +63,10 @@ def _build(
     return report
 
 
-def _is_behind(places: Places) -> bool:
-    """Whether the warehouse is not what the lake says."""
-    return is_behind(places) or bool(stale_marts(places))
+def selected_tables(definitions: dg.Definitions, select: str) -> set[str]:
+    """Names of the lake's tables that a selection holds."""
+    # Copies on a server have names of two parts: warehouse/trips.
+    return {key.path[0] for key in _wanted(definitions, select) if len(key.path) == 1}
 
 
 def _wanted(definitions: dg.Definitions, select: str) -> set[dg.AssetKey]:

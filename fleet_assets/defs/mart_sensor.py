@@ -9,9 +9,9 @@ import time
 
 import dagster as dg
 
-from fleet_assets.defs.day_assets import DAY_TABLES
-from fleet_assets.defs.mart_models import SOURCES, UPSTREAM, mart_inputs, stale_marts
 from fleet_assets.defs.requests import Underway, digest, request, underway
+from fleet_assets.pipeline.mart_models import mart_inputs, mart_project, stale_marts
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
@@ -19,22 +19,32 @@ PATIENCE_SECONDS = 120.0
 """How long stale marts wait for runs that store what they read: where data never stop, such runs never stop either."""
 
 
-@dg.sensor(
-    target=dg.AssetSelection.assets(*sorted(UPSTREAM)),
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=15,
-    description="Requests all stale marts as one run, when no run stores what they read, or after two minutes.",
-)
-def mart_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+def mart_sensor(places: Places) -> dg.SensorDefinition:
+    """The sensor over all models of the dbt project."""
+
+    @dg.sensor(
+        name="mart_sensor",
+        target=dg.AssetSelection.assets(*sorted(mart_project(places).upstream)),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=15,
+        description="Requests all stale marts as one run, when no run stores what they read, or after two minutes.",
+    )
+    def look(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+        return _asked_for(context, places.get())
+
+    return look
+
+
+def _asked_for(context: dg.SensorEvaluationContext, here: Places) -> dg.SensorResult:
     """Compares what the marts were made of with what is in the lake; the cursor is the moment since which they wait."""
-    here, runs = places.get(), underway(context.instance)
-    if any(run.covers(model, None) for run in runs for model in UPSTREAM):
+    runs = underway(context.instance)
+    if any(run.covers(model, None) for run in runs for model in mart_project(here).upstream):
         return dg.SensorResult(skip_reason="The marts are being built.", cursor="")
     stale = stale_marts(here)
     if not stale or _is_empty(here):
         return dg.SensorResult(skip_reason="The marts are made of what is in the lake.", cursor="")
     since = float(context.cursor or time.time())
-    if _stores_inputs(runs) and time.time() - since < PATIENCE_SECONDS:
+    if _stores_inputs(here, runs) and time.time() - since < PATIENCE_SECONDS:
         return dg.SensorResult(skip_reason="A run stores what the marts read.", cursor=str(since))
     marks = [digest([mart_inputs(here).text])]
     return dg.SensorResult([request(context.instance, sorted(stale), None, marks)], cursor="")
@@ -45,6 +55,6 @@ def _is_empty(places: Places) -> bool:
     return not places.warehouse.is_published and not any(mart_inputs(places).partitions.values())
 
 
-def _stores_inputs(runs: list[Underway]) -> bool:
-    names = {*DAY_TABLES, *(table.name for table in SOURCES)}
+def _stores_inputs(places: Places, runs: list[Underway]) -> bool:
+    names = {*DAY_TABLES, *(table.name for table in mart_project(places).sources)}
     return any(run.names is None or run.names & names for run in runs)

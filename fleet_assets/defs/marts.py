@@ -6,7 +6,7 @@ Does not belong here: the models (dbt_models/) and how a build is published (`ad
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import chain
@@ -21,18 +21,14 @@ from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG
-from fleet_assets.defs.mart_inputs import MartInputs
-from fleet_assets.defs.mart_models import (
-    INCREMENTAL,
+from fleet_assets.pipeline.mart_inputs import MartInputs
+from fleet_assets.pipeline.mart_models import (
     LOADED_PREFIX,
-    MANIFEST_FILE,
-    PLACES,
     PROJECT_DIR,
-    SOURCES,
-    UPSTREAM,
-    VIEWS,
+    MartProject,
     dbt_environment,
     mart_inputs,
+    mart_project,
 )
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource, tell
@@ -42,11 +38,15 @@ NOTHING_KNOWN = ""
 
 
 class TableNames(DagsterDbtTranslator):
-    """A model's asset is called like its table; sources are the lake's tables, on PostgreSQL as they are loaded."""
+    """A model's asset is called like its table; sources are the lake's tables, or their copies on the server."""
+
+    def __init__(self, source_prefix: Sequence[str]) -> None:
+        super().__init__()
+        self._source_prefix = source_prefix
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         is_source = dbt_resource_props["resource_type"] == "source"
-        return source_key(dbt_resource_props["name"]) if is_source else dg.AssetKey(dbt_resource_props["name"])
+        return dg.AssetKey([*(self._source_prefix if is_source else ()), dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["fqn"][1])
@@ -56,25 +56,26 @@ class TableNames(DagsterDbtTranslator):
         return policies.OWNERS
 
 
-def source_key(name: str) -> dg.AssetKey:
-    """The asset that dbt reads: the lake's table, or its copy on the server."""
-    return dg.AssetKey([LOADED_PREFIX, name] if PLACES.settings.is_on_postgres else [name])
+def mart_assets(places: Places) -> dg.AssetsDefinition:
+    """The models of the dbt project as assets; what they read of the lake is loaded first where a server holds them."""
+    project = mart_project(places)
+    names = TableNames([LOADED_PREFIX] if places.settings.is_on_postgres else [])
+    prepared = DbtProject(PROJECT_DIR, target_path=project.manifest_file.parent)
+
+    @dbt_assets(
+        manifest=project.manifest_file, project=prepared, dagster_dbt_translator=names, name="marts", pool="warehouse"
+    )
+    def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
+        """Build and test the selected models in the private place; publish it when all of them hold."""
+        yield from _build_marts(context, dbt, places.get())
+
+    return marts
 
 
-PROJECT = DbtProject(PROJECT_DIR, target_path=MANIFEST_FILE.parent)
-
-
-@dbt_assets(
-    manifest=MANIFEST_FILE, project=PROJECT, dagster_dbt_translator=TableNames(), name="marts", pool="warehouse"
-)
-def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
-    """Build and test the selected models in the private place; publish it when all of them hold.
-
-    A model counts as materialised once it is published: dbt's events of built models are held back until then, and of
-    a build that fails only the checks are recorded.
-    """
-    here = places.get()
-    warehouse = here.warehouse
+def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: Places) -> Iterator[Any]:
+    """A model counts as materialised once it is published: dbt's events of built models are held back until then, and
+    of a build that fails only the checks are recorded."""
+    project, warehouse = mart_project(here), here.warehouse
     models, inputs = {key.path[-1] for key in context.selected_asset_keys}, mart_inputs(here)
     built: list[dg.Output] = []
     judged: list[Any] = []
@@ -84,8 +85,8 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
         _tell(context, f"{said}: all marts are made anew")
     # The server's roles are there by now, also where this is the first build of all.
     os.environ.update(dbt_environment(here))
-    with warehouse.building(models - INCREMENTAL):
-        _make_what_is_read(dbt, warehouse, models)
+    with warehouse.building(models - project.incremental):
+        _make_what_is_read(dbt, warehouse, project, models)
         known = warehouse.built_from()
         # Withdrawn before anything changes: after a build that was killed, nothing is known of these models.
         warehouse.note_inputs(models, NOTHING_KNOWN)
@@ -99,10 +100,10 @@ def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: Places
         except Exception:
             yield from judged
             raise
-        _make(dbt, warehouse.lost(VIEWS & warehouse.built_from().keys()))
+        _make(dbt, warehouse.lost(project.views & warehouse.built_from().keys()))
         row_counts = warehouse.row_counts()
         warehouse.publish(partial(_tell, context))
-        warehouse.note_inputs(_made_from(inputs, models, known), inputs.text)
+        warehouse.note_inputs(_made_from(project, inputs, models, known), inputs.text)
     context.log.info(f"published {warehouse.location}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]
@@ -131,35 +132,37 @@ def _dbt_build(context: dg.AssetExecutionContext, inputs: MartInputs, noted: lis
     return [*command, "--full-refresh"] if touched is None else command
 
 
-def _made_from(inputs: MartInputs, models: set[str], known: Mapping[str, str]) -> set[str]:
+def _made_from(project: MartProject, inputs: MartInputs, models: set[str], known: Mapping[str, str]) -> set[str]:
     """Of the models just built, those made from these inputs also where what they are built upon was not selected."""
 
     def is_current(model: str) -> bool:
         note = MartInputs.read(known.get(model, NOTHING_KNOWN))
-        return note is not None and note.whole == inputs.whole and (model in VIEWS or note == inputs)
+        return note is not None and note.whole == inputs.whole and (model in project.views or note == inputs)
 
-    return {model for model in models if all(parent in models or is_current(parent) for parent in UPSTREAM[model])}
+    return {
+        model for model in models if all(parent in models or is_current(parent) for parent in project.upstream[model])
+    }
 
 
 def _bring_inputs(places: Places) -> None:
     """Have in the server what the models read, also where they are built without the loading step."""
     if places.settings.is_on_postgres:
-        for _ in places.loader.load([table.name for table in SOURCES]):
+        for _ in places.loader.load([table.name for table in mart_project(places).sources]):
             continue
 
 
-def _make_what_is_read(dbt: DbtCliResource, warehouse: Warehouse, models: set[str]) -> None:
+def _make_what_is_read(dbt: DbtCliResource, warehouse: Warehouse, project: MartProject, models: set[str]) -> None:
     """Have the models that a part of them is built upon; on the first occasion those exist without rows."""
-    if models == set(UPSTREAM):
+    if models == set(project.upstream):
         return
     if not warehouse.is_published:
         # Published with the others, and stale.
-        warehouse.note_inputs(UPSTREAM, NOTHING_KNOWN)
+        warehouse.note_inputs(project.upstream, NOTHING_KNOWN)
         # PostgreSQL takes no alias behind the empty subquery that dbt puts in the place of a model.
         dbt.cli(["run", "--empty"] if warehouse.kind == "duckdb" else ["run"]).wait()
         return
-    read = VIEWS.intersection(chain.from_iterable(UPSTREAM[model] for model in models))
-    _make(dbt, warehouse.lost(view for view in read if not (UPSTREAM[view] - VIEWS) & models))
+    read = project.views.intersection(chain.from_iterable(project.upstream[model] for model in models))
+    _make(dbt, warehouse.lost(view for view in read if not (project.upstream[view] - project.views) & models))
 
 
 def _make(dbt: DbtCliResource, views: Collection[str]) -> None:
@@ -183,9 +186,7 @@ class InstalledDbt(DbtCliResource):
         return Version(version("dbt-core"))
 
 
-@dg.definitions
-def dbt() -> dg.Definitions:
-    """The marts, and the dbt command line of this very interpreter: PATH may hold another one, or none."""
+def dbt_command() -> DbtCliResource:
+    """The dbt command line of this very interpreter: PATH may hold another one, or none."""
     executable = str(Path(sys.executable).with_name("fleet-dbt"))
-    command = InstalledDbt(project_dir=str(PROJECT.project_dir), dbt_executable=executable)
-    return dg.Definitions(assets=[marts], resources={"dbt": command})
+    return InstalledDbt(project_dir=str(PROJECT_DIR), dbt_executable=executable)

@@ -13,11 +13,11 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
-from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import end_dead_runs
-from fleet_assets.defs.partitions import NEAR_DAYS, spans
-from fleet_assets.defs.plan import BuildRequest, plan_build
 from fleet_assets.defs.requests import Underway, request, underway
+from fleet_assets.pipeline.days import NEAR_DAYS, spans
+from fleet_assets.pipeline.plan import BuildRequest, plan_build
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 

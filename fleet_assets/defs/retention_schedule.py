@@ -5,7 +5,7 @@ Does not belong here: which files may go (`retention`).
 
 import dagster as dg
 
-from fleet_assets.defs.retention import prune_now
+from fleet_assets.pipeline.retention import prune_now
 from fleet_assets.resources import PlacesResource
 
 

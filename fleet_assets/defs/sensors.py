@@ -9,11 +9,13 @@ from dagster._core.storage.dagster_run import RunsFilter
 from dagster._core.storage.tags import RUN_KEY_TAG
 
 from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
-from fleet_assets.defs.day_assets import DAY_TABLES
-from fleet_assets.defs.partitions import DAYS, RANGE_TAGS, spans
-from fleet_assets.defs.plan import followers, outside_days, stale_reference
-from fleet_assets.defs.raw import LANDED
+from fleet_assets.defs.partitions import RANGE_TAGS, day_partitions
 from fleet_assets.defs.requests import digest, request, underway
+from fleet_assets.pipeline.days import spans
+from fleet_assets.pipeline.plan import followers, outside_days
+from fleet_assets.pipeline.reference import stale_reference
+from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.pipeline.tables.raw import LANDED
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 
@@ -91,7 +93,7 @@ def _requests(instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRe
 
 def _free_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
     """The touched days of a table that no run is about to store."""
-    known, runs = set(DAYS.get_partition_keys()), underway(instance)
+    known, runs = set(day_partitions().get_partition_keys()), underway(instance)
     return {
         day: mark
         for day, mark in touched_days(name, instance, places).items()

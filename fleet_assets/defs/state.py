@@ -10,27 +10,18 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.dagster_run import RunsFilter
 
-import fleet_assets.defs
-from fleet_assets.contracts import DECODING_TABLES, REFERENCE_TABLES
 from fleet_assets.contracts.errors import ServiceError
-from fleet_assets.defs import freshness
-from fleet_assets.defs.day_assets import DAY_TABLES
 from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
 from fleet_assets.defs.partitions import RANGE_TAGS
-from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
+from fleet_assets.pipeline import freshness
+from fleet_assets.pipeline.mart_models import stale_marts
+from fleet_assets.pipeline.plan import BuildRequest, Plan, followed_tables, plan_build
 from fleet_assets.places import Places
-
-MARTS = "mart_models"
-"""Loading it reads the dbt project, which costs seconds where it was never read before: only when marts are there."""
-
-WITH_TABLES = ("raw", "telemetry", "events", "ingest")
-"""Modules of `defs` that declare day tables; the others cost a person's time."""
 
 KILLED = "KILLED"
 """Status of a run that still says it goes on, and whose process is gone."""
@@ -82,10 +73,7 @@ class Published:
 
 def stale_now(places: Places) -> Plan:
     """What `fleet build` would make now of the lake: reference tables and days."""
-    for name in WITH_TABLES:
-        import_module(f"{fleet_assets.defs.__name__}.{name}")
-    followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
-    return plan_build(places, BuildRequest(), followed | {*REFERENCE_TABLES, *DECODING_TABLES})
+    return plan_build(places, BuildRequest(), followed_tables())
 
 
 def published_now(places: Places) -> Published:
@@ -94,8 +82,7 @@ def published_now(places: Places) -> Published:
         damage = places.warehouse.damage()
         if not damage and not places.warehouse.is_published:
             return Published()
-        marts = import_module(f"{fleet_assets.defs.__name__}.{MARTS}")
-        return Published(sorted(marts.stale_marts(places)), places.warehouse.published_at, damage=damage)
+        return Published(sorted(stale_marts(places)), places.warehouse.published_at, damage=damage)
     except ServiceError as error:
         return Published(problem=str(error))
 

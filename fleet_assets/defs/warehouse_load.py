@@ -10,8 +10,7 @@ import dagster as dg
 
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.defs import policies
-from fleet_assets.defs.mart_models import LOADED_PREFIX
-from fleet_assets.places import Places
+from fleet_assets.pipeline.mart_models import LOADED_PREFIX
 from fleet_assets.resources import PlacesResource, progressed
 
 GROUP = "warehouse"
@@ -34,11 +33,6 @@ def _spec(table: Table) -> dg.AssetSpec:
     )
 
 
-def is_behind(places: Places) -> bool:
-    """Whether the lake has partitions that the database has not, or has otherwise."""
-    return places.settings.is_on_postgres and bool(places.loader.stale())
-
-
 @dg.multi_asset(
     specs=[_spec(table) for table in TABLES.values()], can_subset=True, name="warehouse_load", pool="warehouse"
 )
@@ -59,9 +53,3 @@ def warehouse_load(context: dg.AssetExecutionContext, places: PlacesResource) ->
                 "dagster/uri": here.warehouse.location,
             },
         )
-
-
-@dg.definitions
-def loading() -> dg.Definitions:
-    """The loading step, where the warehouse is a server."""
-    return dg.Definitions(assets=[warehouse_load] if Places.from_environment().settings.is_on_postgres else [])

@@ -80,7 +80,7 @@ class Fleet:
         if table.partition_by is None:
             raise UsageError(f"{table.name} has no time to choose by: read it without start and end")
         first, last = span.instants
-        # An event lies in the day in which it was final: on the day of its start or up to its look-back later.
+        # An event lies in the day in which it was final: on the day of its start or up to its reach later.
         spill = timedelta(0) if _instant_of(table) == table.partition_by else table.reach + timedelta(days=1)
         stored = self.places.lake.days(table)
         return [

@@ -18,6 +18,7 @@ from fleet_assets.commands.build import build_now
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS
 from fleet_assets.contracts.errors import DataError, SettingError, UsageError
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.adapters.query_cache.installation import periods
@@ -69,7 +70,7 @@ def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answe
     places: Places, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
-    build_now(places, None, None, "", False)
+    build_now(places, BuildRequest())
     expected, rows, ran = hashes(places.settings.root), places.warehouse.query(ANSWER), runs(places)
     backup = create(places, store)
     places.settings.root.rename(tmp_path / "gone")
@@ -81,7 +82,7 @@ def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answe
     assert there.warehouse.query(ANSWER).equals(rows)
     # Views inside the file read the new lake too.
     assert there.warehouse.query("select count(*) from fleet.staging.stg_trips").item() == 1
-    report = build_now(there, None, None, "", False)
+    report = build_now(there, BuildRequest())
     assert report.tables == []
     assert rows.rows() == [("van-1", at("2026-03-02 08:00").date(), 1, pytest.approx(12.0, abs=0.05))]
 

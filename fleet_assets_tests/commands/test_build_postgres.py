@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_assets.defs.mart_models import UPSTREAM
+from fleet_assets.pipeline.mart_models import UPSTREAM
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive

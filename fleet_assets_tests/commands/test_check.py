@@ -10,6 +10,7 @@ import pytest
 
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_TELEMETRY
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -21,7 +22,7 @@ RAW = "group:raw"
 @pytest.fixture
 def built(places: Places) -> Places:
     places.landing.append("telemetry", drive("van-1", YESTERDAY, minutes=2), "one")
-    build_now(places, None, None, RAW, full=False)
+    build_now(places, BuildRequest(select=RAW))
     return places
 
 
@@ -41,7 +42,7 @@ def test_damage_is_named_by_check_and_status_and_mended_by_a_build(built: Places
     named = f"raw_telemetry of {YESTERDAY.date()}: its bytes are not those that were stored"
     assert (found.code, found.out.strip()) == (1, named)
     assert "1 place damaged and stale now: `fleet build` makes anew what is there" in found.err
-    build_now(built, None, None, RAW, full=False)
+    build_now(built, BuildRequest(select=RAW))
     assert path.read_bytes() == sound
     path.write_bytes(sound[:-1])
     told = json.loads(fleet_here("status", "--json").out)

@@ -22,6 +22,7 @@ from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -93,7 +94,7 @@ def test_the_counts_are_the_same_after_a_build_and_follow_rows_that_came_later(
 ) -> None:
     land(places, "one")
     before = told(fleet_here)["vehicles"]
-    build_now(places, None, None, RAW_AND_INGEST, False)
+    build_now(places, BuildRequest(select=RAW_AND_INGEST))
     found = told(fleet_here)
     assert found["vehicles"] == before
     assert [one["waiting_days"] for one in found["landing"]] == [[], [], []]

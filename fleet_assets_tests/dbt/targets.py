@@ -33,7 +33,7 @@ from fleet_assets.contracts import (
     VEHICLES,
     Table,
 )
-from fleet_assets.defs.mart_inputs import TouchedDays
+from fleet_assets.pipeline.mart_inputs import TouchedDays
 from fleet_assets_tests.conftest import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_models"

@@ -16,9 +16,9 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import TRIPS
+from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.defs.dead_runs import BUILD_TAG
-from fleet_assets.defs.mart_inputs import MartInputs, reach
+from fleet_assets.pipeline.mart_inputs import MartInputs
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
 from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
@@ -93,7 +93,7 @@ def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks()
         if "count_on_days" in test.get("holds", {}).get("name", "")
     }  # fmt: skip
     assert checked == {
-        f"stg_{name}_count_on_days_that_their_partition_touches": reach(name)[0] for name in ("trips", "stops")
+        f"stg_{name}_count_on_days_that_their_partition_touches": TABLES[name].touches[0] for name in ("trips", "stops")
     }
 
 

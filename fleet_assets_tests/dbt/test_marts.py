@@ -26,8 +26,9 @@ def materialise(tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult
     from fleet_assets.defs import marts
     from fleet_assets.resources import PlacesResource
 
-    resources = {"places": PlacesResource(), **(marts.dbt().resources or {})}
-    return dg.materialize([marts.marts], resources=resources, run_config=QUIET, raise_on_error=False, tags=tags)
+    resources = {"places": PlacesResource(), "dbt": marts.dbt_command()}
+    models = marts.mart_assets(Places.from_environment())
+    return dg.materialize([models], resources=resources, run_config=QUIET, raise_on_error=False, tags=tags)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +183,8 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
 ) -> None:
     from fleet_assets.defs import marts
 
-    specs = {spec.key.to_user_string(): spec for spec in marts.marts.specs}
+    models = marts.mart_assets(built[0])
+    specs = {spec.key.to_user_string(): spec for spec in models.specs}
     assert {name: spec.group_name for name, spec in specs.items()} == {
         "stg_trips": "staging", "stg_stops": "staging", "stg_standing_periods": "staging",
         "stg_vehicles": "staging", "stg_telemetry": "staging",

@@ -23,7 +23,7 @@ MODELS: list[dict[str, Any]] = [model for document in DOCUMENTS for model in doc
 
 def dbt(places: Places, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line as the pipeline calls it; every warning is an error, so that deprecations show."""
-    from fleet_assets.defs.mart_models import dbt_environment
+    from fleet_assets.pipeline.mart_models import dbt_environment
 
     executable = Path(sys.executable).with_name("fleet-dbt")
     return subprocess.run(

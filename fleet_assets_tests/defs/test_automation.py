@@ -17,6 +17,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from fleet_assets.commands.build import build_now, prepare_dagster_home
 from fleet_assets.contracts import INGEST_TABLES, LAKE_TABLES, RAW_TELEMETRY, TELEMETRY
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 
@@ -33,7 +34,7 @@ def three_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("FLEET_HOME", str(home))
         places = Places.from_environment()
         places.landing.append("telemetry", pl.concat(drive("van-1", at(f"{day} 08:00")) for day in DAYS), "first")
-        build_now(places, None, None, NO_MARTS, False)
+        build_now(places, BuildRequest(select=NO_MARTS))
     return home
 
 
@@ -66,7 +67,7 @@ def tick(places: Places, three_days: Path) -> Tick:
 
 def run(places: Places, name: str, *days: str, full: bool = False) -> None:
     first, last = (date.fromisoformat(days[0]), date.fromisoformat(days[-1])) if days else (None, None)
-    build_now(places, first, last, name, full)
+    build_now(places, BuildRequest(first, last, name, full))
 
 
 def data_versions(name: str) -> dict[str, str]:

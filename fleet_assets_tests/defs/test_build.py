@@ -17,7 +17,7 @@ import pytest
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
-from fleet_assets.defs.build import BuildReport
+from fleet_assets.pipeline.plan import BuildReport, BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
@@ -35,7 +35,7 @@ MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4
 def build(
     places: Places, first: date | None = None, last: date | None = None, select: str = "", *, full: bool = False
 ) -> BuildReport:
-    return build_now(places, first, last, select, full)
+    return build_now(places, BuildRequest(first, last, select, full))
 
 
 def land(places: Places, name: str, *frames: pl.DataFrame) -> None:

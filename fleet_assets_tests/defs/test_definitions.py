@@ -85,6 +85,6 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
 
 
 def test_an_empty_installation_has_nothing_to_build(places: Places) -> None:
-    from fleet_assets.defs.plan import BuildRequest, plan_build
+    from fleet_assets.pipeline.plan import BuildRequest, plan_build
 
     assert plan_build(places, BuildRequest(), LAKE_TABLES).days == {}

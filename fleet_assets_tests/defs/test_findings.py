@@ -13,6 +13,7 @@ import pytest
 
 from fleet_assets.commands.build import build_now, prepare_dagster_home
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, TRIPS
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.small_fleet import events, trip
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
@@ -30,7 +31,7 @@ CONTRACT = dg.AssetCheckKey(dg.AssetKey("telemetry"), "contract")
 def broken(places: Places) -> Places:
     """Two stored days of telemetry; the speeds of the first are made impossible behind the build's back."""
     places.landing.append("telemetry", pl.concat([small_day(MONDAY), small_day(TUESDAY)]), "one")
-    build_now(places, None, None, SELECT, False)
+    build_now(places, BuildRequest(select=SELECT))
     break_rows(places)
     return places
 
@@ -71,8 +72,8 @@ def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_chang
 
 KILLED_BEFORE_JUDGING = """
 import os, sys
-from fleet_assets.defs import checks
-checks._found = lambda *_: os.kill(os.getpid(), 9)
+from fleet_assets.pipeline import day_rules
+day_rules._found = lambda *_: os.kill(os.getpid(), 9)
 from fleet_assets.cli import main
 sys.argv[1:] = ["build", "--select", sys.argv[1]]
 main()
@@ -91,7 +92,7 @@ def test_what_a_killed_build_stored_and_did_not_judge_is_judged_by_the_next(
     assert places.findings.owed(RAW_TELEMETRY) == {MONDAY}
     assert fleet_here("build", "--select", SELECT).code == 0
     assert places.findings.owed(RAW_TELEMETRY) == places.findings.owed(TELEMETRY) == set()
-    assert build_now(places, None, None, SELECT, False).tables == []
+    assert build_now(places, BuildRequest(select=SELECT)).tables == []
     places.findings.owe(TELEMETRY, MONDAY, ["contract"])
     break_rows(places)
     assert fleet_here("build", "--select", SELECT).code == 1

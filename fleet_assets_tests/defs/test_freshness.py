@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from fleet_assets.commands.build import prepare_dagster_home
-from fleet_assets.defs import ingest, raw
-from fleet_assets.defs.day_assets import DAY_TABLES, SelectedDays
-from fleet_assets.defs.freshness import freshness_sensor, stale_sentences
+from fleet_assets.defs.freshness import freshness_sensor
+from fleet_assets.pipeline.freshness import stale_sentences
+from fleet_assets.pipeline.storing import store_days
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 from fleet_assets_tests.fixtures.drives import drive
@@ -28,15 +29,13 @@ def test_an_empty_installation_is_not_stale(places: Places) -> None:
 
 
 def test_a_fleet_is_fresh_while_one_vehicle_reports_and_stale_when_none_did_for_days(places: Places) -> None:
-    assert raw.LANDED
-    assert ingest.RAW_TABLES
     started = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     resting = started - timedelta(days=4)
     for vehicle_id, start in (("van-1", started), ("van-2", resting)):
         places.landing.append("telemetry", drive(vehicle_id, start).gather_every(10), vehicle_id)
     days = sorted({(start + timedelta(days=more)).date() for start in (started, resting) for more in (0, 1)})
     for name in ("raw_telemetry", "ingest_hourly"):
-        list(SelectedDays(DAY_TABLES[name], days, only_stale=True).store(places))
+        list(store_days(places, DAY_TABLES[name], days, only_stale=True))
     last = started + timedelta(seconds=990)
     assert stale_sentences(places, last + timedelta(days=2)) == {}
     since = f"since {last:%Y-%m-%d %H:%M} UTC, 4 days ago"

@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
 from fleet_assets_tests.fixtures.installation import small_day
@@ -92,7 +93,7 @@ def test_a_run_whose_process_was_killed_is_ended_by_the_next_tick(places: Places
 
 def test_days_that_stay_stale_are_asked_for_at_the_second_tick(places: Places, instance: dg.DagsterInstance) -> None:
     places.landing.append("telemetry", small_day(MONDAY), "one")
-    build_now(places, None, None, "group:reference,group:raw", False)
+    build_now(places, BuildRequest(select="group:reference,group:raw"))
     first = tick(instance, "repair")
     second = tick(instance, "repair", first.cursor)
     assert asked(first) == []
@@ -100,7 +101,7 @@ def test_days_that_stay_stale_are_asked_for_at_the_second_tick(places: Places, i
 
 
 def test_a_day_is_not_asked_for_while_its_run_is_under_way(places: Places, instance: dg.DagsterInstance) -> None:
-    build_now(places, None, None, "group:reference", False)
+    build_now(places, BuildRequest(select="group:reference"))
     places.landing.append("telemetry", small_day(MONDAY), "one")
     assert asked(tick(instance, "landing_sensor")) == [(MADE_OF_TELEMETRY, "2026-03-02")]
     places.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
@@ -131,7 +132,7 @@ def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
     places: Places, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fleet_assets.defs.requests.RETRY_SECONDS", A_CENTURY_S)
-    build_now(places, None, None, "group:reference", False)
+    build_now(places, BuildRequest(select="group:reference"))
     places.landing.append("telemetry", small_day(MONDAY), "one")
     keys = []
     for _ in range(6):
@@ -151,12 +152,12 @@ def test_nothing_is_published_of_an_empty_lake(places: Places, instance: dg.Dags
 def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_is_asked_for_once_all_is_current(
     places: Places, instance: dg.DagsterInstance
 ) -> None:
-    from fleet_assets.defs.mart_models import UPSTREAM
     from fleet_assets.defs.mart_sensor import PATIENCE_SECONDS
+    from fleet_assets.pipeline.mart_models import mart_project
 
     places.landing.append("telemetry", small_day(MONDAY), "one")
-    build_now(places, None, None, NO_MARTS, False)
-    all_of_them = [(sorted(UPSTREAM), None)]
+    build_now(places, BuildRequest(select=NO_MARTS))
+    all_of_them = [(sorted(mart_project(Places.from_environment()).upstream), None)]
     assert asked(tick(instance, "mart_sensor")) == all_of_them
 
     at_work = started_run(instance, **{"dagster/partition": "2026-03-02"})
@@ -167,7 +168,7 @@ def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_
     assert asked(tick(instance, "mart_sensor", long_ago)) == all_of_them
 
     instance.report_run_canceled(instance.get_run_by_id(at_work))
-    build_now(places, None, None, "", False)
+    build_now(places, BuildRequest())
     assert asked(tick(instance, "mart_sensor", long_ago)) == []
     cursor = None
     for _ in range(5):

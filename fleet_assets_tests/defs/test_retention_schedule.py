@@ -9,8 +9,8 @@ from time import time
 import dagster as dg
 import pytest
 
-from fleet_assets.defs import raw
-from fleet_assets.defs.day_assets import DAY_TABLES, SelectedDays
+from fleet_assets.pipeline.storing import store_days
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 
@@ -34,13 +34,12 @@ def test_its_job_prunes_files_older_than_the_setting_and_keeps_younger_ones(
 ) -> None:
     from fleet_assets.definitions import defs
 
-    assert raw.LANDED
     monkeypatch.setenv("FLEET_LANDING_KEEP_DAYS", "3")
     for day, age_days in ((DAY, 4), (NEXT_DAY, 2)):
         places.landing.append("telemetry", drive("van-1", at(f"{day} 08:00")), "one")
         (file,) = places.landing.files("telemetry", day)
         os.utime(file.path, (time() - age_days * 86_400,) * 2)
-    list(SelectedDays(DAY_TABLES["raw_telemetry"], [DAY, NEXT_DAY], only_stale=True).store(places))
+    list(store_days(places, DAY_TABLES["raw_telemetry"], [DAY, NEXT_DAY], only_stale=True))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs().resolve_job_def("landing_retention_job").execute_in_process(instance=instance)
     assert result.success

@@ -11,6 +11,7 @@ import pytest
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import CAN_SIGNALS, RAW_CAN, TELEMETRY
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
 
@@ -30,7 +31,7 @@ def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
         places = Places.from_environment()
         dbc = files("opendbc") / "dbc" / "generator" / "toyota" / "_toyota_2017.dbc"
         run_import(places, [log], "can", Answers("rav4"), [f"0={dbc}"])
-        build_now(places, None, None, "+can_signals,telemetry", False)
+        build_now(places, BuildRequest(select="+can_signals,telemetry"))
     return places
 
 

@@ -12,6 +12,7 @@ from fleet_assets.adapters.lake import Lake
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import TELEMETRY, TRIPS
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
 from fleet_assets_tests.fixtures.read_project import give_read_project
@@ -41,7 +42,7 @@ def at_once(logs: list[Path], real_data: Path, tmp_path_factory: pytest.TempPath
         places = Places.from_environment()
         give_read_project(places.settings.root)
         import_logs(places, logs, real_data)
-        assert build_now(places, None, None, "", False).failed_checks == []
+        assert build_now(places, BuildRequest()).failed_checks == []
     return places.lake
 
 
@@ -69,9 +70,9 @@ def test_any_order_of_arrival_gives_the_same_tables(
     for number in order:
         import_logs(places, [logs[number]], real_data)
         if builds_between:
-            build_now(places, None, None, TO_TRIPS, False)
+            build_now(places, BuildRequest(select=TO_TRIPS))
     import_logs(places, logs[:2], real_data)
-    build_now(places, None, None, TO_TRIPS, False)
+    build_now(places, BuildRequest(select=TO_TRIPS))
     assert all_trips(places.lake).equals(all_trips(at_once))
     ours = places.lake.scan(TELEMETRY).drop("received_at").collect()
     assert ours.equals(at_once.scan(TELEMETRY).drop("received_at").collect())

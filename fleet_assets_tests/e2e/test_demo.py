@@ -107,7 +107,7 @@ def test_a_server_tells_the_demos_of_two_folders_apart(demo: Places) -> None:
 
 
 def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: str) -> None:
-    from fleet_assets.defs.mart_models import UPSTREAM
+    from fleet_assets.pipeline.mart_models import UPSTREAM
 
     done = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
     assert (done.returncode, done.stderr) == (0, "")

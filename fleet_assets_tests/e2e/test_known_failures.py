@@ -25,6 +25,7 @@ from fleet_assets.contracts import (
     TELEMETRY,
     TRIPS,
 )
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.read_project import give_read_project
@@ -74,12 +75,12 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Stories:
         _describe(places, WRONG)
         _first_arrivals(places)
         imported = _import_with_a_clock_ahead(places, folder / "ahead.csv")
-        build_now(places, None, None, NO_MARTS, False)
+        build_now(places, BuildRequest(select=NO_MARTS))
         first = _contents(places)
         _describe(places, RIGHT)
         places.landing.append("telemetry", _thin(drive("uploader", at(f"{UPLOADED} 09:00"))), "two months late")
-        build_now(places, None, None, NO_MARTS, False)
-        build_now(places, None, None, "", False)
+        build_now(places, BuildRequest(select=NO_MARTS))
+        build_now(places, BuildRequest())
     return Stories(places, first, _contents(places), imported)
 
 

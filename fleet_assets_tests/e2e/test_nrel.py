@@ -10,6 +10,7 @@ import pytest
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import TRIPS
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 
 ZONE = "America/Chicago"
@@ -23,7 +24,7 @@ def test_imported_cars_drive_what_the_reference_says(real_data: Path, places: Pl
         "vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * KM_PER_MILE
     ).write_csv(tmp_path / "cars.csv")  # fmt: skip
     run_import(places, [tmp_path / "cars.csv"], "telemetry", Answers(timezone=ZONE))
-    report = build_now(places, None, None, "group:reference,group:raw,telemetry,trips", False)
+    report = build_now(places, BuildRequest(select="group:reference,group:raw,telemetry,trips"))
     assert report.failed_checks == []
 
     reference = pl.read_csv(folder / "trips_reference.csv", try_parse_dates=True).filter(pl.col("distance_km") >= 0.2)

@@ -98,8 +98,7 @@ def _has_true_record(here: Installation, table: Table, day: date) -> bool:
     """Whether the record names the bytes that are there and the inputs that are there."""
     from hashlib import sha256
 
-    import fleet_assets.defs.telemetry  # noqa: F401 - registers the tables
-    from fleet_assets.defs.day_assets import DAY_TABLES
+    from fleet_assets.pipeline.tables import DAY_TABLES
 
     record = here.places.lake.record(table, day)
     content = sha256(here.places.lake.path(table, day).read_bytes()).hexdigest()

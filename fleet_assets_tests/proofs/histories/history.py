@@ -15,7 +15,7 @@ from random import Random
 import polars as pl
 
 from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
-from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.arrivals import arrivals, batches, land
 from fleet_assets_tests.proofs.histories.weeks import Week

@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, TABLES, Table
-from fleet_assets.defs import events, ingest, telemetry
-from fleet_assets.defs.build import NEAR_DAYS
-from fleet_assets.defs.day_assets import SelectedDays
-from fleet_assets.defs.partitions import spans
-from fleet_assets.defs.plan import BuildRequest, ordered_tables, plan_build
-from fleet_assets.defs.reference import reference_inputs
+from fleet_assets.contracts import LAKE_TABLES, TABLES, Table
+from fleet_assets.pipeline.days import NEAR_DAYS, spans
+from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
+from fleet_assets.pipeline.reference import reference_inputs, reference_rows
+from fleet_assets.pipeline.storing import store_days
 from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
 ALL = frozenset(TABLES)
-LOADED = (events, ingest, telemetry)
-"""Loading these modules is what makes their tables known."""
 
 Partition = tuple[str, str]
 """Table and day."""
@@ -71,16 +67,14 @@ def _stored(
         for maker in ordered_tables():
             if maker.table.name not in names:
                 continue
-            for stored in SelectedDays(maker, stretch, only_stale=not request.full).store(places):
+            for stored in store_days(places, maker, stretch, only_stale=not request.full):
                 if stored.written is not None:
                     yield maker.table.name, stored.day, stored.written.is_changed
 
 
 def _store_reference(places: Places, table: Table) -> None:
     inputs = reference_inputs(places, table)
-    is_text = table.name in DECODING_TABLES
-    rows = places.reference.texts(table) if is_text else places.reference.read(table)
-    places.lake.write(table, None, rows, inputs)
+    places.lake.write(table, None, reference_rows(places, table), inputs)
 
 
 def contents(places: Places) -> dict[Partition, str]:

@@ -12,7 +12,7 @@ from random import Random
 
 import polars as pl
 
-from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.lakes import Partition, Rewritten, contents, installation, store
 from fleet_assets_tests.proofs.histories.weeks import Week

@@ -6,12 +6,13 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 
 from fleet_assets.commands.build import build_log, build_now
 from fleet_assets.commands.terminal import words_to
 from fleet_assets.contracts import CAN_SIGNALS
-from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.history import Build
 from fleet_assets_tests.proofs.histories.lakes import ALL, Partition, store
@@ -37,7 +38,7 @@ def orchestrate(places: Places, request: BuildRequest, names: Collection[str]) -
     """One `fleet build` in this process; marts only where all is asked for, because dbt takes five seconds."""
     select = "" if _has_marts(request, names) else ",".join(sorted(set(names) & EVERY))
     with _home(places), words_to(build_log(places)):
-        build_now(places, request.first, request.last, select, request.full)
+        build_now(places, replace(request, select=select))
 
 
 @contextmanager
@@ -57,8 +58,9 @@ def _home(places: Places) -> Iterator[None]:
 
 def mart_contents(places: Places) -> dict[Partition, str]:
     """The rows of every mart in one order, as a hash; views, which may read the clock, are left out."""
-    from fleet_assets.defs.mart_models import UPSTREAM, VIEWS
+    from fleet_assets.pipeline.mart_models import mart_project
 
-    marts = [name for name in sorted(UPSTREAM.keys() - VIEWS) if not name.startswith("int_")]
+    project = mart_project(places)
+    marts = [name for name in sorted(project.upstream.keys() - project.views) if not name.startswith("int_")]
     rows = {name: places.warehouse.query(f"select * from {name} order by all") for name in marts}
     return {(name, "mart"): hashlib.sha256(repr(frame.rows()).encode()).hexdigest() for name, frame in rows.items()}

@@ -18,7 +18,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from fleet_assets.contracts import CAN_SIGNALS
-from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.history import live_through
 from fleet_assets_tests.proofs.histories.lakes import ALL, contents, installation, store, store_by_day

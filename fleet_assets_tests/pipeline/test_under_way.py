@@ -11,8 +11,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import RAW_TELEMETRY, STOPS, TRIPS, Table
-from fleet_assets.defs.day_assets import DAY_TABLES, DUE_AT
-from fleet_assets.defs.plan import BuildRequest
+from fleet_assets.pipeline.day_tables import DUE_AT
+from fleet_assets.pipeline.plan import BuildRequest
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.proofs.histories.lakes import installation, store

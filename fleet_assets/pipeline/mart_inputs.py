@@ -14,14 +14,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import STANDING_PERIODS, STOPS, TRIPS, Table
-from fleet_assets.defs.partitions import reach_days, spans
+from fleet_assets.contracts import TABLES, Table
+from fleet_assets.pipeline.days import spans
 
 CONTENT_DIGITS = 16
 """Hexadecimal digits kept of a partition's content hash: 64 bits tell the partitions of a fleet apart."""
-
-ZONE_DAYS = 1
-"""A local date is at most this far from the UTC date of the same instant: zones lie between UTC-12 and UTC+14."""
 
 TouchedDays = dict[str, list[tuple[date, date]]]
 """Per lake table the stretches of a mart's days, both ends included, that its changed partitions touch."""
@@ -71,28 +68,13 @@ class MartInputs:
             for table, contents in self.partitions.items():
                 earlier = before.partitions.get(table, {}) if before else {}
                 changed[table] |= {day for day, _ in contents.items() ^ earlier.items()}
-        return {table: _stretches(table, days) for table, days in changed.items()}
+        return {name: _stretches(TABLES[name], days) for name, days in changed.items()}
 
 
-def reach(table: str) -> tuple[int, int]:
-    """How many days before and after a partition's own UTC day its rows count in a mart.
-
-    Events lie in the partition of the day in which they became final and count on the local days they touch. A trip
-    begins within its reach. A stop begins with the end of a trip that became final within its look-back, and a trip
-    ends within its own reach. A standing period lies within the UTC day that is its partition and counts on the
-    local days it touches. Rows of other tables count on the UTC day that is their partition.
-    """
-    if table == TRIPS.name:
-        return reach_days(TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
-    if table == STOPS.name:
-        return reach_days(STOPS.look_back + TRIPS.reach) + ZONE_DAYS, ZONE_DAYS
-    if table == STANDING_PERIODS.name:
-        return ZONE_DAYS, ZONE_DAYS
-    return 0, 0
-
-
-def _stretches(table: str, days: Iterable[str]) -> list[tuple[date, date]]:
-    before, after = reach(table)
+def _stretches(table: Table, days: Iterable[str]) -> list[tuple[date, date]]:
+    """The days on which rows of these partitions count: an event lies in the partition of the day in which it became
+    final, and counts on the local days that it touches."""
+    before, after = table.touches
     found = spans(map(date.fromisoformat, days), gap=before + after + 1)
     return [(first - timedelta(days=before), last + timedelta(days=after)) for first, last in found]
 

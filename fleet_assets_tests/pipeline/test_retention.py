@@ -11,9 +11,10 @@ from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.contracts import RAW_TELEMETRY
-from fleet_assets.defs import raw, retention
-from fleet_assets.defs.day_assets import DAY_TABLES, SelectedDays
-from fleet_assets.defs.retention import Pruned, prune
+from fleet_assets.pipeline import retention
+from fleet_assets.pipeline.retention import Pruned, prune
+from fleet_assets.pipeline.storing import store_days
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 
@@ -24,8 +25,7 @@ AGE = timedelta(days=30)
 
 def build(places: Places) -> None:
     """The raw partition of the day, by the same code as in a run."""
-    assert raw.LANDED
-    list(SelectedDays(DAY_TABLES["raw_telemetry"], [DAY], only_stale=True).store(places))
+    list(store_days(places, DAY_TABLES["raw_telemetry"], [DAY], only_stale=True))
 
 
 def rows(places: Places) -> pl.DataFrame:

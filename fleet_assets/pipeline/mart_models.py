@@ -1,7 +1,7 @@
 """The models of the dbt project as they are: which there are, what each is made from, and which are stale.
 
 Belongs here: reading the project's manifest (written by dbt when a model is newer) and comparing with what is noted of
-the published marts. Does not belong here: the assets (`marts`); nothing here loads dagster-dbt, which costs seconds.
+the published marts. Does not belong here: the assets (`defs.marts`); nothing here loads dagster-dbt or dbt.
 """
 
 import hashlib
@@ -10,14 +10,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from fleet_assets.adapters.file_lock import alone
-from fleet_assets.contracts import TABLES
+from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import BuildFailed
-from fleet_assets.defs.mart_inputs import MartInputs
+from fleet_assets.pipeline.mart_inputs import MartInputs
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
@@ -85,33 +87,54 @@ def _project_version() -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-PLACES = Places.from_environment()
-MANIFEST_FILE = prepared_manifest(PLACES)
-MANIFEST: dict[str, Any] = json.loads(MANIFEST_FILE.read_text())
-UPSTREAM = _upstream_models(MANIFEST)
-"""Every model, with all models that it is made from."""
-VIEWS = {
-    node["name"]
-    for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "view"
-}
-"""Models without rows of their own: current as long as their text is."""
-PROJECT_VERSION = _project_version()
-INCREMENTAL = {
-    node["name"]
-    for node in MANIFEST["nodes"].values()
-    if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
-}
-"""Models that are made from their former rows and the days that changed."""
-SOURCES = [TABLES[source["name"]] for source in MANIFEST["sources"].values()]
+@dataclass(frozen=True)
+class MartProject:
+    """The dbt project as dbt reads it: `upstream` has every model with all models that it is made from; `views` have no
+    rows of their own and are current as long as their text is; `incremental` models are made from their former rows and
+    the days that changed; `sources` are the lake's tables that models read; `version` names the text of it all."""
+
+    manifest_file: Path
+    manifest: dict[str, Any]
+    upstream: dict[str, set[str]]
+    views: frozenset[str]
+    incremental: frozenset[str]
+    sources: tuple[Table, ...]
+    version: str
+
+
+def mart_project(places: Places) -> MartProject:
+    """What dbt says of the project; read once in a process, and again where a model is newer."""
+    return _read_project(prepared_manifest(places))
+
+
+@cache
+def _read_project(manifest_file: Path) -> MartProject:
+    manifest: dict[str, Any] = json.loads(manifest_file.read_text())
+    return MartProject(
+        manifest_file, manifest, _upstream_models(manifest), _materialised_as(manifest, "view"),
+        _materialised_as(manifest, "incremental"),
+        tuple(TABLES[source["name"]] for source in manifest["sources"].values()), _project_version(),
+    )  # fmt: skip
+
+
+def _materialised_as(manifest: Mapping[str, Any], kind: str) -> frozenset[str]:
+    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    return frozenset(node["name"] for node in models if node["config"]["materialized"] == kind)
 
 
 def mart_inputs(places: Places) -> MartInputs:
     """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone."""
-    return MartInputs.of(places.lake, SOURCES, [places.settings.timezone, PROJECT_VERSION])
+    project = mart_project(places)
+    return MartInputs.of(places.lake, project.sources, [places.settings.timezone, project.version])
 
 
 def stale_marts(places: Places) -> set[str]:
     """The models that were not built from what is in the lake now."""
     known, inputs = places.warehouse.built_from(), mart_inputs(places).text
-    return {model for model in UPSTREAM if known.get(model) != inputs}
+    return {model for model in mart_project(places).upstream if known.get(model) != inputs}
+
+
+def is_warehouse_stale(places: Places) -> bool:
+    """Whether the warehouse is not what the lake says: partitions that a server has not, or models of other inputs."""
+    is_behind = places.settings.is_on_postgres and bool(places.loader.stale())
+    return is_behind or bool(stale_marts(places))

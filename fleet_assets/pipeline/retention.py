@@ -26,8 +26,7 @@ from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.adapters.landing import SEALED, SOURCES, LandedFile
 from fleet_assets.contracts import Table
-from fleet_assets.defs import raw
-from fleet_assets.defs.day_assets import DAY_TABLES
+from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 
 
@@ -121,8 +120,6 @@ def _restamp(places: Places, table: Table, day: date, record: PartitionRecord) -
 
 
 def prune_now(places: Places, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:
-    """`prune` as of this moment, by default of files older than FLEET_LANDING_KEEP_DAYS; loads the raw assets, whose
-    code is part of what is current."""
-    assert raw.LANDED
+    """`prune` as of this moment, by default of files older than FLEET_LANDING_KEEP_DAYS."""
     age = timedelta(days=places.settings.landing_keep_days) if older_than is None else older_than
     return list(prune(places, age, datetime.now(UTC), is_dry=is_dry))

@@ -1,0 +1,148 @@
+"""Versions that change by themselves: a hash of what decides a table's rows, and of nothing else.
+
+Belongs here: following a function to the modules of the pure layers that it uses, and hashing their code and the
+schemas of the tables around it. Does not belong here: what is done about a change (`plan`).
+
+Comments, docstrings and layout do not count, nor the words of a schema; a changed rule, default or column does. Modules
+are the finest grain: computing a partition again to equal content changes nothing behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from fleet_assets.contracts import Column, Table
+
+PURE_LAYERS = ("fleet_assets.core", "fleet_assets.sources")
+"""Where the code is that decides rows. Contracts are named by their schemas."""
+
+_PROSE = {"doc", "row"}
+
+
+def table_version(compute: Callable[..., Any], table: Table, inputs: Iterable[Table]) -> str:
+    """Twelve hex digits that name the code behind a table, its schema, and the schemas of what it reads."""
+    schemas = [_schema(one) for one in (table, *inputs)]
+    return _digest([_function_code(compute), sorted(schemas, key=json.dumps)])
+
+
+def modules_version(*modules: str) -> str:
+    """Twelve hex digits that name the code of modules and of all that they reach in the pure layers."""
+    return _digest(_modules_code(modules))
+
+
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _schema(table: Table) -> list[Any]:
+    """What of a table's declaration decides its rows."""
+    own = [[field.name, str(getattr(table, field.name))] for field in fields(Table)
+           if field.name not in {"columns", *_PROSE}]  # fmt: skip
+    return [own, [_column(column) for column in table.columns]]
+
+
+def _column(column: Column) -> list[str]:
+    return [str(getattr(column, field.name)) for field in fields(Column) if field.name not in _PROSE]
+
+
+def _function_code(function: Callable[..., Any]) -> list[Any]:
+    """The code of a function, of the functions beside it that it uses, and of the pure modules that these use."""
+    beside: dict[str, str] = {}
+    modules: set[str] = set()
+    waiting = [_unwrapped(function)]
+    while waiting:
+        one = waiting.pop()
+        if one.__name__ in beside:
+            continue
+        tree = ast.parse(inspect.getsource(one).strip())
+        beside[one.__name__] = _dumped(tree.body[0])
+        for name, value in _used_values(one, tree):
+            home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+            if home == one.__module__ and inspect.isfunction(_unwrapped(value)):
+                waiting.append(_unwrapped(value))
+            elif isinstance(home, str) and home.startswith(PURE_LAYERS):
+                modules.add(home)
+            elif isinstance(value, str | int | float | dict):
+                beside[name] = repr(value)
+    return [sorted(beside.items()), _modules_code(modules)]
+
+
+def _unwrapped(value: Any) -> Any:
+    """The function behind `partial` and the declarations of other tables."""
+    while hasattr(value, "func"):
+        value = value.func
+    return value
+
+
+def _used_values(function: Callable[..., Any], tree: ast.Module) -> list[tuple[str, Any]]:
+    """The values of a function's module that its body names, by name; annotations and decorators do not count."""
+    body = tree.body[0]
+    assert isinstance(body, ast.FunctionDef)
+    names = {node.id for line in body.body for node in ast.walk(line) if isinstance(node, ast.Name)}
+    around = vars(sys.modules[function.__module__])
+    return [(name, around[name]) for name in sorted(names & around.keys())]
+
+
+def _modules_code(modules: Iterable[str]) -> list[list[str]]:
+    seen: dict[str, str] = {}
+    waiting = [*modules]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen[name], reached = _module_code(name)
+            waiting += reached
+    return [[name, seen[name]] for name in sorted(seen)]
+
+
+@cache
+def _module_code(module: str) -> tuple[str, list[str]]:
+    """What names a module's code, and the modules of the pure layers that it imports."""
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    code = hashlib.sha256(_dumped(tree).encode()).hexdigest()
+    return code, [name for name in _imports(tree) if name.startswith(PURE_LAYERS)]
+
+
+def _dumped(tree: ast.AST) -> str:
+    """Code without docstrings, comments and layout."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+    return ast.unparse(tree)  # not `dump`, whose form changes with Python
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    """Modules that `from package import name` may mean: the package, and the module of that name in it."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in found if name.startswith("fleet_assets") and _is_module(name)]
+
+
+@cache
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,112 @@
+"""Day rules: what must hold of stored days, made from the contracts, and what only makes sense for one table.
+
+Belongs here: which rules judge which table, over which days, and what they found. Does not belong here: the rules
+themselves (`core.checks`); schema, nulls and keys at the moment of writing (`contracts.check_frame`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+
+import polars as pl
+
+from fleet_assets.contracts import LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
+from fleet_assets.core.checks import (
+    accounted_sentences,
+    contract_sentences,
+    duration_sentences,
+    moved_stop_sentences,
+    odometer_sentences,
+    overlap_sentences,
+    position_sentences,
+    speed_sentences,
+)
+from fleet_assets.pipeline.days import midnight
+from fleet_assets.places import Places
+
+NEIGHBOURS = timedelta(days=2)
+"""How far before its day an event may have become final that a day's first event could overlap."""
+
+Judge = Callable[[pl.LazyFrame], list[str]]
+
+
+@dataclass(frozen=True)
+class DayRule:
+    """A rule for the days of one table; `look_back` adds the rows of the days before to what is judged."""
+
+    table: Table
+    name: str
+    description: str
+    judge: Judge
+    look_back: timedelta = timedelta(0)
+    is_error: bool = True
+
+
+RULES = [
+    *(
+        DayRule(table, "contract", "Values lie within the contract.", partial(contract_sentences, table))
+        for table in LAKE_TABLES.values()
+    ),
+    DayRule(TELEMETRY, "positions_are_whole", "Latitude and longitude come together.", position_sentences),
+    DayRule(TRIPS, "trips_do_not_overlap", "A vehicle is on one trip at a time.", overlap_sentences, NEIGHBOURS),
+    DayRule(STOPS, "stops_do_not_overlap", "A vehicle is at one stop at a time.", overlap_sentences, NEIGHBOURS),
+    DayRule(
+        TRIPS, "distance_agrees_with_odometer", "The distance of a trip is that of its odometer, within its error.",
+        odometer_sentences, is_error=False,
+    ),
+    DayRule(TRIPS, "no_mean_above_its_maximum", "No trip is faster on average than at most.", speed_sentences),
+    DayRule(
+        TRIPS, "times_are_the_duration", "Moving, standing and unknown time of a trip are its duration.",
+        duration_sentences,
+    ),
+    DayRule(
+        TRIPS, "trips_add_up_to_the_odometer", "Trips and unobserved drives of a day are what the odometer moved.",
+        accounted_sentences, is_error=False,
+    ),
+    DayRule(
+        STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,
+        is_error=False,
+    ),
+]  # fmt: skip
+
+
+RULES_OF = {table.name: [rule.name for rule in RULES if rule.table == table] for table in LAKE_TABLES.values()}
+"""Names of the rules that judge each table's days."""
+
+DAY_RULES = {(rule.table.name, rule.name) for rule in RULES}
+"""Table and name of the rules whose findings are kept beside the partitions."""
+
+
+def failed_rules(places: Places, tables: Collection[str]) -> list[str]:
+    """The rules that stored rows of these tables break, one sentence each, whichever run noticed it."""
+    sentences = []
+    for rule in RULES:
+        if rule.is_error and rule.table.name in tables:
+            found = [*places.findings.of(rule.table, rule.name)]
+            if found:
+                on_days = "1 day" if len(found) == 1 else f"{len(found)} days"
+                first = f"{found[0].day}: {found[0].sentences[0]}"
+                sentences.append(f"{rule.table.name}: {rule.name} (on {on_days}, first {first})")
+    return sentences
+
+
+def judge(places: Places, rule: DayRule, days: Collection[date]) -> list[date]:
+    """Note what the rule finds on these days and on the later ones that are judged with them; returns the days."""
+    stored = [day for day in _reached(rule, days) if places.lake.record(rule.table, day) is not None]
+    for day in stored:
+        places.findings.note(rule.table, day, rule.name, _found(rule, places, day), is_error=rule.is_error)
+    return stored
+
+
+def _found(rule: DayRule, places: Places, day: date) -> list[str]:
+    start = midnight(day)
+    return rule.judge(places.lake.window(rule.table, start - rule.look_back, start + timedelta(days=1)))
+
+
+def _reached(rule: DayRule, days: Collection[date]) -> list[date]:
+    """These days, and the later ones that are judged with them: rows that stayed the same may hold now, or no more."""
+    later = range(rule.look_back.days + 1)
+    return sorted({day + timedelta(days=number) for day in days for number in later})

@@ -1,0 +1,35 @@
+"""Partitions of an earlier release: what their records say is compared as that release would have said it.
+
+A new way to name a partition's inputs would make every stored day stale. The code that made these days gives the rows
+that the present code gives, so a day whose inputs are those of then is current.
+
+Belongs here: the fingerprint of the release before tables had versions of their own. Does not belong here: the present
+one (`day_tables`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from fleet_assets.places import Places
+
+if TYPE_CHECKING:
+    from fleet_assets.pipeline.day_tables import DayTable
+
+_VERSIONS = {"raw": "50d56e04b8fd", "telemetry": "26c9ea767dd2", "events": "79ab921af5e9", "ingest": "ee035814fed1"}
+"""Code version of each module that declared tables; its last part is that of the present module."""
+
+FORMER_REFERENCE_VERSION = "927558a3b5ad"
+"""The same of the code that reads reference files."""
+
+
+def former_fingerprint(maker: DayTable, places: Places, day: date) -> str:
+    """What that release would have noted as the inputs of a day made from what is there now."""
+    module = maker.compute.__module__.rpartition(".")[2]
+    facts: list[Any] = [maker.table.name, _VERSIONS.get(module, ""), *maker.outside_facts(places, day)]
+    for table in maker.inputs:
+        facts += maker.contents_read(places, day, table)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,0 +1,169 @@
+"""Builds, planned: what is asked for, what is stale and why, and what came of it.
+
+Stale are the partitions whose stored result was not made from the inputs and code that are there now, and those that
+were stored and not judged, because their run was killed in between.
+
+Belongs here: comparing records in the lake with their inputs, for all tables in order. Does not belong here: running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from graphlib import TopologicalSorter
+
+from fleet_assets.adapters.held_vehicles import held_vehicles
+from fleet_assets.contracts import Table
+from fleet_assets.contracts.schema import whole_days
+from fleet_assets.pipeline.day_tables import DayTable
+from fleet_assets.pipeline.reference import pending_rows, reference_tables, stale_reference
+from fleet_assets.pipeline.reference_reads import ReferenceRows
+from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.places import Places
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build: a span of days, Dagster asset selections, and whether current partitions are rebuilt too."""
+
+    first: date | None = None
+    last: date | None = None
+    select: str = ""
+    full: bool = False
+
+
+Reasons = tuple[str, ...]
+"""Why a day is stale, in words."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stale reference tables, and the stale days of each day table with the reasons (tables without stale days are left
+    out)."""
+
+    reference: list[str]
+    reasons: dict[str, dict[date, Reasons]]
+
+    @cached_property
+    def days(self) -> dict[str, list[date]]:
+        return {name: sorted(days) for name, days in self.reasons.items()}
+
+    @property
+    def all_days(self) -> list[date]:
+        return sorted({day for days in self.days.values() for day in days})
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.reference and not self.reasons
+
+
+@dataclass
+class BuildReport:
+    """What was built, and which checks did not hold (as sentences)."""
+
+    days: list[date]
+    tables: list[str]
+    run_ids: list[str] = field(default_factory=list)
+    failed_checks: list[str] = field(default_factory=list)
+
+
+def plan_build(places: Places, request: BuildRequest, names: Collection[str]) -> Plan:
+    """Compare every table with its inputs, upstream first; a stale input makes what reads it stale too.
+
+    Of that the tables called `names` are planned, and no days outside the request, before FLEET_START_DATE or after
+    today. A full request takes every day that has inputs, current or not.
+    """
+    changed = stale_reference(places)
+    reference = [table.name for table in reference_tables() if request.full or table.name in changed]
+    look = _Look(places, request.full, changed)
+    known: dict[str, set[date]] = {}
+    for maker in ordered_tables():
+        known[maker.table.name] = _candidate_days(places, maker, known)
+        look.at(maker, known[maker.table.name])
+    held_vehicles(places.lake).remember()
+    first, last = _bounds(places, request)
+    within = {
+        name: {day: why for day, why in look.stale[name].items() if first <= day <= last}
+        for name in look.stale if name in names
+    }  # fmt: skip
+    return Plan([name for name in reference if name in names], {name: days for name, days in within.items() if days})
+
+
+class _Look:
+    """What was found stale so far, table by table."""
+
+    def __init__(self, places: Places, is_full: bool, changed: Collection[str]) -> None:
+        self.stale: dict[str, dict[date, Reasons]] = {}
+        self._places, self._is_full, self._changed = places, is_full, changed
+        self._reference = ReferenceRows(places.lake, pending_rows(places, changed))
+
+    def at(self, maker: DayTable, days: Collection[date]) -> None:
+        """Look at the days of a table whose inputs were looked at."""
+        unjudged = self._places.findings.owed(maker.table)
+        # A table that is read whole is read otherwise once its files are stored.
+        whole = {read.name for read in maker.reads if isinstance(read, Table)}
+        is_touched = not whole.isdisjoint(self._changed)
+        found = {day: self._why(maker, day, is_touched, day in unjudged) for day in days}
+        self.stale[maker.table.name] = {day: why for day, why in found.items() if why}
+
+    def _why(self, maker: DayTable, day: date, is_touched: bool, is_unjudged: bool) -> Reasons:
+        record = self._places.lake.record(maker.table, day)
+        why = list(maker.why_stale(self._places, day, record, self._reference))
+        if is_touched and record is not None:
+            why.append("reference rows")
+        if any(one in self.stale.get(table.name, ()) for table in maker.inputs for one in maker.input_days(table, day)):
+            why.append("inputs" if record else "new")
+        why += ["not judged yet"] * is_unjudged + ["all asked for"] * (self._is_full and not why)
+        return tuple(dict.fromkeys(why))
+
+
+def ordered_tables() -> list[DayTable]:
+    """The day tables, inputs before what reads them."""
+    graph = {name: [t.name for t in maker.inputs if t.name in DAY_TABLES] for name, maker in DAY_TABLES.items()}
+    return [DAY_TABLES[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def followed_tables() -> set[str]:
+    """All tables that a build makes unasked: those made on demand only are left out."""
+    followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
+    return followed | {table.name for table in reference_tables()}
+
+
+def followers(names: Collection[str]) -> set[str]:
+    """The day tables that are made of these, directly or by way of others; not those made on demand only."""
+    found: set[str] = set()
+    for maker in ordered_tables():
+        if not maker.is_on_demand and any(table.name in names or table.name in found for table in maker.inputs):
+            found.add(maker.table.name)
+    return found
+
+
+def _bounds(places: Places, request: BuildRequest) -> tuple[date, date]:
+    today = datetime.now(UTC).date()
+    start = places.settings.start_date
+    return max(request.first or start, start), min(request.last or today, today)
+
+
+def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
+    """The days in which a table can have rows: those of its inputs, its spill after them, and where it has some now."""
+    if maker.outside is not None:
+        return outside_days(places, maker)
+    inputs = {day for table in maker.inputs for day in known.get(table.name, ())}
+    spilled = {
+        day + timedelta(days=later) for day in inputs for later in range(whole_days(maker.table.final_within) + 1)
+    }
+    return spilled | _filled_days(places, maker.table)
+
+
+def outside_days(places: Places, maker: DayTable) -> set[date]:
+    """The days of a table made of files outside the lake: those with files, and those whose rows outlived them."""
+    assert maker.outside is not None
+    return set(maker.outside.days(places)) | _filled_days(places, maker.table)
+
+
+def _filled_days(places: Places, table: Table) -> set[date]:
+    """The stored days that hold rows: a run over a range also stores the empty days between them."""
+    records = {day: places.lake.record(table, day) for day in places.lake.days(table)}
+    return {day for day, record in records.items() if record and record.row_count}

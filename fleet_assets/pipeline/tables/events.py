@@ -1,0 +1,88 @@
+"""Event tables: trips and stops, in the day in which they became final, and the small tables that they read.
+
+Does not belong here: the rules of segmentation (`core`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+from fleet_assets.contracts import (
+    DRIVER_ASSIGNMENTS,
+    LAST_READINGS,
+    READINGS_BEFORE_SILENCE,
+    STANDING_PERIODS,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    ZONES,
+)
+from fleet_assets.core.last_readings import last_readings as read_last
+from fleet_assets.core.last_readings import readings_before_silence as read_before
+from fleet_assets.core.standing import StandingRules
+from fleet_assets.core.standing import standing_periods as find_standing
+from fleet_assets.core.stops import StopRules, derive_stops
+from fleet_assets.core.trips import TripRules, segment_trips
+from fleet_assets.core.window import Window
+from fleet_assets.pipeline.day_tables import OwnDay, day_table
+from fleet_assets.pipeline.reference_reads import Rows
+
+event_table = partial(day_table, group="events")
+
+
+@event_table(LAST_READINGS, reads=[TELEMETRY])
+def last_readings(telemetry: pl.LazyFrame) -> pl.LazyFrame:
+    """Odometer and place at the end of each day: a silence of weeks is told without weeks of telemetry."""
+    return read_last(telemetry)
+
+
+@event_table(READINGS_BEFORE_SILENCE, reads=[LAST_READINGS])
+def readings_before_silence(last_readings: pl.LazyFrame, window: Window) -> pl.LazyFrame:
+    """What was last told of vehicles that were silent the day before: trips read it instead of a month of readings."""
+    return read_before(last_readings, window)
+
+
+@event_table(
+    TRIPS,
+    reads=[
+        TELEMETRY,
+        OwnDay(READINGS_BEFORE_SILENCE),
+        Rows(VEHICLES, ("vehicle_id", "powertrain", "tank_capacity_l", "battery_capacity_kwh", "timezone")),
+        Rows(DRIVER_ASSIGNMENTS, ("driver_id", "vehicle_id", "valid_from", "valid_to")),
+    ],
+    settings=["timezone"],
+)
+def trips(
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, driver_assignments: pl.LazyFrame,
+    readings_before_silence: pl.LazyFrame, window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
+    rules = TripRules(default_timezone=timezone)
+    return segment_trips(telemetry, vehicles, driver_assignments, window, rules, readings_before_silence)
+
+
+@event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))])
+def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:
+    """What was observed while vehicles stood; small, so that a long stay is built without weeks of telemetry."""
+    return find_standing(telemetry, StandingRules(), vehicles)
+
+
+@event_table(
+    STOPS,
+    reads=[
+        TRIPS,
+        STANDING_PERIODS,
+        Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+        Rows(VEHICLES, ("vehicle_id", "timezone")),
+    ],
+    settings=["timezone"],
+)
+def stops(
+    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
+    timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Stays between two trips: idling, refuelling, charging or parking."""
+    return derive_stops(trips, standing_periods, zones, vehicles, window, StopRules(default_timezone=timezone))

@@ -1,0 +1,58 @@
+"""Raw tables: the landed files of a day, deduplicated, as one partition. Nothing is interpreted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
+from fleet_assets.core.raw import deduplicate
+from fleet_assets.pipeline.day_tables import Noted, Outside, day_table
+from fleet_assets.places import Places
+
+LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry", INGEST_GAPS.name: "gaps"}
+"""Which landing source each raw table is made of."""
+
+
+def landed_files(source: str) -> Outside:
+    """Landed files of a day, by name, size and time, so that one somebody replaced is noticed too; and their days."""
+
+    def names(places: Places, day: date) -> Iterable[str]:
+        files = places.landing.files(source, day)
+        return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
+
+    return Outside(
+        "landed",
+        days=lambda places: places.landing.days(source),
+        facts=names,
+        read=lambda places, day: places.landing.read(source, day),
+    )
+
+
+def _each_once(landed: pl.DataFrame, table: Table) -> Noted:
+    rows = deduplicate(landed, table)
+    return Noted(rows.lazy(), {"landed_rows": landed.height, "duplicate_rows": landed.height - rows.height})
+
+
+raw_table = partial(day_table, group="raw")
+
+
+@raw_table(RAW_CAN, outside=landed_files("can"), upstream=["landing_can"])
+def raw_can(landed: pl.DataFrame) -> Noted:
+    """Frames of one day, each once, in the order of vehicle and time."""
+    return _each_once(landed, RAW_CAN)
+
+
+@raw_table(RAW_TELEMETRY, outside=landed_files("telemetry"), upstream=["landing_telemetry"])
+def raw_telemetry(landed: pl.DataFrame) -> Noted:
+    """Imported telemetry rows of one day, each once."""
+    return _each_once(landed, RAW_TELEMETRY)
+
+
+@raw_table(INGEST_GAPS, outside=landed_files("gaps"), upstream=["landing_gaps"])
+def ingest_gaps(landed: pl.DataFrame) -> Noted:
+    """Gaps that began on one day, each once."""
+    return _each_once(landed, INGEST_GAPS)
