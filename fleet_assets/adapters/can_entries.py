@@ -38,7 +38,7 @@ from fleet_assets.adapters.entry_bounds import (
 from fleet_assets.adapters.frame_batch import ERROR as ERROR_BIT
 from fleet_assets.adapters.frame_batch import EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
-from fleet_assets.core.can.lengths import bytes_stated, is_fd_by_length
+from fleet_assets.core.frame_lengths import bytes_stated, is_fd_by_length
 
 _Number = tuple[str, int] | None
 _Numbered = tuple[Entry, _Number]
