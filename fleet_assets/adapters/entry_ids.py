@@ -10,8 +10,9 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-_GROUP, _GROUPS = 4, 3
-MOST_DIGITS = _GROUP * _GROUPS
+_GROUP = 4
+_Numbers = npt.NDArray[np.int64]
+_Text = npt.NDArray[np.uint8]
 
 
 def _groups_of_digits() -> npt.NDArray[np.uint32]:
@@ -24,20 +25,39 @@ _DIGITS = _groups_of_digits()
 """The four digits of each number below 10 000, in the order of text."""
 
 
-def entry_ids(prefix: str, numbers: npt.NDArray[np.int64], digits: int) -> pl.Series:
-    """`prefix-000…number` for each number from 0 to below 10**digits, with at most MOST_DIGITS of these."""
-    written = np.empty((len(numbers), _GROUPS), dtype=np.uint32)
-    rest = numbers
-    for group in reversed(range(_GROUPS)):
+def entry_ids(prefix: str, *counted: tuple[_Numbers, int]) -> pl.Series:
+    """`prefix-0…number` a row; `counted` are numbers and their digits, such as 12 for numbers from 0 to below 10**12.
+
+    Several are written one after the other with a dash between; an empty prefix has none behind it.
+    """
+    rows = len(counted[0][0])
+    parts = [np.frombuffer(prefix.encode(), dtype=np.uint8)] if prefix else []
+    parts += [_digits(numbers, digits) for numbers, digits in counted]
+    width = sum(part.shape[-1] + 1 for part in parts) - 1
+    text, place = np.empty((rows, width), dtype=np.uint8), 0
+    for part in parts:
+        if place:
+            text[:, place] = ord("-")
+            place += 1
+        text[:, place : place + part.shape[-1]] = part
+        place += part.shape[-1]
+    return _column(text)
+
+
+def _digits(numbers: _Numbers, digits: int) -> _Text:
+    groups = -(-digits // _GROUP)
+    written, rest = np.empty((len(numbers), groups), dtype=np.uint32), numbers
+    for group in reversed(range(groups)):
         # Not divmod: NumPy divides by one number several times faster than it takes remainders.
         higher = rest // 10**_GROUP
         written[:, group] = _DIGITS[rest - higher * 10**_GROUP]
         rest = higher
-    begun = np.frombuffer(f"{prefix}-".encode(), dtype=np.uint8)
-    text = np.empty((len(numbers), len(begun) + digits), dtype=np.uint8)
-    text[:, : len(begun)] = begun
-    text[:, len(begun) :] = written.view(np.uint8)[:, MOST_DIGITS - digits :]
-    offsets = np.arange(len(numbers) + 1, dtype=np.int64) * text.shape[1]
-    column = pl.from_arrow(pa.LargeStringArray.from_buffers(len(numbers), pa.py_buffer(offsets), pa.py_buffer(text)))
+    return written.view(np.uint8)[:, groups * _GROUP - digits :]
+
+
+def _column(text: _Text) -> pl.Series:
+    offsets = np.arange(len(text) + 1, dtype=np.int64) * text.shape[1]
+    array = pa.LargeStringArray.from_buffers(len(text), pa.py_buffer(offsets), pa.py_buffer(text))
+    column = pl.from_arrow(array)
     assert isinstance(column, pl.Series)
     return column

@@ -148,7 +148,7 @@ def _column_bits(frame: pl.DataFrame, name: str, bit: np.uint8) -> npt.NDArray[n
     return bits
 
 
-def binary_column(payload: bytes, length: npt.NDArray[np.uint8]) -> pl.Series:
+def binary_column(payload: bytes, length: npt.NDArray[np.integer]) -> pl.Series:
     """A column of byte strings from their joined bytes and their lengths."""
     offsets = np.concatenate(([0], np.cumsum(length, dtype=np.int64)))
     array = pa.LargeBinaryArray.from_buffers(

@@ -215,7 +215,7 @@ class _Run:
         table = source_table(self.source)
         if rows.is_empty():
             return table.empty()
-        ids = entry_ids(digest, np.arange(first, first + rows.height), _ORDINAL_DIGITS)
+        ids = entry_ids(digest, (np.arange(first, first + rows.height), _ORDINAL_DIGITS))
         received = pl.lit(self.intake.clock()).cast(table.schema["received_at"])
         stated = [pl.col("received_at")] if "received_at" in rows.columns else []
         return rows.with_columns(
