@@ -7,7 +7,7 @@ import gc
 
 def main() -> None:
     """Load the command line and run it."""
-    # Nothing that loading makes is garbage: to look for it there is a sixth of a short run.
+    # Nothing that loading makes is garbage: to look for it there is a tenth of a short run.
     gc.disable()
     from fleet_assets.cli import main as run
 

@@ -10,6 +10,7 @@ not recorded are not made up.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC
@@ -63,6 +64,14 @@ def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped)
                 signal = mdf.get(kind, group=index, record_offset=offset, record_count=min(chunk_rows, count - offset))
                 samples = _Samples(path, kind, signal.samples)
                 yield buses.of(index, *samples.frames(_instants(signal, start_ns), offset, skipped))
+                _forget_pages(mdf)
+
+
+def _forget_pages(mdf: MDF) -> None:
+    """Give back the pages of the file that were read: asammdf maps all of it, and they would count as memory in use."""
+    content = getattr(getattr(mdf, "_mdf", None), "_file", None)
+    if isinstance(content, mmap.mmap) and hasattr(content, "madvise"):
+        content.madvise(mmap.MADV_DONTNEED)
 
 
 def _kind(group: Any) -> str:
