@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_findings import Findings
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.quarantine import Quarantine
-from fleet_assets.adapters.query_cache import QueryCache, SharedResults
-from fleet_assets.adapters.redis_server import connect_if_running
 from fleet_assets.adapters.reference import ReferenceStore
 from fleet_assets.adapters.run_locks import RunLocks
-from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from fleet_assets.adapters.any_warehouse import Warehouse
     from fleet_assets.adapters.postgres.connection import Server
     from fleet_assets.adapters.postgres.load import Loader
+    from fleet_assets.adapters.query_cache import QueryCache
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,10 @@ class Places:
     @cached_property
     def query_cache(self) -> QueryCache:
         """Queries of the warehouse, with results kept here and in Redis while one runs."""
+        # Imported here: an import or a scanner needs neither a database nor what speaks to one, and starts sooner.
+        from fleet_assets.adapters.query_cache import QueryCache, SharedResults
+        from fleet_assets.adapters.redis_server import connect_if_running
+
         return QueryCache(self.warehouse, SharedResults(lambda: connect_if_running(self.settings)))
 
     @cached_property
@@ -65,6 +67,8 @@ class Places:
             from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 
             return PostgresWarehouse(self.server)
+        from fleet_assets.adapters.warehouse import DuckdbWarehouse
+
         return DuckdbWarehouse(self.settings.warehouse_file, self.settings.lake)
 
     @cached_property

@@ -24,3 +24,13 @@ def test_the_collector_starts_without_dagster() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_import_starts_without_what_it_does_not_need() -> None:
+    slow = "('numba', 'pandas', 'asammdf', 'can', 'duckdb', 'redis')"
+    code = (
+        "import sys, fleet_assets.cli, fleet_assets.commands.import_logs, fleet_assets.adapters.landed_rows;"
+        f"print([name for name in {slow} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

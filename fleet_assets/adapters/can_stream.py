@@ -28,10 +28,12 @@ again after Redis lost it, a frame has the same entry_id; a number that never co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet_assets.adapters.entry_bounds import (
     EARLIEST_US,
@@ -85,38 +87,64 @@ def pack(batch: Batch) -> dict[bytes, bytes]:
     }
 
 
-def unpack(fields: Fields) -> Batch:
-    """The batch of a packed entry; raises EntryError, saying what is wrong, when it is not one.
+class Packed(NamedTuple):
+    """A packed entry whose frames are not looked at yet."""
 
-    What its names and frames say is judged by who decodes it (`beyond_bounds`, of many entries at once).
+    vehicle: str
+    bus: str
+    received_us: int
+    frames: int
+    arrays: bytes
+
+
+def unpack(fields: Fields) -> Packed:
+    """A packed entry; raises EntryError, saying what is wrong, when it is not one.
+
+    What its names and frames say is judged by who decodes it (`frames_of` and `beyond_bounds`, of many at once).
     """
     if fields.get(b"version") != VERSION:
         raise EntryError(f"packed version {shown(fields.get(b'version'))} is unknown, this worker reads 1")
     count = whole(fields, b"n", 0, MAX_FRAMES)
     received = whole(fields, b"received_us", EARLIEST_US, LATEST_US)
     blob = fields[b"packed"]
-    vehicle, bus = (fields.get(field, b"").decode(errors="replace") for field in (b"vehicle", b"bus"))
+    vehicle, bus = shown(fields.get(b"vehicle")), shown(fields.get(b"bus"))
     if not vehicle or not bus:
         raise EntryError("a packed entry needs vehicle and bus")
     if len(blob) < count * _BYTES_PER_FRAME:
         raise EntryError(f"{count} frames need {count * _BYTES_PER_FRAME} bytes before the data, {len(blob)} came")
-    return Batch(vehicle, bus, received, _frames(blob, count))
+    return Packed(vehicle, bus, received, count, blob)
 
 
-def _frames(blob: bytes, count: int) -> FrameBatch:
-    # Offsets in bytes of arbitration_id, flags, dlc, length and payload, `count` elements each.
-    ids, flags, dlc, length, payload = 8 * count, 12 * count, 13 * count, 14 * count, 15 * count
-    lengths = np.frombuffer(blob, np.uint8, count, length)
-    if int(lengths.sum()) != len(blob) - payload:
-        raise EntryError(f"the frames state {int(lengths.sum())} bytes of data, {len(blob) - payload} came")
+def batch_of(packed: Packed) -> Batch:
+    """The batch of one entry; raises EntryError where its arrays contradict each other."""
+    return Batch(packed.vehicle, packed.bus, packed.received_us, frames_of([packed]))
+
+
+def frames_of(entries: Sequence[Packed]) -> FrameBatch:
+    """The frames of all entries, one after the other; raises EntryError where arrays of one contradict each other."""
+    pairs = [(entry.arrays, entry.frames) for entry in entries]
+
+    def joined(begin: int, width: int) -> bytes:
+        return b"".join([blob[begin * count : (begin + width) * count] for blob, count in pairs])
+
+    lengths = np.frombuffer(joined(14, 1), np.uint8)
+    _refuse_other_sizes(pairs, lengths)
     return FrameBatch(
-        ts_us=np.frombuffer(blob, "<i8", count),
-        arbitration_id=np.frombuffer(blob, "<u4", count, ids),
-        flags=np.frombuffer(blob, np.uint8, count, flags),
-        dlc=np.frombuffer(blob, np.uint8, count, dlc),
+        ts_us=np.frombuffer(joined(0, 8), "<i8"),
+        arbitration_id=np.frombuffer(joined(8, 4), "<u4"),
+        flags=np.frombuffer(joined(12, 1), np.uint8),
+        dlc=np.frombuffer(joined(13, 1), np.uint8),
         length=lengths,
-        payload=blob[payload:],
+        payload=b"".join([blob[_BYTES_PER_FRAME * count :] for blob, count in pairs]),
     )
+
+
+def _refuse_other_sizes(pairs: Sequence[tuple[bytes, int]], lengths: npt.NDArray[np.uint8]) -> None:
+    ends = np.cumsum([0, *(count for _, count in pairs)])
+    stated = np.diff(np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))[ends])
+    came = np.array([len(blob) - _BYTES_PER_FRAME * count for blob, count in pairs], dtype=np.int64)
+    if (wrong := np.flatnonzero(stated != came)).size:
+        raise EntryError(f"the frames state {stated[wrong[0]]} bytes of data, {came[wrong[0]]} came")
 
 
 def beyond_bounds(frames: FrameBatch) -> str:

@@ -46,6 +46,9 @@ NOT_IN_NAMES = "[\\x00-\\x1f\\x7f\ufffd]"
 """Control characters, and what stands for bytes that were no UTF-8: two names would become one."""
 
 
+NO_INSTANT = "the id of the entry is no instant"
+
+
 class EntryError(DataError):
     """A stream entry that is not of the wire format."""
 
@@ -68,7 +71,7 @@ def whole(fields: Mapping[bytes, bytes], field: bytes, low: int, high: int) -> i
     """A field that is a whole number from `low` to `high`; raises EntryError."""
     text = fields.get(field, b"")
     # The length first: Python refuses to read numbers of thousands of digits, each in its own words.
-    is_number = len(text) <= LONGEST_NUMBER and text.removeprefix(b"-").isdigit()
+    is_number = len(text) <= LONGEST_NUMBER and (text.isdigit() or text.removeprefix(b"-").isdigit())
     number = int(text) if is_number else None
     if number is None or not low <= number <= high:
         raise EntryError(f"{field.decode()} is {shown(text)!r}, not a whole number from {low} to {high}")
@@ -89,4 +92,4 @@ def shown(value: bytes | None) -> str:
 
 @lru_cache(maxsize=4_096)
 def _shown(value: bytes) -> str:
-    return value[: 4 * MAX_NAME].decode(errors="replace")[: MAX_NAME + 1]
+    return value[: 4 * (MAX_NAME + 1)].decode(errors="replace")[: MAX_NAME + 1]

@@ -55,6 +55,14 @@ class FrameBatch:
             self.length[skipped:], self.payload[start:],
         )  # fmt: skip
 
+    def only(self, is_kept: npt.NDArray[np.bool_]) -> FrameBatch:
+        """The frames of which that is so."""
+        data = np.frombuffer(self.payload, dtype=np.uint8)[np.repeat(is_kept, self.length)]
+        return FrameBatch(
+            self.ts_us[is_kept], self.arbitration_id[is_kept], self.flags[is_kept], self.dlc[is_kept],
+            self.length[is_kept], data.tobytes(),
+        )  # fmt: skip
+
     def parts(self, size: int) -> Iterator[FrameBatch]:
         """The frames in runs of at most `size`."""
         ends = np.concatenate(([0], np.cumsum(self.length, dtype=np.int64)))
@@ -64,6 +72,21 @@ class FrameBatch:
                 self.ts_us[start:stop], self.arbitration_id[start:stop], self.flags[start:stop], self.dlc[start:stop],
                 self.length[start:stop], self.payload[ends[start] : ends[stop]],
             )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FramesOfBuses:
+    """Frames of several buses: small on the way from process to process, a table where they arrive."""
+
+    batch: FrameBatch
+    names: tuple[str, ...]
+    places: npt.NDArray[np.unsignedinteger]
+    """Of each frame, where its bus stands in `names`."""
+
+    def table(self) -> pl.DataFrame:
+        """The rows of `frame_of_batch`, and `bus`."""
+        bus = pl.Series(self.names, dtype=pl.String).gather(pl.Series(self.places, dtype=pl.UInt32))
+        return frame_of_batch(self.batch).with_columns(bus=bus)
 
 
 def batch_of_messages(messages: Sequence[can.Message]) -> FrameBatch:
@@ -125,7 +148,7 @@ def _column_bits(frame: pl.DataFrame, name: str, bit: np.uint8) -> npt.NDArray[n
     return bits
 
 
-def binary_column(payload: bytes, length: npt.NDArray[np.uint8]) -> pl.Series:
+def binary_column(payload: bytes, length: npt.NDArray[np.integer]) -> pl.Series:
     """A column of byte strings from their joined bytes and their lengths."""
     offsets = np.concatenate(([0], np.cumsum(length, dtype=np.int64)))
     array = pa.LargeBinaryArray.from_buffers(

@@ -34,6 +34,10 @@ class ReadingBudget:
 
 USUAL_BUDGET = ReadingBudget()
 
+BUFFER_BYTES = 1 << 20
+"""Of each column of a Parquet file that is read. Without it, and with its own reading ahead, pyarrow holds a whole row
+group, which may be the whole file."""
+
 
 def open_plain(path: Path, budget: ReadingBudget) -> BinaryIO:
     """The bytes of a file, unpacked where its name ends in .gz; reading them raises FileRejected beyond the budget.

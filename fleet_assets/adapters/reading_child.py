@@ -6,6 +6,7 @@ Belongs here: its loop, and the limit of its memory. Does not belong here: waiti
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import logging
 import os
@@ -13,13 +14,11 @@ import pickle
 import signal
 import struct
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from io import BytesIO
 from typing import Any, BinaryIO
 
-import polars as pl
-
-from fleet_assets.adapters.reading_process import END, FAILED, FRAME, FULL, HEAD, REFUSED, TOLD, Task
+from fleet_assets.adapters.reading_wire import END, FAILED, FULL, HEAD, REFUSED, TOLD, Task, rows_to_parts
 from fleet_assets.contracts.errors import FileRejected
 
 _DIE_WITH_PARENT = 1
@@ -41,33 +40,38 @@ def main() -> None:
 
 def _read(task: Task, answers: BinaryIO) -> None:
     try:
-        module, _, name = task.function.partition(":")
-        function = getattr(importlib.import_module(module), name)
+        function = _loaded(task.function)
         _limit(task.memory_mb)
-        for frame in function(
+        for rows in function(
             task.path, task.options, task.chunk_rows, lambda one: _say(answers, TOLD, pickle.dumps(one))
         ):
-            _say(answers, FRAME, _packed(frame))
+            kind, parts = rows_to_parts(rows)
+            _say(answers, kind, *parts)
     except FileRejected as refusal:
         _say(answers, REFUSED, pickle.dumps(refusal))
     except MemoryError:
-        _say(answers, FULL, b"")
+        _say(answers, FULL)
     # The libraries raise whatever their parsing runs into: IndexError, struct.error, zlib.error, KeyError, ...
     except Exception:  # noqa: BLE001
-        _say(answers, FAILED, b"")
+        _say(answers, FAILED)
     else:
-        _say(answers, END, b"")
+        _say(answers, END)
 
 
-def _packed(frame: pl.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.write_ipc(buffer)
-    return buffer.getvalue()
+def _loaded(named: str) -> Callable[..., Any]:
+    module, _, name = named.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    if not gc.isenabled():
+        # The first task: what is loaded now stays, and need not be looked at for garbage ever again.
+        gc.freeze()
+        gc.enable()
+    return function
 
 
-def _say(answers: BinaryIO, kind: bytes, content: bytes) -> None:
-    answers.write(HEAD.pack(kind, len(content)))
-    answers.write(content)
+def _say(answers: BinaryIO, kind: bytes, *parts: bytes | memoryview) -> None:
+    answers.write(HEAD.pack(kind, sum(len(part) for part in parts)))
+    for part in parts:
+        answers.write(part)
     answers.flush()
 
 
@@ -85,7 +89,3 @@ def _data_bytes() -> int:
     with open("/proc/self/status", encoding="ascii") as status:
         lines: dict[str, Any] = dict(line.split(":", 1) for line in status)
     return int(lines["VmData"].split()[0]) << 10
-
-
-if __name__ == "__main__":
-    main()

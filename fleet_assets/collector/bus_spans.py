@@ -39,9 +39,7 @@ class BusSpans:
 
     def add(self, path: Path, rows: pl.DataFrame) -> None:
         """Note new rows of a file (columns of RAW_CAN)."""
-        instants = pl.col("recorded_at")
-        spans = rows.group_by("vehicle_id", "bus").agg(instants.min().alias("first"), instants.max().alias("last"))
-        for vehicle, bus, first, last in spans.rows():
+        for vehicle, bus, first, last in _spans(rows):
             files = self._spans.setdefault((vehicle, bus), {})
             before = files.get(path, (first, last))
             files[path] = (min(first, before[0]), max(last, before[1]))
@@ -50,6 +48,17 @@ class BusSpans:
         """The buses of which files overlap, each once, in order of vehicle and bus."""
         found = (_shared(*owner, files) for owner, files in sorted(self._spans.items()))
         return [one for one in found if one is not None]
+
+
+def _spans(rows: pl.DataFrame) -> list[tuple[str, str, datetime, datetime]]:
+    """Vehicle, bus, first and last instant of each bus."""
+    instants = pl.col("recorded_at")
+    span = [instants.min().alias("first"), instants.max().alias("last")]
+    # Most chunks are of one bus, which is told sooner than rows are grouped.
+    least, most = rows.select(pl.col("vehicle_id", "bus").min(), *span), rows.select(pl.col("vehicle_id", "bus").max())
+    if least.row(0)[:2] == most.row(0):
+        return least.rows()
+    return rows.group_by("vehicle_id", "bus").agg(span).rows()
 
 
 def _shared(vehicle_id: str, bus: str, files: dict[Path, tuple[datetime, datetime]]) -> SharedBus | None:

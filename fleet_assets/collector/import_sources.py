@@ -61,7 +61,8 @@ def _can(path: Path, options: LogOptions) -> Iterator[Chunk]:
     for frames in read_log(path, options, CHUNK_ROWS, told.append):
         is_remote = frames.get_column("is_remote")
         remote = [(REMOTE, frames.filter(is_remote))] if is_remote.any() else []
-        yield Chunk(frames.filter(~is_remote).drop("is_remote"), remote + _taken(told))
+        data = frames.filter(~is_remote) if remote else frames
+        yield Chunk(data.drop("is_remote"), remote + _taken(told))
     if told:
         yield Chunk(pl.DataFrame(), _taken(told))
 

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import structlog
 
+from fleet_assets.adapters.entry_ids import entry_ids
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
@@ -42,6 +44,8 @@ Progress = Callable[[Path, int], None]
 
 FILE_ROWS = 200_000
 """Rows of a landing file: below, thousands of small files would slow every reader; above, memory grows."""
+
+_ORDINAL_DIGITS = 10
 
 _SHOWN_LETTERS = 80
 
@@ -211,11 +215,11 @@ class _Run:
         table = source_table(self.source)
         if rows.is_empty():
             return table.empty()
-        ordinal = pl.int_range(first, first + rows.height).cast(pl.String).str.zfill(10)
+        ids = entry_ids(digest, (np.arange(first, first + rows.height), _ORDINAL_DIGITS))
         received = pl.lit(self.intake.clock()).cast(table.schema["received_at"])
         stated = [pl.col("received_at")] if "received_at" in rows.columns else []
         return rows.with_columns(
-            entry_id=pl.concat_str(pl.lit(f"{digest}-"), ordinal), received_at=pl.coalesce(*stated, received)
+            entry_id=ids, received_at=pl.coalesce(*stated, received) if stated else received
         ).select(table.schema.names())
 
     def _refuse(self, path: Path, digest: str, refusal: DataError) -> FileResult:

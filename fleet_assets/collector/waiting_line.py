@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from fleet_assets.adapters.can_stream import pack, unpack
+from fleet_assets.adapters.can_stream import batch_of, pack, unpack
 from fleet_assets.adapters.durable_file import is_full, replace_file
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.spool import DISK_BYTES, Spool
@@ -201,4 +201,4 @@ def from_record(record: bytes) -> Item:
         return unpack_statement({STATEMENT: rest})
     note = json.loads(head)
     fields = {name.encode(): value.encode() for name, value in note["fields"].items()}
-    return NumberedBatch(note["producer"], note["first"], unpack({**fields, b"packed": rest}))
+    return NumberedBatch(note["producer"], note["first"], batch_of(unpack({**fields, b"packed": rest})))

@@ -168,6 +168,31 @@ def test_more_bytes_than_are_stated_are_no_frame() -> None:
     assert [reason for _, reason in decoded.rejected] == ["data has more bytes than dlc states"]
 
 
+def test_a_length_that_cannot_be_read_is_no_length_of_zero_from_writers_that_say_flags_either() -> None:
+    good = legacy(id="0x1", data="", ts="1700000000250", dlc="0", flags="0")
+    wrong = legacy(id="0x1", data="00", ts="1700000000250", dlc="many", flags="0")
+    for entries in ([wrong], [wrong, legacy(id="0x1", data="", ts="1700000000250")], [wrong, good]):
+        reasons = [reason for _, reason in decode_entries(entries, "v1").rejected]
+        assert reasons == ["dlc is no number from 0 to 64"]
+
+
+def test_entries_of_several_writers_in_one_read_keep_their_ids() -> None:
+    numbered = {b"producer": b"p", b"first": b"7"}
+    other = {b"producer": b"q", b"first": b"12"}
+    (_, one), (_, two) = single(batch((START, 1, 0, 1, b"\x01"), (START, 2, 0, 1, b"\x02")))
+    packed = pack(batch((START, 1, 0, 1, b"\x01")))
+    entries = [
+        (b"5-1", one | numbered),
+        (b"5-2", two | other),
+        (b"5-3", two),
+        (b"5-4", packed | other),
+        (b"5-5", packed),
+    ]
+    assert decode_entries(entries, origin="s").frames.get_column("entry_id").to_list() == [
+        "q-000000000012", f"s-{5:013}-000005-000000", "p-000000000007", "q-000000000012", f"s-{5:013}-000003",
+    ]  # fmt: skip
+
+
 def judged(of: Batch) -> tuple[str | None, str | None]:
     """The reason for which the packed form and the single one of a frame are set aside."""
     packed, one = decode_entries([(b"1-1", pack(of))]), decode_entries(single(of))

@@ -25,7 +25,7 @@ from fleet_assets.adapters.log_files.line_columns import (
 )
 from fleet_assets.adapters.log_files.options import LogOptions
 from fleet_assets.adapters.log_files.unread import NO_FRAME, REQUEST
-from fleet_assets.core.can.lengths import bytes_of_code
+from fleet_assets.core.frame_lengths import bytes_of_code
 
 _TIME = r"^([0-9]{1,11}[.,][0-9]{1,9})[ \t]"
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
 from fleet_assets.adapters.log_files.blf_objects import Objects
-from fleet_assets.core.can.lengths import bytes_of_code
+from fleet_assets.core.frame_lengths import bytes_of_code
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]

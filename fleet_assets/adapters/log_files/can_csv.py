@@ -16,7 +16,7 @@ from fleet_assets.adapters.log_files.line_columns import IGNORED, PARSED, groups
 from fleet_assets.adapters.log_files.options import LogOptions
 from fleet_assets.adapters.log_files.unread import NO_FRAME
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can.lengths import LONGEST_CLASSIC, LONGEST_FD, is_fd_by_length
+from fleet_assets.core.frame_lengths import LONGEST_CLASSIC, LONGEST_FD, is_fd_by_length
 
 HEADER = "timestamp,arbitration_id,extended,remote,error,dlc,data"
 

@@ -22,7 +22,7 @@ from fleet_assets.adapters.log_files.options import LogOptions
 from fleet_assets.adapters.log_files.unread import DAMAGED, NO_FRAME, Skipped, Unread
 from fleet_assets.contracts import TIMESTAMP
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can.lengths import LONGEST_CLASSIC, LONGEST_FD, is_fd_by_length
+from fleet_assets.core.frame_lengths import LONGEST_CLASSIC, LONGEST_FD, is_fd_by_length
 
 _NAMES = ("ts", "arbitration_id", "extended", "remote", "error", "dlc", "data")
 _RAW = pl.Schema(

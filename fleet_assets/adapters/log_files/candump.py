@@ -14,7 +14,7 @@ import polars as pl
 
 from fleet_assets.adapters.log_files.line_columns import PARSED, groups, microseconds, number_of
 from fleet_assets.adapters.log_files.unread import NO_FRAME
-from fleet_assets.core.can.lengths import LONGEST_CLASSIC, LONGEST_FD
+from fleet_assets.core.frame_lengths import LONGEST_CLASSIC, LONGEST_FD
 
 _LINE = (
     r"^\(([0-9]{1,12}\.[0-9]{1,9})\)[ \t]+([^ \t]+)[ \t]+([0-9A-Fa-f]{1,8})#"

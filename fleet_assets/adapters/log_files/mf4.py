@@ -10,6 +10,7 @@ not recorded are not made up.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC
@@ -18,16 +19,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from asammdf import MDF
 from asammdf.blocks.mdf_v4 import MDF4
 
-from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, frame_of_batch
+from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, FramesOfBuses
 from fleet_assets.adapters.log_files.mf4_buses import BusNames, Group
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.unread import DAMAGED, Skipped, Unread
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can.lengths import LONGEST_CLASSIC, LONGEST_FD, bytes_of_code, bytes_stated, is_fd_by_length
+from fleet_assets.core.frame_lengths import LONGEST_CLASSIC, LONGEST_FD, bytes_of_code, bytes_stated, is_fd_by_length
 
 
 def _close_what_is_there(mdf: MDF4) -> None:
@@ -50,7 +50,7 @@ bytes."""
 _U32 = npt.NDArray[np.uint32]
 
 
-def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped) -> Iterator[pl.DataFrame]:
+def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped) -> Iterator[FramesOfBuses]:
     """The frames, group after group, each group in the order of recording."""
     with MDF(path, **_OPENING) as mdf:
         start_ns = _start_ns(path, mdf, options)
@@ -62,8 +62,16 @@ def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped)
             count = _count(path, mdf.groups[index].channel_group)
             for offset in range(0, count, chunk_rows):
                 signal = mdf.get(kind, group=index, record_offset=offset, record_count=min(chunk_rows, count - offset))
-                frames = _Samples(path, kind, signal.samples).frames(_instants(signal, start_ns), offset, skipped)
-                yield frames.with_columns(bus=buses.of(index, frames.get_column("channel"))).drop("channel")
+                samples = _Samples(path, kind, signal.samples)
+                yield buses.of(index, *samples.frames(_instants(signal, start_ns), offset, skipped))
+                _forget_pages(mdf)
+
+
+def _forget_pages(mdf: MDF) -> None:
+    """Give back the pages of the file that were read: asammdf maps all of it, and they would count as memory in use."""
+    content = getattr(getattr(mdf, "_mdf", None), "_file", None)
+    if isinstance(content, mmap.mmap) and hasattr(content, "madvise"):
+        content.madvise(mmap.MADV_DONTNEED)
 
 
 def _kind(group: Any) -> str:
@@ -117,21 +125,21 @@ class _Samples:
         self._path, self._kind, self._samples = path, kind, samples
         self._names = set(samples.dtype.names or ())
 
-    def frames(self, ts_us: npt.NDArray[np.int64], first: int, skipped: Skipped) -> pl.DataFrame:
-        """Columns of a frame log, and `channel`; frames with more bytes than they state are told."""
+    def frames(self, ts_us: npt.NDArray[np.int64], first: int, skipped: Skipped) -> tuple[FrameBatch, _U32]:
+        """The frames and the channel of each; those with more bytes than they state are told."""
         is_fd, dlc, length = self._lengths()
         flags = _KINDS[self._kind] | (self._is_extended() * EXTENDED) | (is_fd * FD)
         batch = FrameBatch(
             ts_us=ts_us, arbitration_id=self._member("ID") & np.uint32(0x1FFF_FFFF), flags=flags.astype(np.uint8),
             dlc=dlc, length=length, payload=_payload(self._samples, self._name("DataBytes"), length),
         )  # fmt: skip
-        frames = frame_of_batch(batch).with_columns(channel=pl.Series(self._member("BusChannel")))
-        if not (is_wrong := pl.Series(length > dlc)).any():
-            return frames
-        places = is_wrong.arg_true() + first
-        said = [f"more bytes than a frame of {stated} can have" for stated in frames.filter(is_wrong).get_column("dlc")]
+        channels, is_wrong = self._member("BusChannel"), length > dlc
+        if not is_wrong.any():
+            return batch, channels
+        places = (np.flatnonzero(is_wrong) + first).tolist()
+        said = [f"more bytes than a frame of {stated} can have" for stated in dlc[is_wrong].tolist()]
         skipped(Unread.of(DAMAGED, [f"record {place} of {self._kind}" for place in places], said))
-        return frames.filter(~is_wrong)
+        return batch.only(~is_wrong), channels[~is_wrong]
 
     def _lengths(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """Whether each is of CAN FD, its length as stated, and bytes really carried."""

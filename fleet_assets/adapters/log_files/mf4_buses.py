@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
+import numpy.typing as npt
+
+from fleet_assets.adapters.frame_batch import FrameBatch, FramesOfBuses
 
 _USUAL_CHANNELS = 256
-_USUAL = pl.Series(range(_USUAL_CHANNELS), dtype=pl.UInt32)
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,19 @@ class BusNames:
         self._is_single, self._answered = len(unnumbered) == 1, answered
         self._owners: dict[int, str] = {}
 
-    def of(self, index: int, channels: pl.Series) -> pl.Series:
-        """The bus of each frame of a group, given its channels (zeros where the group records none)."""
+    def of(self, index: int, batch: FrameBatch, channels: npt.NDArray[np.uint32]) -> FramesOfBuses:
+        """The frames of a group with their buses, given their channels (zeros where the group records none)."""
         group = self._groups[index]
         if not group.has_channel:
-            return pl.repeat(self._unnumbered(group), len(channels), eager=True, dtype=pl.String)
-        # A text is made once per channel, not per frame.
-        is_usual = (channels.max() or 0) < _USUAL_CHANNELS  # type: ignore[operator]
-        numbers, places = (_USUAL, channels) if is_usual else _distinct(channels)
-        used = channels.unique().to_list()
-        names = {number: self._numbered(number, group.source) for number in used}
-        return pl.Series([names.get(number, "") for number in numbers], dtype=pl.String).gather(places)
+            return FramesOfBuses(batch, (self._unnumbered(group),), np.zeros(len(channels), dtype=np.uint8))
+        if channels.size and channels.max() < _USUAL_CHANNELS:
+            # A text is made once per channel, not per frame.
+            places, used = channels.astype(np.uint8), np.flatnonzero(np.bincount(channels)).tolist()
+            names = dict.fromkeys(range(_USUAL_CHANNELS), "") | {n: self._numbered(n, group.source) for n in used}
+            return FramesOfBuses(batch, tuple(names.values()), places)
+        numbers, found = np.unique(channels, return_inverse=True)
+        names_of = tuple(self._numbered(number, group.source) for number in numbers.tolist())
+        return FramesOfBuses(batch, names_of, found.astype(np.uint32))
 
     def _numbered(self, channel: int, source: str) -> str:
         owner = self._owners.setdefault(channel, source)
@@ -66,11 +69,6 @@ class BusNames:
         if self._is_single and not name:
             return self._answered
         return name if name and self._shared[name] <= 1 else f"{name or 'CAN'}-group{group.index}"
-
-
-def _distinct(channels: pl.Series) -> tuple[pl.Series, pl.Series]:
-    numbers, places = np.unique(channels.to_numpy(), return_inverse=True)
-    return pl.Series(numbers), pl.Series(places)
 
 
 def _plain(source: str) -> str:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.unread import Skipped
+from fleet_assets.adapters.reading_budget import BUFFER_BYTES
 from fleet_assets.contracts import RAW_CAN, TIMESTAMP
 from fleet_assets.contracts.errors import FileRejected
 
@@ -22,7 +23,7 @@ _OPTIONAL = {"vehicle_id", "bus", "is_fd", "is_error"}
 
 def read_parquet_log(path: Path, options: LogOptions, chunk_rows: int, _skipped: Skipped) -> Iterator[pl.DataFrame]:
     """The rows of the log in file order."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
         present = set(file.schema_arrow.names)
         missing = [name for name in FRAME_LOG_COLUMNS if name not in present | _OPTIONAL]
         if missing:

@@ -2,6 +2,9 @@
 
 Belongs here: dispatch, the vehicle of the rows, one plain sentence for whatever a library raises.
 Does not belong here: any format.
+
+A format is imported when a file of it comes: who reads one, and the process that reads MF4, starts without the others
+and what they need (BLF compiles kernels).
 """
 
 from __future__ import annotations
@@ -13,10 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.frame_batch import FRAME_LOG_COLUMNS
-from fleet_assets.adapters.log_files.blf import read_blf
-from fleet_assets.adapters.log_files.can_db import read_can_db
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions, absolute_times
-from fleet_assets.adapters.log_files.text_logs import TEXT_FORMATS, read_text_log
 from fleet_assets.adapters.log_files.unread import DAMAGED, Skipped, Unread
 from fleet_assets.adapters.reading_budget import damage_of, open_plain
 from fleet_assets.adapters.reading_process import read_apart
@@ -30,7 +30,7 @@ _APART = {
     ".parquet": "fleet_assets.adapters.log_files.parquet_logs:read_parquet_log",
 }
 """Formats that a library reads, each by a function in a process of its own."""
-LOG_SUFFIXES = tuple(sorted({*TEXT_FORMATS, ".blf", ".db", *_APART}))
+LOG_SUFFIXES = tuple(sorted((".asc", ".blf", ".csv", ".db", ".log", ".trc", *_APART)))
 """Endings of files that can be read; text and BLF logs also with `.gz` behind."""
 
 _COLUMNS = (*FRAME_LOG_COLUMNS, "is_remote")
@@ -70,6 +70,8 @@ def _chunks(path: Path, ending: str, options: LogOptions, chunk_rows: int, skipp
     if ending in _APART:
         yield from read_apart(_APART[ending], path, options, chunk_rows, options.budget, skipped)
     elif ending == ".db":
+        from fleet_assets.adapters.log_files.can_db import read_can_db
+
         yield from read_can_db(path, options, chunk_rows, skipped)
     else:
         yield from _streamed(path, ending, options, skipped)
@@ -78,8 +80,12 @@ def _chunks(path: Path, ending: str, options: LogOptions, chunk_rows: int, skipp
 def _streamed(path: Path, ending: str, options: LogOptions, skipped: Skipped) -> Iterator[pl.DataFrame]:
     with open_plain(path, options.budget) as stream:
         if ending == ".blf":
+            from fleet_assets.adapters.log_files.blf import read_blf
+
             yield from read_blf(path, stream, options, skipped)
         else:
+            from fleet_assets.adapters.log_files.text_logs import read_text_log
+
             yield from read_text_log(path, ending, stream, options, skipped)
         if damage := damage_of(stream):
             skipped(Unread.of(DAMAGED, [damage[0]], [damage[1]]))

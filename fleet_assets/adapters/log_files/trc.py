@@ -29,7 +29,7 @@ from fleet_assets.adapters.log_files.options import LogOptions
 from fleet_assets.adapters.log_files.unread import NO_FRAME
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.can.lengths import bytes_of_code
+from fleet_assets.core.frame_lengths import bytes_of_code
 
 _EPOCH = datetime(1899, 12, 30)
 _LATEST_DAY = 2_958_466.0

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from fleet_assets.adapters.log_files.unread import DAMAGED, TORN
 from fleet_assets.adapters.quarantine import Reason
-from fleet_assets.adapters.reading_budget import damage_of, open_plain
+from fleet_assets.adapters.reading_budget import BUFFER_BYTES, damage_of, open_plain
 from fleet_assets.adapters.reading_process import read_apart
 from fleet_assets.adapters.telemetry_files.cells import TelemetryOptions, TypedRows, typed_rows
 from fleet_assets.adapters.telemetry_files.columns import check_header
@@ -59,7 +59,7 @@ def _parquet(path: Path, options: TelemetryOptions, chunk_rows: int) -> Iterator
 
 def parquet_rows(path: Path, _options: object, chunk_rows: int, _told: object) -> Iterator[pl.DataFrame]:
     """The rows of a Parquet file as they are; what the reading process runs."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
         check_header(path, file.schema_arrow.names)
         for batch in file.iter_batches(chunk_rows):
             raw = pl.from_arrow(batch)
