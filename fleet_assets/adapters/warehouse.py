@@ -56,7 +56,8 @@ class FileInUse(ServiceError):
 
 @dataclass(frozen=True)
 class DuckdbWarehouse:
-    """The published file of one installation and the lake its views read (a folder)."""
+    """The published file of one installation and the lake its views read (a folder); files changed within the last
+    `settle_ns` may look unchanged."""
 
     published: Path
     lake_url: str

@@ -96,8 +96,9 @@ class QueryCache:
 
     def statistics(self) -> CacheStatistics:
         """What was counted since this cache was made."""
-        done = self._results.cache_info()
-        return CacheStatistics(hits=done.hits, kept=len(self._kept), bytes=int(done.currsize), **self._counts)
+        with self._turn:
+            done = self._results.cache_info()
+            return CacheStatistics(hits=done.hits, kept=len(self._kept), bytes=int(done.currsize), **self._counts)
 
     def shared_totals(self) -> dict[str, int]:
         """What all processes did with the results in Redis; empty without it."""
