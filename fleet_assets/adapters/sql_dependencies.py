@@ -40,15 +40,6 @@ READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_N
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One SELECT whose rows follow from what it reads: relations it names (schema.name, in lower case), and which of
-    them its own WITH clauses define. A clause may have the name of a relation and read it."""
-
-    named: frozenset[str]
-    defined: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Relations:
     """What a query finds in one state of a warehouse: names (schema.name, in lower case; `main` where a query need not
     say the schema), and the SELECT of each that is a view."""
@@ -64,28 +55,20 @@ class Relations:
         while waiting:
             text = waiting.pop()
             reading = read_query(text)
-            if reading is None or not reading.named <= self.names | reading.defined or not is_clear(text):
+            if reading is None or not reading <= self.names or not is_clear(text):
                 return None
-            fresh = (reading.named & self.names) - found
-            found |= fresh
-            waiting += [self.views[name] for name in fresh & self.views.keys()]
+            waiting += [self.views[name] for name in (reading - found) & self.views.keys()]
+            found |= reading
         return frozenset(found)
 
 
 @lru_cache(maxsize=4_096)
-def read_query(sql: str) -> Reading | None:
-    """What a statement reads; None when its rows may depend on anything else."""
+def read_query(sql: str) -> frozenset[str] | None:
+    """The relations that a SELECT reads, as schema.name in lower case; None where its rows may depend on more."""
     statement = parsed(sql)
-    found = [] if statement is None else list(nodes(statement))
-    if statement is None or any(map(_may_change, found)):
+    if statement is None or any(map(_may_change, nodes(statement))):
         return None
-    named = (_path(node) for node in found if node.get("type") == "BASE_TABLE")
-    maps = [entry["key"] for node in found for entry in (node.get("cte_map") or {}).get("map", [])]
-    defined = [*maps, *(node["cte_name"] for node in found if node.get("cte_name"))]
-    return Reading(
-        frozenset(".".join(["main", *path][-2:]) for path in named),
-        frozenset(f"main.{name.lower()}" for name in defined),
-    )
+    return frozenset(_named(statement, frozenset()))
 
 
 def parsed(sql: str) -> dict[str, Any] | None:
@@ -111,6 +94,25 @@ def only_reads(sql: str) -> bool:
     statement = parsed(sql)
     kinds = [] if statement is None else [str(node.get("type")) for node in nodes(statement)]
     return statement is not None and all(kind in READING_NODES for kind in kinds if kind.endswith("_NODE"))
+
+
+def _named(node: Any, defined: frozenset[str]) -> Iterator[str]:
+    """Relations that a part of a statement names, but for those that WITH clauses define where it stands: each is seen
+    by those behind it, and by itself only in the recurring part of its own. So a clause may read what it is called."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _named(item, defined)
+    if not isinstance(node, dict):
+        return
+    if node.get("type") == "BASE_TABLE" and (len(_path(node)) > 1 or _path(node)[0] not in defined):
+        yield ".".join(["main", *_path(node)][-2:])
+    for clause in (node.get("cte_map") or {}).get("map", []):
+        yield from _named(clause["value"], defined)
+        defined |= {clause["key"].lower()}
+    for key, part in node.items():
+        if key != "cte_map":
+            own = {node["cte_name"].lower()} if key == "right" and node.get("cte_name") else set()
+            yield from _named(part, defined | own)
 
 
 def _may_change(node: dict[str, Any]) -> bool:
@@ -147,7 +149,7 @@ def _is_consistent(name: str) -> bool:
 
 def _is_consistent_text(definition: str) -> bool:
     reading = read_query(f"select {definition}")
-    return reading is not None and not reading.named
+    return reading is not None and not reading
 
 
 @cache

@@ -128,9 +128,11 @@ def _is_clear(sql: str, others: frozenset[str]) -> bool:
 
 def _is_unclear(node: dict[str, Any]) -> bool:
     kind = node.get("type")
+    # Names are compared in lower case; "Trips" is another table, or WITH clause, here.
     if kind == "BASE_TABLE":
-        # Names are compared in lower case; "Trips" is another table here.
         return any(name != name.lower() for name in node["qualified_name"]["path"])
+    if "key" in node and "value" in node:
+        return str(node["key"]) != str(node["key"]).lower()
     if kind == "VALUE_CONSTANT":
         return bool(CLOCK_WORDS.search(str(node["literal"].get("text", ""))))
     if kind == "OPERATOR_CAST":

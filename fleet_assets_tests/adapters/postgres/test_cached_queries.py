@@ -67,6 +67,7 @@ def test_what_builds_made_is_kept_and_what_people_made_beside_it_is_not(warehous
     assert cache.statistics().hits == 2
     assert warehouse.origin("select n from mine") is None
     assert warehouse.origin("select n from mart, mine") is None
+    assert warehouse.origin("with mine as (select n from mine) select n from mine") is None
 
 
 def test_views_that_read_the_clock_are_asked_each_time_and_others_kept(warehouse: PostgresWarehouse) -> None:
@@ -100,6 +101,7 @@ def test_views_that_read_the_clock_are_asked_each_time_and_others_kept(warehouse
         "select current_date as day",
         "select age(started_at) as age from trips",
         'select * from "Trips"',
+        'with "Zones" as (select 1 as n) select n from zones',
         "select count(*) as n from pg_class",
         "select mine(1) as n",
     ],
