@@ -111,13 +111,13 @@ def compare(asks: dict[str, Ask], rounds: int) -> None:
 
 def compare_cache(here: Warehouses, rounds: int) -> None:
     """Print how long the warehouses take for a question, and the cache in the process for the same question again: over
-    and over, the looks at the server that fall due included, and after a pause, when every hit looks."""
+    and over, and after a pause, when both processes have to be woken. On PostgreSQL a hit asks the server once."""
     for warehouse in (here.postgres, here.duckdb):
         cache = QueryCache(warehouse)
         for question in QUESTIONS:
             for what, sql in (("marts", question.marts), ("raw", question.raw)):
                 bare = sql.format(now=NOW).replace("fleet.", "")
-                # The first ask computes; of raw rows that is seconds, and the look at the versions nothing beside it.
+                # The first ask computes; of raw rows that is seconds, and the look at their origin nothing beside it.
                 first = took_ms(cache.query, bare)
                 whole = first if what == "raw" else median(took_ms(warehouse.query, bare) for _ in range(rounds))
                 hit, late = repeated_ms(cache.query, bare), rested_ms(cache.query, bare)

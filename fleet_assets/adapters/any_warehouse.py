@@ -13,8 +13,6 @@ from typing import Protocol
 
 import polars as pl
 
-from fleet_assets.adapters.data_versions import Source
-
 
 class Warehouse(Protocol):
     """Where dbt builds the marts and people read them; readers see whole publications only."""
@@ -67,6 +65,12 @@ class Warehouse(Protocol):
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
 
-    def source(self, sql: str) -> Source | None:
-        """What the rows of a SELECT are made from now, without reading it; None where they may depend on more, such as
-        the clock, and where a version is not known."""
+    def origin(self, sql: str) -> str | None:
+        """Names what the rows of a SELECT would be made from now, without reading it: equal names, equal rows.
+
+        Nothing ("") while nobody can say, since it was just written; None where the rows may depend on more than what
+        builds publish, such as the clock.
+        """
+
+    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
+        """The rows, and what they were made from. It is certain only if `origin` gave the same before."""

@@ -29,12 +29,13 @@ import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from fleet_assets.adapters import dbt_session, published_file
-from fleet_assets.adapters.data_versions import DuckdbVersions, FileState, Source, file_state, only_reads
+from fleet_assets.adapters import dbt_session, duckdb_origin, published_file
+from fleet_assets.adapters.duckdb_origin import SETTLE_NS, FileState, file_state
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
+from fleet_assets.adapters.sql_dependencies import only_reads
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 
@@ -55,10 +56,12 @@ class FileInUse(ServiceError):
 
 @dataclass(frozen=True)
 class DuckdbWarehouse:
-    """The published file of one installation and the lake its views read (a folder)."""
+    """The published file of one installation and the lake its views read (a folder); files changed within the last
+    `settle_ns` may look unchanged."""
 
     published: Path
     lake_url: str
+    settle_ns: int = SETTLE_NS
 
     @property
     def kind(self) -> str:
@@ -209,13 +212,13 @@ class DuckdbWarehouse:
             except duckdb.Error as error:
                 raise self._refusal(connection, error) from None
 
-    def source(self, sql: str) -> Source | None:
-        """What the rows of a SELECT are made from now; None where they may depend on more (`DuckdbVersions`)."""
-        return self._versions.source(sql)
+    def origin(self, sql: str) -> str | None:
+        """What the rows of a SELECT would be made from now; see `any_warehouse.Warehouse.origin`."""
+        return duckdb_origin.origin(sql, self.published, self._lake_folder, self.settle_ns)
 
-    @cached_property
-    def _versions(self) -> DuckdbVersions:
-        return DuckdbVersions(self.published, Path(self.lake_url.removeprefix("file://")))
+    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
+        """The rows, and what they were made from if that was the origin before too: no file was touched meanwhile."""
+        return self.query(sql), self.origin(sql)
 
     def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str, held: ExitStack) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""

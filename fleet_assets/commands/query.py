@@ -84,13 +84,13 @@ def _cache_sentence(cache: QueryCache, took_s: float) -> str:
     """What became of the one query of this process, and of all in Redis."""
     counts = cache.statistics()
     if counts.passed:
-        how = "computed, not kept: it may depend on more than the tables it reads"
+        how = "computed, not kept: it may depend on more than what builds publish"
     elif counts.not_kept:
         how = "computed, not kept: its tables were just written"
     else:
         how = "from Redis" if counts.shared_hits else "computed"
     totals = cache.shared_totals()
-    words = ("hits", "misses", "stored", "evicted")
+    words = ("hits", "misses", "waits", "stored", "evicted")
     shared = ", ".join(f"{totals.get(word, 0):,} {word}" for word in words)
     kept = f"Redis: {shared}, {totals.get('bytes', 0) / 1e6:,.1f} MB" if totals else "no Redis runs: nothing is shared"
     return f"{how} in {took_s * 1e3:,.1f} ms; {kept}"

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from fleet_assets.adapters.data_versions import SETTLE_NS
+from fleet_assets.adapters.duckdb_origin import SETTLE_NS
 from fleet_assets.commands.query import SHOWN_ROWS, run_query
 from fleet_assets.contracts import VEHICLES
 from fleet_assets.contracts.errors import UsageError
@@ -51,7 +51,7 @@ def test_a_question_asked_again_is_answered_from_redis_and_stats_say_so(
     assert [first.stdout, second.stdout] == ["n\n500\n"] * 2
     assert first.stderr.startswith("computed in ")
     assert second.stderr.startswith("from Redis in ")
-    assert "Redis: 1 hits, 1 misses, 1 stored, 0 evicted" in second.stderr
+    assert "Redis: 1 hits, 1 misses, 0 waits, 1 stored, 0 evicted" in second.stderr
     assert built.query_cache.statistics().misses == 0
 
 
@@ -59,7 +59,7 @@ def test_a_question_asked_again_is_answered_from_redis_and_stats_say_so(
     ("sql", "sentence"),
     [
         ("select count(*) from mart", "computed, not kept: its tables were just written in "),
-        ("select now()", "computed, not kept: it may depend on more than the tables it reads in "),
+        ("select now()", "computed, not kept: it may depend on more than what builds publish in "),
     ],
 )
 def test_stats_say_why_a_result_was_not_kept(

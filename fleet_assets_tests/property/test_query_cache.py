@@ -11,7 +11,7 @@ import redis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fleet_assets.adapters.query_cache import CacheRules, QueryCache, SharedResults
+from fleet_assets.adapters.query_cache import QueryCache, SharedResults
 from fleet_assets_tests.adapters.query_cache.installation import SETTLE_NS, Installation
 
 QUESTIONS = [
@@ -48,9 +48,7 @@ def test_every_answer_is_the_one_that_the_warehouse_gives_now(
         here = Installation(Path(folder))
         publish(here, 0)
         # Two processes: one with hardly any room, so that it lives on what Redis has.
-        caches = [
-            QueryCache(here, SharedResults(lambda: redis_server), CacheRules(memory_bytes=room)) for room in (10**6, 1)
-        ]
+        caches = [QueryCache(here, SharedResults(lambda: redis_server), room) for room in (10**6, 1)]
         for (kind, first, second), settles, asked in rounds:
             if kind == "write":
                 here.write(first, rows=second)

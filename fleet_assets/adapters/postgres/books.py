@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from uuid import uuid4
 
 import psycopg
 
@@ -18,6 +19,10 @@ NO_DAY = date(1, 1, 1)
 LOADED = table("loaded", META)
 MART_INPUTS = table("mart_inputs", META)
 FACTS = table("facts", META)
+
+DATA_VERSION = "data_version"
+"""Fact that names all that builds have put into the database: a random text, so that a restored copy that goes its own
+way never comes upon a version of another one."""
 
 
 def loaded(connection: psycopg.Connection, name: str) -> dict[date | None, str]:
@@ -77,3 +82,13 @@ def fact(connection: psycopg.Connection, name: str) -> str | None:
 def note_fact(connection: psycopg.Connection, name: str, value: str) -> None:
     text = "insert into {t} (name, value) values (%s, %s) on conflict (name) do update set value = excluded.value"
     connection.execute(statement(text, t=FACTS), [name, value])
+
+
+def data_version(connection: psycopg.Connection) -> str:
+    """The version of what this snapshot sees; nothing before the first."""
+    return fact(connection, DATA_VERSION) or ""
+
+
+def new_version(connection: psycopg.Connection) -> None:
+    """Say that this transaction changes answers. Last in it: others who change some wait from here to the commit."""
+    note_fact(connection, DATA_VERSION, uuid4().hex)

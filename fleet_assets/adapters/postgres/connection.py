@@ -91,12 +91,12 @@ class Server:
         Raises ServiceError when the server is away.
         """
         with self._session() as connection, connection.transaction():
-            self._act_as(connection, role)
+            self.act_as(connection, role)
             yield connection
 
     @contextmanager
-    def reading(self, role: str) -> Iterator[psycopg.Connection]:
-        """The same in a transaction that cannot write and is rolled back.
+    def reading(self, role: str = "") -> Iterator[psycopg.Connection]:
+        """The same in a transaction that cannot write, sees one moment, and is rolled back.
 
         What the session was told meanwhile goes with it (settings, advisory locks, prepared statements): the next one
         who gets it from the pool finds it as new.
@@ -104,8 +104,8 @@ class Server:
         with self._session() as connection:
             try:
                 with connection.transaction(force_rollback=True):
-                    connection.execute("set transaction read only")
-                    self._act_as(connection, role)
+                    connection.execute("set transaction isolation level repeatable read, read only")
+                    self.act_as(connection, role)
                     yield connection
             finally:
                 _forget(connection)
@@ -125,7 +125,8 @@ class Server:
         finally:
             pooled.close()
 
-    def _act_as(self, connection: psycopg.Connection, role: str) -> None:
+    def act_as(self, connection: psycopg.Connection, role: str) -> None:
+        """Go on as a role to the end of the transaction, where the user may be it."""
         if role and self.may_be(connection, role):
             connection.execute(statement("set local role {role}", role=role))
 

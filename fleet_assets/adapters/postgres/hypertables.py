@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres.announced import announced
+from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, PUBLISHED, regclass, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
@@ -53,8 +53,10 @@ def move_to_hypertables(server: Server, tell: Callable[[str], object] = lambda _
     with server.transaction() as connection:
         natives = native_tables(connection)
     for contract in natives:
-        with announced(server) as connection:
-            yield _move(connection, contract, tell)
+        with server.owning() as connection:
+            moved = _move(connection, contract, tell)
+            books.new_version(connection)
+        yield moved
         with server.owning() as connection:
             compress_old(connection, contract)
     if natives:

@@ -20,7 +20,6 @@ from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_
 
 from fleet_assets.adapters.lake import Lake, PartitionRecord
 from fleet_assets.adapters.postgres import books, partitions
-from fleet_assets.adapters.postgres.announced import Announcement, announcing
 from fleet_assets.adapters.postgres.binary_rows import HEADER, TRAILER, encoded
 from fleet_assets.adapters.postgres.connection import Server, Unreachable, sentence
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, statement, table
@@ -82,10 +81,9 @@ class Loader:
         Killed at any moment it leaves whole partitions, and the next call does the rest. Raises ServiceError.
         """
         ensure_ready(self.server, self.lake.identity())
-        with announcing(self.server) as announcement:
-            for contract in TABLES.values():
-                if names is None or contract.name in names:
-                    yield self._load_table(contract, announcement)
+        for contract in TABLES.values():
+            if names is None or contract.name in names:
+                yield self._load_table(contract)
 
     def stale(self, names: Collection[str] | None = None) -> dict[str, list[date | None]]:
         """The partitions of each table that differ from the lake's; empty when the database is as the lake is."""
@@ -101,12 +99,12 @@ class Loader:
                 found[contract.name] = _differing(stored, known)
         return {name: days for name, days in found.items() if days}
 
-    def _load_table(self, contract: Table, announcement: Announcement) -> TableLoad:
+    def _load_table(self, contract: Table) -> TableLoad:
         began = time.perf_counter()
         stored = self._stored(contract)
         known = self._known(contract)
         differing = _differing(stored, known)
-        rows = sum(self._bring(contract, day, stored.get(day), announcement) for day in differing)
+        rows = sum(self._bring(contract, day, stored.get(day)) for day in differing)
         if rows:
             self._tell_planner(contract, rows)
         self._compress(contract)
@@ -143,24 +141,21 @@ class Loader:
             return books.loaded(connection, contract.name)
 
     @patient
-    def _bring(
-        self, contract: Table, day: date | None, record: PartitionRecord | None, announcement: Announcement
-    ) -> int:
+    def _bring(self, contract: Table, day: date | None, record: PartitionRecord | None) -> int:
         """One partition in one transaction; returns its rows. The server going away costs another try."""
-        announcement.begin()
         frame = (
             contract.empty() if record is None else self.lake.scan(contract, None if day is None else [day]).collect()
         )
         try:
             with self.server.owning() as connection:
                 connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", [contract.name, LOAD_LOCK])
-                announcement.stand(connection)
                 # First the books: the exchange at the end of `_replace` holds a lock until the commit.
                 if record is None:
                     books.forget_loaded(connection, contract.name, day)
                 else:
                     books.note_loaded(connection, contract.name, day, record.content, frame.height)
                 _replace(connection, contract, day, frame)
+                books.new_version(connection)
         except errors.LockNotAvailable:
             raise ServiceError(
                 f"another session has held {contract.name} for {partitions.LOCK_PATIENCE_S} s; run `fleet build` again"

@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres.announced import announcing
+from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
@@ -58,7 +58,7 @@ def migrate(server: Server) -> str | None:
     Raises UsageError when the database is newer than this software, ServiceError when it is not made yet or the user
     may not change it.
     """
-    with announcing(server) as announcement, _as_owner(server) as (connection, driver):
+    with _as_owner(server) as (connection, driver):
         _refuse_unless_made(driver)
         before = current(driver)
         if before is not None and before not in _known():
@@ -66,7 +66,6 @@ def migrate(server: Server) -> str | None:
                 f"the database is at schema {before}, which this version of fleet_assets does not know: update it"
             )
         if before != newest():
-            announcement.stand(driver)
             if has_timescale(driver):
                 without_partitions(connection)
             command.upgrade(_config(connection), "head")
@@ -74,6 +73,8 @@ def migrate(server: Server) -> str | None:
                 for text in hypertable_statements(driver):
                     driver.execute(text)
         _write_comments(driver)
+        if before != newest():
+            books.new_version(driver)
         return before
 
 

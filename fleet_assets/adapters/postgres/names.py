@@ -32,9 +32,6 @@ SCHEMA_LOCK = 0x666C6565_00000002
 LOAD_LOCK = 0x666C6565_00000003
 """Advisory lock: one load at a time."""
 
-ANNOUNCED = 0x666C6565_00000004
-"""Advisory lock: shared by all who are about to commit what answers are made of (`announced`)."""
-
 
 def statement(text: str, **names: str | sql.Composable) -> sql.Composed:
     """SQL text whose {placeholders} are names, quoted here; `schema.table` names are given as `table(...)`."""

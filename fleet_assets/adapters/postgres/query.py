@@ -14,6 +14,7 @@ from psycopg import errors
 from psycopg.types.json import set_json_loads
 
 from fleet_assets.adapters.explained import explained
+from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
@@ -41,14 +42,27 @@ def query(server: Server, sql: str) -> pl.DataFrame:
     """The rows of one SELECT; raises UsageError for anything else, and for names that are not there."""
     _refuse_unless_reading(sql)
     with server.reading(READER) as connection:
-        cursor = connection.cursor()
-        set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), cursor)
-        try:
-            # Prepared, so that the server takes one statement only, and sends types that are not known here as text.
-            with connection.transaction():
-                return _frame(cursor.execute(sql.strip().removesuffix(";").encode(), prepare=True))
-        except psycopg.Error as error:
-            raise _refusal(connection, error) from None
+        return _rows(connection, sql)
+
+
+def query_with_version(server: Server, sql: str) -> tuple[pl.DataFrame, str]:
+    """The same, and the version of the data in the very snapshot that the rows come from."""
+    _refuse_unless_reading(sql)
+    with server.reading() as connection:
+        version = books.data_version(connection)
+        server.act_as(connection, READER)
+        return _rows(connection, sql), version
+
+
+def _rows(connection: psycopg.Connection, sql: str) -> pl.DataFrame:
+    cursor = connection.cursor()
+    set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), cursor)
+    try:
+        # Prepared, so that the server takes one statement only, and sends types that are not known here as text.
+        with connection.transaction():
+            return _frame(cursor.execute(sql.strip().removesuffix(";").encode(), prepare=True))
+    except psycopg.Error as error:
+        raise _refusal(connection, error) from None
 
 
 def _refuse_unless_reading(sql: str) -> None:

@@ -18,17 +18,13 @@ import psycopg
 from psycopg import errors
 
 from fleet_assets.adapters import dbt_session
-from fleet_assets.adapters.data_versions import Source
 from fleet_assets.adapters.postgres import books, publication
-from fleet_assets.adapters.postgres.announced import announced
 from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.data_version import DataVersion
 from fleet_assets.adapters.postgres.migrate import current
-from fleet_assets.adapters.postgres.moments import Moments
 from fleet_assets.adapters.postgres.names import BUILD, BUILD_LOCK, BUILD_PREFIX, OWNER, PUBLISHED
 from fleet_assets.adapters.postgres.owners import acting, refuse_unless_usable
-from fleet_assets.adapters.postgres.query import query
-from fleet_assets.adapters.postgres.reading import read
-from fleet_assets.adapters.postgres.versions import data_versions
+from fleet_assets.adapters.postgres.query import query, query_with_version
 from fleet_assets.contracts.errors import ServiceError
 
 PROFILE = ("host", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout")
@@ -103,9 +99,10 @@ class PostgresWarehouse:
         """Exchange what is published for what was built, in one step; `tell` hears who holds it up, and what of
         somebody's was lost. Raises ServiceError if readers never end."""
         try:
-            with announced(self.server) as connection:
+            with self.server.owning() as connection:
                 for lost in publication.exchange(connection, tell):
                     tell(lost)
+                books.new_version(connection)
         except errors.LockNotAvailable:
             with self.server.transaction() as connection:
                 who = publication.holder(connection)
@@ -131,33 +128,27 @@ class PostgresWarehouse:
 
     def note_inputs(self, models: Iterable[str], inputs: str) -> None:
         """Remember what models were built from; "" where nobody can say."""
-        with announced(self.server) as connection:
+        with self.server.owning() as connection:
             books.note_inputs(connection, models, inputs)
 
     def query(self, sql: str) -> pl.DataFrame:
         return query(self.server, sql)
 
+    def origin(self, sql: str) -> str | None:
+        """What the rows of a SELECT would be made from now; see `any_warehouse.Warehouse.origin`."""
+        return self._data_version.origin(sql)
+
+    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
+        """The rows, and what they were made from: both of one snapshot."""
+        return query_with_version(self.server, sql)
+
+    @cached_property
+    def _data_version(self) -> DataVersion:
+        return DataVersion(self.server)
+
     def _role(self) -> dict[str, str]:
         with self.server.transaction() as connection:
             return {"role": OWNER} if self.server.may_be(connection, OWNER) else {}
-
-    def source(self, sql: str) -> Source | None:
-        """What the rows of a SELECT are made from now, in this server's understanding of it, with versions from the
-        books; None where they may depend on more, and for a relation whose version is not known."""
-
-        def ask() -> Source | None:
-            with self.server.transaction() as connection:
-                reading = read(connection, sql)
-                if reading is None or current(connection) is None:
-                    return None
-                versions = data_versions(connection, self.server.address, reading.tables)
-                return None if versions is None else Source(reading.text, versions)
-
-        return self._moments.remembered(sql, ask)
-
-    @cached_property
-    def _moments(self) -> Moments:
-        return Moments(self.server)
 
     @staticmethod
     def _inputs(connection: psycopg.Connection) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""Results of queries, kept as long as the data they were computed from is the data that is there.
+"""Results of queries, kept under the name of what they were computed from.
 
-Belongs here: keeping, sharing and forgetting results. Does not belong here: what a result depends on (`data_versions`)
-and computing it (`warehouse`).
+Belongs here: keeping, sharing and forgetting results. Does not belong here: what a result is made from
+(`Warehouse.origin`) and computing it.
 """
 
-from fleet_assets.adapters.query_cache.cache import CacheRules, CacheStatistics, QueryCache
+from fleet_assets.adapters.query_cache.cache import CacheStatistics, QueryCache
 from fleet_assets.adapters.query_cache.shared import SharedResults, SharedRules
 
-__all__ = ["CacheRules", "CacheStatistics", "QueryCache", "SharedResults", "SharedRules"]
+__all__ = ["CacheStatistics", "QueryCache", "SharedResults", "SharedRules"]

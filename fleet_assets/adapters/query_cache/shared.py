@@ -1,12 +1,11 @@
 """Results in Redis, for all processes of an installation: a second place to look, never a reason to fail.
 
-Belongs here: keys, bounds and the scripts that hold them in one step. Does not belong here: versions (part of the key).
+Belongs here: keys, bounds, and the lock of the process that computes. Does not belong here: what keys stand for.
 
-    fleet:query:result:<key>     Arrow IPC, compressed
-    fleet:query:used             sorted set: key by the time of last use, unix ms
-    fleet:query:bytes            hash: bytes by key
-    fleet:query:total            hash: hits, misses, stored, evicted, bytes
-    fleet:query:flight:<key>     who computes it right now; runs out by itself
+    fleet:query:result:<key>     checksum, then Arrow IPC, compressed
+    fleet:query:kept             sorted set: <key>:<bytes> by the time it was put there
+    fleet:query:total            hash: hits, misses, waits, stored, evicted
+    fleet:query:flight:<key>     lock of who computes it right now; runs out by itself
 
 A Redis that is away, full or slow is a miss, and is left alone for a few seconds.
 """
@@ -14,61 +13,25 @@ A Redis that is away, full or slow is a miss, and is left alone for a few second
 from __future__ import annotations
 
 import time
-import uuid
+from bisect import bisect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from itertools import accumulate
+from typing import Any
+from zlib import crc32
 
 import polars as pl
 import pyarrow as pa
 import redis
 import structlog
+from redis.exceptions import LockError
+from redis.lock import Lock
 
 _LOG = structlog.get_logger(__name__)
-_PREFIX = "fleet:query:"
-
-# ARGV: key, now in ms.
-_GET = """
-local value = redis.call('GET', 'fleet:query:result:' .. ARGV[1])
-if value then
-    redis.call('ZADD', 'fleet:query:used', 'XX', ARGV[2], ARGV[1])
-    redis.call('HINCRBY', 'fleet:query:total', 'hits', 1)
-else
-    redis.call('HINCRBY', 'fleet:query:total', 'misses', 1)
-end
-return value
-"""
-
-# ARGV: key, now in ms, value, seconds to live, bytes that all may have.
-_PUT = """
-local function let_go(key)
-    redis.call('DEL', 'fleet:query:result:' .. key)
-    redis.call('ZREM', 'fleet:query:used', key)
-    local bytes = redis.call('HGET', 'fleet:query:bytes', key)
-    redis.call('HDEL', 'fleet:query:bytes', key)
-    return redis.call('HINCRBY', 'fleet:query:total', 'bytes', -(tonumber(bytes) or 0))
-end
-let_go(ARGV[1])
-local total = redis.call('HINCRBY', 'fleet:query:total', 'bytes', #ARGV[3])
-while total > tonumber(ARGV[5]) do
-    local oldest = redis.call('ZRANGE', 'fleet:query:used', 0, 0)[1]
-    if not oldest then break end
-    total = let_go(oldest)
-    redis.call('HINCRBY', 'fleet:query:total', 'evicted', 1)
-end
-redis.call('SET', 'fleet:query:result:' .. ARGV[1], ARGV[3], 'EX', ARGV[4])
-redis.call('ZADD', 'fleet:query:used', ARGV[2], ARGV[1])
-redis.call('HSET', 'fleet:query:bytes', ARGV[1], #ARGV[3])
-redis.call('HINCRBY', 'fleet:query:total', 'stored', 1)
-return total
-"""
-
-# ARGV: key, token.
-_LAND = """
-local flight = 'fleet:query:flight:' .. ARGV[1]
-if redis.call('GET', flight) == ARGV[2] then redis.call('DEL', flight) end
-"""
+RESULT, FLIGHT = "fleet:query:result:", "fleet:query:flight:"
+KEPT, TOTAL = "fleet:query:kept", "fleet:query:total"
+CHECKSUM_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -77,6 +40,8 @@ class SharedRules:
 
     total_bytes: int = 64 << 20
     """Bytes of all results: a sixteenth of what the private server may hold."""
+    results: int = 2_000
+    """Results in all: whoever puts one there looks through the list."""
     entry_bytes: int = 8 << 20
     """Bytes of one result; a larger one would push out many and take tens of milliseconds to fetch."""
     keep_s: int = 86_400
@@ -86,7 +51,7 @@ class SharedRules:
     flight_s: float = 10.0
     """s for which others wait for the process that computes a result; then they compute it themselves."""
     poll_s: float = 0.02
-    """s between two looks for a result that another process computes."""
+    """s between two looks whether another process has computed a result."""
 
 
 class SharedResults:
@@ -98,67 +63,87 @@ class SharedResults:
         self._client: redis.Redis | None = None
         self._resting_until = 0.0
 
-    def get(self, key: str) -> pl.DataFrame | None:
-        """The result kept under the key, or None."""
-        value = self._try(lambda client: client.eval(_GET, 0, key, _now_ms()))
-        return None if value is None else _frame(cast(bytes, value))
-
-    def put(self, key: str, rows: pl.DataFrame) -> None:
-        """Keep a result, letting go of the least recently used ones where there is no room."""
-        value = _bytes(rows)
-        if len(value) <= self.rules.entry_bytes:
-            limits = (self.rules.keep_s, self.rules.total_bytes)
-            self._try(lambda client: client.eval(_PUT, 0, key, _now_ms(), value, *limits))
-
     @contextmanager
     def flight(self, key: str) -> Iterator[pl.DataFrame | None]:
-        """Be the one process that computes a result, or get it from the one that does; None says: compute it."""
-        token = uuid.uuid4().hex
+        """The result kept under a key, waited for if another process computes it. None says: compute it, and others
+        wait until this ends."""
+        found, lock = self._get(key), None
+        if found is None:
+            lock = self._try(lambda client: self._lock(client, key))
+            # Another may have put it there since the first look.
+            found = self._get(key)
+        self._try(lambda client: client.hincrby(TOTAL, "misses" if found is None else "hits", 1))
         try:
-            yield self._arrived(key, token)
+            yield found
         finally:
-            self._try(lambda client: client.eval(_LAND, 0, key, token))
+            if lock is not None:
+                self._try(lambda _: _release(lock))
 
-    def _arrived(self, key: str, token: str) -> pl.DataFrame | None:
-        """The result of whoever computes it; None when that is to be done here, or nobody has done it in time."""
-        deadline = time.monotonic() + self.rules.flight_s
-        while True:
-            has_taken_off = self._take_off(key, token)
-            # Looked at also after taking off: another may have landed since the look that missed.
-            if self._try(lambda client: client.exists(f"{_PREFIX}result:{key}")):
-                found = self.get(key)
-                if found is not None:
-                    return found
-            if has_taken_off or time.monotonic() >= deadline:
-                return None
-            time.sleep(self.rules.poll_s)
+    def put(self, key: str, rows: pl.DataFrame) -> None:
+        """Keep a result, letting go of the oldest ones where there is no room."""
+        value = _bytes(rows)
+        if len(value) <= self.rules.entry_bytes:
+            self._try(lambda client: self._put(client, key, value))
 
     def totals(self) -> dict[str, int]:
-        """Hits, misses, stored, evicted and bytes of all processes since the keys were made; empty without Redis."""
-        found = self._try(lambda client: client.hgetall(f"{_PREFIX}total"))
-        return {name.decode(): int(value) for name, value in cast(dict[bytes, bytes], found or {}).items()}
+        """Hits, misses, waits, stored and evicted of all processes since the keys were made, and bytes kept; empty
+        without Redis."""
+        counts: dict[bytes, bytes] = self._try(lambda client: client.hgetall(TOTAL)) or {}
+        kept: list[bytes] = self._try(lambda client: client.zrange(KEPT, 0, -1)) or []
+        total = {"bytes": sum(map(_size, kept))} if counts else {}
+        return {name.decode(): int(value) for name, value in counts.items()} | total
 
-    def _take_off(self, key: str, token: str) -> bool:
-        """Whether nobody else computes the result; also without Redis."""
-        life = int(self.rules.flight_s * 1000)
-        taken = self._try(lambda client: client.set(f"{_PREFIX}flight:{key}", token, nx=True, px=life) or False, True)
-        return bool(taken)
+    def _get(self, key: str) -> pl.DataFrame | None:
+        value: bytes | None = self._try(lambda client: client.get(f"{RESULT}{key}"))
+        return None if value is None else _frame(value)
 
-    def _try(self, ask: Callable[[redis.Redis], Any], otherwise: Any = None) -> Any:
+    def _lock(self, client: redis.Redis, key: str) -> Lock | None:
+        rules = self.rules
+        lock: Lock = client.lock(f"{FLIGHT}{key}", rules.flight_s, rules.poll_s, blocking_timeout=rules.flight_s)
+        if not lock.acquire(blocking=False):
+            client.hincrby(TOTAL, "waits", 1)
+            return lock if lock.acquire() else None
+        return lock
+
+    def _put(self, client: redis.Redis, key: str, value: bytes) -> None:
+        now, rules = time.time(), self.rules
+        with client.pipeline() as steps:
+            steps.set(f"{RESULT}{key}", value, ex=rules.keep_s)
+            steps.zadd(KEPT, {f"{key}:{len(value)}": now})
+            steps.zremrangebyscore(KEPT, "-inf", now - rules.keep_s)
+            steps.hincrby(TOTAL, "stored", 1)
+            steps.zrevrange(KEPT, 0, -1)
+            newest_first: list[bytes] = steps.execute()[-1]
+            room = bisect([*accumulate(map(_size, newest_first))], rules.total_bytes)
+            gone = newest_first[min(room, rules.results) :]
+            if gone:
+                steps.zrem(KEPT, *gone)
+                steps.unlink(*(RESULT.encode() + entry.rpartition(b":")[0] for entry in gone))
+                steps.hincrby(TOTAL, "evicted", len(gone))
+                steps.execute()
+
+    def _try(self, ask: Callable[[redis.Redis], Any]) -> Any:
         if time.monotonic() < self._resting_until:
-            return otherwise
+            return None
         try:
             if self._client is None:
                 self._client = self._connect()
-            return otherwise if self._client is None else ask(self._client)
+            return None if self._client is None else ask(self._client)
         except (redis.RedisError, OSError) as error:
             self._resting_until = time.monotonic() + self.rules.rest_s
             _LOG.info("query_cache_without_redis", reason=str(error))
-            return otherwise
+            return None
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _release(lock: Lock) -> None:
+    # It ran out where computing took longer.
+    with suppress(LockError):
+        lock.release()
+
+
+def _size(entry: bytes) -> int:
+    """Bytes of a result, from its entry in the list of those kept."""
+    return int(entry.rpartition(b":")[2])
 
 
 def _bytes(rows: pl.DataFrame) -> bytes:
@@ -167,13 +152,14 @@ def _bytes(rows: pl.DataFrame) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, arrow.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_table(arrow)
-    return bytes(sink.getvalue().to_pybytes())
+    content = bytes(sink.getvalue().to_pybytes())
+    return crc32(content).to_bytes(CHECKSUM_BYTES) + content
 
 
 def _frame(value: bytes) -> pl.DataFrame | None:
     """The rows, or None where the bytes are not what was put there."""
-    try:
-        return pl.DataFrame(pa.ipc.open_stream(value).read_all())
-    except (pa.ArrowInvalid, pl.exceptions.PolarsError, OSError) as error:
-        _LOG.warning("query_cache_unreadable", reason=str(error))
-        return None
+    content = memoryview(value)[CHECKSUM_BYTES:]
+    if content and crc32(content).to_bytes(CHECKSUM_BYTES) == value[:CHECKSUM_BYTES]:
+        return pl.DataFrame(pa.ipc.open_stream(content).read_all())
+    _LOG.warning("query_cache_unreadable", bytes=len(value))
+    return None

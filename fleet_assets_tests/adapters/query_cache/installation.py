@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from fleet_assets.adapters.data_versions import DuckdbVersions, Source
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import STANDING_PERIODS
@@ -23,16 +22,18 @@ class Installation:
 
     def __init__(self, folder: Path) -> None:
         self.lake = Lake(str(folder / "lake"))
-        self.warehouse = DuckdbWarehouse(folder / "warehouse" / "fleet.duckdb", str(self.lake.root))
-        self.versions = DuckdbVersions(self.warehouse.published, self.lake.root, SETTLE_NS)
+        self.warehouse = DuckdbWarehouse(folder / "warehouse" / "fleet.duckdb", str(self.lake.root), SETTLE_NS)
         self.computed = 0
 
     def query(self, sql: str) -> pl.DataFrame:
         self.computed += 1
         return self.warehouse.query(sql)
 
-    def source(self, sql: str) -> Source | None:
-        return self.versions.source(sql)
+    def origin(self, sql: str) -> str | None:
+        return self.warehouse.origin(sql)
+
+    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
+        return self.query(sql), self.origin(sql)
 
     def write(self, day: int, rows: int) -> None:
         """A day of March with so many rows."""

@@ -1,0 +1,89 @@
+"""What the rows of a query on the DuckDB warehouse are made from: the published file, and the lake files it looks into.
+
+Belongs here: naming these files by identity, size and times. Does not belong here: reading them (`warehouse`).
+
+Marts lie in the published file, which is only ever replaced whole; lake tables are views over their Parquet files, in
+each query anew. A file system keeps times in steps, so that two writes within one step may look like one: while any of
+the files was changed within the last SETTLE_NS, nobody can say what rows are made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+
+from fleet_assets.adapters.sql_dependencies import Relations
+from fleet_assets.contracts import TABLES
+
+SETTLE_NS = 2_000_000_000
+"""ns; the coarsest steps of file times in use are the two seconds of FAT; ext4, XFS and APFS need ten milliseconds."""
+
+VIEW_HEAD = re.compile(r"^CREATE (?:OR REPLACE )?VIEW .+? AS (?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.DOTALL)
+
+LAKE = frozenset(f"main.{name}" for name in TABLES)
+
+FileState = tuple[int, int, int, int, int]
+"""Device, number, size, ns of the last change of content, and of any change (a rename too), by the file system."""
+
+
+def file_state(path: Path) -> FileState | None:
+    """The state of a file; None where there is none."""
+    try:
+        return _state(path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def origin(sql: str, published: Path, lake_root: Path, settle_ns: int) -> str | None:
+    """Names what the rows of a SELECT would be made from now, as `Warehouse.origin` promises."""
+    state = file_state(published)
+    try:
+        behind = _relations(published, state).behind(sql)
+        if behind is None:
+            return None
+        files = [(str(published), *(state or (0,) * 5))]
+        files += [file for name in sorted(behind & LAKE) for file in _files(lake_root / name.removeprefix("main."))]
+    except (FileNotFoundError, duckdb.Error):
+        # It is being replaced.
+        return ""
+    is_settled = max(max(file[-2:]) for file in files) + settle_ns < time.time_ns()
+    return hashlib.sha256(repr(files).encode()).hexdigest() if is_settled else ""
+
+
+def _state(status: os.stat_result) -> FileState:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _files(folder: Path | str) -> Iterator[tuple[str, int, int, int, int, int]]:
+    """Name and state of every file that a view over a lake table reads, in order."""
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda one: one.name):
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif entry.name.endswith(".parquet"):
+                yield (entry.path, *_state(entry.stat()))
+
+
+@lru_cache(maxsize=4)
+def _relations(published: Path, state: FileState | None) -> Relations:
+    """Lake tables, marts and views over both, looked up once for each state of the published file."""
+    if state is None:
+        return Relations(LAKE, {})
+    asked = (
+        "select lower(schema_name || '.' || table_name), null from duckdb_tables() union all "
+        "select lower(schema_name || '.' || view_name), sql from duckdb_views() where not internal"
+    )
+    with duckdb.connect(str(published), read_only=True) as file:
+        found = dict(file.execute(asked).fetchall())
+    # In a query a lake table is a view made anew, whatever the published file calls so.
+    views = {name: VIEW_HEAD.sub("", text, count=1) for name, text in found.items() if text and name not in LAKE}
+    return Relations(LAKE | found.keys(), views)
