@@ -24,7 +24,7 @@ from fleet_assets.defs.day_assets import DAY_TABLES, ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
 from fleet_assets.defs.mart_models import stale_marts
 from fleet_assets.defs.partitions import NEAR_DAYS, range_tags, spans
-from fleet_assets.defs.plan import BuildRequest, Plan, plan_build
+from fleet_assets.defs.plan import BuildRequest, Plan, plan_build, sources_of
 from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.defs.warehouse_load import is_behind
 from fleet_assets.places import Places
@@ -40,10 +40,12 @@ INTERRUPTED = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__na
 
 @dataclass
 class BuildReport:
-    """What was built, and which checks did not hold (as sentences)."""
+    """What was built, what it is made of that is stale and was not selected, and which checks did not hold (as
+    sentences)."""
 
     days: list[date]
     tables: list[str]
+    left_stale: Plan
     run_ids: list[str] = field(default_factory=list)
     failed_checks: list[str] = field(default_factory=list)
 
@@ -62,9 +64,11 @@ def _build(
     wanted = _wanted(definitions, request.select)
     # Copies on a server have names of two parts: warehouse/trips.
     tables = {key.path[0] for key in wanted if len(key.path) == 1}
-    plan = plan_build(places, request, tables)
+    sources = sources_of(tables)
+    found = plan_build(places, request, tables | sources)
+    plan = found.of(tables)
     chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or _is_behind(places))
-    report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
+    report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen), found.of(sources))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
         is_last = position == len(stretches)

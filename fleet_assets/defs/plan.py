@@ -38,6 +38,13 @@ class Plan:
     def all_days(self) -> list[date]:
         return sorted({day for days in self.days.values() for day in days})
 
+    def of(self, names: Collection[str]) -> Plan:
+        """What of it is about these tables."""
+        return Plan(
+            [name for name in self.reference if name in names],
+            {name: days for name, days in self.days.items() if name in names},
+        )
+
     @property
     def is_empty(self) -> bool:
         return not self.reference and not self.days
@@ -60,8 +67,8 @@ def plan_build(places: Places, request: BuildRequest, names: Collection[str]) ->
         unjudged = places.findings.owed(maker.table)
         stale[name] = {day for day in known[name] if touched or day in unjudged or _is_stale(places, maker, day, stale)}
     first, last = _bounds(places, request)
-    within = {name: sorted(day for day in stale[name] if first <= day <= last) for name in stale if name in names}
-    return Plan([name for name in reference if name in names], {name: days for name, days in within.items() if days})
+    within = {name: sorted(day for day in stale[name] if first <= day <= last) for name in stale}
+    return Plan(reference, {name: days for name, days in within.items() if days}).of(names)
 
 
 def ordered_tables() -> list[DayTable]:
@@ -77,6 +84,15 @@ def followers(names: Collection[str]) -> set[str]:
         if not maker.is_on_demand and any(table.name in names or table.name in found for table in maker.reads):
             found.add(maker.table.name)
     return found
+
+
+def sources_of(names: Collection[str]) -> set[str]:
+    """The other tables that these are made of, directly or by way of others."""
+    found: set[str] = set()
+    for maker in reversed(ordered_tables()):
+        if maker.table.name in names or maker.table.name in found:
+            found |= {table.name for table in maker.reads}
+    return found - set(names)
 
 
 def _reference_tables() -> list[Table]:
