@@ -47,6 +47,7 @@ class BusSpans:
         self._spans: dict[_Owner, dict[Path, _Span]] = {}
         self._landed: dict[_Owner, dict[Path, _Span]] = {}
         self._known: set[tuple[_Owner, Path]] = set()
+        self._wholly_known: set[Path] = set()
         self._digests: set[str] = set()
 
     def add(self, path: Path, rows: pl.DataFrame) -> None:
@@ -56,12 +57,14 @@ class BusSpans:
 
     def add_landed(self, path: Path, beside: pl.DataFrame, rows: pl.DataFrame, new: pl.DataFrame) -> None:
         """Note the landed rows within the time of a file's rows, of which `new` had not landed."""
-        known = rows.join(new, on="entry_id", how="anti") if new.height else rows
-        self._known |= {(owner, path) for owner in known.select("vehicle_id", "bus").unique().rows()}
-        if new.height:
-            of_this_import = pl.Series(sorted(self._digests), dtype=pl.String)
-            is_of_it = pl.col("entry_id").str.head(DIGEST_LETTERS).is_in(of_this_import)
-            _merge(self._landed, path, beside.filter(~is_of_it))
+        if new.is_empty():
+            self._wholly_known.add(path)
+            return
+        known = rows.join(new, on="entry_id", how="anti").select("vehicle_id", "bus").unique()
+        self._known |= {(owner, path) for owner in known.rows()}
+        of_this_import = pl.Series(sorted(self._digests), dtype=pl.String)
+        is_of_it = pl.col("entry_id").str.head(DIGEST_LETTERS).is_in(of_this_import)
+        _merge(self._landed, path, beside.filter(~is_of_it))
 
     def shared(self) -> list[SharedBus]:
         """The buses of which files overlap, each once, in order of vehicle and bus."""
@@ -72,8 +75,8 @@ class BusSpans:
         """The first file whose frames lie beside others that landed before, and how many more there are."""
         pairs: list[tuple[Path, datetime, datetime]] = []
         for path, landed in self._landed.get(owner, {}).items():
-            new = self._spans[owner].get(path)
-            if new and (owner, path) not in self._known and _overlap(new, landed):
+            new, is_known = self._spans[owner].get(path), (owner, path) in self._known or path in self._wholly_known
+            if new and not is_known and _overlap(new, landed):
                 pairs.append((path, max(new[0], landed[0]), min(new[1], landed[1])))
         if not pairs:
             return None
