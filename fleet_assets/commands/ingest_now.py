@@ -53,8 +53,8 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
     """One row per source and vehicle: last seen, all rows, rows of each of the last days, lag of the newest day.
 
     Columns: source, vehicle_id, first_seen_at, last_seen_at, last_received_at, row_count, rows_by_day (list, oldest
-    day first, 0 where nothing came), lag_p50_s and lag_p95_s (of the vehicle's newest day), silence_count and silence_s
-    (of the last days).
+    day first, 0 where nothing came), lag_p50_s and lag_p95_s (of the vehicle's newest day), clock_behind_s (of its two
+    newest days, the later that tells), silence_count and silence_s (of the last days).
     """
     days = [today - timedelta(days=back) for back in range(SHOWN_DAYS - 1, -1, -1)]
     is_recent = pl.col("date") >= days[0]
@@ -66,6 +66,7 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
             pl.col("received_count").sum().alias("row_count"),
             pl.concat_list(counts).first().alias("rows_by_day"),
             pl.col("lag_p50_s").last(), pl.col("lag_p95_s").last(),
+            pl.col("clock_behind_s").tail(2).drop_nulls().last(),
             pl.col("silence_count").filter(is_recent).sum(), pl.col("silence_s").filter(is_recent).sum(),
         )
     )  # fmt: skip

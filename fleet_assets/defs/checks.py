@@ -12,7 +12,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
-from fleet_assets.contracts import LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
+from fleet_assets.contracts import INGEST_DAILY, LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
 from fleet_assets.core.checks import (
     accounted_sentences,
     contract_sentences,
@@ -23,6 +23,7 @@ from fleet_assets.core.checks import (
     position_sentences,
     speed_sentences,
 )
+from fleet_assets.core.clocks import behind_sentences
 from fleet_assets.defs.partitions import DAYS, midnight, selected_days
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource
@@ -61,6 +62,10 @@ CHECKS = [
     DayCheck(
         TRIPS, "distance_agrees_with_odometer", "The distance of a trip is that of its odometer, within its error.",
         odometer_sentences, severity=dg.AssetCheckSeverity.WARN,
+    ),
+    DayCheck(
+        INGEST_DAILY, "no_clock_is_behind", "No vehicle's rows come late all day by one and the same time.",
+        behind_sentences, severity=dg.AssetCheckSeverity.WARN,
     ),
     DayCheck(TRIPS, "no_mean_above_its_maximum", "No trip is faster on average than at most.", speed_sentences),
     DayCheck(
