@@ -37,10 +37,15 @@ class LandedRows:
         names = source_table(source).schema.names()
         self._content = [name for name in names if name not in ("received_at", "entry_id")]
 
-    def new(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows of `frame` (columns of the source's table) that have not landed, in their order."""
+    def beside(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The landed rows of the vehicles of `frame` within its time, each entry once."""
         files = self._overlapping(frame)
-        landed = _rows_like(frame, files).select(self._content) if files else frame.clear()
+        return _rows_like(frame, files) if files else frame.clear()
+
+    def new(self, frame: pl.DataFrame, beside: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The rows of `frame` (columns of the source's table) that have not landed, in their order; `beside` as above,
+        where it is known."""
+        landed = (self.beside(frame) if beside is None else beside).select(self._content)
         if landed.is_empty():
             return frame
         if landed.equals(frame.select(self._content)):

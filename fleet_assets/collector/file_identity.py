@@ -11,6 +11,9 @@ from pathlib import Path
 from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.contracts.errors import FileRejected
 
+DIGEST_LETTERS = 16
+"""Length of such a name; the `entry_id` of an imported row begins with it."""
+
 
 def file_digest(path: Path, options: LogOptions) -> str:
     """16 hex digits that name the file's bytes and the answers that its rows depend on; raises FileRejected."""
@@ -25,4 +28,4 @@ def file_digest(path: Path, options: LogOptions) -> str:
 
 def short_hash(*facts: object) -> str:
     """16 hex digits that name some facts."""
-    return hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(map(str, facts)).encode()).hexdigest()[:DIGEST_LETTERS]

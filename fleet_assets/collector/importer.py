@@ -82,7 +82,7 @@ class ImportReport:
 
     files: list[FileResult]
     shared: list[SharedBus] = field(default_factory=list)
-    """Buses of which two files have new frames at the same time."""
+    """Buses of which two files, or a file and the landing zone, have different frames at the same time."""
 
     @property
     def refused(self) -> list[FileResult]:
@@ -184,7 +184,9 @@ class _Run:
             for reason, rows in chunk.rejected:
                 result.examples.setdefault(reason.slug, _example(reason, rows))
                 _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason, origin))
-            new = landed.new(self._identified(chunk.rows, digest, ordinal))
+            rows = self._identified(chunk.rows, digest, ordinal)
+            beside = landed.beside(rows)
+            new = landed.new(rows, beside)
             kept = intake.land(self.source, new, name, origin)
             for slug, count in kept.rejected.items():
                 _count(result.rejected, slug, count)
@@ -193,6 +195,8 @@ class _Run:
             result.days.update(_days(kept.files))
             if self.source == "can" and kept.kept:
                 self.spans.add(result.path, new)
+            if self.source == "can" and beside.height:
+                self.spans.add_landed(result.path, beside, rows, new)
             ordinal += chunk.rows.height
         if not result.rows:
             raise NothingInIt(result.path, f"it holds no {'frames' if self.source == 'can' else 'rows'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError,
 from fleet_assets.pipeline.day_rules import failed_rules
 from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
-from fleet_assets.pipeline.plan import BuildReport, BuildRequest, followed_tables, plan_build
+from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
@@ -73,7 +74,8 @@ def run_build(places: Places, request: BuildRequest, *, is_dry: bool = False) ->
         with build_progress(console), words_to(build_log(places)):
             report = build_now(places, request)
     seconds = time.perf_counter() - began
-    for line in [_outcome(report, seconds), *lost_frames(places, report.days), *unread_sentences(places)]:
+    said = [_outcome(report, seconds), *_left_stale(report, request.select)]
+    for line in [*said, *lost_frames(places, report.days), *unread_sentences(places)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
         does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
@@ -90,7 +92,7 @@ def _nothing_to_do(places: Places, request: BuildRequest) -> BuildReport | None:
     names = followed_tables()
     if not plan_build(places, request, names).is_empty or is_warehouse_stale(places):
         return None
-    return BuildReport([], [], failed_checks=failed_rules(places, names))
+    return BuildReport([], [], Plan([], {}), failed_checks=failed_rules(places, names))
 
 
 def show_forecast(console: Console, places: Places, request: BuildRequest) -> None:
@@ -138,6 +140,19 @@ def _outcome(report: BuildReport, seconds: float) -> str:
         return "Everything is up to date."
     span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
     return f"Built {counted(len(report.tables), 'table')}{span}, in {seconds:.1f} s."
+
+
+def _left_stale(report: BuildReport, select: str) -> Iterator[str]:
+    """What was built was made of what is stored, which may be nothing: say so where that is stale."""
+    stale = report.left_stale
+    if report.tables and not stale.is_empty:
+        named = [*stale.reference, *(f"{name} ({counted(len(days), 'day')})" for name, days in stale.days.items())]
+        verb = "is" if len(named) == 1 else "are"
+        whole = ",".join(re.sub(r"^\d*\+?", "+", part.strip()) for part in select.split(",") if part.strip())
+        yield (
+            f"made of what is stored: {', '.join(named)} {verb} stale and not selected; "
+            f"`fleet build --select {whole}` makes them too"
+        )
 
 
 def build_log(places: Places) -> Path:

@@ -161,8 +161,9 @@ def _say_what_next(console: Console, report: ImportReport, quarantine: Path) -> 
 def _shared(found: SharedBus) -> str:
     """Two loggers, or two channels, that may have become one bus."""
     more = f" (and {found.more:,} more pairs of files)" if found.more else ""
+    one, other = found.one.name if found.one else "what had landed before", found.other.name
     return (
-        f"{found.one.name} and {found.other.name} both brought frames of {found.vehicle_id} {found.bus} between "
+        f"{one} and {other} both brought frames of {found.vehicle_id} {found.bus} between "
         f"{found.first:%Y-%m-%d %H:%M:%S} and {found.last:%H:%M:%S} UTC{more}: if these are two loggers, or two "
         "channels, they are one bus now; give each a name with --logger, or --bus"
     )

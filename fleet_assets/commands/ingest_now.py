@@ -1,7 +1,7 @@
 """Ingest figures as of this moment: the stored ones where they are current, counted from raw or landed rows elsewhere.
 
 Belongs here: choosing what to read for each day, so that the picture is whole before a build and cheap after it.
-Does not belong here: the counting (`core.ingest`), and what is stale (`defs.plan`).
+Does not belong here: the counting (`core.ingest`), and what is stale (`pipeline.plan`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
     """One row per source and vehicle: last seen, all rows, rows of each of the last days, lag of the newest day.
 
     Columns: source, vehicle_id, first_seen_at, last_seen_at, last_received_at, row_count, rows_by_day (list, oldest
-    day first, 0 where nothing came), lag_p50_s and lag_p95_s (of the vehicle's newest day), silence_count and silence_s
-    (of the last days).
+    day first, 0 where nothing came), lag_p50_s and lag_p95_s (of the vehicle's newest day), clock_behind_s (of its two
+    newest days, the later that tells), silence_count and silence_s (of the last days).
     """
     days = [today - timedelta(days=back) for back in range(SHOWN_DAYS - 1, -1, -1)]
     is_recent = pl.col("date") >= days[0]
@@ -66,6 +66,7 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
             pl.col("received_count").sum().alias("row_count"),
             pl.concat_list(counts).first().alias("rows_by_day"),
             pl.col("lag_p50_s").last(), pl.col("lag_p95_s").last(),
+            pl.col("clock_behind_s").tail(2).drop_nulls().last(),
             pl.col("silence_count").filter(is_recent).sum(), pl.col("silence_s").filter(is_recent).sum(),
         )
     )  # fmt: skip

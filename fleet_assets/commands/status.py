@@ -24,6 +24,7 @@ from fleet_assets.adapters.spool import waiting
 from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
 from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
 from fleet_assets.commands.unread import unread_sentences
+from fleet_assets.core.clocks import behind_sentence
 from fleet_assets.places import Places
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 QUIET_WORKER_S = 60.0
 """A worker asks for entries twice a second; one that has not for so long is gone."""
+SHOWN_CLOCKS = 10
+"""Vehicles whose clock seems behind that get a sentence of their own."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,14 @@ def _collecting_steps(found: Status) -> Iterator[str]:
         yield "nothing came in yet: `fleet import FILE… --source can`, `fleet collect scan`, or see `fleet demo`"
 
 
+def _clock_steps(found: Status) -> Iterator[str]:
+    behind = [row for row in found.vehicles if row["clock_behind_s"] is not None]
+    for row in behind[:SHOWN_CLOCKS]:
+        yield f"{behind_sentence(row['vehicle_id'], row['source'], row['clock_behind_s'])}: docs/operations.md, Clocks"
+    if len(behind) > SHOWN_CLOCKS:
+        yield f"and {len(behind) - SHOWN_CLOCKS:,} more vehicles whose rows come late all day by one and the same time"
+
+
 def _building_steps(found: Status) -> Iterator[str]:
     if found.published.problem:
         yield "start PostgreSQL or mend FLEET_WAREHOUSE_URL: builds need it"
@@ -209,6 +220,7 @@ def _building_steps(found: Status) -> Iterator[str]:
     elif is_stale:
         yield "run `fleet build` to bring every table up to date"
     yield from found.unread
+    yield from _clock_steps(found)
     if found.quarantine:
         yield "some rows or files were set aside: `fleet quarantine list` says why"
     if any(check["severity"] == "ERROR" for check in found.runs.failed_checks):

@@ -1,6 +1,6 @@
 """Frames that did not become telemetry, in sentences: which vehicles, why, and what a person can do.
 
-Belongs here: reading the notes of telemetry's partitions, and their words for `fleet build` and `fleet status`.
+Belongs here: reading the notes of decoded partitions, and their words for `fleet build` and `fleet status`.
 Does not belong here: the facts (`sources.unread`, `core.can`).
 """
 
@@ -15,7 +15,7 @@ from typing import Any, cast
 import polars as pl
 
 from fleet_assets.commands.wording import counted
-from fleet_assets.contracts import TELEMETRY
+from fleet_assets.contracts import CAN_SIGNALS, TELEMETRY, Table
 from fleet_assets.places import Places
 
 SHOWN = 5
@@ -63,7 +63,7 @@ class _Vehicle:
 def unread_sentences(places: Places) -> list[str]:
     """One sentence a vehicle whose frames never became telemetry on any stored day."""
     vehicles: dict[str, _Vehicle] = {}
-    for notes in _notes(places, places.lake.days(TELEMETRY)):
+    for notes in _notes(places, TELEMETRY, places.lake.days(TELEMETRY)):
         for note in notes.get("unread", ()):
             vehicles.setdefault(note["vehicle_id"], _Vehicle()).add(note)
     read = _read_vehicles(places, vehicles)
@@ -115,7 +115,7 @@ def _what_to_bind(name: str, vehicle: _Vehicle, bus: str) -> str:
 
 def lost_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
     """What a person should know of the frames of these days: what was not decoded, and DBC files that fail."""
-    found = [notes["bus"] for notes in _notes(places, days) if "bus" in notes]
+    found = [notes["bus"] for day in days for notes in _decoding_of(places, day)]
     sums: Counter[str] = Counter()
     for counts in found:
         sums.update({name: count for name, count in counts.items() if isinstance(count, int)})
@@ -133,8 +133,14 @@ def lost_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
     yield from sorted({problem for counts in found for problem in counts["problems"]})
 
 
-def _notes(places: Places, days: Iterable[date]) -> Iterator[dict[str, Any]]:
+def _decoding_of(places: Places, day: date) -> list[dict[str, Any]]:
+    """The notes of the day's decoding, which is the same for both tables that are made of it."""
+    found = [notes for table in (TELEMETRY, CAN_SIGNALS) for notes in _notes(places, table, [day]) if "bus" in notes]
+    return found[:1]
+
+
+def _notes(places: Places, table: Table, days: Iterable[date]) -> Iterator[dict[str, Any]]:
     for day in days:
-        record = places.lake.record(TELEMETRY, day)
+        record = places.lake.record(table, day)
         if record is not None:
             yield cast(dict[str, Any], record.notes)

@@ -35,6 +35,12 @@ INGEST_DAILY = Table(
         ),
         Column("lag_p50_s", "f64", "Median of received_at - recorded_at; negative where a clock is ahead.", "s"),
         Column("lag_p95_s", "f64", "95th percentile of received_at - recorded_at.", "s"),
+        Column(
+            "clock_behind_s", "f64",
+            "How long all rows of the day were behind their arrival, one as the other: a clock that is behind, or a "
+            "zone written wrongly. Null where lags differ, as those of late uploads do, or are below 15 minutes.",
+            "s", low=0,
+        ),
         Column("cadence_s", "f64", "Median time between two rows of the day; null for a single one.", "s", low=0),
         Column(
             "silence_count", "i64",

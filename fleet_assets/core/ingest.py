@@ -32,6 +32,12 @@ class IngestRules:
     """Whole minutes of speaking that a rate needs; fewer say little about the usual."""
     rate_spread: float = 0.5
     """(p90 - p10) / median of rows a minute; above it a vehicle sends by occasion and nothing can be expected."""
+    behind_s: float = 900.0
+    """Lag above which a clock may be behind [s]: as for clocks that are ahead (`core.clocks`)."""
+    constant_s: float = 300.0
+    """Spread (p95 - p05) up to which a lag is constant [s]; networks delay by seconds, buffers by minutes."""
+    constant_minutes: int = 20
+    """Minutes of rows that a constant lag needs."""
 
 
 def daily_ingest(rows: pl.LazyFrame, source: str, rules: IngestRules | None = None) -> pl.LazyFrame:
@@ -63,7 +69,9 @@ def daily_ingest(rows: pl.LazyFrame, source: str, rules: IngestRules | None = No
     )  # fmt: skip
     is_slow = pl.col("is_steady") & (pl.col("cadence_s") >= 60) & (pl.col("received_count") > rules.known_steps)
     rate_per_s = pl.coalesce("rate_per_s", pl.when(is_slow).then(1 / pl.col("cadence_s")))
-    expected = counted.join(_usual_rates(spoken, rules), on=["vehicle_id", "date"], how="left").with_columns(
+    days = ["vehicle_id", "date"]
+    known = counted.join(_clocks_behind(spoken.with_columns(lag_s=lag), rules), on=days, how="left")
+    expected = known.join(_usual_rates(spoken, rules), on=days, how="left").with_columns(
         source=pl.lit(source),
         expected_count=(rate_per_s * pl.col("spoken_s") + pl.col("silence_count") + 1).round().cast(pl.Int64),
     )
@@ -110,6 +118,25 @@ def _usual_rates(spoken: pl.LazyFrame, rules: IngestRules) -> pl.LazyFrame:
     )
     is_known = (pl.col("minutes") >= rules.known_minutes) & (pl.col("spread") <= rules.rate_spread)
     return rates.filter(is_known).select("vehicle_id", "date", "rate_per_s")
+
+
+def _clocks_behind(spoken: pl.LazyFrame, rules: IngestRules) -> pl.LazyFrame:
+    """`clock_behind_s` per vehicle and day on which the lag of every minute was the same, but for delays.
+
+    An upload of eight minutes or more at once cannot look so: its rows arrive together, so that the lag falls by a
+    minute each minute, and five minutes of lag (`constant_s`) hold at most six of its minutes, three quarters, where
+    nine tenths of a day's minutes are asked for. Each minute counts once, by the row that came fastest: a thousand
+    rows of one minute say no more about a clock than one.
+    """
+    minute = pl.col("recorded_at").dt.truncate("1m").alias("minute")
+    fastest = spoken.group_by("vehicle_id", "date", minute).agg(pl.col("lag_s").min())
+    low, high = (pl.col("lag_s").quantile(share, "nearest") for share in (0.05, 0.95))
+    lags = fastest.group_by("vehicle_id", "date").agg(
+        low.alias("clock_behind_s"), (high - low).alias("spread_s"), pl.len().alias("minutes")
+    )
+    is_constant = (pl.col("minutes") >= rules.constant_minutes) & (pl.col("spread_s") <= rules.constant_s)
+    is_behind = is_constant & (pl.col("clock_behind_s") > rules.behind_s)
+    return lags.filter(is_behind).select("vehicle_id", "date", "clock_behind_s")
 
 
 def _spread(values: pl.Expr) -> pl.Expr:

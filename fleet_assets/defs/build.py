@@ -25,7 +25,7 @@ from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.pipeline.day_rules import DAY_RULES, failed_rules
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
-from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build
+from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build, sources_of
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 from fleet_assets.resources import tell
@@ -51,9 +51,11 @@ def _build(
         tell(f"{damage.sentence}; it is stale")
     wanted = _wanted(definitions, request.select)
     tables = selected_tables(definitions, request.select)
-    plan = plan_build(places, request, tables)
+    sources = sources_of(tables)
+    found = plan_build(places, request, tables | sources)
+    plan = found.of(tables)
     chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or is_warehouse_stale(places))
-    report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen))
+    report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen), found.of(sources))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
         is_last = position == len(stretches)

@@ -13,7 +13,7 @@ from functools import partial
 
 import polars as pl
 
-from fleet_assets.contracts import LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
+from fleet_assets.contracts import INGEST_DAILY, LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
 from fleet_assets.core.checks import (
     accounted_sentences,
     contract_sentences,
@@ -24,6 +24,7 @@ from fleet_assets.core.checks import (
     position_sentences,
     speed_sentences,
 )
+from fleet_assets.core.clocks import behind_sentences
 from fleet_assets.pipeline.days import midnight
 from fleet_assets.places import Places
 
@@ -56,6 +57,10 @@ RULES = [
     DayRule(
         TRIPS, "distance_agrees_with_odometer", "The distance of a trip is that of its odometer, within its error.",
         odometer_sentences, is_error=False,
+    ),
+    DayRule(
+        INGEST_DAILY, "no_clock_is_behind", "No vehicle's rows come late all day by one and the same time.",
+        behind_sentences, is_error=False,
     ),
     DayRule(TRIPS, "no_mean_above_its_maximum", "No trip is faster on average than at most.", speed_sentences),
     DayRule(

@@ -54,6 +54,11 @@ class Plan:
     def all_days(self) -> list[date]:
         return sorted({day for days in self.days.values() for day in days})
 
+    def of(self, names: Collection[str]) -> Plan:
+        """What of it is about these tables."""
+        reasons = {name: days for name, days in self.reasons.items() if name in names}
+        return Plan([name for name in self.reference if name in names], reasons)
+
     @property
     def is_empty(self) -> bool:
         return not self.reference and not self.reasons
@@ -61,10 +66,12 @@ class Plan:
 
 @dataclass
 class BuildReport:
-    """What was built, and which checks did not hold (as sentences)."""
+    """What was built, what it is made of that is stale and was not selected, and which checks did not hold (as
+    sentences)."""
 
     days: list[date]
     tables: list[str]
+    left_stale: Plan
     run_ids: list[str] = field(default_factory=list)
     failed_checks: list[str] = field(default_factory=list)
 
@@ -85,10 +92,9 @@ def plan_build(places: Places, request: BuildRequest, names: Collection[str]) ->
     held_vehicles(places.lake).remember()
     first, last = _bounds(places, request)
     within = {
-        name: {day: why for day, why in look.stale[name].items() if first <= day <= last}
-        for name in look.stale if name in names
-    }  # fmt: skip
-    return Plan([name for name in reference if name in names], {name: days for name, days in within.items() if days})
+        name: {day: why for day, why in days.items() if first <= day <= last} for name, days in look.stale.items()
+    }
+    return Plan(reference, {name: days for name, days in within.items() if days}).of(names)
 
 
 class _Look:
@@ -123,6 +129,15 @@ def ordered_tables() -> list[DayTable]:
     """The day tables, inputs before what reads them."""
     graph = {name: [t.name for t in maker.inputs if t.name in DAY_TABLES] for name, maker in DAY_TABLES.items()}
     return [DAY_TABLES[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def sources_of(names: Collection[str]) -> set[str]:
+    """The other tables that these are made of, directly or by way of others."""
+    found: set[str] = set()
+    for maker in reversed(ordered_tables()):
+        if maker.table.name in names or maker.table.name in found:
+            found |= {table.name for table in maker.inputs}
+    return found - set(names)
 
 
 def followed_tables() -> set[str]:

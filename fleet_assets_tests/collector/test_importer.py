@@ -239,9 +239,40 @@ def test_files_that_bring_frames_of_one_bus_at_the_same_time_are_named(tmp_path:
         (tmp_path / f"{name}.log").write_text("".join(lines))
     files = [tmp_path / f"{name}.log" for name in "cab"]
     (found,) = run(tmp_path, *files, vehicle_id="v1").shared
+    assert found.one is not None
     assert (found.bus, found.one.name, found.other.name, found.more) == ("can0", "a.log", "b.log", 0)
     assert (found.last - found.first).total_seconds() == 4
     assert run(tmp_path, *files, vehicle_id="v1").shared == [], "known rows are of the same logger"
+
+
+def _seconds(path: Path, *seconds: int, identifier: int) -> Path:
+    """A log of one frame at each of these seconds, numbered by the second."""
+    path.write_text("".join(f"({1_750_000_000 + s}.0) can0 {identifier:03X}#{s:02X}\n" for s in seconds))
+    return path
+
+
+def test_a_file_whose_frames_lie_among_others_that_landed_before_is_named(tmp_path: Path) -> None:
+    front = _seconds(tmp_path / "front.log", *range(10), identifier=1)
+    rear = _seconds(tmp_path / "rear.log", *range(5, 15), identifier=2)
+    assert run(tmp_path, front, vehicle_id="v1").shared == []
+    (found,) = run(tmp_path, rear, vehicle_id="v1").shared
+    assert (found.vehicle_id, found.bus, found.one, found.other.name) == ("v1", "can0", None, "rear.log")
+    assert (found.last - found.first).total_seconds() == 4
+    assert run(tmp_path, rear, vehicle_id="v1").shared == []
+    assert run(tmp_path, rear, vehicle_id="v2").shared == []
+    assert run(tmp_path, rear, vehicle_id="v1", logger="rear").shared == []
+
+
+def test_what_a_logger_sends_later_of_its_own_recording_is_not_named(tmp_path: Path) -> None:
+    run(tmp_path, _seconds(tmp_path / "a.log", 0, 1, 2, 6, 7, 8, identifier=1), vehicle_id="v1")
+    whole = _seconds(tmp_path / "whole.log", *range(12), identifier=1)
+    report = run(tmp_path, whole, vehicle_id="v1")
+    assert (report.files[0].known_rows, report.shared) == (6, []), "some of it is known: the same recording"
+    first = _seconds(tmp_path / "first.log", *range(20, 25), identifier=1)
+    third = _seconds(tmp_path / "third.log", *range(30, 35), identifier=1)
+    second = _seconds(tmp_path / "second.log", *range(25, 30), identifier=1)
+    assert run(tmp_path, first, third, vehicle_id="v1").shared == []
+    assert run(tmp_path, second, vehicle_id="v1").shared == [], "between two others, in no order of arrival"
 
 
 def test_a_logger_gives_its_buses_names_of_their_own(tmp_path: Path) -> None:

@@ -48,6 +48,20 @@ def test_a_refused_file_gives_exit_code_1_and_the_others_are_imported(
     assert places.landing.scan("can", START.date()).collect().height == 10
 
 
+def test_two_loggers_in_two_commands_are_named_where_they_become_one_bus(fleet_here: FleetHere, tmp_path: Path) -> None:
+    for name, identifier in (("front", "100"), ("rear", "200")):
+        lines = [f"({1_773_136_800 + number}.0) can0 {identifier}#{number:02X}\n" for number in range(9)]
+        (tmp_path / f"{name}.log").write_text("".join(lines))
+    options = ("--source", "can", "--vehicle-id", "v1")
+    assert "both brought" not in fleet_here("import", tmp_path / "front.log", *options).out
+    done = fleet_here("import", tmp_path / "rear.log", *options)
+    assert done.code == 0
+    assert (
+        "what had landed before and rear.log both brought frames of v1 can0 between 2026-03-10 10:00:00 and 10:00:08 "
+        "UTC: if these are two loggers, or two channels, they are one bus now; give each a name with --logger, or --bus"
+    ) in done.out
+
+
 def test_dbc_files_and_shipped_names_are_bound_to_the_vehicle(
     places: Places, fleet_here: FleetHere, log: Path, tmp_path: Path
 ) -> None:

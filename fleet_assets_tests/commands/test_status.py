@@ -22,6 +22,7 @@ from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.contracts import INGEST_DAILY
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
@@ -105,6 +106,31 @@ def test_the_counts_are_the_same_after_a_build_and_follow_rows_that_came_later(
     later = told(fleet_here)
     assert later["vehicles"][0]["rows_by_day"] == [0, 0, 0, 0, 1000, 1600, 0]
     assert "ingest_daily" in later["stale"]
+
+
+def test_a_clock_that_is_behind_is_said_before_and_after_a_build_and_warned_of(
+    places: Places, fleet_here: FleetHere
+) -> None:
+    rows = drive("van-1", TODAY - timedelta(days=1) + timedelta(hours=8), minutes=30)
+    late = rows.with_columns(received_at=pl.col("recorded_at") + timedelta(hours=2, seconds=3))
+    places.landing.append("telemetry", late, "one")
+    land(places, "uploaded at once", vehicle="van-2", minutes=60)
+    sentence = "van-1: all rows from telemetry come 2h after their time, one as the other; its clock is behind"
+    before = told(fleet_here)
+    assert [(row["vehicle_id"], row["clock_behind_s"]) for row in before["vehicles"]] == [
+        ("van-1", 7203.0), ("van-2", None),
+    ]  # fmt: skip
+    assert [step for step in before["next_steps"] if "clock" in step] == [
+        f"{sentence}, or its zone is written wrongly: docs/operations.md, Clocks"
+    ]
+    build_now(places, None, None, RAW_AND_INGEST, False)
+    after = told(fleet_here)
+    assert after["vehicles"] == before["vehicles"]
+    (check,) = [one for one in after["runs"]["failed_checks"] if one["check"] == "no_clock_is_behind"]
+    assert (check["table"], check["severity"]) == ("ingest_daily", "WARN")
+    assert sentence in fleet_here("status").out
+    (found,) = places.findings.of(INGEST_DAILY, "no_clock_is_behind")
+    assert found.sentences[0].startswith(sentence)
 
 
 def test_a_redis_that_is_away_is_said_and_the_rest_is_told(places: Places, fleet_here: FleetHere) -> None:

@@ -88,3 +88,16 @@ def test_what_is_lost_of_decoded_frames_is_counted_at_the_end(
         "signal: 1; OBD-II answers that go on behind a parameter nobody knows: 1"
     ) in built.stdout
     assert "vehicle car" not in built.stdout
+
+
+def test_what_a_selection_left_stale_beneath_it_is_named_with_what_to_select(
+    fleet: FleetCommand, fleet_here: FleetHere, tmp_path: Path
+) -> None:
+    file = log(tmp_path / "car.parquet", "car", (0x7E8, "03410d09"), (0x7E8, "100a410501010101"))
+    assert fleet_here("import", file, "--source", "can", "--vehicle-id", "car", "--dbc", "obd2").code == 0
+    alone = fleet("build", "--select", "can_signals")
+    assert "made of what is stored: " in alone.stdout
+    assert "raw_can (1 day) are stale and not selected; `fleet build --select +can_signals` makes them" in alone.stdout
+    whole = fleet("build", "--select", "+can_signals")
+    assert "made of what is stored" not in whole.stdout
+    assert "values are missing where they were cut: incomplete messages of several frames: 1" in whole.stdout

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_assets.core.clocks import is_clock_wrong
+from fleet_assets.contracts import INGEST_DAILY
+from fleet_assets.core.clocks import behind_sentences, is_clock_wrong
 
 ARRIVED = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
@@ -50,3 +51,17 @@ def test_the_verdict_on_a_row_does_not_depend_on_its_company(ages: list[timedelt
         for verdict in wrong(*(ARRIVED + age for age in ages[at : at + size]))
     ]
     assert together == [alone[age] for age in ages]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(7_203.0, "2h"), (20_705.0, "5h45m"), (1_800.0, "30m"), (1_051_205.0, "12d4h")]
+)
+def test_a_day_whose_clock_seems_behind_is_told_by_vehicle_source_and_offset(seconds: float, said: str) -> None:
+    day = {"vehicle_id": "a", "source": "telemetry", "clock_behind_s": seconds}
+    rows = pl.LazyFrame([day, day | {"vehicle_id": "b", "clock_behind_s": None}], schema_overrides={
+        name: INGEST_DAILY.schema[name] for name in day
+    })  # fmt: skip
+    assert behind_sentences(rows) == [
+        f"a: all rows from telemetry come {said} after their time, one as the other; its clock is behind, or its zone "
+        "is written wrongly"
+    ]

@@ -162,7 +162,7 @@ def ingest() -> dict[Table, pl.DataFrame]:
             "source": "can", "vehicle_id": vehicle_id, "date": day, "first_seen_at": first,
             "last_seen_at": first + timedelta(hours=2), "last_received_at": first + timedelta(hours=3),
             "received_count": count, "expected_count": expected, "lag_p50_s": 2.0, "lag_p95_s": 5.0,
-            "silence_count": 1, "silence_s": 600.0,
+            "clock_behind_s": None, "silence_count": 1, "silence_s": 600.0,
         }  # fmt: skip
 
     gap = {"source": "can", "vehicle_id": "truck", "reason": "spool_full", "noted_at": at("2026-03-29 00:00")}

@@ -111,6 +111,7 @@ select
     received.last_seen_at,
     received.lag_p50_s,
     received.lag_p95_s,
+    received.clock_behind_s,
     received.silence_count,
     received.silence_s,
     coalesce(gaps.gap_count, 0) as gap_count,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from fleet_assets.adapters.log_files.asc_clock import MARK, AscClock, refuse_disagreement
@@ -21,6 +20,7 @@ from fleet_assets.adapters.log_files.line_columns import (
     groups,
     microseconds,
     number_of,
+    numbers_of,
     with_verdict,
 )
 from fleet_assets.adapters.log_files.options import LogOptions
@@ -107,13 +107,13 @@ class Asc:
 
 def _classic(found: pl.DataFrame, base: int) -> pl.DataFrame:
     # A length code is one hexadecimal digit, also where other numbers are decimal and it stands as 15.
-    code = _whole(found, "code", 16 if base == 16 else 10)
+    code = numbers_of(found, "code", 16 if base == 16 else 10)
     counted = found.with_columns(dlc=pl.Series(bytes_of_code(code, is_fd=False)), is_fd=pl.lit(value=False))
     return _common(counted.with_columns(carried=pl.col("dlc")), base)
 
 
 def _fd(found: pl.DataFrame, base: int) -> pl.DataFrame:
-    code, carried = _whole(found, "code", 16), _whole(found, "carried", 10)
+    code, carried = numbers_of(found, "code", 16), numbers_of(found, "carried", 10)
     # Frames of a CAN FD channel may be classic ones: a code above 8 with eight bytes says so.
     is_fd = ~((code > 8) & (carried <= 8) & (carried > 0))
     counted = found.with_columns(
@@ -130,10 +130,6 @@ def _error(found: pl.DataFrame) -> pl.DataFrame:
         dlc=pl.lit(0, dtype=pl.UInt8), is_fd=pl.col("text").str.contains("CANFD", literal=True),
     )  # fmt: skip
     return _common(counted, 16)
-
-
-def _whole(found: pl.DataFrame, name: str, base: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return found.select(number_of(name, base).fill_null(0)).to_series().cast(pl.Int64).to_numpy()
 
 
 def _common(found: pl.DataFrame, base: int) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.adapters.frame_batch import binary_column
@@ -53,6 +54,11 @@ def groups(rows: pl.DataFrame, pattern: str, names: tuple[str, ...]) -> pl.DataF
 def number_of(name: str, base: int) -> pl.Expr:
     """The digits of a column as a whole number, null where it is none."""
     return pl.col(name).str.to_integer(base=base, strict=False)
+
+
+def numbers_of(rows: pl.DataFrame, name: str, base: int) -> npt.NDArray[np.int64]:
+    """The same for a whole column, 0 where it is none."""
+    return rows.select(number_of(name, base).fill_null(0)).to_series().cast(pl.Int64).to_numpy()
 
 
 def microseconds(seconds: pl.Expr) -> pl.Expr:

@@ -23,13 +23,14 @@ from fleet_assets.adapters.log_files.line_columns import (
     groups,
     microseconds,
     number_of,
+    numbers_of,
     with_verdict,
 )
 from fleet_assets.adapters.log_files.options import LogOptions
 from fleet_assets.adapters.log_files.unread import NO_FRAME
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.contracts.errors import FileRejected
-from fleet_assets.core.frame_lengths import bytes_of_code
+from fleet_assets.core.frame_lengths import LONGEST_CLASSIC, bytes_of_code
 
 _EPOCH = datetime(1899, 12, 30)
 _LATEST_DAY = 2_958_466.0
@@ -47,7 +48,7 @@ _VERSION_1 = {
 _COLUMNS = {
     "N": (r"[0-9]{1,9}", ""), "O": (r"([0-9]{1,14}(?:\.[0-9]{1,6})?)", "ms"), "T": (r"([A-Z]{2})", "kind"),
     "B": (r"([0-9]{1,2}|-)", "bus"), "I": (r"([0-9A-Fa-f]{1,8}|-)", "id"), "d": (r"[A-Za-z]{2}", ""),
-    "R": (r"[^ \t]+", ""), "l": (r"([0-9]{1,2})", "length"), "L": (r"([0-9]{1,2})", "code"), "D": (r"(.*)", "tokens"),
+    "R": (r"[^ \t]+", ""), "l": (r"([0-9]{1,4})", "length"), "L": (r"([0-9]{1,4})", "code"), "D": (r"(.*)", "tokens"),
 }  # fmt: skip
 
 # Comments; states, counters, events and warnings of the adapter.
@@ -68,8 +69,14 @@ class Trc:
             self._note(line)
         pattern, names = self._grammar()
         found = groups(rows, pattern, names)
+        if self._columns and found.get_column("ms").null_count():
+            found = self._with_bare_errors(found)
+        if self._version == "1.0":
+            found = _with_worded_errors(found)
         absent = [name for name in ("kind", "bus", "code", "length", "tokens") if name not in found.columns]
         found = found.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
+        if "is_whole" not in found.columns:
+            found = found.with_columns(is_whole=pl.lit(value=True))
         return self._parsed(self._sized(found))
 
     def _note(self, line: str) -> None:
@@ -103,25 +110,39 @@ class Trc:
         pattern = r"[ \t]+".join(part for part, _ in parts[:-1]) + r"(?:[ \t]+" + parts[-1][0] + r")?$"
         return "^" + pattern, tuple(name for _, name in parts if name)
 
+    def _with_bare_errors(self, found: pl.DataFrame) -> pl.DataFrame:
+        """Error frames of version 2.0 leave out what they do not have: identifier and length are blanks."""
+        letters = [letter for letter in self._columns.replace(" ", "").split(",") if letter in "NOTBdD"]
+        pattern = r"[ \t]+".join(_COLUMNS[letter][0] for letter in letters if letter != "D").replace("[A-Z]{2}", "ER")
+        names = (*(_COLUMNS[letter][1] for letter in letters if _COLUMNS[letter][1] and letter != "D"), "tokens")
+        is_other = pl.col("ms").is_null()
+        bare = groups(found.filter(is_other), rf"^{pattern}((?:[ \t]+[0-9A-Fa-f]{{2}})*)[ \t]*$", names)
+        counted = bare.with_columns(
+            length=pl.col("tokens").str.count_matches("[0-9A-Fa-f]{2}").cast(pl.String), is_whole=pl.lit(value=False)
+        )
+        return pl.concat([found.filter(~is_other), counted], how="diagonal").sort("number")
+
     def _sized(self, found: pl.DataFrame) -> pl.DataFrame:
         """With `dlc` in bytes and `data`."""
         is_fd = found.select(pl.col("kind").is_in(_OF_FD).fill_null(value=False)).to_series()
-        code, length = _whole(found, "code"), _whole(found, "length")
+        code, length = numbers_of(found, "code", 10), numbers_of(found, "length", 10)
         stated = np.where(
             found.get_column("length").is_null().to_numpy(), bytes_of_code(code, is_fd.to_numpy()), length
         )
         sized = found.with_columns(
             dlc=pl.Series(np.minimum(stated, 64).astype(np.uint8)), is_fd=is_fd,
             tokens=pl.col("tokens").fill_null(""), is_error=pl.col("kind").is_in(_ERRORS).fill_null(value=False),
+            is_long=pl.Series(~is_fd.to_numpy() & (np.maximum(code, length) > LONGEST_CLASSIC)),
             is_remote=(pl.col("kind") == "RR").fill_null(value=False)
             | pl.col("tokens").str.contains("RTR", literal=True).fill_null(value=False),
         )  # fmt: skip
-        return sized.with_columns(data=bytes_of_tokens(sized, "tokens", "dlc", 16))
+        return sized.with_columns(data=bytes_of_tokens(sized, "tokens", "dlc", 16), is_message=_is_message(sized))
 
     def _parsed(self, found: pl.DataFrame) -> pl.DataFrame:
         return found.with_columns(
-            is_whole=pl.lit(value=True), recorded_us=microseconds(pl.col("ms").cast(pl.Float64) / 1e3) + self._start_us,
-            is_extended=pl.col("id").str.len_bytes() > 4, word=number_of("id", 16),
+            is_whole=pl.col("is_whole").fill_null(value=True),
+            recorded_us=microseconds(pl.col("ms").cast(pl.Float64) / 1e3) + self._start_us,
+            is_extended=pl.col("id").str.len_bytes().fill_null(0) > 4, word=number_of("id", 16),
             bus=pl.concat_str(pl.lit("CAN"), pl.coalesce("bus", pl.lit("1"))),
         ).pipe(with_verdict, _is_frame(), _other()).with_columns(
             arbitration_id=pl.col("word").fill_null(0).cast(pl.UInt32, strict=False),
@@ -129,8 +150,11 @@ class Trc:
         ).select(PARSED)  # fmt: skip
 
 
-def _whole(found: pl.DataFrame, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return found.select(number_of(name, 10).fill_null(0)).to_series().cast(pl.Int64).to_numpy()
+def _with_worded_errors(found: pl.DataFrame) -> pl.DataFrame:
+    """Version 1.0 has no column of kinds: the word stands before the bytes."""
+    is_error = pl.col("tokens").str.contains("ERROR", literal=True)
+    bytes_alone = pl.col("tokens").str.replace("ERROR", "", literal=True)
+    return found.with_columns(kind=pl.when(is_error).then(pl.lit("Error")), tokens=bytes_alone)
 
 
 def _is_frame() -> pl.Expr:
@@ -139,8 +163,18 @@ def _is_frame() -> pl.Expr:
     highest = pl.when("is_extended").then(0x1FFF_FFFF).otherwise(0x7FF)
     is_identified = pl.col("is_error") | (pl.col("word") <= highest).fill_null(value=False)
     is_filled = pl.col("is_remote") | pl.col("data").is_not_null()
+    is_filled &= ~pl.col("is_message")
     is_event = (pl.col("id") == "FFFFFFFF").fill_null(value=False)
     return pl.col("recorded_us").is_not_null() & is_known & is_identified & is_filled & ~is_event
+
+
+def _is_message(sized: pl.DataFrame) -> pl.Series:
+    """Whether more than eight bytes stand in the line of a classic frame: a message that the recording program put
+    together from several (J1939, up to 1 785 bytes). Its frames have lines of their own, or were not recorded."""
+    is_long = sized.get_column("is_long")
+    if is_long.any():
+        is_long &= sized.get_column("tokens").str.contains(r"^[ \t]*(?:[0-9A-Fa-f]{2}(?:[ \t]+|$)){9}")
+    return is_long
 
 
 def _other() -> pl.Expr:

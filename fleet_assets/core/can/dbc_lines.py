@@ -23,8 +23,8 @@ _NO_MESSAGE = "VECTOR__INDEPENDENT_SIG_MSG"
 
 _MESSAGE = re.compile(r"^BO_\s+(?P<id>\d+)\s+(?P<name>\w+)\s*:\s*(?P<length>\d+)\b")
 _SIGNAL = re.compile(
-    r"^\s*SG_\s+(?P<name>\w+)\s*(?P<mux>M|m\d*M?)?\s*:\s*(?P<start>\d+)\s*\|\s*(?P<length>\d+)\s*@\s*(?P<order>\d+)"
-    r"\s*[+-]\s*\(\s*(?P<factor>[^,()]+),\s*(?P<offset>[^,()]+)\)"
+    r"^\s*SG_\s+(?P<name>\w+)\s*(?P<mux>M|m\d*M?)?\s*:\s*(?P<start>-?[\d.]+)\s*\|\s*(?P<length>-?[\d.]+)\s*@\s*"
+    r"(?P<order>-?[\d.]+)\s*[+-]\s*\(\s*(?P<factor>[^,()]+),\s*(?P<offset>[^,()]+)\)"
 )
 _ABOUT_SIGNAL = re.compile(r"^(?P<kind>SIG_VALTYPE_|SG_MUL_VAL_)\s+(?P<id>\d+)\s+(?P<name>\w+)(?P<rest>.*)$")
 _TYPE = re.compile(r"^\s*:\s*[012]\s*;\s*$")
@@ -121,6 +121,9 @@ def _messages(lines: list[str], starting: list[int]) -> list[_Message]:
 
 
 def _problem(line: re.Match[str], message_length: int) -> str:
+    for name, word in (("start", "first bit"), ("length", "length")):
+        if not line[name].isdecimal():
+            return f"its {word} is {line[name]}, which is no count of bits"
     length = int(line["length"])
     if line["order"] not in ("0", "1"):
         return f"its byte order is {line['order']}, and the format has 0 and 1 (some tools mean a type of number by it)"

@@ -58,7 +58,7 @@ def test_rows_from_before_a_drive_could_be_unobserved_are_kept(server: Server) -
             "drop column distance_error_km, drop column energy_source, alter moving_s set not null, "
             "alter idle_s set not null",
             "alter table fleet.trips drop column quality",
-            "alter table fleet.ingest_daily drop column cadence_s",
+            "alter table fleet.ingest_daily drop column cadence_s, drop column clock_behind_s",
             "drop table fleet.last_readings, fleet.readings_before_silence",
             "update fleet_meta.alembic_version set version_num = '0002'",
             "create table fleet_parts.trips_of_march partition of fleet.trips "

@@ -26,6 +26,11 @@ def dropped(signal: str, *more: str, length: int = 8) -> tuple[str, ...]:
     [
         ('SG_ A : 0|32@2- (1,0) [0|0] "kW" X', "its byte order is 2, and the format has 0 and 1"),
         ('SG_ A : 0|64@3- (1,0) [0|0] "kW" X', "its byte order is 3"),
+        ('SG_ A : 0|32@-1+ (1,0) [0|0] "kW" X', "its byte order is -1"),
+        ('SG_ A : -8|16@1+ (1,0) [0|0] "kW" X', "its first bit is -8, which is no count of bits"),
+        ('SG_ A : 0|8.5@1+ (1,0) [0|0] "kW" X', "its length is 8.5, which is no count of bits"),
+        ('SG_ A : 0|-8@1+ (1,0) [0|0] "kW" X', "its length is -8, which is no count of bits"),
+        ('SG_ A : 0|32@1.0+ (1,0) [0|0] "kW" X', "its byte order is 1.0"),
         ('SG_ A : 0|0@1+ (1,0) [0|0] "" X', "it has 0 bits"),
         ('SG_ A : 0|65@1+ (1,0) [0|0] "" X', "it has 65 bits"),
         ('SG_ A : 0|4000000000@1+ (1,0) [0|0] "" X', "it has 4000000000 bits"),

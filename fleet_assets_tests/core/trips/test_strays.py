@@ -34,6 +34,23 @@ def test_ten_hours_of_a_parked_receiver_are_no_trip(step_s: int, sigma_m: float)
     assert [trips_of(_parked(seed, step_s, sigma_m, 0.98)).height for seed in range(5)] == [0] * 5
 
 
+@pytest.mark.parametrize(("step_s", "most"), [(30, 4), (60, 4)])
+def test_errors_of_60_m_that_change_within_minutes_seldom_give_a_trip(step_s: int, most: int) -> None:
+    """A trip came in three of four nights before the hour before was asked how far the receiver strays."""
+    nights = [trips_of(_parked(seed, step_s, 60.0, float(np.exp(-10 / 300)))).height for seed in range(30)]
+    assert sum(count > 0 for count in nights) <= most
+
+
+@pytest.mark.parametrize("sigma_m", [3.0, 10.0])
+def test_a_move_across_the_car_park_is_found_after_an_hour_of_usual_straying(sigma_m: float) -> None:
+    moved = _parked(1, 10, sigma_m, 0.98).head(720)
+    metres = (pl.int_range(pl.len()).cast(pl.Float64) - 400).clip(0, 6) * 25
+    north = pl.col("latitude_deg") + metres / 1000 / KM_PER_DEGREE
+    (trip,) = trips_of(moved.with_columns(latitude_deg=north)).rows(named=True)
+    assert trip["started_at"] - NOON <= timedelta(seconds=4020)
+    assert trip["distance_km"] == pytest.approx(0.15, abs=0.06)
+
+
 @pytest.mark.parametrize(
     ("kmh", "seconds", "step_s"), [(3, 1800, 10), (10, 60, 5), (12, 45, 5), (30, 3600, 60), (8, 3600, 120)]
 )
