@@ -1,6 +1,7 @@
 """What must hold of finished tables, as pure functions from rows to sentences about the rows that break it.
 
-Belongs here: contract ranges and domain rules. Does not belong here: severity and days (`pipeline.day_rules`), display (`defs.checks`).
+Belongs here: contract ranges and domain rules. Does not belong here: severity and days (`pipeline.day_rules`), and
+display (`defs.checks`).
 """
 
 from __future__ import annotations

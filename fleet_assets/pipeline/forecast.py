@@ -16,7 +16,7 @@ from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
 
 _NEWEST = 30
-"""Newest days with rows whose durations tell of the next ones."""
+"""Newest days whose durations tell of the next ones."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,6 @@ def forecast(places: Places, plan: Plan) -> list[TableForecast]:
 def _seconds_a_day(places: Places, name: str) -> float | None:
     table = DAY_TABLES[name].table
     records = [places.lake.record(table, day) for day in places.lake.days(table)]
-    took = [record.notes[SECONDS] for record in records if record and record.row_count and SECONDS in record.notes]
+    took = [record.notes[SECONDS] for record in records if record and SECONDS in record.notes]
     known = [float(str(seconds)) for seconds in took[-_NEWEST:]]
     return median(known) if known else None

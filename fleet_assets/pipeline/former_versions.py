@@ -32,9 +32,12 @@ FORMER_REFERENCE_VERSION = "927558a3b5ad"
 """The same of the code that reads reference files."""
 
 
-def former_fingerprint(maker: DayTable, places: Places, day: date) -> str:
-    """What that release would have noted as the inputs of a day made from what is there now."""
-    facts: list[Any] = [maker.table.name, _VERSIONS.get(maker.table.name, ""), *maker.outside_facts(places, day)]
+def former_fingerprint(maker: DayTable, places: Places, day: date) -> str | None:
+    """What that release would have noted as the inputs of a day made from what is there now; None where it made other
+    rows of them."""
+    if maker.table.name not in _VERSIONS:
+        return None
+    facts: list[Any] = [maker.table.name, _VERSIONS[maker.table.name], *maker.outside_facts(places, day)]
     for table in maker.inputs:
         facts += maker.contents_read(places, day, table)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

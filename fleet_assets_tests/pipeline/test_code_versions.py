@@ -35,8 +35,15 @@ class Copy:
         path.write_text(text.replace(old, new, 1))
 
     def versions(self) -> dict[str, str]:
-        environment = os.environ | {"PYTHONPATH": str(self.package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", ASK],
+            cwd=self.package.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return dict(line.split() for line in done.stdout.splitlines())
 
 
