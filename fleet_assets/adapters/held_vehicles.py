@@ -37,7 +37,7 @@ class HeldVehicles:
 
     def _vehicles(self, table: Table, day: date) -> list[str]:
         record = self._lake.record(table, day)
-        if record is None or not record.row_count:
+        if record is None or not record.row_count or "vehicle_id" not in table.schema:
             return []
         if record.content not in self._known:
             names = self._lake.scan(table, [day]).select(pl.col("vehicle_id").unique()).collect()["vehicle_id"]

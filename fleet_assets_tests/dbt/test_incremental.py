@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.defs.dead_runs import BUILD_TAG
-from fleet_assets.pipeline.mart_inputs import MartInputs
+from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs
 from fleet_assets.places import Places
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
 from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
@@ -108,6 +108,25 @@ def test_changed_and_vanished_partitions_touch_the_local_days_of_their_rows() ->
         "telemetry": [(date(2026, 3, 2), date(2026, 3, 2))],
     }
     assert now.touched_since([now.text]) == {name: [] for name in ("trips", "stops", "standing_periods", "telemetry")}
+
+
+def test_a_vehicle_touches_all_days_when_it_becomes_another_and_none_when_it_comes_or_is_renamed() -> None:
+    before = MartInputs("w", {"trips": {}}, {"van-1": "diesel"}, "Ann")
+    for same in (MartInputs("w", {"trips": {}}, {"van-1": "diesel", "van-2": "x"}), replace(before, beside="Bob")):
+        assert same.text != before.text
+        assert same.touched_since([before.text]) == {"trips": []}
+    assert replace(before, vehicles={"van-1": "petrol"}).touched_since([before.text]) is None
+
+
+def test_models_by_days_read_of_vehicles_what_their_inputs_name() -> None:
+    models = [PROJECT / "models" / name for name in ("marts/monthly_summary.sql", "intermediate/int_vehicle_spans.sql")]
+    read = {found for path in models for found in re.findall(r"vehicles\.(\w+)", path.read_text())}
+    assert read <= {*DECIDING.columns}
+    others = [
+        path for path in (PROJECT / "models").rglob("*.sql") if "incremental" in path.read_text() and path not in models
+    ]
+    assert others
+    assert not any("stg_vehicles" in text for text in others)
 
 
 @pytest.mark.parametrize("note", ["", "0123456789abcdef", MartInputs("other", {}).text])
