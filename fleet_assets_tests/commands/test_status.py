@@ -123,7 +123,7 @@ def test_a_clock_that_is_behind_is_said_before_and_after_a_build_and_warned_of(
     assert [step for step in before["next_steps"] if "clock" in step] == [
         f"{sentence}, or its zone is written wrongly: docs/operations.md, Clocks"
     ]
-    build_now(places, None, None, RAW_AND_INGEST, False)
+    build_now(places, BuildRequest(select=RAW_AND_INGEST))
     after = told(fleet_here)
     assert after["vehicles"] == before["vehicles"]
     (check,) = [one for one in after["runs"]["failed_checks"] if one["check"] == "no_clock_is_behind"]
