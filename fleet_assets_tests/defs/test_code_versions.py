@@ -41,7 +41,7 @@ def test_a_changed_rule_changes_the_version_of_what_it_decides_and_of_nothing_el
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = code_version(EVENTS), code_version(RAW)
-    with_changed("fleet_assets.core.trip_rules", "300.0", "600.0", monkeypatch)
+    with_changed("fleet_assets.core.trips.segmentation", "300.0", "600.0", monkeypatch)
     assert code_version(EVENTS) != before[0]
     assert code_version(RAW) == before[1]
 

@@ -44,7 +44,7 @@ def test_creeping_traffic_car_parks_and_ferries_are_trips(kmh: float, seconds: f
     assert trip["distance_source"] == "gps"
 
 
-def test_a_round_in_the_yard_cannot_be_told_from_a_receiver_that_strays() -> None:
+def test_a_round_in_the_yard_cannot_be_told_from_a_receiver_that_drifts() -> None:
     out = vehicle(*PLACES, step_s=5).stand(900).drive(45, 12).frame()
     back = out.tail(9).with_columns(pl.col("recorded_at") + timedelta(seconds=45), pl.col("latitude_deg").reverse())
     home = out.head(100).with_columns(pl.col("recorded_at") + timedelta(seconds=990))
