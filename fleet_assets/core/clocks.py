@@ -1,6 +1,6 @@
 """Whether a row's instant can be right, by what is known when it arrives and never changes.
 
-Belongs here: that judgement of single rows. Does not belong here: what becomes of them (quarantine), lags
+Belongs here: the verdict on single rows. Does not belong here: what becomes of them (quarantine), lags
 (`core.ingest`).
 
 Only the row, the instant of its arrival and fixed knowledge are asked, so that the verdict is the same in whatever

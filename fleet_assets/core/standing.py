@@ -70,7 +70,10 @@ def _collect_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
 
 
 def periods_of(track: Track, rules: StandingRules) -> pl.DataFrame:
-    """Standing periods (contract STANDING_PERIODS) of all days of one track, in order of vehicle and start."""
+    """Standing periods (contract STANDING_PERIODS) of all days of one track, in order of vehicle and start.
+
+    What moves is decided by the rules of the track, all else by `rules`.
+    """
     join, daily = micros(rules.gap_s), track.by_day()
     points, thresholds, engine, charger = daily.points, daily.thresholds, daily.engine, daily.charger
     # A plugged-in vehicle stands, also one that says nothing but that it charges.

@@ -75,12 +75,15 @@ def _collect_trips(
 
 
 def trips_of(track: Track, day: Window, rules: TripRules) -> pl.DataFrame:
-    """Trips and unobserved drives of one track that became final in the window, with the columns `MEASURED`."""
+    """Trips and unobserved drives of one track that became final in the window, with the columns `MEASURED`.
+
+    What moves and when a vehicle is silent is decided by the rules of the track, all else by `rules`.
+    """
     candidates = candidate_trips(track, rules.segmentation)
     edges = find_edges(track, candidates, micros(rules.segmentation.stop_s))
     is_trip = _is_trip(candidates, edges, rules.segmentation) & _is_of_day(candidates.closed_at, day)
     is_trip &= ~_is_drift(track, candidates, edges, rules.segmentation)
-    emitted = _cut_at_the_edge(track, candidates.where(is_trip), day, rules)
+    emitted = _cut_at_the_edge(track, candidates.where(is_trip), day, rules.segmentation)
     trips = measure_trips(track, emitted, edges.where(is_trip), rules)
     least_error_km = rules.distance.odometer_error_km
     unseen = find_unobserved(track, candidates, edges, rules.unobserved, rules.segmentation, least_error_km)
@@ -109,12 +112,12 @@ def _is_of_day(closed_at: I64, day: Window) -> Mask:
     return (closed_at >= _micros_of(day.day_start)) & (closed_at < _micros_of(day.day_end))
 
 
-def _cut_at_the_edge(track: Track, kept: Candidates, day: Window, rules: TripRules) -> Candidates:
+def _cut_at_the_edge(track: Track, kept: Candidates, day: Window, rules: SegmentationRules) -> Candidates:
     """The same trips; those that may have begun before the window's edge are marked."""
     vehicle = track.points.vehicle
     is_first = (kept.first == 0) | (vehicle[kept.first - 1] != vehicle[kept.first])
     since_edge = track.at[kept.first] - _micros_of(day.start)
-    is_cut = since_edge < np.where(is_first, micros(rules.cadence.patience_s), micros(rules.segmentation.stop_s))
+    is_cut = since_edge < np.where(is_first, micros(track.rules.cadence.patience_s), micros(rules.stop_s))
     return replace(kept, start_reason=np.where(is_cut, TRUNCATED, kept.start_reason))
 
 
