@@ -40,11 +40,11 @@ import polars as pl
 from fleet_assets.adapters.log_files import LogOptions, read_log
 from fleet_assets.adapters.parquet import ROW_GROUP_ROWS, write_parquet
 from fleet_assets.contracts import RAW_CAN
-from fleet_assets.core.ahead import ahead
 from fleet_assets.core.can import Bindings, bind, compile_database, decode, decode_batches
 from fleet_assets.core.can.decoding import decode_arrays, frame_arrays
 from fleet_assets.core.can.order import in_order
 from fleet_assets.core.compiled import F64, kernel
+from fleet_assets.core.prefetch import prefetched
 
 CORES = int(os.environ["POLARS_MAX_THREADS"])
 NAME = "bench"
@@ -179,7 +179,7 @@ class Bench:
     def from_parquet(self) -> Any:
         frames = pl.scan_parquet(self.parquet).select(NEEDED)
         batches = (frames.slice(start, BATCH).collect() for start in range(0, self.count, BATCH))
-        return self.columns(batches if CORES == 1 else ahead(batches))
+        return self.columns(batches if CORES == 1 else prefetched(batches))
 
     def from_mf4(self) -> Any:
         chunks = read_log(self.mf4, LogOptions(vehicle_id="truck-1"))

@@ -1,21 +1,19 @@
 """Cleaning of telemetry: what no vehicle can have said becomes null, with a counted reason.
 
-Belongs here: physical ranges, invalid bytes, receivers without a fix, impossible jumps. Does not belong here: codes of
-a bus (`core.can`), judgement of levels over time (`fuel`), and repairing: nothing is filled in.
+Belongs here: physical ranges, invalid bytes, receivers without a fix. Does not belong here: codes of a bus
+(`core.can`), which positions are outliers (`position_outliers`), and repairing: nothing is filled in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from fleet_assets.contracts.telemetry import OBSERVATIONS, TELEMETRY
-from fleet_assets.core.compiled import read_only
-from fleet_assets.core.strays import Fixes, StrayRules, stray_positions
+from fleet_assets.core.position_outliers import JumpRules, unreachable_rows
 
 _POSITION = ("latitude_deg", "longitude_deg")
 _FIX = (*_POSITION, "altitude_m", "heading_deg", "gps_speed_kmh")
@@ -29,9 +27,11 @@ REPEATED = "(row)"
 
 
 @dataclass(frozen=True)
-class CleaningRules(StrayRules):
+class CleaningRules:
     """What is impossible beyond the ranges of the contract."""
 
+    jumps: JumpRules = field(default_factory=JumpRules)
+    """Which positions cannot follow the ones around them."""
     invalid_speed_kmh: float = 255.0
     """km/h: the byte FF, which means "not available" on every bus and in most trackers."""
     no_fix_altitude_m: float = -1000.0
@@ -150,8 +150,8 @@ def _impossible_jump(frame: pl.DataFrame, columns: list[str], rules: CleaningRul
         return frame
     speed = pl.col("speed_kmh") if "speed_kmh" in columns else pl.lit(None, pl.Float64)
     may_move = (speed > rules.standing_below_kmh).fill_null(True).alias("may_move")
-    strays = _strays(frame.select(*_KEY, *_POSITION, may_move), rules)
-    return frame.with_columns(_keep(name, pl.lit(~strays)) for name in _POSITION)
+    outliers = unreachable_rows(frame.select(*_KEY, *_POSITION, may_move), rules.jumps)
+    return frame.with_columns(_keep(name, pl.lit(~outliers)) for name in _POSITION)
 
 
 _Pass = Callable[[pl.DataFrame, list[str], CleaningRules], pl.DataFrame]
@@ -174,16 +174,3 @@ def _keep(name: str, condition: pl.Expr) -> pl.Expr:
 
 def _has_position(columns: list[str]) -> bool:
     return all(name in columns for name in _POSITION)
-
-
-def _strays(rows: pl.DataFrame, rules: CleaningRules) -> pl.Series:
-    """Per row (key, position, may_move): whether its position is a stray."""
-    frame = rows.with_row_index("row").filter(pl.col("latitude_deg").is_not_null())
-    frame = frame.sort("vehicle_id", "source", "recorded_at")
-    group = frame.select(pl.struct("vehicle_id", "source").rle_id()).to_series().to_numpy().astype(np.int64)
-    names = ("recorded_at", *_POSITION, "may_move")
-    at, lat, lon, may_move = (read_only(frame[name].to_physical().to_numpy()) for name in names)
-    strays = stray_positions(Fixes(group, at, lat, lon, may_move), rules)
-    mask = np.zeros(len(rows), dtype=np.bool_)
-    mask[frame["row"].to_numpy()[strays]] = True
-    return pl.Series(mask)

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from numba.core import config as numba_config
+from numba.extending import register_jitable
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -61,3 +62,13 @@ def read_only(array: _Array) -> _Array:
 def kernel(function: _Function) -> _Function:
     """Compile for arrays at first use; kept on disk, and free of Python's lock so that batches run side by side."""
     return cast(_Function, numba.njit(cache=True, nogil=True)(function))
+
+
+def helper(function: _Function) -> _Function:
+    """Compile a function into the kernels that call it; Python calls it as it stands.
+
+    It has no entry from Python, which would take apart every argument and be most of a small function; and it is
+    compiled for numbers, where a kernel is compiled once more for each literal that another calls it with (`f(-1)`
+    beside `f(row)`), and again all that these call.
+    """
+    return register_jitable(function)

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.cadence import holds
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import Counted, Stretches, at_ends, choose, count, integrate, unseen_share
-from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import Limits, TripRules
+from fleet_assets.core.position_outliers import NEW_TRACK_AFTER, TRACK_NOISE_KM, can_follow, is_frozen
+from fleet_assets.core.track import Track
 
 SOURCES = ("odometer", "speed", "gps")
 
@@ -24,18 +24,41 @@ _SANE_SLACK_KM = 0.2
 """km by which odometer and speed may always differ: the readings are not taken at the same instants."""
 _STEP_SLACK_KM = 1.0
 """km that may appear at once: one step of an odometer that counts whole kilometres."""
-_FROZEN = 3
-"""Equal positions in a row from which a moving vehicle's position is frozen."""
-_REANCHOR = 3
-"""Positions in a row that agree with each other and not with the track from which the track starts anew."""
-_NOISE_KM = 0.05
-"""km that two positions may always be apart: noise of a receiver among buildings."""
 _ON_ITS_WAY_KM = 0.03
 """km from the last position that counted from which one within a trip counts as well: three times the usual noise."""
 _MOVING = 1
-_MICROS_PER_HOUR = 3.6e9
 
 Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class DistanceRules:
+    """How far off odometer, speeds and positions are expected to be, and when an odometer is not believed."""
+
+    odometer_error_km: float = 0.005
+    """km of resolution at least: J1939 high resolution vehicle distance, 5 m per bit."""
+    speed_error_share: float = 0.02
+    """Expected error of an integrated speed: tyre wear and calibration, 1-3 %."""
+    gps_error_share: float = 0.05
+    """Expected error of a chain of positions: noise lengthens it, corners shorten it."""
+    gps_speed_error_share: float = 0.08
+    """Expected error of an integrated receiver's speed: rounded, and held at zero at a walking pace. It is more than a
+    track's, so that a track of equal cover is preferred."""
+    sampling_error_share: float = 0.35
+    """Expected error of one moment's speed as the mean of the time around it, where rows come seldom."""
+    speed_memory_s: float = 60.0
+    """s after which a speed says nothing of what it was before: the way from one traffic light to the next."""
+    chord_error_share: float = 0.06
+    """Share of the way that straight lines of `speed_memory_s` cut off, and each doubling of that time again: they are
+    always short, while errors of sampled speeds cancel out over trips."""
+    sane_share: float = 0.2
+    """Share by which an odometer may differ from a well covered speed integral; more is a fault."""
+    sane_gps_share: float = 0.4
+    """Share by which an odometer may differ from a well covered track, where no speed judges it; more is a fault."""
+    sane_sampling_share: float = 0.1
+    """Expected error of sampled speeds above which they do not judge an odometer: fewer than a dozen rows."""
+    sane_coverage: float = 0.9
+    """Share of the trip that speed or track must cover to judge the odometer."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +115,7 @@ class _Receiver(NamedTuple):
     error_share: F64
 
 
-class _Track(NamedTuple):
+class _Chain(NamedTuple):
     at: I64
     lat: F64
     lon: F64
@@ -101,7 +124,7 @@ class _Track(NamedTuple):
     reach: I64
 
 
-def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRules) -> Distances:
+def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
     Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %, or the receiver's speed, 8 %; each plus the
@@ -110,16 +133,16 @@ def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRul
     well covered speed integral, or without one a well covered receiver, is not used (reset, jumps, stuck). Nothing
     depends on which other trips are measured.
     """
-    duration_s = driven.duration_s(points.at)
+    duration_s = driven.duration_s(track.at)
     judged_s = rules.sane_coverage * duration_s
-    readings = _readings(points, driven, rules.limits)
-    speed_km, speed_s = _by_speed(points, "speed_kmh", driven, rules.limits)
+    readings = _readings(track, driven)
+    speed_km, speed_s = _by_speed(track, "speed_kmh", driven)
     speed_km = np.where(driven.is_speed_overruled, np.nan, speed_km)
     speed_s = np.where(driven.is_speed_overruled, 0.0, speed_s)
-    sampled = _sampling_share(driven, points.at, rules)
+    sampled = _sampling_share(driven, track.at, rules)
     # A speed that hardly misses anything is closer than any track, which then need not be measured.
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
-    receiver = _receiver(points, states, driven, may_win, rules)
+    receiver = _receiver(track, driven, may_win, rules)
     may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
     is_close = sampled <= rules.sane_sampling_share  # a handful of moments judges nothing
     is_judge = is_close & (speed_s >= judged_s)
@@ -139,7 +162,7 @@ def measure_distances(points: Points, states: I8, driven: Driven, rules: TripRul
     return Distances(km, error_km, source, readings.start, readings.end, is_insane)
 
 
-def _sampling_share(driven: Driven, at: I64, rules: TripRules) -> F64:
+def _sampling_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
     """Expected error of a sum over moments that lie `step_s` apart, as a share: it falls with the root of their number,
     and vanishes where a speed hardly changes from one row to the next."""
     step_s = driven.step_s(at)
@@ -148,25 +171,26 @@ def _sampling_share(driven: Driven, at: I64, rules: TripRules) -> F64:
     return share
 
 
-def _by_speed(points: Points, name: str, driven: Driven, limits: Limits) -> tuple[F64, F64]:
+def _by_speed(track: Track, name: str, driven: Driven) -> tuple[F64, F64]:
     """Kilometres by a speed, with those between the rows that enclose each trip, and seconds covered."""
-    speed = integrate(points.at, points.column(name), driven.trips, limits)
-    is_known = ~np.isnan(at_ends(points.column(name), driven.trips)[0])
+    speed = integrate(track.at, track.column(name), driven.trips, track.thresholds)
+    is_known = ~np.isnan(at_ends(track.column(name), driven.trips)[0])
     covered_s = np.where(is_known, speed.covered_s + driven.edge_s, 0.0)
     return np.where(covered_s > 0, speed.net + driven.edge_km, np.nan), covered_s
 
 
-def _readings(points: Points, driven: Driven, limits: Limits) -> Counted:
-    odometer = points.column("odometer_km")
+def _readings(track: Track, driven: Driven) -> Counted:
+    odometer = track.column("odometer_km")
     first, last = driven.around.first, driven.around.last
     if len(odometer):
-        reach = holds(points.at, odometer, first, last, limits)
-        first, last = _nearby_readings(points.vehicle, points.at, odometer, first, last, driven.closed_at, reach)
-    around = Stretches(first, last)
-    return count(points.at, odometer, points.origin_of("odometer_km"), around, limits.max_speed_kmh, _STEP_SLACK_KM)
+        reach = holds(track.at, odometer, first, last, track.thresholds)
+        vehicle = track.points.vehicle
+        first, last = _nearby_readings(vehicle, track.at, odometer, first, last, driven.closed_at, reach)
+    origin, max_kmh = track.points.origin_of("odometer_km"), track.thresholds.max_speed_kmh
+    return count(track.at, odometer, origin, Stretches(first, last), max_kmh, _STEP_SLACK_KM)
 
 
-def _odometer_error(readings: Counted, duration_s: F64, rules: TripRules) -> F64:
+def _odometer_error(readings: Counted, duration_s: F64, rules: DistanceRules) -> F64:
     resolution = np.maximum(readings.resolution, rules.odometer_error_km)
     error: F64 = resolution + readings.total * unseen_share(readings.spanned_s, duration_s)
     return np.where(readings.spanned_s > 0, error, np.inf)
@@ -179,14 +203,14 @@ def _contradicts(readings: Counted, judge_km: F64, share: F64, is_judge: Mask) -
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
-def _receiver(points: Points, states: I8, driven: Driven, wanted: Mask, rules: TripRules) -> _Receiver:
+def _receiver(track: Track, driven: Driven, wanted: Mask, rules: DistanceRules) -> _Receiver:
     """Of each wanted trip the receiver's track, or its speed where the track is expected to be worse."""
-    duration_s, limits = driven.duration_s(points.at), rules.limits
-    by_track, track_s = _positions(points, states, driven, wanted, limits)
-    track_error = rules.gps_error_share + unseen_share(track_s, duration_s) + _chord_share(driven, points.at, rules)
+    duration_s = driven.duration_s(track.at)
+    by_track, track_s = _positions(track, driven, wanted)
+    track_error = rules.gps_error_share + unseen_share(track_s, duration_s) + _chord_share(driven, track.at, rules)
     wanted = wanted & ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
-    by_speed, speed_s = _receiver_speed(points, driven, wanted, limits)
-    sampled = _sampling_share(driven, points.at, rules)
+    by_speed, speed_s = _receiver_speed(track, driven, wanted)
+    sampled = _sampling_share(driven, track.at, rules)
     speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s) + sampled
     km, taken = choose([by_track, by_speed], [track_error, speed_error])
     is_speed = taken == 1
@@ -194,28 +218,28 @@ def _receiver(points: Points, states: I8, driven: Driven, wanted: Mask, rules: T
     return _Receiver(km, covered_s, error)
 
 
-def _chord_share(driven: Driven, at: I64, rules: TripRules) -> F64:
+def _chord_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
     """Expected share by which straight lines between positions are shorter than the road."""
     share: F64 = rules.chord_error_share * np.log2(1 + driven.step_s(at) / rules.speed_memory_s)
     return share
 
 
-def _positions(points: Points, states: I8, driven: Driven, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+def _positions(track: Track, driven: Driven, wanted: Mask) -> tuple[F64, F64]:
     """Kilometres along the positions, and seconds they cover, of wanted trips."""
     km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
-    lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
+    lat, lon = track.column("latitude_deg"), track.column("longitude_deg")
     if len(lat) and len(lon):
         first, last = driven.around.first[wanted], driven.around.last[wanted]
-        reach = holds(points.at, lat, first, last, limits)
-        track = _Track(points.at, lat, lon, states, limits.max_speed_kmh, reach)
-        km[wanted], covered[wanted] = _track_km(track, first, last).T
+        reach = holds(track.at, lat, first, last, track.thresholds)
+        chain = _Chain(track.at, lat, lon, track.states, track.thresholds.max_speed_kmh, reach)
+        km[wanted], covered[wanted] = _chain_km(chain, first, last).T
     return np.where(covered > 0, km, np.nan), covered
 
 
-def _receiver_speed(points: Points, driven: Driven, wanted: Mask, limits: Limits) -> tuple[F64, F64]:
+def _receiver_speed(track: Track, driven: Driven, wanted: Mask) -> tuple[F64, F64]:
     """Kilometres by the receiver's speed, and seconds it covers, of wanted trips."""
     km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
-    km[wanted], covered[wanted] = _by_speed(points, "gps_speed_kmh", driven.where(wanted), limits)
+    km[wanted], covered[wanted] = _by_speed(track, "gps_speed_kmh", driven.where(wanted))
     return np.where(covered > 0, km, np.nan), covered
 
 
@@ -243,57 +267,47 @@ def _nearby_readings(
 
 
 @kernel
-def _track_km(track: _Track, first: I64, last: I64) -> F64:
-    """Per trip (km, seconds between positions) along a track.
+def _chain_km(chain: _Chain, first: I64, last: I64) -> F64:
+    """Per trip (km, seconds between positions) along a chain.
 
     A step counts where the vehicle is known to move, and up to the row that encloses the trip, from the last position
     that counted; a position that no road vehicle could have reached does not count, nor do repeats of one position.
     """
     table = np.zeros((len(first), 2))
     for k in range(len(first)):
-        anchor = stray = seen = -1
-        strays = 0
+        anchor = outlier = seen = -1
+        outliers = 0
         for i in range(first[k], last[k] + 1):
-            if np.isnan(track.lat[i]) or np.isnan(track.lon[i]):
+            if np.isnan(chain.lat[i]) or np.isnan(chain.lon[i]):
                 continue
             if seen >= 0:
-                table[k, 1] += min(track.at[i] - track.at[seen], track.reach[k]) / 1e6
+                table[k, 1] += min(chain.at[i] - chain.at[seen], chain.reach[k]) / 1e6
             seen = i
             if anchor < 0:
                 anchor = i
-            elif (track.states[i] == _MOVING or i == last[k] or _is_on_its_way(track, anchor, i)) and not _is_frozen(
-                track, i, first[k]
+            elif (chain.states[i] == _MOVING or i == last[k] or _is_on_its_way(chain, anchor, i)) and not is_frozen(
+                chain.lat, chain.lon, i, first[k]
             ):
-                if _is_reachable(track, anchor, i):
-                    table[k, 0] += great_circle_km(track.lat[anchor], track.lon[anchor], track.lat[i], track.lon[i])
-                    anchor, strays = i, 0
+                if _is_reachable(chain, anchor, i):
+                    table[k, 0] += great_circle_km(chain.lat[anchor], chain.lon[anchor], chain.lat[i], chain.lon[i])
+                    anchor, outliers = i, 0
                 else:
-                    strays = strays + 1 if strays > 0 and _is_reachable(track, stray, i) else 1
-                    stray = i
-                    if strays >= _REANCHOR:
-                        anchor, strays = i, 0
+                    outliers = outliers + 1 if outliers > 0 and _is_reachable(chain, outlier, i) else 1
+                    outlier = i
+                    if outliers >= NEW_TRACK_AFTER:
+                        anchor, outliers = i, 0
     return table
 
 
-@kernel
-def _is_on_its_way(track: _Track, anchor: int, i: int) -> bool:
+@helper
+def _is_on_its_way(chain: _Chain, anchor: int, i: int) -> bool:
     """Whether a position of which nothing says that it moves or stands is far enough from the last to be on the way."""
-    if track.states[i] >= 0:
+    if chain.states[i] >= 0:
         return False
-    return bool(great_circle_km(track.lat[anchor], track.lon[anchor], track.lat[i], track.lon[i]) >= _ON_ITS_WAY_KM)
+    return bool(great_circle_km(chain.lat[anchor], chain.lon[anchor], chain.lat[i], chain.lon[i]) >= _ON_ITS_WAY_KM)
 
 
-@kernel
-def _is_frozen(track: _Track, i: int, first: int) -> bool:
-    if i - first < _FROZEN:
-        return False
-    for row in range(i - _FROZEN + 1, i):
-        if track.lat[row] != track.lat[i] or track.lon[row] != track.lon[i]:
-            return False
-    return True
-
-
-@kernel
-def _is_reachable(track: _Track, a: int, b: int) -> bool:
-    km = great_circle_km(track.lat[a], track.lon[a], track.lat[b], track.lon[b])
-    return bool(km <= track.max_kmh * (track.at[b] - track.at[a]) / _MICROS_PER_HOUR + _NOISE_KM)
+@helper
+def _is_reachable(chain: _Chain, a: int, b: int) -> bool:
+    km = great_circle_km(chain.lat[a], chain.lon[a], chain.lat[b], chain.lon[b])
+    return can_follow(km, chain.at[b] - chain.at[a], chain.max_kmh, TRACK_NOISE_KM)

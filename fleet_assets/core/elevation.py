@@ -5,13 +5,25 @@ Belongs here: smoothing of altitudes and their sums. Does not belong here: valid
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, kernel
 from fleet_assets.core.integrals import Stretches
 
 
-def climbs(at: I64, altitude: F64, trips: Stretches, smoothing_s: float, hysteresis_m: float) -> tuple[F64, F64]:
+@dataclass(frozen=True)
+class ClimbRules:
+    """What of a receiver's height is a climb."""
+
+    smoothing_s: float = 15.0
+    """s of the exponential mean over altitudes."""
+    hysteresis_m: float = 5.0
+    """m of climb or descent that are more than the noise of a receiver's height."""
+
+
+def climbs(at: I64, altitude: F64, trips: Stretches, rules: ClimbRules) -> tuple[F64, F64]:
     """Metres climbed and descended per trip (both positive; NaN without an altitude).
 
     Altitudes pass an exponential mean over time; a change counts once it exceeds the hysteresis from the last turn, so
@@ -20,7 +32,7 @@ def climbs(at: I64, altitude: F64, trips: Stretches, smoothing_s: float, hystere
     if not len(altitude):
         nothing = np.full(len(trips), np.nan)
         return nothing, nothing
-    table = _climbs(at, altitude, trips.first, trips.last, smoothing_s * 1e6, hysteresis_m)
+    table = _climbs(at, altitude, trips.first, trips.last, rules.smoothing_s * 1e6, rules.hysteresis_m)
     return table[:, 0], table[:, 1]
 
 

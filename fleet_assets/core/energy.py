@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.cadence import holds
-from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
+from fleet_assets.core.compiled import F64, I64, kernel, read_only
+from fleet_assets.core.distance import DistanceRules
 from fleet_assets.core.integrals import (
     Stretches,
     at_ends,
@@ -23,12 +24,29 @@ from fleet_assets.core.integrals import (
     unseen_share,
 )
 from fleet_assets.core.motion import MOVING
-from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.track import Track
 
 _SAMPLES_LATER = 2
 
 ENERGY_SOURCES = ("power", "soc")
+
+
+@dataclass(frozen=True)
+class EnergyRules:
+    """What battery power and charge say of energy, and engine speed of the engine's share."""
+
+    engine_on_rpm: float = 500.0
+    """rpm above which the engine drives or has started (plug-in hybrids)."""
+    min_coverage: float = 0.5
+    """Share of the trip the battery power must cover; below it the state of charge is used."""
+    soc_step_pct: float = 0.1
+    """Points of charge that are its step at least: finer digits are computed, not measured."""
+    soc_known_steps: float = 2.0
+    """Steps of charge from which a change is known to be one: either end may be off by one."""
+    soc_rated_steps: float = 5.0
+    """Steps of charge from which a consumption is worked out: 5 steps are known to a fifth."""
+    time_error_share: float = 0.5
+    """Expected error of the time moved as a measure of distance, where no speed is known: a town is not a motorway."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +65,32 @@ class BatteryUse:
     end_soc_pct: F64
 
 
-def measure_battery(points: Points, trips: Stretches, capacity_kwh: F64, rules: TripRules) -> BatteryUse:
+def measure_battery(track: Track, trips: Stretches, capacity_kwh: F64, rules: EnergyRules) -> BatteryUse:
     """Net energy as the signed integral of battery power; discharged and regenerated apart.
 
     Where power covers too little of the trip: change of the state of charge x usable capacity (as the vehicle reports
     it, else `capacity_kwh`), and discharged and regenerated are not known. The sign is kept: a long descent gives
     energy back. A charge that changed by less than two of its steps says nothing, and by less than five no ratio.
     """
-    power, duration_s = battery_power_kw(points), trips.duration_s(points.at)
-    used = integrate(points.at, power, trips, rules.limits)
-    start_soc, end_soc = at_ends(points.column("soc_pct"), trips)
-    reported = median_within(points.at, points.column("hv_capacity_kwh"), trips.first, trips.last)
+    power, duration_s = track.battery_kw, trips.duration_s(track.at)
+    used = integrate(track.at, power, trips, track.thresholds)
+    start_soc, end_soc = at_ends(track.column("soc_pct"), trips)
+    reported = median_within(track.at, track.column("hv_capacity_kwh"), trips.first, trips.last)
     capacity = np.where(reported > 0, reported, capacity_kwh)
-    is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_energy_coverage * duration_s)
+    is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_coverage * duration_s)
     fall = start_soc - end_soc
-    steps = np.abs(fall) / np.maximum(spacing_within(points.column("soc_pct"), trips), rules.soc_step_pct)
+    steps = np.abs(fall) / np.maximum(spacing_within(track.column("soc_pct"), trips), rules.soc_step_pct)
     charge_kwh = np.where(steps >= rules.soc_known_steps, fall / 100 * capacity, np.nan)
     by_charge = (
-        _while_off(_off_fall, points.column("soc_pct"), points, trips, rules, rules.limits.silence) / 100 * capacity
+        _while_off(_off_fall, track.column("soc_pct"), track, trips, rules, track.thresholds.silence_us)
+        / 100
+        * capacity
     )
     return BatteryUse(
         net_kwh=np.where(is_covered, used.net, charge_kwh),
         source=np.where(is_covered, 0, np.where(np.isnan(charge_kwh), -1, 1)),
         is_rated=is_covered | (steps >= rules.soc_rated_steps),
-        electric_kwh=np.where(is_covered, _while_off(_off_kwh, power, points, trips, rules), by_charge),
+        electric_kwh=np.where(is_covered, _while_off(_off_kwh, power, track, trips, rules), by_charge),
         discharged_kwh=np.where(is_covered, used.positive, np.nan),
         regenerated_kwh=np.where(is_covered, -used.negative, np.nan),
         start_soc_pct=start_soc,
@@ -78,67 +98,58 @@ def measure_battery(points: Points, trips: Stretches, capacity_kwh: F64, rules: 
     )
 
 
-def battery_power_kw(points: Points) -> F64:
-    """Battery power, else voltage times current of the same instant; positive out of the battery."""
-    power, volts, amps = (points.column(n) for n in ("hv_power_kw", "hv_voltage_v", "hv_current_a"))
-    if not len(volts) or not len(amps):
-        return power
-    product: F64 = volts * amps / 1000
-    return read_only(product if not len(power) else np.where(np.isnan(power), product, power))
-
-
-def engine_share(points: Points, states: I8, trips: Stretches, rules: TripRules) -> F64:
+def engine_share(track: Track, trips: Stretches, rules: EnergyRules, errors_of: DistanceRules) -> F64:
     """Share of each trip's movement with the engine above the driving threshold; NaN where no engine speed was seen.
 
     Movement is weighed by what is expected to be closest in that trip: own speed, receiver's speed, time.
     """
-    rpm = points.column("engine_speed_rpm")
+    rpm = track.column("engine_speed_rpm")
     if not len(rpm):
         return np.full(len(trips), np.nan)
-    moved = read_only(np.where(states == MOVING, 1.0, np.nan))
-    weights = (points.column("speed_kmh"), points.column("gps_speed_kmh"), moved)
-    own_errors = (rules.speed_error_share, rules.gps_speed_error_share, rules.time_error_share)
-    duration_s = trips.duration_s(points.at)
+    moved = read_only(np.where(track.states == MOVING, 1.0, np.nan))
+    weights = (track.column("speed_kmh"), track.column("gps_speed_kmh"), moved)
+    own_errors = (errors_of.speed_error_share, errors_of.gps_speed_error_share, rules.time_error_share)
+    duration_s = trips.duration_s(track.at)
     shares, errors = [], []
     for weight, own_error in zip(weights, own_errors, strict=True):
-        share, known_s = _share_by(weight, points, trips, rules)
+        share, known_s = _share_by(weight, track, trips, rules)
         shares.append(share)
         errors.append(own_error + unseen_share(known_s, duration_s))
     return choose(shares, errors)[0]
 
 
-def _share_by(weight: F64, points: Points, trips: Stretches, rules: TripRules) -> tuple[F64, F64]:
+def _share_by(weight: F64, track: Track, trips: Stretches, rules: EnergyRules) -> tuple[F64, F64]:
     """Share with the engine on by one weight, and seconds in which both were known."""
     if not len(weight):
         return np.full(len(trips), np.nan), np.zeros(len(trips))
-    rpm, on_rpm = points.column("engine_speed_rpm"), rules.engine_on_rpm
-    reach = holds(points.at, weight, trips.first, trips.last, rules.limits)
-    table = _engine_share(points.at, rpm, weight, trips.first, trips.last, on_rpm, reach)
+    rpm, on_rpm = track.column("engine_speed_rpm"), rules.engine_on_rpm
+    reach = holds(track.at, weight, trips.first, trips.last, track.thresholds)
+    table = _engine_share(track.at, rpm, weight, trips.first, trips.last, on_rpm, reach)
     return table[:, 0], table[:, 1]
 
 
 def _while_off(
     measure: Callable[[I64, F64, F64, I64, I64, float, I64], F64],
-    values: F64, points: Points, trips: Stretches, rules: TripRules, least: int = 0,
+    values: F64, track: Track, trips: Stretches, rules: EnergyRules, least: int = 0,
 ) -> F64:  # fmt: skip
     """What `measure` finds while the engine was off; NaN where it and the engine are known for too little of a trip.
     A value stands for as long as its cadence says, and for `least` us at least."""
-    rpm = points.column("engine_speed_rpm")
+    rpm = track.column("engine_speed_rpm")
     if not len(rpm) or not len(values):
         return np.full(len(trips), np.nan)
-    reach = np.maximum(holds(points.at, values, trips.first, trips.last, rules.limits), least)
-    table = measure(points.at, rpm, values, trips.first, trips.last, rules.engine_on_rpm, reach)
+    reach = np.maximum(holds(track.at, values, trips.first, trips.last, track.thresholds), least)
+    table = measure(track.at, rpm, values, trips.first, trips.last, rules.engine_on_rpm, reach)
     found, known_s = table[:, 0], table[:, 1]
-    is_known = (known_s > 0) & (known_s >= rules.min_energy_coverage * trips.duration_s(points.at))
+    is_known = (known_s > 0) & (known_s >= rules.min_coverage * trips.duration_s(track.at))
     return np.where(is_known, found, np.nan)
 
 
-def first_engine_start(points: Points, trips: Stretches, rules: TripRules) -> tuple[I64, F64]:
+def first_engine_start(track: Track, trips: Stretches, rules: EnergyRules) -> tuple[I64, F64]:
     """Row of each trip's first engine start (-1: none) and the state of charge then, last heard within the trip.
 
     A start is engine speed rising above the threshold and still above half of it two samples later.
     """
-    rpm, soc = points.column("engine_speed_rpm"), points.column("soc_pct")
+    rpm, soc = track.column("engine_speed_rpm"), track.column("soc_pct")
     if not len(rpm):
         return np.full(len(trips), -1, dtype=np.int64), np.full(len(trips), np.nan)
     rows = _first_start(rpm, trips.first, trips.last, rules.engine_on_rpm)

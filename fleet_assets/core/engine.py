@@ -12,19 +12,19 @@ import polars as pl
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.motion import UNKNOWN
 from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import Limits
 
 _LONG_AGO = -(2**62)
 _NO_ENGINE = "bev"
 _ELECTRIC = ("phev", "hev", _NO_ENGINE)
 
 
-def engine_states(points: Points, fleet: pl.DataFrame, limits: Limits) -> I8:
+def engine_states(points: Points, fleet: pl.DataFrame, hold: int) -> I8:
     """Per instant 1 engine on, 0 off, UNKNOWN; an empty array where no engine signal was ever observed.
 
     Engine speed above 0 says on. Where none is known the ignition does, but of a vehicle with nothing but an engine
     only: a hybrid's, and a battery car's, is on while no engine runs. A vehicle whose `powertrain` the fleet does not
     state is electric if it ever gave a state of charge in these points. A battery car has no engine to be on or off.
+    A value stands for `hold` us.
     """
     rpm, ignition = points.column("engine_speed_rpm"), points.column("is_ignition_on")
     powertrains = _powertrains(points, fleet)
@@ -34,7 +34,7 @@ def engine_states(points: Points, fleet: pl.DataFrame, limits: Limits) -> I8:
         rpm = _of(points.vehicle, rpm, powertrains != _NO_ENGINE)
     if not len(rpm) and not len(ignition):
         return np.empty(0, dtype=np.int8)
-    return _engine_states(points.vehicle, points.at, rpm, ignition, limits.hold)
+    return _engine_states(points.vehicle, points.at, rpm, ignition, hold)
 
 
 def _powertrains(points: Points, fleet: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.str_]]:

@@ -1,6 +1,6 @@
 """Freshness of data: whether the newest row of a whole fleet is as new as it usually is.
 
-Belongs here: that judgement at one instant, from hourly counts. Does not belong here: silences that have ended
+Belongs here: the verdict at one instant, from hourly counts. Does not belong here: silences that have ended
 (`core.outages`) and those of one vehicle (`core.ingest`): a vehicle may rest while its fleet reports.
 """
 

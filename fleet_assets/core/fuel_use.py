@@ -11,13 +11,26 @@ import numpy as np
 
 from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.integrals import Counted, Stretches, choose, count, integrate, median_within, unseen_share
-from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.track import Track
 
 SOURCES = ("counter", "rate", "level")
 
 _COUNTER_SLACK_L = 0.5
 """l that may appear at once: one step of the J1939 counter."""
+
+
+@dataclass(frozen=True)
+class FuelRules:
+    """What counter, rate and level say of consumption."""
+
+    level_window_s: float = 300.0
+    """s at either end of a trip over which the tank level's median is taken."""
+    level_noise_pct: float = 2.0
+    """Points of tank level below which a fall says nothing about consumption."""
+    rate_error_share: float = 0.05
+    """Expected error of an integrated fuel rate."""
+    max_rate_lph: float = 500.0
+    """l/h above which a step of the fuel counter is a jump (range of the contract)."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +43,16 @@ class FuelUse:
     end_level_pct: F64
 
 
-def measure_fuel(points: Points, trips: Stretches, tank_l: F64, rules: TripRules) -> FuelUse:
+def measure_fuel(track: Track, trips: Stretches, tank_l: F64, rules: FuelRules) -> FuelUse:
     """Litres burned by the source with the smallest expected error; on a tie counter, rate, level.
 
     Expected errors: counter, its resolution; rate, 5 %; both plus the share of the trip that they did not observe;
     level, its noise times the tank. A level that rises, or falls by less than its noise, says nothing.
     """
-    level = points.column("fuel_level_pct")
-    start = median_within(points.at, level, trips.first, trips.last, rules.level_window_s)
-    end = median_within(points.at, level, trips.first, trips.last, rules.level_window_s, from_end=True)
-    counted_rated, errors = _measured(points, trips, rules)
+    level = track.column("fuel_level_pct")
+    start = median_within(track.at, level, trips.first, trips.last, rules.level_window_s)
+    end = median_within(track.at, level, trips.first, trips.last, rules.level_window_s, from_end=True)
+    counted_rated, errors = _measured(track, trips, rules)
     fall = start - end
     by_level = np.where(fall >= rules.level_noise_pct, fall / 100 * tank_l, np.nan)
     level_error = rules.level_noise_pct / 100 * tank_l
@@ -47,28 +60,28 @@ def measure_fuel(points: Points, trips: Stretches, tank_l: F64, rules: TripRules
     return FuelUse(litres, source, start, end)
 
 
-def litres_burned(points: Points, stretches: Stretches, rules: TripRules) -> F64:
+def litres_burned(track: Track, stretches: Stretches, rules: FuelRules) -> F64:
     """Litres burned by counter or rate, whichever is expected to be closer; NaN if neither was observed."""
-    return choose(*_measured(points, stretches, rules))[0]
+    return choose(*_measured(track, stretches, rules))[0]
 
 
-def litres_counted(points: Points, stretches: Stretches, rules: TripRules) -> F64:
+def litres_counted(track: Track, stretches: Stretches, rules: FuelRules) -> F64:
     """Litres burned by the counter alone, which tells of silences too; NaN where it was not read at both ends."""
-    counted = _counted(points, stretches, rules)
-    whole = counted.spanned_s >= stretches.duration_s(points.at)
+    counted = _counted(track, stretches, rules)
+    whole = counted.spanned_s >= stretches.duration_s(track.at)
     return np.where(whole & (counted.spanned_s > 0), counted.total, np.nan)
 
 
-def _counted(points: Points, stretches: Stretches, rules: TripRules) -> Counted:
-    counter, origin = points.column("fuel_used_total_l"), points.origin_of("fuel_used_total_l")
-    return count(points.at, counter, origin, stretches, rules.max_fuel_lph, _COUNTER_SLACK_L)
+def _counted(track: Track, stretches: Stretches, rules: FuelRules) -> Counted:
+    counter, origin = track.column("fuel_used_total_l"), track.points.origin_of("fuel_used_total_l")
+    return count(track.at, counter, origin, stretches, rules.max_rate_lph, _COUNTER_SLACK_L)
 
 
-def _measured(points: Points, stretches: Stretches, rules: TripRules) -> tuple[list[F64], list[F64]]:
+def _measured(track: Track, stretches: Stretches, rules: FuelRules) -> tuple[list[F64], list[F64]]:
     """Litres by counter and by rate, and the expected error of each."""
-    duration_s = stretches.duration_s(points.at)
-    counted = _counted(points, stretches, rules)
-    rated = integrate(points.at, points.column("fuel_rate_lph"), stretches, rules.limits)
+    duration_s = stretches.duration_s(track.at)
+    counted = _counted(track, stretches, rules)
+    rated = integrate(track.at, track.column("fuel_rate_lph"), stretches, track.thresholds)
     by_counter = np.where(counted.spanned_s > 0, counted.total, np.nan)
     by_rate = np.where(rated.covered_s > 0, rated.net, np.nan)
     # Shares of one and the same amount: of its own, a rate that is stuck at zero would have no error.

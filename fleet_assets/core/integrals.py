@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.cadence import hold_of_states, slow_hold
-from fleet_assets.core.compiled import F64, I8, I64, kernel
-from fleet_assets.core.trip_rules import Limits
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
+from fleet_assets.core.thresholds import Thresholds
 
 _MICROS = 1e6
 _MICROS_PER_HOUR = 3.6e9
@@ -60,10 +60,10 @@ class Counted:
     spanned_s: F64
 
 
-def integrate(at: I64, values: F64, stretches: Stretches, limits: Limits) -> Integral:
+def integrate(at: I64, values: F64, stretches: Stretches, thresholds: Thresholds) -> Integral:
     """Trapezoidal integral of a rate per hour; between two values further apart than one stands for (`cadence.holds`)
     only that time counts."""
-    return Integral(*_integrate(at, values, stretches.first, stretches.last, limits).T)
+    return Integral(*_integrate(at, values, stretches.first, stretches.last, thresholds).T)
 
 
 def count(at: I64, values: F64, origin: I8, stretches: Stretches, max_per_hour: float, slack: float) -> Counted:
@@ -74,14 +74,14 @@ def count(at: I64, values: F64, origin: I8, stretches: Stretches, max_per_hour: 
     return Counted(*_count(at, values, origin, stretches.first, stretches.last, max_per_hour, slack).T)
 
 
-def time_in_state(at: I64, states: I8, wanted: int, stretches: Stretches, join: int, limits: Limits) -> F64:
+def time_in_state(at: I64, states: I8, wanted: int, stretches: Stretches, join: int, thresholds: Thresholds) -> F64:
     """Seconds per stretch in state `wanted` (negative states are not observed).
 
     Between two observations of the state all time counts, if they are at most `join` us, or the time that one stands
     for, apart. Between it and another state, dense rows keep the state of the one before; the time between others is
     shared by halves, since the change lies somewhere in it.
     """
-    return _time_in_state(at, states, wanted, stretches.first, stretches.last, join, limits)
+    return _time_in_state(at, states, wanted, stretches.first, stretches.last, join, thresholds)
 
 
 def at_ends(values: F64, stretches: Stretches) -> tuple[F64, F64]:
@@ -116,22 +116,22 @@ def unseen_share(covered_s: F64, duration_s: F64) -> F64:
 
 
 @kernel
-def _integrate(at: I64, values: F64, first: I64, last: I64, limits: Limits) -> F64:
+def _integrate(at: I64, values: F64, first: I64, last: I64, thresholds: Thresholds) -> F64:
     sums = np.zeros((len(first), 4))
     if len(values) == 0:
         return sums
     for k in range(len(first)):
-        slow_step = int(limits.hold / limits.silence_factor)
+        slow_step = int(thresholds.hold_us / thresholds.silence_factor)
         slow, steps = _integrate_one(
-            at, values, first[k], last[k], limits.hold, slow_step, limits.silence_most, sums[k]
+            at, values, first[k], last[k], thresholds.hold_us, slow_step, thresholds.silence_most_us, sums[k]
         )
         if steps > 0 and 2 * slow >= steps:  # the usual case has dense values, and is read once
-            reach = slow_hold(at, values, first[k], last[k], steps, limits)
+            reach = slow_hold(at, values, first[k], last[k], steps, thresholds)
             _integrate_one(at, values, first[k], last[k], reach, 0, 0, sums[k])
     return sums
 
 
-@kernel
+@helper
 def _integrate_one(
     at: I64, values: F64, first: int, last: int, reach: int, slow_step: int, most: int, sums: F64
 ) -> tuple[int, int]:  # fmt: skip
@@ -212,7 +212,7 @@ def _spacings(values: F64, first: I64, last: I64) -> F64:
     return spacings
 
 
-@kernel
+@helper
 def spacing_of(value: float) -> float:
     """The coarsest usual spacing on which a reading lies; 0 for one that is finer than all of them."""
     for spacing in _LATTICE:
@@ -221,24 +221,24 @@ def spacing_of(value: float) -> float:
     return 0.0
 
 
-@kernel
+@helper
 def _on_lattice(value: float, spacing: float) -> bool:
     multiple = value / spacing
     return bool(abs(multiple - np.round(multiple)) < 1e-4)
 
 
 @kernel
-def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, join: int, limits: Limits) -> F64:
+def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, join: int, thresholds: Thresholds) -> F64:
     seconds = np.zeros(len(first))
     for k in range(len(first)):
         before = -1
-        reach = hold_of_states(at, states, first[k], last[k], limits)
+        reach = hold_of_states(at, states, first[k], last[k], thresholds)
         for i in range(first[k], last[k] + 1):
             if states[i] < 0:
                 continue
             if before >= 0:
                 was, is_now = states[before] == wanted, states[i] == wanted
-                seconds[k] += shared(at[i] - at[before], was, is_now, reach, join, limits.dense) / _MICROS
+                seconds[k] += shared(at[i] - at[before], was, is_now, reach, join, thresholds.dense_us) / _MICROS
             before = i
     return seconds
 

@@ -7,17 +7,30 @@ Does not belong here: vendors' names of quantities (`sources`) and the quality o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
-from fleet_assets.core.trip_rules import TripRules, micros
+from fleet_assets.core.thresholds import micros
 
 COUNTERS = ("odometer_km", "fuel_used_total_l")
 """Cumulative quantities: increments count within one source only, because each counts from its own zero."""
 
 _MOTION = ("speed_kmh", "gps_speed_kmh", "latitude_deg", "longitude_deg")
+
+
+@dataclass(frozen=True)
+class SourceRules:
+    """Which of several sources is used, and for how long it silences the others."""
+
+    priority: tuple[str, ...] = ("can",)
+    """Sources from best to worst; sources not named follow in alphabetical order."""
+    motion_hold_s: float = 30.0
+    """s for which a better source of speed or position silences a worse one."""
+    other_hold_s: float = 300.0
+    """s for which a better source of any other quantity silences a worse one."""
 
 
 def ranked(frame: pl.DataFrame, priority: Sequence[str]) -> I8:
@@ -42,7 +55,7 @@ def instant_starts(vehicle: I64, at: I64) -> I64:
 
 
 def merge_sources(
-    vehicle: I64, at: I64, rank: I8, starts: I64, columns: dict[str, F64], rules: TripRules
+    vehicle: I64, at: I64, rank: I8, starts: I64, columns: dict[str, F64], rules: SourceRules
 ) -> tuple[dict[str, F64], dict[str, I8], I64]:
     """Columns, counters' origins and row counts per instant. Rows are sorted by vehicle, instant and rank.
 
@@ -52,7 +65,7 @@ def merge_sources(
     merged: dict[str, F64] = {}
     origin: dict[str, I8] = {}
     for name, values in columns.items():
-        hold = micros(rules.motion_hold_s if name in _MOTION else rules.source_hold_s)
+        hold = micros(rules.motion_hold_s if name in _MOTION else rules.other_hold_s)
         kept = read_only(_prefer(vehicle, at, ranks, values, hold)) if len(rank) else values
         merged[name], source = _collapse(starts, ranks, kept)
         if len(rank) and name in COUNTERS:

@@ -1,6 +1,6 @@
 """Outages of a source: silences of all its vehicles at hours at which it usually reports.
 
-Belongs here: that judgement, from hourly counts. Does not belong here: silences of one vehicle (`core.ingest`).
+Belongs here: finding them in hourly counts. Does not belong here: silences of one vehicle (`core.ingest`).
 """
 
 from __future__ import annotations

@@ -1,24 +1,33 @@
 """Pace: how long a vehicle moved between two rows of which one stands, from the way between them and its speed.
 
 Belongs here: what odometer, position and speed say of one step of a slow tracker. Does not belong here: sums over trips
-(`distance`) and what a stop is (`segments`).
+(`distance`) and what a stop is (`trips.segmentation`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, helper
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import Limits
+from fleet_assets.core.thresholds import Thresholds
 
 _MICROS_PER_HOUR = 3.6e9
 _PACE_ROWS = 8
 """Moving rows at most whose mean is the pace: a moment's speed says little of the minutes before and after it."""
+
+
+@dataclass(frozen=True)
+class PaceRules:
+    """Which rows tell of one drive."""
+
+    halt_s: float = 300.0
+    """s of standing up to which the rows before and after it are of one drive."""
 
 
 class Witnesses(NamedTuple):
@@ -33,21 +42,21 @@ class Witnesses(NamedTuple):
     lon: F64
     speed: F64
     gps_speed: F64
-    limits: Limits
+    thresholds: Thresholds
 
 
-def witnesses(points: Points, states: I8, limits: Limits) -> Witnesses:
+def witnesses(points: Points, states: I8, thresholds: Thresholds) -> Witnesses:
     """The witnesses of these points."""
     lat, lon = points.column("latitude_deg"), points.column("longitude_deg")
     if not len(lat) or not len(lon):
         lat = lon = points.column("")  # half a position is none
     return Witnesses(
         points.vehicle, points.at, states, points.column("odometer_km"), points.origin_of("odometer_km"), lat, lon,
-        points.column("speed_kmh"), points.column("gps_speed_kmh"), limits,
+        points.column("speed_kmh"), points.column("gps_speed_kmh"), thresholds,
     )  # fmt: skip
 
 
-@kernel
+@helper
 def km_between(w: Witnesses, a: int, b: int) -> float:
     """Kilometres from row a to row b by the odometer, else between their positions; NaN where neither is known.
 
@@ -59,12 +68,12 @@ def km_between(w: Witnesses, a: int, b: int) -> float:
             km = w.odometer[b] - w.odometer[a]
     elif len(w.lat) > 0 and not (np.isnan(w.lat[a] + w.lon[a]) or np.isnan(w.lat[b] + w.lon[b])):
         km = great_circle_km(w.lat[a], w.lon[a], w.lat[b], w.lon[b])
-    if km < 0 or km > w.limits.max_speed_kmh * (w.at[b] - w.at[a]) / _MICROS_PER_HOUR + 1.0:
+    if km < 0 or km > w.thresholds.max_speed_kmh * (w.at[b] - w.at[a]) / _MICROS_PER_HOUR + 1.0:
         return np.nan
     return km
 
 
-@kernel
+@helper
 def speed_of(w: Witnesses, row: int) -> float:
     """The vehicle's own speed in a row, else the receiver's; NaN where neither is known."""
     if len(w.speed) > 0 and not np.isnan(w.speed[row]):
@@ -74,13 +83,13 @@ def speed_of(w: Witnesses, row: int) -> float:
     return np.nan
 
 
-@kernel
+@helper
 def is_arrival(w: Witnesses, row: int) -> bool:
     """Whether movement in a row is known from the way since the row before: the vehicle may stand now."""
     return bool(np.isnan(speed_of(w, row)))
 
 
-@kernel
+@helper
 def pace_at(w: Witnesses, row: int, forward: bool) -> float:
     """Pace in km/h of the moving rows of a drive from its row `row` on, forward or backward in time, over short halts;
     NaN where none is known.
@@ -92,24 +101,24 @@ def pace_at(w: Witnesses, row: int, forward: bool) -> float:
     step = 1 if forward else -1
     i, moving = row, row
     while 0 <= i < len(w.at) and w.vehicle[i] == w.vehicle[row] and seen < _PACE_ROWS:
-        if abs(w.at[i] - w.at[moving]) > w.limits.silence_most:
+        if abs(w.at[i] - w.at[moving]) > w.thresholds.silence_most_us:
             break
         if w.states[i] == MOVING:
             speed = speed_of(w, i)
             if not np.isnan(speed):
                 total += speed
                 count += 1
-            elif i > 0 and w.vehicle[i - 1] == w.vehicle[i] and w.at[i] - w.at[i - 1] <= w.limits.silence_most:
+            elif i > 0 and w.vehicle[i - 1] == w.vehicle[i] and w.at[i] - w.at[i - 1] <= w.thresholds.silence_most_us:
                 fastest = np.fmax(fastest, km_between(w, i - 1, i) / (w.at[i] - w.at[i - 1]) * _MICROS_PER_HOUR)
             moving = i
             seen += 1
-        elif abs(w.at[i] - w.at[moving]) > w.limits.stop:
+        elif abs(w.at[i] - w.at[moving]) > w.thresholds.halt_us:
             break
         i += step
     return total / count if count > 0 else fastest
 
 
-@kernel
+@helper
 def moved_within(w: Witnesses, a: int, b: int, pace: float) -> int:
     """Microseconds in which the vehicle moved between neighbouring rows a and b, one of which moves and one stands.
 
@@ -117,7 +126,7 @@ def moved_within(w: Witnesses, a: int, b: int, pace: float) -> int:
     change lies anywhere in it.
     """
     step = int(w.at[b] - w.at[a])
-    if step <= w.limits.dense:
+    if step <= w.thresholds.dense_us:
         return 0
     km = km_between(w, a, b)
     if np.isnan(km) or np.isnan(pace) or pace <= 0:

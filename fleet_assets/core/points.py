@@ -17,8 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
-from fleet_assets.core.merge import COUNTERS, instant_starts, merge_sources, ranked
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.merge import COUNTERS, SourceRules, instant_starts, merge_sources, ranked
 
 CELLS_PER_BATCH = 12_000_000
 """Values held in memory per batch (8 bytes each); a vehicle is never split."""
@@ -84,7 +83,7 @@ def vehicle_ranges(telemetry: pl.LazyFrame, columns: Sequence[str], share: float
 
 
 def each_batch(
-    telemetry: pl.LazyFrame, columns: Sequence[str], ranges: Sequence[tuple[str, str]], rules: TripRules,
+    telemetry: pl.LazyFrame, columns: Sequence[str], ranges: Sequence[tuple[str, str]], rules: SourceRules,
     work: Callable[[Points], Result],
 ) -> list[Result]:  # fmt: skip
     """What `work` makes of the points of each range of vehicles that has any, in the order of the ranges.
@@ -114,13 +113,13 @@ def within(telemetry: pl.LazyFrame, start: datetime, end: datetime) -> pl.LazyFr
     return telemetry.filter((at >= pl.lit(start)) & (at < pl.lit(end)))
 
 
-def points_of(frame: pl.DataFrame, rules: TripRules) -> Points:
+def points_of(frame: pl.DataFrame, rules: SourceRules) -> Points:
     """Points of one frame of telemetry."""
     if frame.is_empty():
         return Points(frame["vehicle_id"], _NO_ROWS, _NO_ROWS, _NO_ROWS, {}, {})
     vehicle_ids, vehicle = _vehicle_codes(frame["vehicle_id"])
     at = read_only(frame["recorded_at"].to_physical().to_numpy())
-    rank = ranked(frame, rules.source_priority)
+    rank = ranked(frame, rules.priority)
     columns = _observed(frame)
     if not _is_ordered(vehicle, at):
         runs = _sorted_runs(vehicle, at) or _order(vehicle, at, rank)

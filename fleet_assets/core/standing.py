@@ -16,14 +16,14 @@ import polars as pl
 from fleet_assets.contracts.events import STANDING_PERIODS
 from fleet_assets.contracts.reference import VEHICLES
 from fleet_assets.core.cadence import silence_after, usual_step
-from fleet_assets.core.compiled import F64, I8, I64, kernel
-from fleet_assets.core.engine import engine_states
-from fleet_assets.core.fuel_use import litres_burned
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
+from fleet_assets.core.fuel_use import FuelRules, litres_burned
 from fleet_assets.core.integrals import Stretches, median_within, shared, time_in_state
-from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN, motion_states
+from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
 from fleet_assets.core.pace import Witnesses, km_between, moved_within, pace_at, witnesses
-from fleet_assets.core.points import Points, each_batch, vehicle_ranges
-from fleet_assets.core.trip_rules import Limits, TripRules, micros
+from fleet_assets.core.points import vehicle_ranges
+from fleet_assets.core.thresholds import micros
+from fleet_assets.core.track import Track, TrackRules, each_track
 
 TELEMETRY_USED = (
     "speed_kmh", "gps_speed_kmh", "latitude_deg", "longitude_deg", "odometer_km", "is_ignition_on", "engine_speed_rpm",
@@ -34,17 +34,14 @@ TELEMETRY_USED = (
 TOLD = 2
 """State of a row that says nothing of motion, of a vehicle of which nothing else says that it moves."""
 
-_DAY = 86_400_000_000
-
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class StandingRules:
-    """When two observations of standing are one stretch."""
+class StandingRules(TrackRules):
+    """When two observations of standing are one stretch; what moves, and which source says so, as for trips."""
 
-    motion: TripRules = field(default_factory=TripRules)
-    """What moves, and which source says so: the same as for trips."""
+    fuel: FuelRules = field(default_factory=FuelRules)
     gap_s: float = 3600.0
     """s between two standing observations up to which the vehicle counts as standing in between (hourly heartbeat)."""
 
@@ -66,37 +63,41 @@ def standing_periods(
 
 def _collect_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: StandingRules) -> pl.DataFrame:
     ranges = vehicle_ranges(telemetry, TELEMETRY_USED)
-    work = partial(_batch_periods, fleet=vehicles.collect(), rules=rules)
-    found = each_batch(telemetry, TELEMETRY_USED, ranges, rules.motion, work)
+    work = partial(periods_of, rules=rules)
+    found = each_track(telemetry, TELEMETRY_USED, ranges, vehicles.collect(), rules, work)
     periods = pl.concat([STANDING_PERIODS.empty(), *found])
     return periods.sort(STANDING_PERIODS.order)
 
 
-def _batch_periods(points: Points, fleet: pl.DataFrame, rules: StandingRules) -> pl.DataFrame:
-    limits, join = rules.motion.limits, micros(rules.gap_s)
-    daily = _by_day(points)
-    engine, charger = engine_states(daily, fleet, limits), _charger_states(daily)
-    states = motion_states(daily, limits)
+def periods_of(track: Track, rules: StandingRules) -> pl.DataFrame:
+    """Standing periods (contract STANDING_PERIODS) of all days of one track, in order of vehicle and start.
+
+    What moves is decided by the rules of the track, all else by `rules`.
+    """
+    join, daily = micros(rules.gap_s), track.by_day()
+    points, thresholds, engine, charger = daily.points, daily.thresholds, daily.engine, daily.charger
     # A plugged-in vehicle stands, also one that says nothing but that it charges.
-    states = np.where((states == UNKNOWN) & (charger == 1), STANDING, states).astype(np.int8)
-    told = _told_states(daily.vehicle, daily.at, states, engine, limits.hold)
-    table = _stretches(witnesses(daily, states, limits), told, join)
+    is_plugged = (daily.states == UNKNOWN) & (charger == 1)
+    states = read_only(np.where(is_plugged, STANDING, daily.states).astype(np.int8))
+    seen = witnesses(points, states, thresholds)
+    told = _told_states(points.vehicle, points.at, states, engine, thresholds.hold_us)
+    table = _stretches(seen, told, join)
     stretches = Stretches(table[:, 0].copy(), table[:, 1].copy())
     columns = {
-        "vehicle_id": daily.vehicle_ids.gather(daily.vehicle[stretches.first]),
+        "vehicle_id": points.vehicle_ids.gather(points.vehicle[stretches.first]),
         "started_at": daily.at[stretches.first],
         "ended_at": daily.at[stretches.last],
         "is_standing": _has_state(told, STANDING, stretches),
-        "engine_on_s": _engine_on_s(daily, states, engine, stretches, limits),
-        "idle_fuel_l": litres_burned(daily, stretches, rules.motion),
-        "charger_s": time_in_state(daily.at, charger, 1, stretches, join, limits),
+        "engine_on_s": _engine_on_s(seen, engine, stretches),
+        "idle_fuel_l": litres_burned(daily, stretches, rules.fuel),
+        "charger_s": time_in_state(daily.at, charger, 1, stretches, join, thresholds),
         "latitude_deg": median_within(daily.at, daily.column("latitude_deg"), stretches.first, stretches.last),
         "longitude_deg": median_within(daily.at, daily.column("longitude_deg"), stretches.first, stretches.last),
     }
     return pl.DataFrame(columns, nan_to_null=True).cast(STANDING_PERIODS.schema)
 
 
-def _engine_on_s(points: Points, states: I8, engine: I8, stretches: Stretches, limits: Limits) -> F64:
+def _engine_on_s(seen: Witnesses, engine: I8, stretches: Stretches) -> F64:
     """Seconds with the engine running; NaN where no row of the stretch tells of an engine.
 
     Between the stretch and movement around it the time counts in which it stood already. Where rows are few, one stands
@@ -104,16 +105,18 @@ def _engine_on_s(points: Points, states: I8, engine: I8, stretches: Stretches, l
     """
     if not len(engine):
         return np.full(len(stretches), np.nan)
-    return _running_s(witnesses(points, states, limits), engine, stretches.first, stretches.last)
+    return _running_s(seen, engine, stretches.first, stretches.last)
 
 
 @kernel
 def _running_s(w: Witnesses, engine: I8, first: I64, last: I64) -> F64:
     seconds = np.full(len(first), np.nan)
-    limits = w.limits
+    thresholds = w.thresholds
     for k in range(len(first)):
-        usual = min(max(usual_step(w.vehicle, w.at, w.states, first[k], limits), 0), limits.silence_most // 2)
-        reach, alone = max(limits.hold, int(limits.silence_factor * usual)), max(limits.hold, usual)
+        usual = min(
+            max(usual_step(w.vehicle, w.at, w.states, first[k], thresholds), 0), thresholds.silence_most_us // 2
+        )
+        reach, alone = max(thresholds.hold_us, int(thresholds.silence_factor * usual)), max(thresholds.hold_us, usual)
         running, before = 0.0, -1
         for i in range(first[k], last[k] + 1):
             if engine[i] < 0:
@@ -122,9 +125,9 @@ def _running_s(w: Witnesses, engine: I8, first: I64, last: I64) -> F64:
                 step = w.at[i] - w.at[before]
                 was, is_now = engine[before] == 1, engine[i] == 1
                 if step <= reach or (was and is_now):
-                    part = shared(step, was, is_now, alone, max(limits.silence, reach), limits.dense)
+                    part = shared(step, was, is_now, alone, max(thresholds.silence_us, reach), thresholds.dense_us)
                 else:
-                    part = shared(alone, was, is_now, alone, 0, limits.dense)
+                    part = shared(alone, was, is_now, alone, 0, thresholds.dense_us)
                 running += part
             before = i
         if before >= 0:
@@ -133,10 +136,10 @@ def _running_s(w: Witnesses, engine: I8, first: I64, last: I64) -> F64:
     return seconds
 
 
-@kernel
+@helper
 def _around(w: Witnesses, engine: I8, first: int, last: int, usual: int) -> float:
     """Microseconds at the edges of a stretch in which it stood with its engine running."""
-    half = usual / 2 if usual > w.limits.dense else 0.0
+    half = usual / 2 if usual > w.thresholds.dense_us else 0.0
     before, after = first - 1, last + 1
     time = 0.0
     if engine[first] == 1 and before >= 0 and _touches(w, before, first, before):
@@ -150,28 +153,12 @@ def _around(w: Witnesses, engine: I8, first: int, last: int, usual: int) -> floa
     return time
 
 
-@kernel
+@helper
 def _touches(w: Witnesses, a: int, b: int, moving: int) -> bool:
     """Whether two neighbouring rows that come seldom, of which one moves, follow each other at the vehicle's pace."""
-    if w.vehicle[a] != w.vehicle[b] or w.states[moving] != MOVING or w.at[b] - w.at[a] <= w.limits.dense:
+    if w.vehicle[a] != w.vehicle[b] or w.states[moving] != MOVING or w.at[b] - w.at[a] <= w.thresholds.dense_us:
         return False
-    return bool(w.at[b] - w.at[a] < silence_after(w.vehicle, w.at, w.states, a, w.limits))
-
-
-def _by_day(points: Points) -> Points:
-    """The same points with every vehicle's day as a vehicle of its own, so that no state passes midnight."""
-    day = points.at // _DAY
-    days = int(day.max() - day.min()) + 1
-    vehicle_day = points.vehicle * days + (day - day.min())
-    ids = points.vehicle_ids.repeat_by(days).explode() if days > 1 else points.vehicle_ids
-    return Points(ids, vehicle_day, points.at, points.row_count, points.columns, points.origin)
-
-
-def _charger_states(points: Points) -> I8:
-    connected = points.column("is_charger_connected")
-    if not len(connected):
-        return np.full(len(points), UNKNOWN, dtype=np.int8)
-    return np.where(np.isnan(connected), UNKNOWN, connected > 0).astype(np.int8)
+    return bool(w.at[b] - w.at[a] < silence_after(w.vehicle, w.at, w.states, a, w.thresholds))
 
 
 @kernel
@@ -193,7 +180,7 @@ def _told_states(vehicle: I64, at: I64, states: I8, engine: I8, hold: int) -> I8
 
 @kernel
 def _stretches(w: Witnesses, states: I8, gap: int) -> I64:
-    vehicle, at, dense = w.vehicle, w.at, w.limits.dense
+    vehicle, at, dense = w.vehicle, w.at, w.thresholds.dense_us
     rows = np.empty((len(at), 2), dtype=np.int64)
     count = 0
     first = last = int(np.int64(-1))
@@ -213,10 +200,10 @@ def _stretches(w: Witnesses, states: I8, gap: int) -> I64:
     return rows[:count].copy()
 
 
-@kernel
+@helper
 def _is_elsewhere(w: Witnesses, a: int, b: int) -> bool:
     """Whether the vehicle drove between two rows: odometer or position say so, if nobody saw it move."""
-    return bool(km_between(w, a, b) > w.limits.arrives_km)
+    return bool(km_between(w, a, b) > w.thresholds.arrives_km)
 
 
 def _has_state(states: I8, wanted: int, stretches: Stretches) -> Mask:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from numba.core import event
+
 from fleet_assets.core import compiled
 
 HELPER = """
@@ -49,3 +51,32 @@ def test_a_kernel_whose_helper_changed_is_compiled_anew(tmp_path: Path) -> None:
         )
         said.append(done.stdout.strip() or done.stderr)
     assert said == ["2", "3"]
+
+
+@compiled.helper
+def _added(a: int, b: int) -> int:
+    return a + b
+
+
+@compiled.kernel
+def _total(start: int) -> int:
+    return _added(start, 1) + _added(start, -1) + _added(start, start)
+
+
+def test_a_helper_is_compiled_once_whatever_literals_it_is_called_with() -> None:
+    compilations = []
+
+    class Recorder(event.Listener):
+        def on_start(self, event: event.Event) -> None:
+            compilations.append(event.data["dispatcher"].py_func.__name__)
+
+        def on_end(self, event: event.Event) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Recorder()):
+        assert _total(3) == 12
+    assert sorted(compilations) == ["_added", "_total"]
+
+
+def test_a_helper_can_be_called_from_python() -> None:
+    assert _added(1, 2) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from fleet_assets.core.energy import EnergyRules
 from fleet_assets.core.trips import TripRules
 from fleet_assets_tests.core.histories import fleet, trips_of, vehicle
 
@@ -234,4 +235,4 @@ def test_climbs_ignore_the_noise_of_the_receiver() -> None:
 def test_rules_say_from_where_an_engine_drives() -> None:
     slow = _hour().with_columns(engine_speed_rpm=pl.when(pl.col("n") > 100).then(450.0).otherwise(0.0)).drop("n")
     assert trips_of(slow)["engine_started_at"].item() is None
-    assert trips_of(slow, TripRules(engine_on_rpm=400))["engine_started_at"].item() is not None
+    assert trips_of(slow, TripRules(energy=EnergyRules(engine_on_rpm=400)))["engine_started_at"].item() is not None

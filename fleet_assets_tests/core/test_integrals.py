@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_assets.core.cadence import holds
+from fleet_assets.core.cadence import CadenceRules, holds
 from fleet_assets.core.geo import great_circle_expr, great_circle_km, great_circle_to
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.integrals import Stretches, at_ends, choose, count, integrate, median_within, time_in_state
-from fleet_assets.core.trip_rules import Limits, TripRules
+from fleet_assets.core.thresholds import Thresholds, thresholds_of
 from fleet_assets_tests.core.histories import NOON
 
 HOUR = 3_600_000_000
@@ -24,9 +24,9 @@ NO_ORIGIN = np.empty(0, dtype=np.int8)
 NAN = np.nan
 
 
-def _holding(seconds: float) -> Limits:
-    """Limits by which a value stands for so long, however seldom values come."""
-    return TripRules(hold_s=seconds, silence_most_s=seconds, dense_s=0).limits
+def _holding(seconds: float) -> Thresholds:
+    """Thresholds by which a value stands for so long, however seldom values come."""
+    return thresholds_of(CadenceRules(hold_s=seconds, silence_most_s=seconds, dense_s=0))
 
 
 def test_a_line_through_zero_has_both_parts() -> None:
@@ -82,7 +82,7 @@ def test_time_in_a_state_is_whole_between_two_words_of_it() -> None:
 
 def test_the_time_between_two_states_is_shared_by_halves_and_by_dense_rows_kept() -> None:
     states = np.array([1, 0, 0, 1], dtype=np.int8)
-    shared, dense = TripRules().limits, TripRules(dense_s=3600).limits
+    shared, dense = thresholds_of(CadenceRules()), thresholds_of(CadenceRules(dense_s=3600))
     minutes = AT // 60
     assert [time_in_state(minutes, states, state, ONE, HOUR, shared)[0] for state in (0, 1)] == [120, 60]
     assert [time_in_state(minutes, states, state, ONE, HOUR, dense)[0] for state in (0, 1)] == [120, 60]
@@ -91,12 +91,12 @@ def test_the_time_between_two_states_is_shared_by_halves_and_by_dense_rows_kept(
 
 def test_values_that_come_seldom_stand_for_two_of_their_steps_and_dense_ones_for_a_minute() -> None:
     values = np.array([6.0, 6.0, 6.0, 6.0])
-    limits = TripRules().limits
-    assert holds(AT // 60, values, ONE.first, ONE.last, limits).tolist() == [132_000_000]
-    assert holds(AT // 3600, values, ONE.first, ONE.last, limits).tolist() == [60_000_000]
+    thresholds = thresholds_of(CadenceRules())
+    assert holds(AT // 60, values, ONE.first, ONE.last, thresholds).tolist() == [132_000_000]
+    assert holds(AT // 3600, values, ONE.first, ONE.last, thresholds).tolist() == [60_000_000]
     # Hours between rows are silences and no cadence.
-    assert holds(AT, values, ONE.first, ONE.last, limits).tolist() == [60_000_000]
-    assert integrate(AT // 12, values, ONE, limits).covered_s[0] == 900
+    assert holds(AT, values, ONE.first, ONE.last, thresholds).tolist() == [60_000_000]
+    assert integrate(AT // 12, values, ONE, thresholds).covered_s[0] == 900
 
 
 def test_the_smallest_expected_error_wins_and_the_first_on_a_tie() -> None:

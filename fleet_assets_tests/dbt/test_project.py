@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fleet_assets.contracts import TABLES
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.motion import MotionRules
 from fleet_assets.places import Places
 from fleet_assets_tests.conftest import REPOSITORY
 
@@ -75,6 +75,6 @@ def test_every_column_of_a_mart_has_a_type_that_both_databases_know(model: dict[
 
 def test_what_counts_as_motion_is_the_same_in_views_and_trips() -> None:
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    rules = TripRules()
+    rules = MotionRules()
     assert variables["moving_above_kmh"] == rules.moving_above_kmh
     assert variables["gps_moving_above_kmh"] == rules.gps_moving_above_kmh

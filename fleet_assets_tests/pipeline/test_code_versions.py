@@ -70,7 +70,7 @@ def test_words_commands_adapters_and_new_tables_leave_every_version(copy: Copy, 
     copy.change("contracts/events.py", "Vehicle that drove.", "The vehicle that was driven.")
     copy.change("contracts/events.py", "One trip of one vehicle", "A single trip of one vehicle")
     copy.change("core/stops.py", '"""', '"""Other words. ')
-    copy.change("core/trips/segment.py", "def segment_trips(", "# A remark.\ndef segment_trips(")
+    copy.change("core/trips/detect.py", "def segment_trips(", "# A remark.\ndef segment_trips(")
     copy.change("commands/status.py", "run `fleet build`", "please run `fleet build`")
     copy.change("adapters/landing.py", "cannot be read", "could not be read")
     copy.change(
@@ -89,7 +89,7 @@ def test_a_new_column_of_another_table_leaves_every_version(copy: Copy, now: dic
 
 
 def test_a_kernel_of_trips_changes_trips_alone_and_its_readers_follow(copy: Copy, now: dict[str, str]) -> None:
-    copy.change("core/trips/segments.py", "np.empty((64, 5)", "np.empty((96, 5)")
+    copy.change("core/trips/segmentation.py", "np.empty((64, 5)", "np.empty((96, 5)")
     assert changed(copy, now) == {"trips"}
     assert followers({"trips"}) == {"stops"}
 

@@ -28,7 +28,7 @@ from fleet_assets.adapters.postgres.schema import BY_DAY
 from fleet_assets.adapters.postgres.timescale import compress_old, hypertables
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import DataError, ServiceError
-from fleet_assets.core.ahead import ahead
+from fleet_assets.core.prefetch import prefetched
 
 AWAY_S = 180
 """s for which a server that was there and went away is waited for; a restart with recovery takes a minute."""
@@ -208,6 +208,6 @@ def copy_rows(
     text = statement("copy {into} ({columns}) from stdin " + how, into=into, columns=columns)
     with connection.cursor().copy(text) as copy:
         # The server takes in one piece while the next is encoded here.
-        pieces: Iterator[bytes | memoryview] = chain([HEADER], ahead(encoded(contract, frame)), [TRAILER])
+        pieces: Iterator[bytes | memoryview] = chain([HEADER], prefetched(encoded(contract, frame)), [TRAILER])
         for piece in pieces:
             copy.write(piece)

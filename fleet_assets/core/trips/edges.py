@@ -1,7 +1,7 @@
 """Edges: where a trip begins and ends between two rows of a slow tracker, and what was driven there.
 
 Belongs here: the rows that enclose a trip and the movement between them and it. Does not belong here: which trips there
-are (`segments`), drives of which no row tells (`unobserved`).
+are (`segmentation`), drives of which no row tells (`unobserved`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.cadence import silence_after
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.integrals import Stretches
 from fleet_assets.core.motion import MOVING, UNKNOWN
-from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of, witnesses
-from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import Limits
-from fleet_assets.core.trips.segments import Segments
+from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of
+from fleet_assets.core.track import Track
+from fleet_assets.core.trips.segmentation import Candidates
 
 NOTHING = -1
 
@@ -61,39 +60,36 @@ class Edges:
         return km
 
 
-def find_edges(points: Points, states: I8, trips: Segments, limits: Limits) -> Edges:
-    """The edges of trips. Only rows up to `closed_at` count, like for everything about a trip."""
-    if limits.holes_only or not len(trips):
-        none, nothing = np.full(len(trips), NOTHING, dtype=np.int64), np.zeros(len(trips), dtype=np.int64)
-        return Edges(none, none, nothing, nothing, np.zeros(len(trips)), np.zeros(len(trips)))
-    seen = witnesses(points, states, limits)
-    rows, speeds = _edges(seen, trips.first, trips.last, trips.closed_at)
+def find_edges(track: Track, trips: Candidates, stop_us: int) -> Edges:
+    """The edges of trips, which a stop of `stop_us` ends. Only rows up to `closed_at` count, as for everything about
+    a trip."""
+    rows, speeds = _edges(track.witnesses, trips.first, trips.last, trips.closed_at, stop_us)
     return Edges(*np.ascontiguousarray(rows.T), *np.ascontiguousarray(speeds.T))
 
 
 @kernel
-def _edges(w: Witnesses, first: I64, last: I64, closed_at: I64) -> tuple[I64, F64]:
+def _edges(w: Witnesses, first: I64, last: I64, closed_at: I64, stop_us: int) -> tuple[I64, F64]:
     rows, speeds = np.zeros((len(first), 4), dtype=np.int64), np.zeros((len(first), 2))
     told = 0  # row up to which the trip before tells
     for k in range(len(first)):
         rows[k, 0], rows[k, 2] = _lead(w, first[k], last[k], told)
-        rows[k, 1], rows[k, 3] = _trail(w, first[k], last[k], closed_at[k])
+        rows[k, 1], rows[k, 3] = _trail(w, first[k], last[k], closed_at[k], stop_us)
         told = max(last[k], rows[k, 1])
         speeds[k, 0] = _speed_at(w, first[k], rows[k, 0], first[k], rows[k, 2])
         speeds[k, 1] = _speed_at(w, last[k], last[k], rows[k, 1], rows[k, 3])
     return rows, speeds
 
 
-@kernel
+@helper
 def _lead(w: Witnesses, first: int, last: int, told: int) -> tuple[int, int]:
     """(row before the first one, us moved between them). Across a silence the way between them where it shows a short
     drive; where nothing shows it, half of a step of the trip's own pace."""
     before = _telling(w, first - 1, -1, first)
     if _is_placed_only(w, first) and _is_dense(w, first - 1, first):
         return _left(w, first, told)
-    if before >= 0 and w.at[first] - w.at[before] <= w.limits.dense:
+    if before >= 0 and w.at[first] - w.at[before] <= w.thresholds.dense_us:
         return -1, 0
-    if before >= 0 and w.at[first] - w.at[before] < silence_after(w.vehicle, w.at, w.states, before, w.limits):
+    if before >= 0 and w.at[first] - w.at[before] < silence_after(w.vehicle, w.at, w.states, before, w.thresholds):
         if w.states[before] == MOVING:
             return -1, 0  # another trip ends there, and the change lies between the two
         return before, moved_within(w, before, first, pace_at(w, first, True))
@@ -106,59 +102,70 @@ def _lead(w: Witnesses, first: int, last: int, told: int) -> tuple[int, int]:
     return (before if moved > 0 else -1), moved
 
 
-@kernel
+@helper
 def _left(w: Witnesses, first: int, told: int) -> tuple[int, int]:
     """(row before the first one, us between them) where dense positions alone tell of movement: they are far enough
     apart for it only some time after the vehicle left."""
     row = first - 1
-    while row >= told and w.vehicle[row] == w.vehicle[first] and w.at[first] - w.at[row] < w.limits.silence:
-        if km_between(w, row, first) >= 0.9 * w.limits.leaves_place_km:
+    while row >= told and w.vehicle[row] == w.vehicle[first] and w.at[first] - w.at[row] < w.thresholds.silence_us:
+        if km_between(w, row, first) >= 0.9 * w.thresholds.leaves_place_km:
             return row, w.at[first] - w.at[row]
         row -= 1
     return -1, 0
 
 
-@kernel
-def _reached(w: Witnesses, last: int, closed_at: int) -> tuple[int, int]:
+@helper
+def _reached(w: Witnesses, last: int, closed_at: int, stop_us: int) -> tuple[int, int]:
     """(row after the last one, us between them) at which the vehicle was where it then stood, where dense positions
     alone tell of movement: the last stretch of its way was too short for that."""
     end, row = last, last + 1
     while row < len(w.at) and w.vehicle[row] == w.vehicle[last] and w.at[row] <= closed_at:
-        if w.states[row] == MOVING or w.at[row] - w.at[last] > w.limits.stop:
+        if w.states[row] == MOVING or w.at[row] - w.at[last] > stop_us:
             break
         end = row if not np.isnan(km_between(w, last, row)) else end
         row += 1
     rest_km = km_between(w, last, end)
-    if not rest_km > _NOISE_SHARE * w.limits.leaves_place_km:
+    if not rest_km > _NOISE_SHARE * w.thresholds.leaves_place_km:
         return -1, 0
     row = last + 1
-    while row < end and not km_between(w, row, end) < _NOISE_SHARE / 2 * w.limits.leaves_place_km:
+    while row < end and not km_between(w, row, end) < _NOISE_SHARE / 2 * w.thresholds.leaves_place_km:
         row += 1
     return row, w.at[row] - w.at[last]
 
 
-@kernel
+@helper
 def _is_dense(w: Witnesses, a: int, b: int) -> bool:
-    return bool(a >= 0 and b < len(w.at) and w.vehicle[a] == w.vehicle[b] and w.at[b] - w.at[a] <= w.limits.dense)
+    return bool(
+        a >= 0 and b < len(w.at) and w.vehicle[a] == w.vehicle[b] and w.at[b] - w.at[a] <= w.thresholds.dense_us
+    )
 
 
 @kernel
+def told_by_positions_only(w: Witnesses, first: I64, last: I64) -> npt.NDArray[np.bool_]:
+    """Of which trips positions alone tell."""
+    only = np.empty(len(first), dtype=np.bool_)
+    for k in range(len(first)):
+        only[k] = _is_placed_only(w, first[k]) and is_arrival(w, last[k])
+    return only
+
+
+@helper
 def _is_placed_only(w: Witnesses, row: int) -> bool:
     """Whether positions alone tell of a row's movement."""
     has_odometer = len(w.odometer) > 0 and not np.isnan(w.odometer[row])
     return is_arrival(w, row) and not has_odometer
 
 
-@kernel
-def _trail(w: Witnesses, first: int, last: int, closed_at: int) -> tuple[int, int]:
+@helper
+def _trail(w: Witnesses, first: int, last: int, closed_at: int, stop_us: int) -> tuple[int, int]:
     """(row after the last one, us moved between them); across a silence as for a lead."""
     after = _telling(w, last + 1, 1, last)
     if _is_placed_only(w, last) and _is_dense(w, last, last + 1):
-        return _reached(w, last, closed_at)
+        return _reached(w, last, closed_at, stop_us)
     is_known = after >= 0 and w.at[after] <= closed_at
-    if is_known and (w.states[after] == MOVING or w.at[after] - w.at[last] <= w.limits.dense):
+    if is_known and (w.states[after] == MOVING or w.at[after] - w.at[last] <= w.thresholds.dense_us):
         return -1, 0
-    if is_known and w.at[after] - w.at[last] < silence_after(w.vehicle, w.at, w.states, last, w.limits):
+    if is_known and w.at[after] - w.at[last] < silence_after(w.vehicle, w.at, w.states, last, w.thresholds):
         if is_arrival(w, last):
             return after, 0
         return after, moved_within(w, last, after, pace_at(w, last, False))
@@ -171,16 +178,16 @@ def _trail(w: Witnesses, first: int, last: int, closed_at: int) -> tuple[int, in
     return -1, _half_step(w, first, last, 1)
 
 
-@kernel
+@helper
 def _short_drive(w: Witnesses, a: int, b: int, speed: float) -> int:
     """Microseconds at a speed for the way between two rows around a silence; 0 where that is a drive of its own."""
     km = km_between(w, a, b)
-    if np.isnan(speed) or not 0 < km <= speed * w.limits.silence / _MICROS_PER_HOUR:
+    if np.isnan(speed) or not 0 < km <= speed * w.thresholds.silence_us / _MICROS_PER_HOUR:
         return 0
     return int(km / speed * _MICROS_PER_HOUR)
 
 
-@kernel
+@helper
 def _half_step(w: Witnesses, first: int, last: int, side: int) -> int:
     """Half of the mean step of a trip's rows near its end: what is not seen of a movement begins, or ends, anywhere
     between two rows. Nothing where rows are dense."""
@@ -188,16 +195,16 @@ def _half_step(w: Witnesses, first: int, last: int, side: int) -> int:
     if b == a:
         return 0
     step = (w.at[b] - w.at[a]) // (b - a)
-    if step <= w.limits.dense:
+    if step <= w.thresholds.dense_us:
         return 0
-    half = int(min(step, w.limits.silence_most) // 2)
+    half = int(min(step, w.thresholds.silence_most_us) // 2)
     row, next_row = (first, first - 1) if side < 0 else (last, last + 1)
     if 0 <= next_row < len(w.at) and w.vehicle[next_row] == w.vehicle[row]:
         half = min(half, abs(int(w.at[next_row]) - int(w.at[row])))  # it spoke then, whatever it said
     return half
 
 
-@kernel
+@helper
 def _telling(w: Witnesses, row: int, step: int, near: int) -> int:
     """The nearest row, from `row` on, that says anything of motion or way; -1 if there is none."""
     while 0 <= row < len(w.at) and w.vehicle[row] == w.vehicle[near]:
@@ -208,7 +215,7 @@ def _telling(w: Witnesses, row: int, step: int, near: int) -> int:
     return -1
 
 
-@kernel
+@helper
 def _speed_at(w: Witnesses, row: int, a: int, b: int, moved: int) -> float:
     """km/h over an edge: by the way where it is known, else the speed of the trip's own row."""
     if moved <= 0:

@@ -1,7 +1,7 @@
 """Unobserved drives: movement that no row tells of, but that two readings of the odometer, or two positions, show.
 
 Belongs here: finding them between observed trips. Does not belong here: silences that an observed trip bridges
-(`segments`) and movement at its ends (`edges`).
+(`segmentation`) and movement at its ends (`edges`).
 """
 
 from __future__ import annotations
@@ -12,19 +12,29 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.integrals import Stretches, spacing_of
 from fleet_assets.core.motion import MOVING
-from fleet_assets.core.pace import Witnesses, km_between, pace_at, witnesses
-from fleet_assets.core.points import Points
-from fleet_assets.core.trip_rules import TripRules
+from fleet_assets.core.pace import Witnesses, km_between, pace_at
+from fleet_assets.core.thresholds import micros
+from fleet_assets.core.track import Track
 from fleet_assets.core.trips.edges import Edges
-from fleet_assets.core.trips.segments import Segments
+from fleet_assets.core.trips.segmentation import Candidates, SegmentationRules
 
 BY_ODOMETER, BY_POSITION = 0, 2
 """Indices into `distance.SOURCES`."""
 
 _MICROS_PER_HOUR = 3.6e9
+
+
+@dataclass(frozen=True)
+class UnobservedRules:
+    """What shows a drive that no row tells of."""
+
+    place_km: float = 0.5
+    """km between two positions from which a vehicle drove unseen: more than a parked receiver drifts."""
+    error_share: float = 0.3
+    """Expected error of a straight line as the way of a drive that nobody saw: roads are 1.2 to 1.4 times as long."""
 
 
 class _Told(NamedTuple):
@@ -59,25 +69,32 @@ class Unobserved:
         return Unobserved(*rows, *bounds, *facts, self.km[mask], self.error_km[mask])
 
 
-def find_unobserved(points: Points, states: I8, trips: Segments, edges: Edges, rules: TripRules) -> Unobserved:
+def find_unobserved(
+    track: Track,
+    trips: Candidates,
+    edges: Edges,
+    rules: UnobservedRules,
+    ends: SegmentationRules,
+    least_error_km: float,
+) -> Unobserved:
     """Drives between two readings with no trip in between, in order. What an edge of a trip tells is not told again.
 
     The odometer must have moved by more than its own step and than the least distance of a trip, a position by more
-    than `unseen_place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading
-    after it was waited for (`odometer_wait_s`), and no later row changes it.
+    than `place_km`; a step faster than any road vehicle is a fault. A drive is known as soon as the reading
+    after it was waited for (`odometer_wait_s`), and no later row changes it. Its error is `least_error_km` at least.
     """
-    seen = witnesses(points, states, rules.limits)
-    steps = _compared(seen.vehicle, seen.at, seen.odometer, seen.lat, seen.lon, rules.limits.dense)
+    seen = track.witnesses
+    steps = _compared(seen.vehicle, seen.at, seen.odometer, seen.lat, seen.lon, track.thresholds.dense_us)
     covered = edges.around(Stretches(trips.first, trips.last))
     # A trail that ends between two rows is told up to the later one; one into a silence by its estimate.
     is_enclosed = edges.after >= 0
     trail_km = np.where(is_enclosed, 0.0, edges.trail * edges.trail_kmh / _MICROS_PER_HOUR)
-    ended_at = points.at[covered.last] + np.where(is_enclosed, 0, edges.trail)
+    ended_at = track.at[covered.last] + np.where(is_enclosed, 0, edges.trail)
     told = _Told(covered.first, covered.last, ended_at, trail_km)
-    rows, km = _driven(seen, steps, told, rules.min_distance_km, rules.unseen_place_km)
-    error = np.where(rows[:, 5] == BY_ODOMETER, km[:, 1], rules.unseen_error_share * km[:, 0])
+    rows, km = _driven(seen, steps, told, ends.min_distance_km, rules.place_km, micros(ends.odometer_wait_s))
+    error = np.where(rows[:, 5] == BY_ODOMETER, km[:, 1], rules.error_share * km[:, 0])
     before, after, started_at, ended_at, closed_at, source = np.ascontiguousarray(rows.T)
-    error = np.maximum(error, rules.odometer_error_km)
+    error = np.maximum(error, least_error_km)
     return Unobserved(before, after, started_at, ended_at, closed_at, source, km[:, 0].copy(), error)
 
 
@@ -105,7 +122,7 @@ def _compared(vehicle: I64, at: I64, odometer: F64, lat: F64, lon: F64, dense: i
 
 
 @kernel
-def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: float) -> tuple[I64, F64]:
+def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: float, wait: int) -> tuple[I64, F64]:
     rows, km = np.empty((len(steps), 6), dtype=np.int64), np.empty((len(steps), 2))
     count = known = 0  # `known`: row up to which all drives are told
     for k in range(len(steps)):
@@ -127,7 +144,7 @@ def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: fl
             continue
         rows[count, 0], rows[count, 1], rows[count, 2] = before, i, started_at
         rows[count, 3] = _ended_at(w, before, i, started_at, driven)
-        rows[count, 4] = w.at[i] + w.limits.odometer_wait
+        rows[count, 4] = w.at[i] + wait
         rows[count, 5] = BY_ODOMETER if by_odometer else BY_POSITION
         km[count, 0], km[count, 1] = driven, resolution
         count += 1
@@ -135,12 +152,12 @@ def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: fl
     return rows[:count].copy(), km[:count].copy()
 
 
-@kernel
+@helper
 def _ended_at(w: Witnesses, before: int, i: int, started_at: int, km: float) -> int:
     """The end of the time in which it was driven. Right after a row that moved, where the way is short enough for it;
     else anywhere in the silence."""
     if w.states[before] == MOVING:
         pace = pace_at(w, before, False)
-        if pace > 0 and km <= pace * w.limits.silence / _MICROS_PER_HOUR:
+        if pace > 0 and km <= pace * w.thresholds.silence_us / _MICROS_PER_HOUR:
             return min(int(w.at[i]), started_at + int(km / pace * _MICROS_PER_HOUR))
     return int(w.at[i])

@@ -1,11 +1,12 @@
-"""segment_trips: the trips that became final in a window.
+"""Detection of trips: those that became final in a window.
 
-Belongs here: the path from telemetry to rows of the contract. Does not belong here: rules (`trip_rules`), the cutting
-(`segments`) and the measuring (`measures`).
+Belongs here: the path from telemetry to rows of the contract. Does not belong here: where trips begin and end
+(`segmentation`) and what they measure (`measures`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -17,14 +18,17 @@ from fleet_assets.contracts import READINGS_BEFORE_SILENCE, TRIPS
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
-from fleet_assets.core.motion import motion_states
-from fleet_assets.core.points import Points, each_batch, vehicle_ranges, within
-from fleet_assets.core.trip_rules import TripRules, micros
-from fleet_assets.core.trips.edges import Edges, find_edges
-from fleet_assets.core.trips.measures import MEASURED, TELEMETRY_USED, measure_trips, measure_unobserved
-from fleet_assets.core.trips.segments import TRUNCATED, Segments, cut_segments
-from fleet_assets.core.trips.strays import is_stray
+from fleet_assets.core.points import vehicle_ranges, within
+from fleet_assets.core.position_outliers import are_drift
+from fleet_assets.core.thresholds import micros
+from fleet_assets.core.track import Track, each_track
+from fleet_assets.core.trips.batch import MEASURED, TELEMETRY_USED
+from fleet_assets.core.trips.edges import Edges, find_edges, told_by_positions_only
+from fleet_assets.core.trips.measures import measure_trips
+from fleet_assets.core.trips.rules import TripRules
+from fleet_assets.core.trips.segmentation import TRUNCATED, Candidates, SegmentationRules, candidate_trips
 from fleet_assets.core.trips.unobserved import find_unobserved
+from fleet_assets.core.trips.unobserved_rows import measure_unobserved
 from fleet_assets.core.window import Window
 
 Mask = npt.NDArray[np.bool_]
@@ -58,11 +62,11 @@ def _collect_trips(
     ranges = vehicle_ranges(telemetry, TELEMETRY_USED, share)
     found = [TRIPS.empty().select(MEASURED)]
     for day in days:
-        work = partial(_batch_trips, fleet=fleet, day=day, rules=rules)
+        work = partial(trips_of, day=day, rules=rules)
         seen = within(telemetry, day.start, day.day_end)
         left = readings.filter(pl.col("silent_at") == pl.lit(day.day_start)).drop("silent_at").collect()
         told = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
-        found += each_batch(told, TELEMETRY_USED, ranges, rules, work)
+        found += each_track(told, TELEMETRY_USED, ranges, fleet, rules, work)
     measured = pl.concat(found)
     known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")
@@ -70,26 +74,37 @@ def _collect_trips(
     return TRIPS.conform(stamped.sort(TRIPS.order).lazy()).collect()
 
 
-def _batch_trips(points: Points, fleet: pl.DataFrame, day: Window, rules: TripRules) -> pl.DataFrame:
-    limits = rules.limits
-    states = motion_states(points, limits)
-    segments = cut_segments(points, states, limits)
-    edges = find_edges(points, states, segments, limits)
-    is_trip = _is_trip(segments, edges, rules) & _is_of_day(segments.closed_at, day)
-    is_trip &= ~is_stray(points, states, segments, edges, limits)
-    emitted = _cut_at_the_edge(points, segments.where(is_trip), day, rules)
-    trips = measure_trips(points, states, emitted, edges.where(is_trip), fleet, rules)
-    if limits.holes_only:
-        return trips
-    unseen = find_unobserved(points, states, segments, edges, rules)
+def trips_of(track: Track, day: Window, rules: TripRules) -> pl.DataFrame:
+    """Trips and unobserved drives of one track that became final in the window, with the columns `MEASURED`.
+
+    What moves and when a vehicle is silent is decided by the rules of the track, all else by `rules`.
+    """
+    candidates = candidate_trips(track, rules.segmentation)
+    edges = find_edges(track, candidates, micros(rules.segmentation.stop_s))
+    is_trip = _is_trip(candidates, edges, rules.segmentation) & _is_of_day(candidates.closed_at, day)
+    is_trip &= ~_is_drift(track, candidates, edges, rules.segmentation)
+    emitted = _cut_at_the_edge(track, candidates.where(is_trip), day, rules.segmentation)
+    trips = measure_trips(track, emitted, edges.where(is_trip), rules)
+    least_error_km = rules.distance.odometer_error_km
+    unseen = find_unobserved(track, candidates, edges, rules.unobserved, rules.segmentation, least_error_km)
     unseen = unseen.where(_is_of_day(unseen.closed_at, day))
-    return pl.concat([trips, measure_unobserved(points, unseen, fleet, rules)]) if len(unseen) else trips
+    return pl.concat([trips, measure_unobserved(track, unseen, rules)]) if len(unseen) else trips
 
 
-def _is_trip(segments: Segments, edges: Edges, rules: TripRules) -> Mask:
+def _is_trip(candidates: Candidates, edges: Edges, rules: SegmentationRules) -> Mask:
     """Whether enough points tell of it; those that enclose it do."""
-    points = segments.last - segments.first + 1 + (edges.before >= 0) + (edges.after >= 0)
+    points = candidates.last - candidates.first + 1 + (edges.before >= 0) + (edges.after >= 0)
     return points >= max(rules.min_points, 2)
+
+
+def _is_drift(track: Track, candidates: Candidates, edges: Edges, rules: SegmentationRules) -> Mask:
+    """Which candidates are no trips, because a parked receiver drew them."""
+    drift = told_by_positions_only(track.witnesses, candidates.first, candidates.last)
+    asked = candidates.where(drift)
+    begin = np.where(edges.before >= 0, edges.before, candidates.first)[drift]
+    stop_us = micros(rules.stop_s)
+    drift[drift] = are_drift(track.placed, begin, asked.last, asked.closed_at, stop_us, track.thresholds)
+    return drift
 
 
 def _is_of_day(closed_at: I64, day: Window) -> Mask:
@@ -97,13 +112,13 @@ def _is_of_day(closed_at: I64, day: Window) -> Mask:
     return (closed_at >= _micros_of(day.day_start)) & (closed_at < _micros_of(day.day_end))
 
 
-def _cut_at_the_edge(points: Points, kept: Segments, day: Window, rules: TripRules) -> Segments:
+def _cut_at_the_edge(track: Track, kept: Candidates, day: Window, rules: SegmentationRules) -> Candidates:
     """The same trips; those that may have begun before the window's edge are marked."""
-    is_first = (kept.first == 0) | (points.vehicle[kept.first - 1] != points.vehicle[kept.first])
-    since_edge = points.at[kept.first] - _micros_of(day.start)
-    is_cut = since_edge < np.where(is_first, micros(rules.patience_s), micros(rules.stop_s))
-    reason = np.where(is_cut, TRUNCATED, kept.start_reason)
-    return Segments(kept.first, kept.last, kept.closed_at, reason, kept.end_reason)
+    vehicle = track.points.vehicle
+    is_first = (kept.first == 0) | (vehicle[kept.first - 1] != vehicle[kept.first])
+    since_edge = track.at[kept.first] - _micros_of(day.start)
+    is_cut = since_edge < np.where(is_first, micros(track.rules.cadence.patience_s), micros(rules.stop_s))
+    return replace(kept, start_reason=np.where(is_cut, TRUNCATED, kept.start_reason))
 
 
 def _with_driver(trips: pl.DataFrame, assignments: pl.DataFrame) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def test_ten_hours_of_a_parked_receiver_are_no_trip(step_s: int, sigma_m: float)
 
 @pytest.mark.parametrize(("step_s", "most"), [(30, 4), (60, 4)])
 def test_errors_of_60_m_that_change_within_minutes_seldom_give_a_trip(step_s: int, most: int) -> None:
-    """A trip came in three of four nights before the hour before was asked how far the receiver strays."""
+    """A trip came in three of four nights before the hour before was asked how far the receiver drifts."""
     nights = [trips_of(_parked(seed, step_s, 60.0, float(np.exp(-10 / 300)))).height for seed in range(30)]
     assert sum(count > 0 for count in nights) <= most
 
@@ -61,7 +61,7 @@ def test_creeping_traffic_car_parks_and_ferries_are_trips(kmh: float, seconds: f
     assert trip["distance_source"] == "gps"
 
 
-def test_a_round_in_the_yard_cannot_be_told_from_a_receiver_that_strays() -> None:
+def test_a_round_in_the_yard_cannot_be_told_from_a_receiver_that_drifts() -> None:
     out = vehicle(*PLACES, step_s=5).stand(900).drive(45, 12).frame()
     back = out.tail(9).with_columns(pl.col("recorded_at") + timedelta(seconds=45), pl.col("latitude_deg").reverse())
     home = out.head(100).with_columns(pl.col("recorded_at") + timedelta(seconds=990))

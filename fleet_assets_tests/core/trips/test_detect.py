@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from fleet_assets.contracts import TRIPS, check_frame
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.core.trips import TripRules
+from fleet_assets.core.trips.segmentation import SegmentationRules
 from fleet_assets.core.window import Window
 from fleet_assets_tests.core.histories import DAY, NOON, assignments, fleet, telemetry, trips_of, vehicle
 
@@ -234,13 +235,7 @@ def test_a_better_source_silences_a_worse_one() -> None:
 
 def test_ids_are_the_same_whatever_the_rules() -> None:
     driven = vehicle().drive(600).stand(600).frame()
-    usual, strict = trips_of(driven), trips_of(driven, TripRules(stop_s=240))
+    usual, strict = trips_of(driven), trips_of(driven, TripRules(segmentation=SegmentationRules(stop_s=240)))
     assert usual["trip_id"].to_list() == strict["trip_id"].to_list()
     assert usual["rules_version"].to_list() != strict["rules_version"].to_list()
     assert TripRules().version == TripRules().version
-
-
-def test_cut_at_holes_only_keeps_standing_at_the_end() -> None:
-    driven = vehicle().stand(60).drive(600).stand(900).drive(600).stand(100).frame()
-    trips = trips_of(driven, TripRules.reference_holes())
-    assert _said(trips, "started_at", "ended_at", "end_reason") == [(_after(60), _after(2250), "gap")]

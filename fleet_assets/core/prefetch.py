@@ -1,4 +1,4 @@
-"""Pieces made one ahead of their use. Belongs here: that. Does not belong here: what the pieces are."""
+"""Prefetching: the next piece of work is made by a thread while the one before is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 Piece = TypeVar("Piece")
 
 
-def ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def prefetched(pieces: Iterator[Piece]) -> Iterator[Piece]:
     """The same pieces, each made by a thread while the one before is used; none of them may be None."""
     with ThreadPoolExecutor(1) as maker:
         coming = maker.submit(next, pieces, None)

@@ -1,0 +1,44 @@
+"""Rules of trips: every rule that decides a row of `trips`, in one place to override, and the version that names them.
+
+Belongs here: the composition. Does not belong here: a single rule; it stands in the module that applies it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+
+from fleet_assets.core.distance import DistanceRules
+from fleet_assets.core.elevation import ClimbRules
+from fleet_assets.core.energy import EnergyRules
+from fleet_assets.core.fuel_use import FuelRules
+from fleet_assets.core.track import TrackRules
+from fleet_assets.core.trips.consumption import ConsumptionRules
+from fleet_assets.core.trips.segmentation import SegmentationRules
+from fleet_assets.core.trips.unobserved import UnobservedRules
+
+CODE_VERSION = 4
+"""Raised whenever the code, not a rule, changes what a trip is."""
+
+
+@dataclass(frozen=True)
+class TripRules(TrackRules):
+    """When a vehicle moves, when a trip ends, and how its quantities are measured."""
+
+    segmentation: SegmentationRules = field(default_factory=SegmentationRules)
+    unobserved: UnobservedRules = field(default_factory=UnobservedRules)
+    distance: DistanceRules = field(default_factory=DistanceRules)
+    climbs: ClimbRules = field(default_factory=ClimbRules)
+    fuel: FuelRules = field(default_factory=FuelRules)
+    energy: EnergyRules = field(default_factory=EnergyRules)
+    consumption: ConsumptionRules = field(default_factory=ConsumptionRules)
+    default_timezone: str = "UTC"
+    """IANA zone of a vehicle that states none; it decides local dates only."""
+
+    @cached_property
+    def version(self) -> str:
+        """Short hash of every rule and of the code's version."""
+        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
+        return blake2b(text.encode(), digest_size=6).hexdigest()
