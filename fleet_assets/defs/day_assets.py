@@ -97,6 +97,7 @@ class DayTable:
     is_on_demand: bool = False
     outside: OutsideDays | None = None
     own_day: tuple[Table, ...] = ()
+    earlier_sources: Sources | None = None
 
     def look_back(self, table: Table) -> timedelta:
         """How far before its own day a partition reads this input."""
@@ -104,7 +105,10 @@ class DayTable:
 
     def fingerprint(self, places: Places, day: date) -> str:
         """Names the exact inputs and code of one partition; equal fingerprints mean an equal result."""
-        facts: list[Any] = [self.table.name, self.code_version, *self.sources(places, day)]
+        return self._fingerprint(places, day, self.sources)
+
+    def _fingerprint(self, places: Places, day: date, sources: Sources) -> str:
+        facts: list[Any] = [self.table.name, self.code_version, *sources(places, day)]
         for table in self.reads:
             for input_day in self.input_days(table, day):
                 content = self._content(places.lake.record(table, input_day), table, is_own=input_day in (day, None))
@@ -114,10 +118,17 @@ class DayTable:
 
     def is_current(self, places: Places, day: date, record: PartitionRecord | None) -> bool:
         """Whether a stored partition is what it would become now: same inputs and code, and nothing of it is due."""
-        if record is None or record.inputs != self.fingerprint(places, day):
+        if record is None or not self.is_made_of(places, day, record):
             return False
         due_at = record.notes.get(DUE_AT)
         return due_at is None or datetime.fromisoformat(str(due_at)) > datetime.now(UTC)
+
+    def is_made_of(self, places: Places, day: date, record: PartitionRecord) -> bool:
+        """Whether a record names the inputs and code that there are now, in the words of this version or an earlier."""
+        if record.inputs == self.fingerprint(places, day):
+            return True
+        earlier = self.earlier_sources
+        return earlier is not None and record.inputs == self._fingerprint(places, day, earlier)
 
     def mark(self, places: Places, day: date) -> str:
         """Names one state of being stale: two requests for the same one are one."""
@@ -220,18 +231,22 @@ def day_asset(
     on_demand: bool = False,
     upstream: Sequence[str] = (),
     outside: OutsideDays | None = None,
+    earlier_sources: Sources | None = None,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make a partitioned asset of `compute(day) -> rows of that day's partition`.
 
     `sources` names what is read outside the lake (landed files), so that a change there makes the day stale;
-    `on_demand` tables are not followed by automation; `outside` says which days there are of what is read there.
+    `on_demand` tables are not followed by automation; `outside` says which days there are of what is read there;
+    `earlier_sources` is what an earlier version called the same, whose records stay good.
     """
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         version = code_version(compute.__module__)
         inputs = tuple(read.table if isinstance(read, OwnDay) else read for read in reads)
         own_day = tuple(read.table for read in reads if isinstance(read, OwnDay))
-        maker = DayTable(table, compute, inputs, version, sources, spill_days, on_demand, outside, own_day)
+        maker = DayTable(
+            table, compute, inputs, version, sources, spill_days, on_demand, outside, own_day, earlier_sources
+        )  # fmt: skip
         DAY_TABLES[table.name] = maker
 
         @dg.asset(

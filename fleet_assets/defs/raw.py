@@ -38,17 +38,26 @@ class Landed(TypedDict):
     """How a raw table is made of what lies outside the lake."""
 
     sources: Sources
+    earlier_sources: Sources
     outside: OutsideDays
 
 
 def landed(source: str) -> Landed:
-    """Landed files of a day, by name, size and time, so that one somebody replaced is noticed too; and their days."""
+    """Landed files of a day by name and size, and their days. A name stands for its content, and a copy of an
+    installation is as current as the original, so times say nothing; records of earlier versions named them too."""
 
     def names(places: Places, day: date) -> Iterable[str]:
+        return [f"{file.path.name}:{file.size}" for file in places.landing.files(source, day)]
+
+    def names_and_times(places: Places, day: date) -> Iterable[str]:
         files = places.landing.files(source, day)
         return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
 
-    return {"sources": names, "outside": lambda places: places.landing.days(source)}
+    return {
+        "sources": names,
+        "earlier_sources": names_and_times,
+        "outside": lambda places: places.landing.days(source),
+    }
 
 
 def _landed(day: Day, table: Table) -> Noted:

@@ -32,7 +32,7 @@ class DuckdbVersions:
     _lock: Lock = field(init=False, default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self._lake = LakeVersions(self.lake_root, self.settle_ns)
+        self._lake = LakeVersions(self.lake_root)
 
     def source(self, sql: str) -> Source | None:
         """What the rows of one SELECT are made from now, found without reading it.
