@@ -1,7 +1,7 @@
 """Partitions whose writer is killed or has company: no reader ever sees half a day, and the next run repairs it.
 
-At every instant the newest generation of a table is whole: each file it names is there with the bytes of its record, and
-no commit of one writer is lost to another's.
+At every instant the newest generation of a table is whole: each file it names is there with the bytes of its record,
+and no commit of one writer is lost to another's.
 """
 
 from __future__ import annotations
