@@ -49,11 +49,17 @@ def _notes(places: Places, day: date) -> Iterable[str]:
     return places.quarantine.stamps().get(day, ())
 
 
+def _notes_by_time(places: Places, day: date) -> Iterable[str]:
+    return places.quarantine.earlier_stamps().get(day, ())
+
+
 def _days_of_notes(places: Places) -> Iterable[date]:
     return places.quarantine.stamps()
 
 
-@day_asset(INGEST_QUARANTINED, reads=(), group="ingest", sources=_notes, outside=_days_of_notes)
+@day_asset(
+    INGEST_QUARANTINED, reads=(), group="ingest", sources=_notes, earlier_sources=_notes_by_time, outside=_days_of_notes
+)  # fmt: skip
 def ingest_quarantined(day: Day) -> pl.LazyFrame:
     """Rows and files set aside on the day, counted by vehicle and reason; what came in by a retry is gone from it."""
     entries = [

@@ -13,6 +13,7 @@ import pytest
 
 import fleet_assets.defs.events
 import fleet_assets.defs.telemetry  # noqa: F401 - registers the tables
+from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_TELEMETRY, TABLES
 from fleet_assets.defs.day_assets import DAY_TABLES, SelectedDays
@@ -29,6 +30,7 @@ QUESTION = "select count(*), sum(distance_km) from trip_daily_stats"
 def landed(places: Places) -> Places:
     places.landing.append("telemetry", small_day(DAY), "one")
     places.landing.append("telemetry", small_day(DAY, hour=10), "two")
+    places.quarantine.put("telemetry", small_day(DAY).head(3), "drive", Reason("odd", "Nobody knows."))
     return places
 
 
