@@ -62,13 +62,14 @@ def withdraw_damaged(lake: Lake, *, deep: bool = False) -> list[Damage]:
 
     Who may only read the lake is told of them all the same.
     """
+    unreadable = [*_unreadable(lake, deep=deep)]
     stored = list(_stored(lake))
     suspects = stored if deep else [*filter(_may_have_changed, stored)]
     chosen = {id(one) for one in suspects}
     looked_at = suspects if deep else [*suspects, *_sample([one for one in stored if id(one) not in chosen])]
     found = [_withdrawn(lake, one) for one in looked_at if _damage(lake, one)]
     mend_names(lake)
-    return [*_mended_patterns(lake), *_unreadable(lake), *filter(None, found)]
+    return [*_mended_patterns(lake), *unreadable, *filter(None, found)]
 
 
 def mend_names(lake: Lake) -> None:
@@ -173,11 +174,16 @@ def _is_named(lake: Lake, one: _Stored) -> bool:
     return name.st_nlink == file.st_nlink == 1 and name.st_size == file.st_size
 
 
-def _unreadable(lake: Lake) -> Iterator[Damage]:
-    """Generations that cannot be read: the newest that can is what the table is."""
+def _unreadable(lake: Lake, *, deep: bool) -> Iterator[Damage]:
+    """Generations that cannot be read are taken away: the one before them is what the table is already."""
     for table in TABLES.values():
-        for number in lake.manifest(table).damaged():
-            yield Damage(table.name, None, f"its generation {number} cannot be read")
+        manifest = lake.manifest(table)
+        numbers = manifest.unreadable(deep=deep)
+        if numbers:
+            with suppress(PermissionError):
+                manifest.take_away(numbers)
+        for number in numbers:
+            yield Damage(table.name, None, f"its generation {number} cannot be read; the one before it counts")
 
 
 def _mended_patterns(lake: Lake) -> Iterator[Damage]:

@@ -3,9 +3,9 @@
 Belongs here: what a generation says, its text, and how a text proves that it is whole. Does not belong here: where
 generations are kept and how the next one is committed (`lake_manifest`), and the rows (`lake`).
 
-A text is two lines of JSON. The first says the number, when and by what the generation was made, the hash of the second
-line, and its base. The second line has every day where the base is the generation itself; else only those days that
-differ from the base, so that a commit stays small however many days a table has.
+A text is two lines of JSON and the hash of both. The first says the number, when and by what the generation was made,
+and its base. The second has every day where the base is the generation itself; else only those days that differ from
+the base, so that a commit stays small however many days a table has.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from fleet_assets.contracts.errors import DataError
 
 FILES = "_files"
 """The folder of a table's immutable files."""
@@ -135,12 +137,13 @@ class Generation:
     @property
     def text(self) -> bytes:
         stated = self.facts if self.base == self.number else self.since_base
-        body = json.dumps(stated, sort_keys=True, separators=(",", ":")).encode()
         head = {
             "format": _FORMAT, "generation": self.number, "base": self.base, "made_at": self.made_at.isoformat(),
-            "made_by": self.made_by, "sha256": hashlib.sha256(body).hexdigest(),
+            "made_by": self.made_by,
         }  # fmt: skip
-        return json.dumps(head).encode() + b"\n" + body + b"\n"
+        body = json.dumps(stated, sort_keys=True, separators=(",", ":"))
+        lines = f"{json.dumps(head)}\n{body}\n".encode()
+        return lines + _hash(lines) + b"\n"
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,6 @@ class Head:
     base: int
     made_at: datetime
     made_by: str
-    sha256: str
 
     @classmethod
     def of(cls, line: bytes) -> Head:
@@ -159,20 +161,26 @@ class Head:
         try:
             said = json.loads(line)
             if said.pop("format") != _FORMAT:
-                raise Damaged("written by another version")
+                raise Damaged("of another format")
             return cls(made_at=datetime.fromisoformat(said.pop("made_at")), **said)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Damaged(str(error)) from None
 
 
 def head_and_facts(text: bytes) -> tuple[Head, dict[str, list[Any] | None]]:
-    """Both lines of a text; raises Damaged where it is not whole."""
-    first, _, body = text.partition(b"\n")
-    head = Head.of(first)
-    if not body.endswith(b"\n") or hashlib.sha256(body[:-1]).hexdigest() != head.sha256:
+    """Both lines of a text; raises Damaged where it is not whole, and DataError for one that a newer version wrote."""
+    lines, _, stated = text.removesuffix(b"\n").rpartition(b"\n")
+    if stated != _hash(lines + b"\n"):
         raise Damaged("its bytes are not those that were written")
+    first, _, body = lines.partition(b"\n")
+    if json.loads(first)["format"] > _FORMAT:
+        raise DataError("the lake was written by a newer version of fleet_assets: install that one")
     facts: dict[str, list[Any] | None] = json.loads(body)
-    return head, facts
+    return Head.of(first), facts
+
+
+def _hash(lines: bytes) -> bytes:
+    return hashlib.sha256(lines).hexdigest().encode()
 
 
 def content_file(folder: Path, day: date | None, content: str) -> Path:

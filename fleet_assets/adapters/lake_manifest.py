@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +23,7 @@ from threading import Lock
 from typing import Any
 
 from fleet_assets.adapters.durable_file import put_if_absent
+from fleet_assets.adapters.file_lock import alone_if_free
 from fleet_assets.adapters.lake_generation import Changes, Damaged, Generation, Head, head_and_facts
 
 FOLDER = "_generations"
@@ -79,11 +80,19 @@ class Manifest:
 
     def newest(self) -> Generation:
         """The newest generation that can be read; number 0, with nothing in it, where there is none."""
-        number = self.newest_number()
+        while True:
+            number = self.newest_number()
+            found = self._up_to(number)
+            # Gone between both looks: whoever was stopped for hours in between looks again.
+            if found.number == number or self.path(number).exists():
+                return found
+
+    def _up_to(self, number: int) -> Generation:
+        """The generation of this number; where it cannot be read, the newest before it that can."""
         found = self._read_or_none(number) if number else None
         if found is not None or not number:
             return found or self.nothing()
-        readable = map(self._read_or_none, reversed(self.numbers()))
+        readable = (self._read_or_none(earlier) for earlier in reversed(self.numbers()) if earlier < number)
         return next(filter(None, readable), self.nothing())
 
     def nothing(self) -> Generation:
@@ -132,18 +141,17 @@ class Manifest:
             except (Damaged, FileNotFoundError):
                 continue
 
-    def damaged(self) -> list[int]:
-        """The generations that cannot be read."""
-        return [number for number in self.numbers() if self._is_damaged(number)]
+    def unreadable(self, *, deep: bool) -> list[int]:
+        """The generations that cannot be read: those after the one that the table is, or of all that there are."""
+        first = 0 if deep else self.newest().number
+        return [number for number in self.numbers() if number > first and self._read_or_none(number) is None]
 
-    def _is_damaged(self, number: int) -> bool:
-        try:
-            self.stated(number)
-        except Damaged:
-            return True
-        except FileNotFoundError:
-            return False
-        return False
+    def take_away(self, numbers: Iterable[int]) -> bool:
+        """Remove generations that cannot be read, unless somebody stores into the table at this moment."""
+        with alone_if_free(self.folder) as is_alone:
+            for number in numbers if is_alone else ():
+                self.path(number).unlink(missing_ok=True)
+        return is_alone
 
     def commit(self, change: Callable[[Generation], Changes], made_by: str) -> Generation:
         """Commit what `change` makes of the newest generation; it is asked again when somebody else was faster.
@@ -151,13 +159,14 @@ class Manifest:
         Returns the generation that holds it: the newest as it was, where nothing is to be changed.
         """
         while True:
-            before = self.newest()
+            # The number is asked for once: with a second look, what was committed in between would be passed over.
+            number = self.newest_number()
+            before = self._up_to(number)
             changes = change(before)
             if not changes:
                 return before
-            number = self.newest_number() + 1
-            after = before.changed(changes, number, made_by)
-            if put_if_absent(self.path(number), after.text):
+            after = before.changed(changes, number + 1, made_by)
+            if put_if_absent(self.path(number + 1), after.text):
                 return after
 
 

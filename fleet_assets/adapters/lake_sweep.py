@@ -51,9 +51,9 @@ def sweep(manifest: Manifest, kept: Kept, now: datetime, *, is_dry: bool = False
 def _sweep(manifest: Manifest, kept: Kept, now: datetime, *, is_dry: bool) -> Swept:
     newest, heads = manifest.newest().number, [*manifest.heads()]
     wanted = kept_numbers(heads, kept, now) | {newest}
-    named = _named(manifest, wanted)
+    named, bases = _named(manifest, wanted)
     files = [file for name, file in _files(manifest.table_folder / FILES) if name not in named]
-    needed = wanted | {head.base for head in heads if head.generation in wanted}
+    needed = wanted | bases
     going = [number for number in manifest.numbers() if number not in needed and number < newest]
     swept = Swept(len(going), len(files), sum(map(_own_size, files)))
     if not is_dry:
@@ -76,10 +76,10 @@ def kept_numbers(heads: Sequence[Head], kept: Kept, now: datetime) -> set[int]:
     return found | {last_of_day[day] for day in sorted(last_of_day, reverse=True)[: kept.days]}
 
 
-def _named(manifest: Manifest, numbers: set[int]) -> set[str]:
-    """The files of these generations; one that cannot be read names none.
+def _named(manifest: Manifest, numbers: set[int]) -> tuple[set[str], set[int]]:
+    """The files of these generations, and their bases; one that cannot be read names none.
 
-    Of a base those count that the first generation upon it did not replace: the later ones replace these too.
+    Of a base those files count that the first generation upon it did not replace: the later ones replace these too.
     """
     found: set[str] = set()
     bases: set[int] = set()
@@ -93,7 +93,7 @@ def _named(manifest: Manifest, numbers: set[int]) -> set[str]:
             bases.add(head.base)
         except (Damaged, FileNotFoundError):
             continue
-    return found
+    return found, bases
 
 
 def _names(stated: Mapping[str, list[Any] | None]) -> set[str]:

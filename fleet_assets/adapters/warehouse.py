@@ -223,10 +223,11 @@ class DuckdbWarehouse:
 
     def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""
+        is_published = self.published.exists()
         for table in TABLES.values():
-            files = self._lake.generation(table).files()
-            if files or self.published.exists():
-                is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
+            is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
+            files = self._lake.generation(table).files() if is_named or not is_published else []
+            if files or is_published:
                 connection.execute(view_statement(table, files if is_named else None))
 
     def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:

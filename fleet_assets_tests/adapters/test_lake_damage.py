@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_damage import Damage, partition_count, withdraw_damaged
 from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
+from fleet_assets.contracts.errors import DataError
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 
 LATER = date(2026, 3, 2)
@@ -108,10 +110,30 @@ def test_a_generation_that_cannot_be_read_is_named_and_the_one_before_is_what_th
     lake.manifest(STANDING_PERIODS).path(2).write_text(text)
     assert [*lake.records(STANDING_PERIODS)] == [DAY]
     (damage,) = withdraw_damaged(lake)
-    assert damage.sentence == "standing_periods: its generation 2 cannot be read"
+    assert damage.sentence == "standing_periods: its generation 2 cannot be read; the one before it counts"
+    assert withdraw_damaged(lake, deep=True) == []
+    lake.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
+    assert [*lake.records(STANDING_PERIODS)] == [DAY, LATER]
+
+
+def test_a_day_is_stored_upon_a_generation_that_cannot_be_read_too(lake: Lake) -> None:
+    lake.manifest(STANDING_PERIODS).path(2).write_text("{")
     lake.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
     assert lake.generation(STANDING_PERIODS).number == 3
+    assert withdraw_damaged(lake) == []
+    (damage,) = withdraw_damaged(lake, deep=True)
+    assert damage.sentence == "standing_periods: its generation 2 cannot be read; the one before it counts"
     assert [*lake.records(STANDING_PERIODS)] == [DAY, LATER]
+
+
+def test_a_lake_of_a_newer_version_is_refused_and_left_alone(lake: Lake) -> None:
+    path = lake.manifest(STANDING_PERIODS).path(2)
+    lines = path.read_text().replace('"format": 1', '"format": 2').encode()[:-65]
+    newer = lines + hashlib.sha256(lines).hexdigest().encode() + b"\n"
+    path.write_bytes(newer)
+    with pytest.raises(DataError, match="the lake was written by a newer version"):
+        withdraw_damaged(lake)
+    assert path.read_bytes() == newer
 
 
 def test_a_file_that_is_missing_is_named_and_its_day_is_not_there(lake: Lake) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleet_assets.adapters.durable_file import put_if_absent
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.lake_generation import UPON_A_BASE
+from fleet_assets.adapters.lake_generation import (
+    UPON_A_BASE,
+    Changes,
+    Damaged,
+    Entry,
+    Generation,
+    PartitionRecord,
+    head_and_facts,
+)
 from fleet_assets.adapters.lake_manifest import Manifest
 from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
 from fleet_assets_tests.adapters.test_lake import DAY, periods
@@ -60,6 +70,22 @@ def test_writers_of_different_days_never_conflict(lake: Lake) -> None:
     assert lake.manifest(STANDING_PERIODS).numbers() == list(range(1, WRITERS * COMMITS + 1))
     assert lake.scan(STANDING_PERIODS).collect().height == WRITERS * COMMITS
     assert len(lake.records(STANDING_PERIODS)) == WRITERS * COMMITS
+
+
+def test_what_another_commits_between_look_and_commit_is_not_lost(lake: Lake) -> None:
+    lake.write(STANDING_PERIODS, day(0), periods(8), "a")
+    entry, manifest = lake.generation(STANDING_PERIODS).entry(day(0)), lake.manifest(STANDING_PERIODS)
+    seen: list[int] = []
+
+    def change(now: Generation) -> Changes:
+        seen.append(now.number)
+        if len(seen) == 1:
+            Lake(str(lake.root)).write(STANDING_PERIODS, day(1), periods(9), "b")
+        return {day(2): entry}
+
+    assert manifest.commit(change, "test").number == 3
+    assert seen == [1, 2]
+    assert lake.days(STANDING_PERIODS) == [day(0), day(1), day(2)]
 
 
 def test_writers_of_the_same_day_come_one_after_the_other(lake: Lake) -> None:
@@ -132,8 +158,18 @@ def test_a_file_system_without_hard_links_is_good_enough(lake: Lake, monkeypatch
 
 def test_a_generation_is_text_that_proves_itself(lake: Lake) -> None:
     lake.write(STANDING_PERIODS, DAY, periods(8), "a")
-    head, body = lake.manifest(STANDING_PERIODS).path(1).read_text().splitlines()
+    path = lake.manifest(STANDING_PERIODS).path(1)
+    head, body, _ = path.read_text().splitlines()
     assert json.loads(head)["generation"] == json.loads(head)["base"] == 1
     (content, inputs, rows, *_), record = json.loads(body)[str(DAY)], lake.record(STANDING_PERIODS, DAY)
     assert record is not None
     assert (content, inputs, rows) == (record.content, "a", 1)
+
+
+@given(st.data())
+def test_no_flipped_bit_makes_another_generation(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    generation = Generation(tmp_path_factory.getbasetemp(), 7, datetime(2026, 3, 1, tzinfo=UTC), "write")
+    text = bytearray(generation.changed({DAY: Entry(PartitionRecord("c" * 64, "i", 3, 9))}, 8, "write").text)
+    text[data.draw(st.integers(0, len(text) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(Damaged):
+        head_and_facts(bytes(text))

@@ -41,7 +41,7 @@ def swept(lake: Lake, kept: Kept) -> Swept:
 
 
 def heads(*made_at: datetime) -> list[Head]:
-    return [Head(number, 1, instant, "write", "") for number, instant in enumerate(made_at, start=1)]
+    return [Head(number, 1, instant, "write") for number, instant in enumerate(made_at, start=1)]
 
 
 def test_all_is_kept_that_was_the_newest_within_the_grace(lake: Lake) -> None:
