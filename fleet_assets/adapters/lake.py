@@ -92,7 +92,10 @@ class Lake:
 
     def manifest(self, table: Table) -> Manifest:
         """The generations of a table."""
-        return self._manifests.setdefault(table.name, Manifest(self.folder(table)))
+        known = self._manifests.get(table.name)
+        if known is None:
+            known = self._manifests[table.name] = Manifest(self.folder(table))
+        return known
 
     def generation(self, table: Table) -> Generation:
         """What a table is now. It stays so in the hands of its holder, whatever is stored meanwhile: ask for it once
@@ -141,7 +144,8 @@ class Lake:
         """Store a partition: contract checked, rows in the table's order, bytes replaced only where they differ."""
         check_frame(table, frame)
         self.announce(table)
-        before = self.generation(table).entry(day)
+        generation = self.generation(table)
+        before = generation.entry(day)
         ordered = frame.sort(table.order)
         with self._storing(table, day, ordered) as (fresh, content):
             tail = _tail_hash(table, day, ordered)
@@ -150,7 +154,7 @@ class Lake:
             is_changed = is_changed or before is None or before.record.content != content
             stored = content_file(self.folder(table), day, content)
             now = self._commit(table, {day: Entry(record, changed_ms=changed_ms(stored))}, "write")
-        if now.base == now.number:
+        if now.base == now.number > generation.number:
             self.sweep(table)
         return Written(record, self.path(table, day), is_changed)
 
@@ -180,7 +184,8 @@ class Lake:
         is_new = not file.exists() or content_hash(file) != content
         if is_new:
             os.replace(fresh, file)
-            sync_folder(file.parent)
+        # Also of a file that was there: whoever put it there may have been killed before this.
+        sync_folder(file.parent)
         if not (name.exists() and name.samefile(file)):
             give_name(file, name)
         return is_new

@@ -117,3 +117,15 @@ def test_no_kept_generation_ever_lacks_a_file(
     sweep(manifest, Kept(now - since, days=1), now)
     for number in manifest.numbers()[-keep_last:]:
         assert all(file.exists() for file in manifest.read(number).files())
+
+
+def test_a_write_that_changes_nothing_sweeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only = Lake(str(tmp_path), NOTHING_KEPT)
+    only.write(STANDING_PERIODS, DAY, periods(8), "a")
+
+    def refused(*_arguments: object, **_options: object) -> Swept:
+        raise AssertionError
+
+    monkeypatch.setattr(Lake, "sweep", refused)
+    only.write(STANDING_PERIODS, DAY, periods(8), "a")
+    assert only.generation(STANDING_PERIODS).number == 1
