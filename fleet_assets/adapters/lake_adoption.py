@@ -25,7 +25,7 @@ from fleet_assets.adapters.file_lock import alone_in
 from fleet_assets.adapters.lake_generation import Entry, Generation, PartitionRecord, changed_ms, content_file
 from fleet_assets.adapters.lake_manifest import Manifest
 
-MADE_BY = "adoption of what an earlier version stored"
+MADE_BY = "adoption"
 
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 

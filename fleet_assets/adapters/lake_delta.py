@@ -28,7 +28,7 @@ from fleet_assets.adapters.durable_file import give_name
 from fleet_assets.adapters.lake import Generation, Lake
 from fleet_assets.adapters.lake_generation import NAME_DIGITS
 from fleet_assets.contracts import Table
-from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.errors import DataError, UsageError, joined
 
 PARTITION = "partition_date"
 """The column that Delta readers choose files by: the UTC day of the partition."""
@@ -56,9 +56,11 @@ class Published:
 def publish(lake: Lake, table: Table, folder: Path) -> Published:
     """Have the newest generation of a table as a Delta table below a folder.
 
-    Raises UsageError where there lies a Delta table with other columns than can become the contract's.
+    Raises UsageError where there lies a Delta table with other columns than can become the contract's, and DataError
+    for a partition whose record was withdrawn.
     """
     generation, place = lake.generation(table), folder / table.name
+    _require_records(table, generation)
     wanted = _wanted(generation)
     known = _existing(place, table)
     there = set() if known is None else _paths(known)
@@ -77,6 +79,12 @@ def publish(lake: Lake, table: Table, folder: Path) -> Published:
         )  # fmt: skip
     version = DeltaTable(str(place)).version()
     return Published(table.name, generation.number, version, len(adds), len(gone), copied)
+
+
+def _require_records(table: Table, generation: Generation) -> None:
+    stale = [str(day) for day in generation.partitions if day not in generation.records]
+    if stale:
+        raise DataError(f"{table.name}: {joined(stale)} damaged or unfinished; `fleet build`, then publish again")
 
 
 def _wanted(generation: Generation) -> dict[str, tuple[Path, date | None, int]]:

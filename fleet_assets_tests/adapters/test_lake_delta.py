@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_delta import PARTITION, publish
 from fleet_assets.contracts import STANDING_PERIODS, TABLES, VEHICLES, Table
-from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 from fleet_assets_tests.adapters.test_lake_generations import day
 
@@ -75,6 +75,13 @@ def test_a_table_without_days_is_published_whole(lake: Lake, tmp_path: Path) -> 
     lake.write(VEHICLES, None, rows, "a")
     publish(lake, VEHICLES, tmp_path / "delta")
     assert read(tmp_path / "delta", VEHICLES)["vehicle_id"].to_list() == ["van-1", "van-2"]
+
+
+def test_what_is_damaged_is_not_published(lake: Lake, tmp_path: Path) -> None:
+    lake.withdraw(STANDING_PERIODS, DAY)
+    with pytest.raises(DataError, match="standing_periods: 2026-03-01 damaged or unfinished; `fleet build`"):
+        publish(lake, STANDING_PERIODS, tmp_path / "delta")
+    assert not (tmp_path / "delta").exists()
 
 
 def test_a_delta_table_of_somebody_else_is_left_alone(lake: Lake, tmp_path: Path) -> None:
