@@ -17,6 +17,7 @@ from fleet_assets.adapters.privacy import private
 from fleet_assets.collector.cli import app as collect_app
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import ended_in_time
+from fleet_assets.commands.lake_cli import app as lake_app
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.commands.warehouse_cli import app as warehouse_app
@@ -42,6 +43,7 @@ app.add_typer(collect_app, name="collect")
 app.add_typer(reference_app, name="reference")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(landing_app, name="landing")
+app.add_typer(lake_app, name="lake")
 app.add_typer(warehouse_app, name="warehouse")
 
 

@@ -6,11 +6,13 @@ Belongs here: wiring adapters to settings. Does not belong here: reading or writ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_findings import Findings
+from fleet_assets.adapters.lake_sweep import Kept
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.reference import ReferenceStore
@@ -41,7 +43,8 @@ class Places:
 
     @cached_property
     def lake(self) -> Lake:
-        return Lake(self.settings.lake)
+        kept = Kept(timedelta(hours=self.settings.lake_grace_hours), self.settings.lake_keep_days)
+        return Lake(self.settings.lake, kept)
 
     @cached_property
     def quarantine(self) -> Quarantine:

@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     landing_keep_days: int = Field(
         30, ge=1, description="Days that landed files are kept once their rows are in the lake, then pruned [d]."
     )
+    lake_keep_days: int = Field(
+        7, ge=1, description="Days with changes of whose last state a lake table can be gone back to [d]."
+    )
+    lake_grace_hours: int = Field(
+        6, ge=1, description="Time that superseded files of the lake are kept for who still reads them [h]."
+    )
 
     @field_validator("grid_seconds")
     @classmethod

@@ -1,10 +1,12 @@
-"""What the rows of a query on the DuckDB warehouse are made from: the published file, and the lake files it looks into.
+"""What the rows of a query on the DuckDB warehouse are made from: the published file, and generations of lake
+tables.
 
-Belongs here: naming these files by identity, size and times. Does not belong here: reading them (`warehouse`).
+Belongs here: naming these. Does not belong here: reading them (`warehouse`).
 
-Marts lie in the published file, which is only ever replaced whole; lake tables are views over their Parquet files, in
-each query anew. A file system keeps times in steps, so that two writes within one step may look like one: while any of
-the files was changed within the last SETTLE_NS, nobody can say what rows are made from.
+Marts lie in the published file, which is only ever replaced whole; lake tables are views over the files of their newest
+generation, in each query anew, and a generation never changes. A file system keeps times in steps, so that two writes
+within one step may look like one: while the published file was changed within the last SETTLE_NS, nobody can say what
+rows are made from.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 
+from fleet_assets.adapters.lake import Generation, Lake
 from fleet_assets.adapters.sql_dependencies import Relations
 from fleet_assets.contracts import TABLES
 
@@ -41,36 +43,37 @@ def file_state(path: Path) -> FileState | None:
         return None
 
 
-def origin(sql: str, published: Path, lake_root: Path, settle_ns: int) -> str | None:
+def origin(sql: str, published: Path, lake: Lake, settle_ns: int) -> str | None:
     """Names what the rows of a SELECT would be made from now, as `Warehouse.origin` promises."""
     state = file_state(published)
     try:
         behind = _relations(published, state).behind(sql)
         if behind is None:
             return None
-        files = [(str(published), *(state or (0,) * 5))]
-        files += [file for name in sorted(behind & LAKE) for file in _files(lake_root / name.removeprefix("main."))]
+        tables = [TABLES[name.removeprefix("main.")] for name in sorted(behind & LAKE)]
+        read = [str(published), state, *((table.name, _contents(lake.generation(table))) for table in tables)]
     except (FileNotFoundError, duckdb.Error):
         # It is being replaced.
         return ""
-    is_settled = max(max(file[-2:]) for file in files) + settle_ns < time.time_ns()
-    return hashlib.sha256(repr(files).encode()).hexdigest() if is_settled else ""
+    is_settled = state is None or max(state[-2:]) + settle_ns < time.time_ns()
+    return hashlib.sha256(repr(read).encode()).hexdigest() if is_settled else ""
+
+
+_marks: dict[Path, tuple[Generation, str]] = {}
+"""By table the generation that was named last, with its name."""
+
+
+def _contents(generation: Generation) -> str:
+    """Names what a generation holds."""
+    known = _marks.get(generation.folder)
+    if known is None or known[0] is not generation:
+        files = [str(file.relative_to(generation.folder)) for file in generation.files()]
+        known = _marks[generation.folder] = generation, hashlib.sha256(repr(files).encode()).hexdigest()
+    return known[1]
 
 
 def _state(status: os.stat_result) -> FileState:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _files(folder: Path | str) -> Iterator[tuple[str, int, int, int, int, int]]:
-    """Name and state of every file that a view over a lake table reads, in order."""
-    if not os.path.isdir(folder):
-        return
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda one: one.name):
-            if entry.is_dir():
-                yield from _files(entry.path)
-            elif entry.name.endswith(".parquet"):
-                yield (entry.path, *_state(entry.stat()))
 
 
 @lru_cache(maxsize=4)

@@ -1,7 +1,7 @@
 """Files that are there completely or not at all, also after the power went.
 
-Belongs here: temporary name, fsync, rename, fsync of the folder, the hash that names their bytes. Does not belong here:
-any file format.
+Belongs here: temporary name, fsync, rename, fsync of the folder, a put that only the first of several writers wins, a
+second name of the same bytes, the hash that names them. Does not belong here: any file format.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO
 from uuid import uuid4
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK, errno.ENOSYS}
+"""What a file system says that cannot give this file a second name there."""
 
 
 def is_full(error: OSError) -> bool:
@@ -44,6 +47,69 @@ def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of `path` in one step, durable on return."""
     write_durably(path, lambda file: file.write(content))
+
+
+def put_if_absent(path: Path, content: bytes) -> bool:
+    """Create a file with this content, durable on return; False, and nothing done, where there is one of this name.
+
+    Of several writers at once exactly one gets True. The one conditional put of the lake: link(2) here, a PUT with
+    `If-None-Match: *` on an object store. Where the file system has no hard links, the name is taken first and filled
+    then, so a reader may meet a part of the content and must be able to tell.
+    """
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        _write_new(temporary, content)
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _take_and_fill(path, content)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def _take_and_fill(path: Path, content: bytes) -> bool:
+    try:
+        _write_new(path, content)
+    except FileExistsError:
+        return False
+    sync_folder(path.parent)
+    return True
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def give_name(source: Path, name: Path) -> bool:
+    """Have `name` stand for the bytes of `source` in one step: a hard link, which takes no room.
+
+    Returns False where it had to be a copy (another disk, a file system without hard links). A link is durable once the
+    folder is synced (`sync_folder`).
+    """
+    make_folder(name.parent)
+    temporary = name.with_name(f".{name.name}.{uuid4().hex}.tmp")
+    try:
+        os.link(source, temporary)
+        temporary.replace(name)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with source.open("rb") as stream:
+            write_durably(name, lambda file: copyfileobj(stream, file, 1 << 20))
+        return False
+    finally:
+        # Of two names of one file, rename(2) removes neither.
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def make_folder(folder: Path) -> None:

@@ -29,10 +29,33 @@ def alone(lock: Path) -> Iterator[int]:
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder (the folder itself, no file in it), waiting until it is free; the folder is made."""
+    with _held(folder, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def in_company(folder: Path) -> Iterator[None]:
+    """Be in a folder with others who say so too, and never while one has it `alone_in`."""
+    with _held(folder, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def alone_if_free(folder: Path) -> Iterator[bool]:
+    """Have a folder alone if nobody is in it at this moment; yields whether that is so, and waits for nobody."""
+    try:
+        with _held(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield True
+    except BlockingIOError:
+        yield False
+
+
+@contextmanager
+def _held(folder: Path, how: int) -> Iterator[None]:
     make_folder(folder)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, how)
         yield
     finally:
         os.close(handle)

@@ -1,49 +1,53 @@
-"""The lake: one folder per table, one Parquet file per day partition, replaced atomically; the system of record.
+"""The lake: per table immutable Parquet files and generations that say which file is which day; the system of record.
 
-Belongs here: where a partition is, reading it lazily, replacing it, and the record beside it (`PartitionRecord`) that
-says from what it was made. Does not belong here: how a partition is computed (`core`), and the landing zone.
+Belongs here: reading a table lazily, and storing a partition with the record of what it was made from. Does not belong
+here: what a generation says and how it is committed (`lake_generation`, `lake_manifest`), which superseded files go
+(`lake_sweep`), how a partition is computed (`core`), and the landing zone.
 
-Layout: <root>/<table>/date=YYYY-MM-DD/<table>.parquet, with <table>.json beside it; tables without days (reference)
-are <root>/<table>/<table>.parquet; <root>/<table>/empty.parquet has the schema and no row, so that a pattern over
-the table's folder can always be read.
+    <root>/<table>/_files/date=YYYY-MM-DD/<content>     the rows of one day: Parquet, named by their hash, never changed
+    <root>/<table>/_generations/<number>.json           which file is which day, and the record of each
+    <root>/<table>/date=YYYY-MM-DD/<table>.parquet      the name that people know: a second one of the newest file
+    <root>/<table>/empty.parquet                        the schema and no row, so that a pattern can always be read
+
+A table without days (reference) has no `date=` folders. What the platform reads are the files of one generation; the
+names are for programs that read a folder by a pattern, and each is replaced in one step. Why it is done so:
+docs/decisions/0017-generations-of-the-lake.md.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import content_hash, sync_folder, write_durably
-from fleet_assets.adapters.file_lock import alone_in
-from fleet_assets.adapters.parquet import write_parquet
+from fleet_assets.adapters.durable_file import content_hash, give_name, make_folder, sync_folder, write_durably
+from fleet_assets.adapters.file_lock import alone_in, in_company
+from fleet_assets.adapters.lake_adoption import adopt
+from fleet_assets.adapters.lake_generation import (
+    Changes,
+    Entry,
+    Generation,
+    PartitionRecord,
+    changed_ms,
+    content_file,
+    files_folder,
+)
+from fleet_assets.adapters.lake_manifest import Manifest
+from fleet_assets.adapters.lake_sweep import Kept, Swept, sweep
+from fleet_assets.adapters.parquet import encode_parquet, write_parquet
 from fleet_assets.contracts import Table, check_frame
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.core.addresses import without_secrets
 
-
-@dataclass(frozen=True)
-class PartitionRecord:
-    """One stored partition: `content` hashes its bytes, `inputs` names the exact inputs and code it was made from.
-
-    `tail` hashes the rows of the table's tail; empty where there are none.
-    """
-
-    content: str
-    inputs: str
-    row_count: int
-    byte_count: int
-    tail: str = ""
-    notes: dict[str, object] = field(default_factory=dict)
+__all__ = ["Generation", "Lake", "PartitionRecord", "Written", "days_between"]
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,16 @@ class Written:
 
 
 class Lake:
-    """A lake below one local folder. Reads are lazy; a write replaces one whole partition or leaves it untouched."""
+    """A lake below one local folder. Reads are lazy and of one generation; a write replaces one whole partition."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, kept: Kept | None = None) -> None:
+        self.kept = kept or Kept()
         if "://" in url and not url.startswith("file://"):
             raise SettingError(
                 f"FLEET_LAKE_URL={without_secrets(url)}: only a local folder is supported by this version"
             )
         self.root = Path(url.removeprefix("file://"))
+        self._manifests: dict[str, Manifest] = {}
 
     def identity(self, name: str = "") -> str:
         """A name of this lake that moves with its files: given at the first question, here or at random, and kept."""
@@ -72,37 +78,51 @@ class Lake:
             write_durably(file, lambda stream: stream.write((name or uuid4().hex).encode()))
         return file.read_text().strip()
 
+    def folder(self, table: Table) -> Path:
+        """Where all that belongs to a table lies."""
+        return self.root / table.name
+
     def path(self, table: Table, day: date | None) -> Path:
-        """The file of one day partition, or of a table without days (`day` None)."""
-        folder = self.root / table.name
-        return (folder if day is None else folder / f"date={day.isoformat()}") / f"{table.name}.parquet"
+        """The name by which people know the file of one day partition, or of a table without days (`day` None)."""
+        return self._day_folder(table, day) / f"{table.name}.parquet"
+
+    def _day_folder(self, table: Table, day: date | None) -> Path:
+        folder = self.folder(table)
+        return folder if day is None else folder / f"date={day.isoformat()}"
+
+    def manifest(self, table: Table) -> Manifest:
+        """The generations of a table."""
+        known = self._manifests.get(table.name)
+        if known is None:
+            known = self._manifests[table.name] = Manifest(self.folder(table))
+        return known
+
+    def generation(self, table: Table) -> Generation:
+        """What a table is now. It stays so in the hands of its holder, whatever is stored meanwhile: ask for it once
+        and use it for all that must belong together. What an earlier version stored is adopted at the first question.
+        """
+        found = self.manifest(table).newest()
+        return found if found.number else adopt(self.manifest(table), table.name)
+
+    def records(self, table: Table) -> dict[date | None, PartitionRecord]:
+        """The record of every stored partition, in order of days; the key None is a table without days."""
+        return self.generation(table).records
 
     def days(self, table: Table) -> list[date]:
         """The days that have a stored partition, in order."""
-        found = (self.root / table.name).glob(f"date=*/{table.name}.parquet")
-        return sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in found)
+        return [*self.generation(table).days]
 
     def record(self, table: Table, day: date | None) -> PartitionRecord | None:
-        """What is known of a stored partition; None where there is none, or its record was never finished or is
-        damaged."""
-        path = self.path(table, day)
-        try:
-            record = PartitionRecord(**json.loads(path.with_suffix(".json").read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
-        return record if path.exists() else None
+        """What is known of a stored partition; None where there is none, or its record was withdrawn."""
+        return self.generation(table).record(day)
 
     def scan(self, table: Table, days: Iterable[date] | None = None) -> pl.LazyFrame:
         """The rows of the named days (of the whole table without `days`) in the contract's columns."""
-        if table.partition_by is None:
-            paths = [self.path(table, None)]
-        else:
-            paths = [self.path(table, day) for day in (self.days(table) if days is None else days)]
-        present = [path for path in paths if path.exists()]
-        if not present:
+        files = self.generation(table).files(days if table.partition_by is not None else None)
+        if not files:
             return table.empty().lazy()
         # Files written before a column was added lack it; with the contract's schema they read as null there.
-        return pl.scan_parquet(present, schema=table.schema, missing_columns="insert", glob=False)
+        return pl.scan_parquet(files, schema=table.schema, missing_columns="insert", glob=False)
 
     def window(self, table: Table, start: datetime, end: datetime) -> pl.LazyFrame:
         """The rows of a day table whose partition instant lies in [start, end)."""
@@ -116,38 +136,94 @@ class Lake:
     def alone_with(self, table: Table, day: date | None) -> AbstractContextManager[None]:
         """Have a partition for oneself while it is computed and written: another run waits and then finds it done.
 
-        Without it, bytes of one run could end beside the record of another, and the record would call them current.
+        Without it, what one run computed from older inputs could be committed over what another made of newer ones.
         """
-        return alone_in(self.path(table, day).parent)
+        return alone_in(self._day_folder(table, day))
 
     def write(self, table: Table, day: date | None, frame: pl.DataFrame, inputs: str, **notes: object) -> Written:
         """Store a partition: contract checked, rows in the table's order, bytes replaced only where they differ."""
         check_frame(table, frame)
-        path = self.path(table, day)
-        previous = self.record(table, day)
         self.announce(table)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{table.name}.{os.getpid()}.tmp")
+        generation = self.generation(table)
+        before = generation.entry(day)
         ordered = frame.sort(table.order)
-        write_parquet(ordered, fresh, table)
-        tail = _tail_hash(table, day, ordered)
-        record = PartitionRecord(content_hash(fresh), inputs, frame.height, fresh.stat().st_size, tail, dict(notes))
-        is_changed = not path.exists() or content_hash(path) != record.content
-        if is_changed:
-            self._put(fresh, path)
-        else:
-            fresh.unlink()
-        if is_changed or record != previous:
-            text = json.dumps(asdict(record), sort_keys=True, indent=1)
-            write_durably(path.with_suffix(".json"), lambda file: file.write(text.encode()))
-        return Written(record, path, is_changed)
+        with self._storing(table, day, ordered) as (fresh, content):
+            tail = _tail_hash(table, day, ordered)
+            record = PartitionRecord(content, inputs, frame.height, fresh.stat().st_size, tail, dict(notes))
+            is_changed = self._put(table, day, fresh, content)
+            is_changed = is_changed or before is None or before.record.content != content
+            stored = content_file(self.folder(table), day, content)
+            now = self._commit(table, {day: Entry(record, changed_ms=changed_ms(stored))}, "write")
+        if now.base == now.number > generation.number:
+            self.sweep(table)
+        return Written(record, self.path(table, day), is_changed)
 
-    def _put(self, fresh: Path, path: Path) -> None:
-        """Put new bytes in place. The old record goes first: killed in between, the partition has none and is stale."""
-        path.with_suffix(".json").unlink(missing_ok=True)
-        sync_folder(path.parent)
-        os.replace(fresh, path)
-        sync_folder(path.parent)
+    @contextmanager
+    def _storing(self, table: Table, day: date | None, rows: pl.DataFrame) -> Iterator[tuple[Path, str]]:
+        """A file of these rows beside where it belongs, and its hash; nothing is swept until they are committed."""
+        folder = files_folder(self.folder(table), day)
+        make_folder(folder)
+        with in_company(self.manifest(table).folder):
+            fresh = folder / f".{os.getpid()}.{uuid4().hex}.tmp"
+            try:
+                with fresh.open("wb") as file:
+                    encode_parquet(rows, file, table)
+                    file.flush()
+                    os.fsync(file.fileno())
+                yield fresh, content_hash(fresh)
+            finally:
+                fresh.unlink(missing_ok=True)
+
+    def _put(self, table: Table, day: date | None, fresh: Path, content: str) -> bool:
+        """Have the bytes under their own name and under the one that people know; whether the first was not there.
+
+        The known name comes before the commit: killed in between, the day is stale and made again, which mends it. So
+        it need not survive a power cut either.
+        """
+        file, name = content_file(self.folder(table), day, content), self.path(table, day)
+        is_new = not file.exists() or content_hash(file) != content
+        if is_new:
+            os.replace(fresh, file)
+        # Also of a file that was there: whoever put it there may have been killed before this.
+        sync_folder(file.parent)
+        if not (name.exists() and name.samefile(file)):
+            give_name(file, name)
+        return is_new
+
+    def _commit(self, table: Table, changes: Changes, made_by: str) -> Generation:
+        """Commit what of the changes is not so already."""
+
+        def differing(now: Generation) -> Changes:
+            return {day: entry for day, entry in changes.items() if now.entry(day) != entry}
+
+        manifest = self.manifest(table)
+        with in_company(manifest.folder):
+            return manifest.commit(differing, made_by)
+
+    def restate(self, table: Table, day: date | None, record: PartitionRecord) -> None:
+        """Have another record for bytes that are stored; within `alone_with`."""
+        entry = self.generation(table).entry(day)
+        assert entry is not None
+        assert entry.record.content == record.content
+        self._commit(table, {day: replace(entry, record=record)}, "record")
+
+    def withdraw(self, table: Table, day: date | None) -> None:
+        """Have a partition count as stale for everybody; its rows are read until it is made anew, if its file is there.
+        Within `alone_with`."""
+        generation = self.generation(table)
+        entry, file = generation.entry(day), generation.file(day)
+        if entry is not None and file is not None:
+            left = replace(entry, is_withdrawn=True) if file.exists() else None
+            self._commit(table, {day: left}, "damage")
+
+    def remove(self, table: Table, day: date | None) -> None:
+        """Have no partition of this day; within `alone_with`."""
+        self.path(table, day).unlink(missing_ok=True)
+        self._commit(table, {day: None}, "removal")
+
+    def sweep(self, table: Table, *, is_dry: bool = False) -> Swept:
+        """Remove what is superseded and no longer kept; a write does so about every sixty-fourth time."""
+        return sweep(self.manifest(table), self.kept, datetime.now(UTC), is_dry=is_dry)
 
     def announce(self, table: Table) -> None:
         """Have the file without rows of a day table."""

@@ -1,17 +1,21 @@
-"""Damage in the lake: partitions whose bytes are no longer those that were stored.
+"""Damage in the lake: partitions whose bytes are no longer those that were stored, and manifests that cannot be read.
 
-Belongs here: finding them by the hash in their record, and withdrawing the record, after which the partition is stale
-for everybody. Does not belong here: building it anew (`defs`), and what a person is told of it (`commands`).
+Belongs here: finding the former by the hash in their record, and withdrawing the record, after which the partition is
+stale for everybody; and having the names that people know stand for the files of the newest generation, which a kill or
+a copy without hard links may have left otherwise. Does not belong here: building anew (`defs`), and what a person is
+told of it (`commands`).
 
-A look compares the bytes where size or time say that they may have changed, and of the others a sample, so that all of
-them are compared in time; a deep look compares all. What rebuilds a partition puts new bytes in the place of those that
-differ from what it computed.
+A look compares the bytes where the size says that they have changed or the time that they may have, and of the others a
+sample, so that all of them are compared in time; a deep look compares all. What rebuilds a partition puts new bytes in
+the place of those that differ from what it computed.
 """
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +23,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fleet_assets.adapters.durable_file import content_hash, sync_folder
+from fleet_assets.adapters.durable_file import content_hash, give_name
 from fleet_assets.adapters.lake import Lake, PartitionRecord
 from fleet_assets.contracts import TABLES, Table
 
@@ -48,6 +52,9 @@ class _Stored:
     table: Table
     day: date | None
     record: PartitionRecord
+    file: Path
+    changed_ms: int
+    """When the file was last changed as it was stored: one that is younger may be damaged, or copied."""
 
 
 def withdraw_damaged(lake: Lake, *, deep: bool = False) -> list[Damage]:
@@ -55,35 +62,43 @@ def withdraw_damaged(lake: Lake, *, deep: bool = False) -> list[Damage]:
 
     Who may only read the lake is told of them all the same.
     """
+    unreadable = [*_unreadable(lake, deep=deep)]
     stored = list(_stored(lake))
-    suspects = stored if deep else [*filter(lambda one: _may_have_changed(lake, one), stored)]
-    looked_at = suspects if deep else [*suspects, *_sample([one for one in stored if one not in suspects])]
+    suspects = stored if deep else [*filter(_may_have_changed, stored)]
+    chosen = {id(one) for one in suspects}
+    looked_at = suspects if deep else [*suspects, *_sample([one for one in stored if id(one) not in chosen])]
     found = [_withdrawn(lake, one) for one in looked_at if _damage(lake, one)]
-    return [*_mended_patterns(lake), *filter(None, found)]
+    mend_names(lake)
+    return [*_mended_patterns(lake), *unreadable, *filter(None, found)]
+
+
+def mend_names(lake: Lake) -> None:
+    """Have the name that people know of each partition stand for its file, where it does not."""
+    for one in _stored(lake):
+        _mend_name(lake, one)
 
 
 def partition_count(lake: Lake) -> int:
     """Stored partitions that a deep look compares."""
-    return sum(1 for _ in _stored(lake))
+    return sum(len(lake.records(table)) for table in TABLES.values())
 
 
 def _stored(lake: Lake) -> Iterator[_Stored]:
     for table in TABLES.values():
-        days: list[date | None] = [*lake.days(table)] if table.partition_by else [None]
-        for day in days:
-            record = lake.record(table, day)
-            if record is not None:
-                yield _Stored(table, day, record)
+        generation = lake.generation(table)
+        for day, record in generation.records.items():
+            entry, file = generation.entry(day), generation.file(day)
+            assert entry is not None
+            assert file is not None
+            yield _Stored(table, day, record, file, entry.changed_ms)
 
 
-def _may_have_changed(lake: Lake, one: _Stored) -> bool:
-    """A record is written after the bytes that it names."""
-    path = lake.path(one.table, one.day)
+def _may_have_changed(one: _Stored) -> bool:
     try:
-        content, record = path.stat(), path.with_suffix(".json").stat()
-    except FileNotFoundError:
-        return False
-    return content.st_size != one.record.byte_count or content.st_mtime_ns > record.st_mtime_ns
+        content = os.stat(one.file)
+    except OSError:
+        return True
+    return content.st_size != one.record.byte_count or content.st_mtime_ns > one.changed_ms * 1_000_000
 
 
 def _sample(stored: list[_Stored]) -> list[_Stored]:
@@ -98,19 +113,32 @@ def _sample(stored: list[_Stored]) -> list[_Stored]:
 
 
 def _damage(lake: Lake, one: _Stored) -> str:
-    """What is wrong; nothing where a run replaces the partition at this moment, or took it away."""
-    path = lake.path(one.table, one.day)
+    """What is wrong; nothing where the partition was stored anew meanwhile."""
     try:
-        size, content = path.stat().st_size, content_hash(path)
+        size, content = one.file.stat().st_size, content_hash(one.file)
     except FileNotFoundError:
-        return ""
+        return "its file is missing" if _is_so(lake, one) else ""
     except OSError as error:
         return f"its file cannot be read ({error.strerror})"
-    if content == one.record.content or lake.record(one.table, one.day) != one.record:
+    if content == one.record.content:
+        _set_time(one)
+        return ""
+    if not _is_so(lake, one):
         return ""
     if size != one.record.byte_count:
         return f"its file has {size:,} bytes, {one.record.byte_count:,} were stored"
     return "its bytes are not those that were stored"
+
+
+def _set_time(one: _Stored) -> None:
+    """A sound file that is younger than it was stored (a copy) gets its time back, so that it is compared this once."""
+    if _may_have_changed(one):
+        with suppress(OSError):
+            os.utime(one.file, ns=(one.changed_ms * 1_000_000, one.changed_ms * 1_000_000))
+
+
+def _is_so(lake: Lake, one: _Stored) -> bool:
+    return lake.record(one.table, one.day) == one.record
 
 
 def _withdrawn(lake: Lake, one: _Stored) -> Damage | None:
@@ -119,13 +147,43 @@ def _withdrawn(lake: Lake, one: _Stored) -> Damage | None:
         what = _damage(lake, one)
         if not what:
             return None
-        record = lake.path(one.table, one.day).with_suffix(".json")
         try:
-            record.unlink(missing_ok=True)
-            sync_folder(record.parent)
+            lake.withdraw(one.table, one.day)
         except PermissionError:
             what += ", and this user may not change the lake"
     return Damage(one.table.name, one.day, what)
+
+
+def _mend_name(lake: Lake, one: _Stored) -> None:
+    """Have the known name stand for the file, where nobody stores the partition at this moment."""
+    if _is_named(lake, one):
+        return
+    with suppress(OSError), lake.alone_with(one.table, one.day):
+        if _is_so(lake, one) and not _is_named(lake, one):
+            give_name(one.file, lake.path(one.table, one.day))
+
+
+def _is_named(lake: Lake, one: _Stored) -> bool:
+    """Whether both names are of one file; in a copy, or where there are no hard links, whether they look alike."""
+    try:
+        name, file = os.stat(lake.path(one.table, one.day)), os.stat(one.file)
+    except OSError:
+        return False
+    if name.st_ino == file.st_ino:
+        return True
+    return name.st_nlink == file.st_nlink == 1 and name.st_size == file.st_size
+
+
+def _unreadable(lake: Lake, *, deep: bool) -> Iterator[Damage]:
+    """Generations that cannot be read are taken away: the one before them is what the table is already."""
+    for table in TABLES.values():
+        manifest = lake.manifest(table)
+        numbers = manifest.unreadable(deep=deep)
+        if numbers:
+            with suppress(PermissionError):
+                manifest.take_away(numbers)
+        for number in numbers:
+            yield Damage(table.name, None, f"its generation {number} cannot be read; the one before it counts")
 
 
 def _mended_patterns(lake: Lake) -> Iterator[Damage]:

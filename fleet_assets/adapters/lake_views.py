@@ -1,19 +1,14 @@
-"""The lake's tables as SQL views: the contract's columns over whatever Parquet files there are.
+"""The lake's tables as SQL views: the contract's columns over the files of a generation, or over a pattern of names.
 
 Belongs here: types and text of the statements. Does not belong here: who runs them (`warehouse`).
 """
 
 from __future__ import annotations
 
-import os
-import re
-import resource
-from contextlib import ExitStack
+from collections.abc import Sequence
 from pathlib import Path
 
 from fleet_assets.contracts import Table
-
-HELD = Path("/proc/self/fd")
 
 DUCKDB_TYPES = {
     "str": "varchar", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "bool": "boolean",
@@ -21,40 +16,17 @@ DUCKDB_TYPES = {
 }  # fmt: skip
 
 
-def lake_files(table: Table, lake_url: str) -> str | None:
-    """The pattern of a lake table's Parquet files, or None where there is not one."""
-    folder = Path(lake_url.removeprefix("file://")) / table.name
+def named_files(table: Table, lake_root: Path) -> str | None:
+    """A pattern of the names by which people know the files of a lake table, or None where there is not one.
+
+    A view over it follows the lake for as long as it stands, each file whole; what must be of one generation is a view
+    over `Generation.files`.
+    """
+    folder = lake_root / table.name
     return str(folder / "**" / "*.parquet") if next(folder.glob("**/*.parquet"), None) else None
 
 
-def held_files(table: Table, lake_url: str, held: ExitStack) -> list[str] | None:
-    """The present files of a lake table as names that stand for these very bytes until `held` is closed.
-
-    A query opens a file more than once; under its own name it could find the footer of one version and the pages of
-    the next. The names are those of open descriptors, so this needs /proc; elsewhere they are the files' own.
-    """
-    folder = Path(lake_url.removeprefix("file://")) / table.name
-    paths = sorted(folder.glob("**/*.parquet"))
-    if not (HELD.is_dir() and _may_open(len(paths))):
-        return [str(path) for path in paths] or None
-    return [str(HELD / str(held.enter_context(path.open("rb")).fileno())) for path in paths] or None
-
-
-def own_names(text: str) -> str:
-    """The text with the files' own names in place of those of `held_files`, while these are held."""
-    return re.sub(rf"{HELD}/\d+", lambda found: os.readlink(found[0]), text)
-
-
-def _may_open(count: int) -> bool:
-    """Whether this process may have so many more files open, twice (DuckDB opens them again); raises its limit."""
-    wanted = 2 * count + 256
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted <= hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return wanted <= max(soft, hard)
-
-
-def view_statement(table: Table, files: str | list[str] | None) -> str:
+def view_statement(table: Table, files: str | Sequence[Path] | None) -> str:
     """SQL that makes a view of a lake table: the contract's columns, over a pattern of files, some, or none.
 
     A column that no file has yet is null. The folder's date is not a column.
@@ -63,9 +35,9 @@ def view_statement(table: Table, files: str | list[str] | None) -> str:
         f"cast(null as {DUCKDB_TYPES[column.kind]}) as {quoted(column.name)}" for column in table.columns
     )
     rows = f"select {columns} where false"
-    if files is not None:
+    if files:
         options = "union_by_name = true, hive_partitioning = false"
-        named = literal(files) if isinstance(files, str) else f"[{', '.join(map(literal, files))}]"
+        named = literal(files) if isinstance(files, str) else f"[{', '.join(literal(str(file)) for file in files)}]"
         rows += f" union all by name select * from read_parquet({named}, {options})"
     return f"create or replace view {quoted(table.name)} as {rows}"
 

@@ -13,7 +13,7 @@ The choices are measured on real CAN logs (benchmarks/bench_raw_size.py):
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.contracts import Table
 
-__all__ = ["replace_file", "write_parquet"]
+__all__ = ["encode_parquet", "replace_file", "write_parquet"]
 
 ROW_GROUP_ROWS = 262_144
 PAYLOAD_LEVEL = 9
@@ -33,9 +33,13 @@ def write_parquet(frame: pl.DataFrame, path: Path, table: Table) -> None:
 
     The columns are those of the frame; `table` says what they are. Equal frames give equal bytes with the same pyarrow.
     """
+    write_durably(path, lambda file: encode_parquet(frame, file, table))
+
+
+def encode_parquet(frame: pl.DataFrame, file: BinaryIO, table: Table) -> None:
+    """Write the rows into an open file, as `write_parquet` does."""
     arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    options = _options(frame, table)
-    write_durably(path, lambda file: pq.write_table(arrow, file, **options))
+    pq.write_table(arrow, file, **_options(frame, table))
 
 
 def _options(frame: pl.DataFrame, table: Table) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class QuarantineNote:
     """What stands in the JSON file beside quarantined rows.
 
     `tally` counts the rows by vehicle and UTC day of recorded_at, each None where the rows do not say; `file` and
-    `answers` are the origin of what was imported; `dismissed` is why nobody needs to look at it again.
+    `answers` are the origin of what was imported; `dismissed` is why nobody needs to look at it again. `set_aside_at`
+    is an instant in ISO 8601; notes of earlier versions have none, and their file's time says it.
     """
 
     source: str
@@ -67,6 +68,7 @@ class QuarantineNote:
     answers: dict[str, str] = field(default_factory=dict)
     file: str = ""
     dismissed: str = ""
+    set_aside_at: str = field(default="", compare=False)
 
     @property
     def origin(self) -> Origin:
@@ -75,7 +77,7 @@ class QuarantineNote:
 
 @dataclass(frozen=True)
 class Item:
-    """One set-aside file: its note, where its content lies, and when it was set aside (file system's clock, UTC)."""
+    """One set-aside file: its note, where its content lies, and when it was set aside (UTC)."""
 
     note: QuarantineNote
     path: Path
@@ -137,17 +139,24 @@ class Quarantine:
         return [item.note for item in self.items()]
 
     def stamps(self) -> dict[date, list[str]]:
-        """The UTC days on which something was set aside, each with what names its notes: path, size, time."""
+        """The UTC days on which something was set aside, each with what names its notes: path, and hash of the text."""
+        return {day: [note.stamp for note in notes] for day, notes in self._days().items()}
+
+    def earlier_stamps(self) -> dict[date, list[str]]:
+        """The same in the words of earlier versions, whose records stay good: path, size, time."""
+        return {day: [note.earlier_stamp for note in notes] for day, notes in self._days().items()}
+
+    def _days(self) -> dict[date, list[_Known]]:
         folders = [(str(folder), folder.stat().st_mtime_ns) for folder in sorted(self.root.glob("*/"))]
         newest = max((changed for _, changed in folders), default=0)
         # A folder's time changes with its names; one that changed just now may do so again within the same tick.
         is_settled = time_ns() - newest > _SETTLED_NS
-        return (_stamps if is_settled else _stamps.__wrapped__)(tuple(folders))
+        return (_known_notes if is_settled else _known_notes.__wrapped__)(tuple(folders))
 
     def items(self, day: date | None = None) -> list[Item]:
         """All that is set aside (on one UTC day), sorted by file; what was taken out meanwhile is left out."""
-        paths = sorted(self.root.glob("*/*.json"))
-        found = [_item(path) for path in paths if day is None or _written_on(path, day)]
+        paths = sorted(self.root.glob("*/*.json")) if day is None else [note.path for note in self._days().get(day, ())]
+        found = [_item(path) for path in paths]
         return [item for item in found if item is not None]
 
     def keep(self, item: Item, rows: pl.DataFrame) -> None:
@@ -176,9 +185,7 @@ class Quarantine:
 def _move(item: Item, root: Path, note: QuarantineNote) -> None:
     """Durable on return. An item is where its note and its content are, so that at any moment it is in one place."""
     content, old = root / item.note.source / item.path.name, _note_path(item.path)
-    _write_note(_note_path(content), note)
-    set_aside_ns = round(item.set_aside_at.timestamp() * 1e6) * 1_000
-    os.utime(_note_path(content), ns=(set_aside_ns, set_aside_ns))
+    _write_note(_note_path(content), replace(note, set_aside_at=item.set_aside_at.isoformat()))
     item.path.replace(content)
     sync_folder(content.parent)
     old.unlink()
@@ -186,50 +193,62 @@ def _move(item: Item, root: Path, note: QuarantineNote) -> None:
 
 
 def _write_note(path: Path, note: QuarantineNote) -> None:
-    """A note that says the same stays as it is: its time is when this was set aside first."""
-    text = json.dumps(asdict(note), indent=1, sort_keys=True).encode()
-    if not path.exists() or path.read_bytes() != text:
-        replace_file(path, text)
+    """A note that says the same stays as it is: its instant is when this was set aside first."""
+    if _read_note(path) != note:
+        stated = note if note.set_aside_at else replace(note, set_aside_at=datetime.now(UTC).isoformat())
+        replace_file(path, json.dumps(asdict(stated), indent=1, sort_keys=True).encode())
+
+
+def _read_note(path: Path) -> QuarantineNote | None:
+    """What a note says; None where there is none."""
+    try:
+        note = QuarantineNote(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    return replace(note, tally=[(vehicle, day, count) for vehicle, day, count in note.tally])
 
 
 def _note_path(content: Path) -> Path:
     return content.with_suffix(".json") if content.suffix == ".parquet" else Path(f"{content}.json")
 
 
+@dataclass(frozen=True)
+class _Known:
+    """One note, and what names it."""
+
+    path: Path
+    stamp: str
+    earlier_stamp: str
+
+
 @lru_cache(maxsize=8)
-def _stamps(folders: tuple[tuple[str, int], ...]) -> dict[date, list[str]]:
-    found: dict[date, list[str]] = {}
+def _known_notes(folders: tuple[tuple[str, int], ...]) -> dict[date, list[_Known]]:
+    """The notes in these folders by the UTC day on which they were set aside."""
+    found: dict[date, list[_Known]] = {}
     for path in sorted(path for folder, _ in folders for path in Path(folder).glob("*.json")):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
+        note = _read_note(path)
+        if note is None:
             continue
-        stamp = f"{path.parent.name}/{path.name}:{status.st_size}:{status.st_mtime_ns}"
-        found.setdefault(_utc(status.st_mtime).date(), []).append(stamp)
+        status, name = path.stat(), f"{path.parent.name}/{path.name}"
+        digest = hashlib.sha256(repr(asdict(note)).encode()).hexdigest()
+        known = _Known(path, f"{name}:{digest}", f"{name}:{status.st_size}:{status.st_mtime_ns}")
+        found.setdefault(_set_aside_at(note, path).date(), []).append(known)
     return found
 
 
-def _utc(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _written_on(path: Path, day: date) -> bool:
-    try:
-        return _utc(path.stat().st_mtime).date() == day
-    except FileNotFoundError:
-        return False
+def _set_aside_at(note: QuarantineNote, path: Path) -> datetime:
+    if note.set_aside_at:
+        return datetime.fromisoformat(note.set_aside_at)
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _item(note_path: Path) -> Item | None:
     """The item of a note; None where it was taken out, or only half put in (whoever put it starts over)."""
-    try:
-        note = QuarantineNote(**json.loads(note_path.read_text(encoding="utf-8")))
-        written = _utc(note_path.stat().st_mtime)
-    except FileNotFoundError:
+    note = _read_note(note_path)
+    if note is None:
         return None
-    note = replace(note, tally=[(vehicle, day, count) for vehicle, day, count in note.tally])
     content = next((p for p in (note_path.with_suffix(""), note_path.with_suffix(".parquet")) if p.exists()), None)
-    return Item(note, content, written) if content else None
+    return Item(note, content, _set_aside_at(note, note_path)) if content else None
 
 
 def _tally(rows: pl.DataFrame) -> list[tuple[str | None, str | None, int]]:

@@ -9,7 +9,8 @@ DuckDB lets one process write a file, and keeps it out while others read. So bui
                                       views remember the catalogue's name
     <folder>/<name>.duckdb            published; a copy put in place by rename. Whoever holds the old one keeps it whole
 
-Every lake table is a view over its Parquet files in both, and anew in each query, so that it follows the lake.
+Every lake table is a view in both. A build and a query see the files of one generation; in the published file the views
+are over the names that people know, so that they follow the lake while the file stands.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -34,7 +35,8 @@ from fleet_assets.adapters.duckdb_origin import SETTLE_NS, FileState, file_state
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import alone
-from fleet_assets.adapters.lake_views import HELD, held_files, lake_files, literal, own_names, quoted, view_statement
+from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.lake_views import literal, named_files, quoted, view_statement
 from fleet_assets.adapters.sql_dependencies import only_reads
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
@@ -152,6 +154,8 @@ class DuckdbWarehouse:
         """Put a copy of the private file in the published place in one step, durable on return; within `building()`."""
         del tell
         with duckdb.connect(str(self.build_file)) as connection:
+            for table in TABLES.values():
+                _show(connection, view_statement(table, named_files(table, self._lake.root)))
             connection.execute("checkpoint")
         # Somebody may have opened the published file for writing: their log belongs to the file that goes now.
         _log_of(self.published).unlink(missing_ok=True)
@@ -201,10 +205,10 @@ class DuckdbWarehouse:
         lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
         tables with a stored partition are there.
         """
-        with ExitStack() as held, duckdb.connect(config=OFFLINE) as connection:
+        with duckdb.connect(config=OFFLINE) as connection:
             connection.execute("set timezone = 'UTC'")
             try:
-                self._show_lake(connection, sql, held)
+                self._show_lake(connection, sql)
                 if self.published.exists():
                     self._show_marts(connection)
                 self._confine(connection)
@@ -214,33 +218,33 @@ class DuckdbWarehouse:
 
     def origin(self, sql: str) -> str | None:
         """What the rows of a SELECT would be made from now; see `any_warehouse.Warehouse.origin`."""
-        return duckdb_origin.origin(sql, self.published, self._lake_folder, self.settle_ns)
+        return duckdb_origin.origin(sql, self.published, self._lake, self.settle_ns)
 
     def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
         """The rows, and what they were made from if that was the origin before too: no file was touched meanwhile."""
         return self.query(sql), self.origin(sql)
 
-    def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str, held: ExitStack) -> None:
+    def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""
+        is_published = self.published.exists()
         for table in TABLES.values():
-            if self.published.exists() or lake_files(table, self.lake_url):
-                is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
-                files = held_files(table, self.lake_url, held) if is_named else None
-                connection.execute(view_statement(table, files))
+            is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
+            files = self._lake.generation(table).files() if is_named or not is_published else []
+            if files or is_published:
+                connection.execute(view_statement(table, files if is_named else None))
 
     def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:
         """From here on the lake is all that a query may open: no other file of this machine, no address."""
-        # A held file that was replaced meanwhile has no place in the lake any more, only its descriptor.
-        allowed = (self._lake_folder, self.published.parent, HELD)
+        allowed = (self._lake.root, self.published.parent)
         folders = ", ".join(literal(str(folder)) for folder in allowed)
         connection.execute(f"set allowed_directories = [{folders}]")
         connection.execute("set enable_external_access = false")
         # A SELECT can call enable_logging and enable_profiling, which write files where they are told to.
         connection.execute("set lock_configuration = true")
 
-    @property
-    def _lake_folder(self) -> Path:
-        return Path(self.lake_url.removeprefix("file://"))
+    @cached_property
+    def _lake(self) -> Lake:
+        return Lake(self.lake_url)
 
     def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Attached under the name it was built with, since its own views say that name."""
@@ -257,10 +261,7 @@ class DuckdbWarehouse:
     def _prepare(self) -> None:
         with duckdb.connect(str(self.build_file)) as connection:
             for table in TABLES.values():
-                try:
-                    connection.execute(view_statement(table, lake_files(table, self.lake_url)))
-                except duckdb.Error as error:
-                    raise DataError(published_file.sentence(error)) from None
+                _show(connection, view_statement(table, self._lake.generation(table).files()))
 
     def _remove_leftovers(self) -> None:
         """What builds that failed or were killed left; nobody else writes here while we hold the lock."""
@@ -273,7 +274,7 @@ class DuckdbWarehouse:
                 leftover.unlink(missing_ok=True)
 
     def _refusal(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> DataError | UsageError:
-        sentence = own_names(published_file.sentence(error))
+        sentence = published_file.sentence(error)
         missing = re.search(r"Table with name (\S+) does not exist", sentence)
         if missing:
             listed = ", ".join(_tables(connection, "memory")) or "none"
@@ -281,6 +282,13 @@ class DuckdbWarehouse:
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
         is_about_data = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
         return DataError(sentence) if is_about_data else UsageError(sentence)
+
+
+def _show(connection: duckdb.DuckDBPyConnection, view: str) -> None:
+    try:
+        connection.execute(view)
+    except duckdb.Error as error:
+        raise DataError(published_file.sentence(error)) from None
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "%") -> list[str]:

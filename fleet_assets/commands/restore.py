@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_assets.adapters import backup as files
+from fleet_assets.adapters.lake_damage import mend_names
 from fleet_assets.adapters.postgres import books
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.ready import LAKE_FACT, prepare
@@ -106,7 +107,8 @@ def _restore_dump(backup: Path, dump: Dump, restoration: files.Restoration) -> N
 
 
 def _settle(places: Places, manifest: files.Manifest) -> None:
-    """Have the warehouse fit the place and the server where it is now."""
+    """Have the lake's names and the warehouse fit the place and the server where they are now."""
+    mend_names(places.lake)
     warehouse = places.warehouse
     if isinstance(warehouse, DuckdbWarehouse):
         if warehouse.is_published:

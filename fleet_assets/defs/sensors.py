@@ -73,8 +73,8 @@ def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dic
     maker, table = DAY_TABLES[name], LAKE_TABLES[name]
     told = instance.get_materialized_partitions(dg.AssetKey(name))
     marks = {day: maker.fingerprint(places, day) for day in outside_days(places, maker)}
-    records = {day: places.lake.record(table, day) for day in marks}
-    current = {day for day, record in records.items() if record and record.inputs == marks[day]}
+    records = places.lake.records(table)
+    current = {day for day in marks if (record := records.get(day)) and maker.is_made_of(places, day, record)}
     return {day: mark for day, mark in marks.items() if day not in current or day.isoformat() not in told}
 
 

@@ -68,11 +68,13 @@ class OwnDay:
 @dataclass(frozen=True)
 class Outside:
     """What a table is made of that lies outside the lake: the days there are of it, what names those of one day, and
-    the reading of one day. `name` is the parameter that receives it."""
+    the reading of one day. `name` is the parameter that receives it; `former_facts` are the names of the release before
+    (`former_versions`)."""
 
     name: str
     days: Callable[[Places], Iterable[date]]
     facts: Callable[[Places, date], Iterable[str]]
+    former_facts: Callable[[Places, date], Iterable[str]]
     read: Callable[[Places, date], Any]
 
 
@@ -169,11 +171,6 @@ class DayTable:
         words = [f"{kind}:{_short_hash(found)}" for kind, found in facts.items() if found]
         return " ".join([f"code:{self.code_version}", *words])
 
-    def outside_facts(self, places: Places, day: date) -> list[str]:
-        """What decides a day's rows and is not in the lake."""
-        stated = [f"{name}={getattr(places.settings, name)}" for name in self.settings]
-        return stated + (list(self.outside.facts(places, day)) if self.outside else [])
-
     def _data_facts(self, places: Places, day: date) -> list[list[str]]:
         """The content of every partition that one day reads, and of the tables that it reads whole."""
         reads = zip(self.reads, self.inputs, strict=True)
@@ -207,6 +204,10 @@ class DayTable:
         since, until = midnight(day) - self.table.reach, midnight(day) + timedelta(days=1)
         data = [(t, d) for t in self.inputs if t.partition_by for d in self.input_days(t, day) if d is not None]
         return reference.digest(read, data, since, until)
+
+    def is_made_of(self, places: Places, day: date, record: PartitionRecord) -> bool:
+        """Whether a record names the inputs and code that there are now, in the words of this release or the last."""
+        return record.inputs in (self.fingerprint(places, day, record), former_fingerprint(self, places, day))
 
     def is_current(self, places: Places, day: date, record: PartitionRecord | None) -> bool:
         """Whether a stored partition is what it would become now: same inputs and code, and nothing of it is due."""

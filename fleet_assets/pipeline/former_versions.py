@@ -37,7 +37,13 @@ def former_fingerprint(maker: DayTable, places: Places, day: date) -> str | None
     rows of them."""
     if maker.table.name not in _VERSIONS:
         return None
-    facts: list[Any] = [maker.table.name, _VERSIONS[maker.table.name], *maker.outside_facts(places, day)]
+    facts: list[Any] = [maker.table.name, _VERSIONS[maker.table.name], *_outside(maker, places, day)]
     for table in maker.inputs:
         facts += maker.contents_read(places, day, table)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _outside(maker: DayTable, places: Places, day: date) -> list[str]:
+    """What decided a day's rows and was not in the lake."""
+    stated = [f"{name}={getattr(places.settings, name)}" for name in maker.settings]
+    return stated + (list(maker.outside.former_facts(places, day)) if maker.outside else [])

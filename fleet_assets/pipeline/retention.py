@@ -11,17 +11,14 @@ they know, and a row that arrives again or late is merged by its key.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from shutil import copyfileobj
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import content_hash, replace_file, sync_folder, write_durably
+from fleet_assets.adapters.durable_file import content_hash, give_name, sync_folder
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.adapters.landing import SEALED, SOURCES, LandedFile
@@ -60,10 +57,10 @@ def _prune_day(places: Places, source: str, day: date, old: Sequence[LandedFile]
     table = SOURCES[source]
     with places.lake.alone_with(table, day):
         record = places.lake.record(table, day)
-        if record is None or record.inputs != _fingerprint(places, table, day):
+        if record is None or not DAY_TABLES[table.name].is_made_of(places, day, record):
             return Pruned(source, day, kept_because="not built yet")
-        content = places.lake.path(table, day)
-        if content_hash(content) != record.content:
+        content = places.lake.generation(table).file(day)
+        if content is None or content_hash(content) != record.content:
             return Pruned(source, day, kept_because="the raw partition is not what its record says")
         sealed = old[0].path.parent / f"{SEALED}{record.content[:16]}.parquet"
         going = [file for file in old if file.path != sealed]
@@ -94,14 +91,7 @@ def _missing_rows(table: Table, content: Path, files: list[Path]) -> int:
 def _seal(content: Path, sealed: Path, record: PartitionRecord) -> None:
     """Give the partition's file a second name in the landing zone, durable on return; a copy on another disk."""
     if not sealed.exists():
-        temporary = sealed.with_name(f".{sealed.name}.tmp")
-        temporary.unlink(missing_ok=True)
-        try:
-            os.link(content, temporary)
-            temporary.replace(sealed)
-        except OSError:
-            with content.open("rb") as stream:
-                write_durably(sealed, lambda file: copyfileobj(stream, file, 1 << 20))
+        give_name(content, sealed)
         sync_folder(sealed.parent)
     assert content_hash(sealed) == record.content
 
@@ -114,9 +104,7 @@ def _remove(files: Sequence[LandedFile]) -> None:
 
 def _restamp(places: Places, table: Table, day: date, record: PartitionRecord) -> None:
     """Say that the partition is made of the files that are there now. Killed before, the day is merely built again."""
-    current = replace(record, inputs=_fingerprint(places, table, day))
-    text = json.dumps(asdict(current), sort_keys=True, indent=1)
-    replace_file(places.lake.path(table, day).with_suffix(".json"), text.encode())
+    places.lake.restate(table, day, replace(record, inputs=_fingerprint(places, table, day)))
 
 
 def prune_now(places: Places, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:

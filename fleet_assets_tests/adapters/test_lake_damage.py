@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_damage import Damage, partition_count, withdraw_damaged
 from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
+from fleet_assets.contracts.errors import DataError
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 
 LATER = date(2026, 3, 2)
@@ -21,7 +25,7 @@ LATER = date(2026, 3, 2)
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """Two days and a table without days."""
-    made = Lake(str(tmp_path))
+    made = Lake(str(tmp_path / "lake"))
     made.write(STANDING_PERIODS, DAY, periods(8, 9), inputs="a")
     made.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
     made.write(VEHICLES, None, VEHICLES.empty(), inputs="a")
@@ -41,15 +45,21 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
+def states(lake: Lake) -> dict[Path, tuple[int, int, int]]:
+    """What says of each file that nobody wrote it."""
+    found = {path: path.stat() for path in lake.root.rglob("*")}
+    return {path: (status.st_ino, status.st_size, status.st_ctime_ns) for path, status in found.items()}
+
+
 def emptied(path: Path) -> None:
     path.write_bytes(b"")
 
 
 def test_a_sound_lake_has_no_damage_and_stays_as_it_is(lake: Lake) -> None:
-    before = {path: path.stat() for path in lake.root.rglob("*")}
+    before = states(lake)
     assert withdraw_damaged(lake) == []
     assert withdraw_damaged(lake, deep=True) == []
-    assert {path: path.stat() for path in lake.root.rglob("*")} == before
+    assert states(lake) == before
     assert partition_count(lake) == 3
     assert withdraw_damaged(Lake(str(lake.root / "nothing"))) == []
 
@@ -93,11 +103,66 @@ def test_samples_come_round_to_every_partition(lake: Lake, monkeypatch: pytest.M
     assert [damage.day for _ in range(200) for damage in withdraw_damaged(lake)] == [DAY]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"content": 1}', "{}", "\0\0"])
-def test_a_record_that_cannot_be_read_is_none(lake: Lake, text: str) -> None:
-    lake.path(STANDING_PERIODS, DAY).with_suffix(".json").write_text(text)
-    assert lake.record(STANDING_PERIODS, DAY) is None
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}\n{}\n", "\0\0"])
+def test_a_generation_that_cannot_be_read_is_named_and_the_one_before_is_what_the_table_is(
+    lake: Lake, text: str
+) -> None:
+    lake.manifest(STANDING_PERIODS).path(2).write_text(text)
+    assert [*lake.records(STANDING_PERIODS)] == [DAY]
+    (damage,) = withdraw_damaged(lake)
+    assert damage.sentence == "standing_periods: its generation 2 cannot be read; the one before it counts"
     assert withdraw_damaged(lake, deep=True) == []
+    lake.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
+    assert [*lake.records(STANDING_PERIODS)] == [DAY, LATER]
+
+
+def test_a_day_is_stored_upon_a_generation_that_cannot_be_read_too(lake: Lake) -> None:
+    lake.manifest(STANDING_PERIODS).path(2).write_text("{")
+    lake.write(STANDING_PERIODS, LATER, periods(7, day=2), inputs="a")
+    assert lake.generation(STANDING_PERIODS).number == 3
+    assert withdraw_damaged(lake) == []
+    (damage,) = withdraw_damaged(lake, deep=True)
+    assert damage.sentence == "standing_periods: its generation 2 cannot be read; the one before it counts"
+    assert [*lake.records(STANDING_PERIODS)] == [DAY, LATER]
+
+
+def test_a_lake_of_a_newer_version_is_refused_and_left_alone(lake: Lake) -> None:
+    path = lake.manifest(STANDING_PERIODS).path(2)
+    lines = path.read_text().replace('"format": 1', '"format": 2').encode()[:-65]
+    newer = lines + hashlib.sha256(lines).hexdigest().encode() + b"\n"
+    path.write_bytes(newer)
+    with pytest.raises(DataError, match="the lake was written by a newer version"):
+        withdraw_damaged(lake)
+    assert path.read_bytes() == newer
+
+
+def test_a_file_that_is_missing_is_named_and_its_day_is_not_there(lake: Lake) -> None:
+    file = lake.generation(STANDING_PERIODS).file(DAY)
+    assert file is not None
+    file.unlink()
+    assert withdraw_damaged(lake) == [Damage("standing_periods", DAY, "its file is missing")]
+    assert lake.days(STANDING_PERIODS) == [LATER]
+    assert lake.scan(STANDING_PERIODS).collect().height == 1
+
+
+def test_a_name_that_stands_for_something_else_is_mended(lake: Lake) -> None:
+    path = lake.path(STANDING_PERIODS, DAY)
+    path.unlink()
+    lake.path(STANDING_PERIODS, LATER).unlink()
+    lake.path(STANDING_PERIODS, LATER).write_bytes(b"of a run that was killed before its commit")
+    assert withdraw_damaged(lake) == []
+    assert pl.read_parquet(path).height == 2
+    assert pl.read_parquet(lake.path(STANDING_PERIODS, LATER)).height == 1
+
+
+def test_a_copy_without_times_is_compared_once_and_is_as_current_as_the_original(lake: Lake, tmp_path: Path) -> None:
+    subprocess.run(["cp", "-r", str(lake.root), str(tmp_path / "copy")], check=True)
+    copy = Lake(str(tmp_path / "copy"))
+    assert copy.records(STANDING_PERIODS) == lake.records(STANDING_PERIODS)
+    assert withdraw_damaged(copy) == []
+    times = [file.stat().st_mtime_ns for file in copy.generation(STANDING_PERIODS).files()]
+    original = [file.stat().st_mtime_ns for file in lake.generation(STANDING_PERIODS).files()]
+    assert [-(-time // 1_000_000) for time in times] == [-(-time // 1_000_000) for time in original]
 
 
 def test_a_file_without_rows_that_is_broken_is_written_anew(lake: Lake) -> None:
@@ -123,9 +188,9 @@ def test_pages_carry_checksums_that_readers_compare(lake: Lake) -> None:
 def test_who_may_only_read_is_told_of_damage(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     flipped(lake.path(STANDING_PERIODS, DAY))
 
-    def refused(*_path: Path, **_options: bool) -> None:
+    def refused(*_arguments: object) -> bool:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "unlink", refused)
+    monkeypatch.setattr("fleet_assets.adapters.lake_manifest.put_if_absent", refused)
     (damage,) = withdraw_damaged(lake)
     assert damage.sentence.endswith("and this user may not change the lake")

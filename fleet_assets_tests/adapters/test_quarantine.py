@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -26,8 +28,8 @@ def test_rows_keep_their_columns_and_get_a_note_with_reason_and_count(tmp_path: 
 def test_the_same_again_changes_nothing_and_keeps_the_day_on_which_it_came_first(tmp_path: Path) -> None:
     rows = pl.DataFrame({"a": [1]})
     path = Quarantine(tmp_path).put("can", rows, "f", REASON)
-    last_week = START.timestamp()
-    os.utime(path.with_suffix(".json"), (last_week, last_week))
+    stated = json.loads(path.with_suffix(".json").read_text())
+    path.with_suffix(".json").write_text(json.dumps(stated | {"set_aside_at": START.isoformat()}))
     before = Quarantine(tmp_path).stamps()
     Quarantine(tmp_path).put("can", rows, "f", REASON)
     assert len(list((tmp_path / "can").iterdir())) == 2
@@ -35,6 +37,28 @@ def test_the_same_again_changes_nothing_and_keeps_the_day_on_which_it_came_first
     assert list(before) == [START.date()]
     Quarantine(tmp_path).put("can", pl.DataFrame({"a": [1, 2]}), "f", REASON)
     assert list(Quarantine(tmp_path).stamps()) != [START.date()]
+
+
+def test_a_note_of_an_earlier_version_was_set_aside_when_its_file_was_written(tmp_path: Path) -> None:
+    path = Quarantine(tmp_path).put("can", pl.DataFrame({"a": [1]}), "f", REASON)
+    note = path.with_suffix(".json")
+    stated = json.loads(note.read_text())
+    del stated["set_aside_at"]
+    note.write_text(json.dumps(stated))
+    os.utime(note, (START.timestamp(), START.timestamp()))
+    status = note.stat()
+    (item,) = Quarantine(tmp_path).items(START.date())
+    assert item.set_aside_at == START
+    known = f"can/{note.name}:{status.st_size}:{status.st_mtime_ns}"
+    assert Quarantine(tmp_path).earlier_stamps() == {START.date(): [known]}
+
+
+def test_a_copy_without_times_was_set_aside_when_the_original_was(tmp_path: Path) -> None:
+    Quarantine(tmp_path / "one").put("can", pl.DataFrame({"a": [1]}), "f", REASON)
+    subprocess.run(["cp", "-r", str(tmp_path / "one"), str(tmp_path / "copy")], check=True)
+    (original,), (copy,) = Quarantine(tmp_path / "one").items(), Quarantine(tmp_path / "copy").items()
+    assert copy.set_aside_at == original.set_aside_at
+    assert Quarantine(tmp_path / "copy").stamps() == Quarantine(tmp_path / "one").stamps()
 
 
 def test_a_refused_file_is_copied_beside_its_reason(tmp_path: Path) -> None:

@@ -6,17 +6,19 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from fleet_assets.adapters.backup import Manifest, backups
+from fleet_assets.adapters.lake import Lake, PartitionRecord
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.commands.backup import create, verify
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.restore import restore
-from fleet_assets.contracts import STANDING_PERIODS
+from fleet_assets.contracts import STANDING_PERIODS, TABLES
 from fleet_assets.contracts.errors import DataError, SettingError, UsageError
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
@@ -51,13 +53,20 @@ def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 
 def hashes(root: Path) -> dict[str, str]:
-    """Hash and time of every file of the places that are copied byte by byte."""
+    """Hash and time of every file of the places that are copied byte by byte; of the lake what is not superseded."""
+    lake = Lake(str(root / "lake"))
+    superseded = set((root / "lake").glob("*/_generations/*")) | set((root / "lake").glob("*/_files/**/*"))
+    superseded -= {file for table in TABLES.values() for file in lake.generation(table).files()}
     found = [path for place in KEPT for path in sorted((root / place).glob("**/*")) if path.is_file()]
     return {
         str(path.relative_to(root)): f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_mtime_ns}"
         for path in found
-        if not path.name.startswith(".")
+        if not path.name.startswith(".") and path not in superseded
     }
+
+
+def records(places: Places) -> dict[str, dict[date | None, PartitionRecord]]:
+    return {name: places.lake.records(table) for name, table in TABLES.items()}
 
 
 def runs(places: Places) -> list[tuple[str, str]]:
@@ -72,12 +81,14 @@ def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answe
     places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
     build_now(places, BuildRequest())
     expected, rows, ran = hashes(places.settings.root), places.warehouse.query(ANSWER), runs(places)
+    stored = records(places)
     backup = create(places, store)
     places.settings.root.rename(tmp_path / "gone")
 
     there = elsewhere(tmp_path / "new home", monkeypatch)
     restore(there, backup)
     assert hashes(there.settings.root) == expected
+    assert records(there) == stored
     assert runs(there) == ran
     assert there.warehouse.query(ANSWER).equals(rows)
     # Views inside the file read the new lake too.
@@ -94,7 +105,8 @@ def test_the_next_backup_takes_room_for_what_is_new_only_and_both_are_whole(smal
     second = create(small, store)
     assert backups(store) == [first, second]
     landed = "landing/telemetry/date=2026-03-02/one.parquet"
-    partition = "lake/standing_periods/date=2026-03-01/standing_periods.parquet"
+    (file,) = small.lake.generation(STANDING_PERIODS).files()
+    partition = f"lake/{file.relative_to(small.lake.root)}"
     for name in (landed, partition, "reference/vehicles.csv"):
         assert (first / name).samefile(second / name)
     assert not (first / "landing/telemetry/date=2026-03-03").exists()
@@ -150,13 +162,14 @@ def test_a_backup_that_was_not_finished_is_none(small: Places, store: Path) -> N
 def test_a_partition_without_record_is_left_out_and_said(
     small: Places, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = small.lake.path(STANDING_PERIODS, at("2026-03-01 00:00").date())
-    path.with_suffix(".json").unlink()
+    (path,) = small.lake.generation(STANDING_PERIODS).files()
+    small.lake.withdraw(STANDING_PERIODS, at("2026-03-01 00:00").date())
     backup = create(small, store)
     name = f"lake/{path.relative_to(small.lake.root)}"
     assert list(Manifest.of(backup).left_out) == [name]
     assert not (backup / name).exists()
-    assert f"left out {name}: it has no finished record" in capsys.readouterr().out
+    assert f"left out {name}: it has no record" in capsys.readouterr().out
+    assert Lake(str(backup / "lake")).records(STANDING_PERIODS) == {}
 
 
 def test_the_command_refuses_in_one_sentence(small: Places, store: Path, fleet_here: FleetHere) -> None:

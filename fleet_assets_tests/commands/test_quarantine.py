@@ -202,7 +202,7 @@ def test_what_is_dismissed_is_listed_no_more_and_comes_back_as_it_was(places: Pl
     assert (refused.code, "say what to dismiss" in refused.err) == (2, True)
 
 
-@pytest.mark.parametrize("killed_at", ["os.utime", "sync_folder"])
+@pytest.mark.parametrize("killed_at", ["_write_note", "sync_folder"])
 def test_a_dismissal_that_was_killed_leaves_the_item_in_one_place(
     places: Places, monkeypatch: pytest.MonkeyPatch, killed_at: str
 ) -> None:

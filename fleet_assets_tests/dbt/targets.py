@@ -20,7 +20,7 @@ from dbt.cli.main import dbtRunner
 from psycopg.conninfo import conninfo_to_dict
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.lake_views import lake_files, view_statement
+from fleet_assets.adapters.lake_views import view_statement
 from fleet_assets.contracts import (
     INGEST_DAILY,
     INGEST_GAPS,
@@ -73,7 +73,7 @@ class DuckTarget:
         self.folder.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(str(self._file)) as connection:
             for table in SOURCES:
-                connection.execute(view_statement(table, lake_files(table, str(lake.root))))
+                connection.execute(view_statement(table, lake.generation(table).files()))
 
     def rows(self, sql: str, timezone: str = "UTC") -> pl.DataFrame:
         with duckdb.connect(str(self._file)) as connection:

@@ -1,6 +1,6 @@
 """Proof: what happens to stored bytes is noticed, named, and mended by the next build.
 
-What is claimed. A file of the lake in which a bit was flipped, that was cut or emptied, a record that was, and a
+What is claimed. A file of the lake in which a bit was flipped, that was cut or emptied, a manifest that was, and a
 published warehouse file likewise: `fleet check --deep` names it, whatever time and size the file has; `fleet build`
 makes it anew, to the same bytes; nothing else is made anew.
 
@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import content_hash
-from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day
+from fleet_assets_tests.fixtures.installation import TABLES, Installation, days_from, small_day
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 TITLE = "Damage in what is stored is noticed and mended"
@@ -64,12 +64,14 @@ class Trial:
         files = self.chance.sample(sorted(self.before), HARMED)
         for name in files:
             self._harm(self.here.root / "lake" / name)
+        generation, lost = self._harm_a_generation()
         published = self.here.places.settings.warehouse_file
         if whole_file:
             self._cut(published)
-        self.harmed += len(files) + whole_file
+        self.harmed += len(files) + 1 + whole_file
         checked = self.here.fleet("check", "--deep").stdout
-        self.unnamed += [name for name in files if self._sentence(name) not in checked]
+        self.unnamed += [name for name in files if self._sentence(name) not in checked and name not in lost]
+        self.unnamed += [generation] if generation not in checked else []
         self.unnamed += [published.name] if whole_file and str(published) not in checked else []
         built = self.here.fleet("build")
         after = self._hashes()
@@ -77,6 +79,16 @@ class Trial:
         self.unlike += [built.stderr] if built.returncode else []
         rows = self.here.everything()
         self.other_rows += [name for name in self.rows if not rows[name].equals(self.rows[name])]
+
+    def _harm_a_generation(self) -> tuple[str, set[str]]:
+        """Harm the newest manifest of a table; what is said of it, and the files that only it named."""
+        lake = self.here.places.lake
+        table = self.chance.choice([table for table in TABLES if lake.generation(table).number > 1])
+        newest = lake.generation(table)
+        self._harm(lake.manifest(table).path(newest.number))
+        left = lake.generation(table).partitions
+        gone = {str(lake.path(table, day).relative_to(lake.root)) for day in newest.partitions if day not in left}
+        return f"{table.name}: its generation {newest.number} cannot be read", gone
 
     def _hashes(self) -> dict[str, str]:
         """Of every stored partition, by its name below the lake."""

@@ -1,4 +1,8 @@
-"""Partitions whose writer is killed or has company: no reader ever sees half a day, and the next run repairs it."""
+"""Partitions whose writer is killed or has company: no reader ever sees half a day, and the next run repairs it.
+
+At every instant the newest generation of a table is whole: each file it names is there with the bytes of its record,
+and no commit of one writer is lost to another's.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import date
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from fleet_assets.adapters.durable_file import content_hash
+from fleet_assets.adapters.lake import Generation
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, Table
 from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day
 from fleet_assets_tests.fixtures.partition_writers import Reader, go_on, stands_still, writer
@@ -15,6 +22,8 @@ from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 DAY = date(2026, 3, 2)
 BATCH_ROWS = 100
+OWN_DAYS = 5
+"""Days of each of several writers."""
 STANDSTILL_S = 0.7
 """s in which the second writer would be done if nothing held it up."""
 CHAIN = (RAW_TELEMETRY, TELEMETRY)
@@ -27,11 +36,12 @@ def prove_writes(strength: Strength, say: Say) -> Iterator[Outcome]:
         yield _killed_at_every_step(Path(folder), CHAIN[:1] if is_quick else CHAIN, say)
         yield _killed_at_random(Path(folder), 3 if is_quick else 60, say)
         yield _two_at_once(Path(folder), say)
+        yield _many_days_at_once(Path(folder), 1 if is_quick else 12, say)
 
 
 def _killed_at_every_step(folder: Path, chain: Sequence[Table], say: Say) -> Outcome:
     """The second version of a day is written, killed before step 1, 2, 3, ... until a writer survives."""
-    here, kills = Installation(folder / "steps"), 0
+    here, kills, whole = Installation(folder / "steps"), 0, True
     with Reader(here.places, chain, BATCH_ROWS) as reader:
         for table in chain:
             code, step = -9, 0
@@ -43,10 +53,11 @@ def _killed_at_every_step(folder: Path, chain: Sequence[Table], say: Say) -> Out
                     _store(here, RAW_TELEMETRY)
                 code = _store(here, table, dies_at=step)
                 kills += code == -9
+                whole = whole and _is_whole(here, table)
             _store(here, table)
-    same = _equal_to_new(here, folder / "steps-new", chain)
+    same = whole and _equal_to_new(here, folder / "steps-new", chain)
     tried = f"{kills} kills, one between any two changes of the lake, while {reader.reads} reads"
-    return _outcome("a partition killed between data file and record is whole and made again", tried, reader, same)
+    return _outcome("a partition killed between data file and commit is whole and made again", tried, reader, same)
 
 
 def _killed_at_random(folder: Path, kills: int, say: Say) -> Outcome:
@@ -94,17 +105,58 @@ def _two_at_once(folder: Path, say: Say) -> Outcome:
     return _outcome("two runs on one partition end in one true file and record", tried, reader, true == pairs > 3)
 
 
+def _many_days_at_once(folder: Path, rounds: int, say: Say) -> Outcome:
+    """Four writers of days of their own, killed at random; what one has committed no other takes back."""
+    here, instants, ended, lost = Installation(folder / "many"), random.Random(11), 0, 0
+    days = days_from(DAY, 4 * OWN_DAYS)
+    with Reader(here.places, CHAIN[:1], BATCH_ROWS) as reader:
+        for number in range(rounds):
+            say(f"four writers of days of their own, round {number + 1} of {rounds}")
+            for day in days:
+                here.land(small_day(day, vehicle_id=f"v-{number}"), f"batch-{number}")
+            writers = [writer(here.root, RAW_TELEMETRY.name, days[first::4]) for first in range(4)]
+            seen = here.places.lake.generation(RAW_TELEMETRY)
+            for process in writers:
+                process.join(instants.uniform(0, 0.6))
+                ended += process.is_alive()
+                process.kill()
+                process.join()
+                now = here.places.lake.generation(RAW_TELEMETRY)
+                lost += len({*seen.days} - {*now.days}) + (now.number < seen.number) + (not _is_whole_now(now))
+                seen = now
+        codes = [process.exitcode for process in _at_once(here, days)]
+    same = not lost and not any(codes) and _equal_to_new(here, folder / "many-new", CHAIN[:1])
+    tried = f"{4 * rounds} writers, {ended} killed within them, {reader.reads} reads"
+    return _outcome("writers of different days neither wait for one another nor lose a commit", tried, reader, same)
+
+
+def _at_once(here: Installation, days: Sequence[date]) -> list[ForkServerProcess]:
+    writers = [writer(here.root, RAW_TELEMETRY.name, days[first::4]) for first in range(4)]
+    for process in writers:
+        process.join()
+    return writers
+
+
+def _is_whole(here: Installation, table: Table) -> bool:
+    return _is_whole_now(here.places.lake.generation(table))
+
+
+def _is_whole_now(generation: Generation) -> bool:
+    """Whether each file that a generation names is there with the bytes of its record."""
+    files = {day: generation.file(day) for day in generation.records}
+    return all(file is not None and content_hash(file) == generation.records[day].content
+               for day, file in files.items())  # fmt: skip
+
+
 def _has_true_record(here: Installation, table: Table, day: date) -> bool:
     """Whether the record names the bytes that are there and the inputs that are there."""
-    from hashlib import sha256
-
     from fleet_assets.pipeline.tables import DAY_TABLES
 
     record = here.places.lake.record(table, day)
-    content = sha256(here.places.lake.path(table, day).read_bytes()).hexdigest()
-    return record is not None and (record.content, record.inputs) == (
-        content, DAY_TABLES[table.name].fingerprint(here.places, day),
-    )  # fmt: skip
+    file = here.places.lake.generation(table).file(day)
+    contents = {content_hash(file), content_hash(here.places.lake.path(table, day))} if file else set()
+    inputs = DAY_TABLES[table.name].fingerprint(here.places, day)
+    return record is not None and contents == {record.content} and record.inputs == inputs
 
 
 def _equal_to_new(here: Installation, root: Path, chain: Sequence[Table] = CHAIN) -> bool:

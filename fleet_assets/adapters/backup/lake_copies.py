@@ -2,46 +2,73 @@
 
 Belongs here: what makes a copy of a moving folder consistent. Does not belong here: databases.
 
-A partition is its bytes and the record that names their hash. It is copied until both agree, so a copy never holds half
-of a build. Partitions of different moments may stand side by side: their records say what each was made from, and
-`fleet build` makes what does not fit. What else lies in a lake goes along: its name (`lake_id`), which days a rule has
-yet to look at, and what rules found.
+Of each table the newest generation is copied with the files that it names, whatever is stored meanwhile; a file whose
+bytes are not those of its record is left out, and its day with it. Tables of different moments may stand side by side:
+records say what each partition was made from, and `fleet build` makes what does not fit. What else lies in a lake goes
+along: its name (`lake_id`), which days a rule has yet to look at, and what rules found. What was superseded does not.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 from fleet_assets.adapters.backup.writer import BackupWriter
-
-TRIES = 5
-PAUSE_S = 0.2
-"""A partition is without record only between two renames, unless the process that wrote it was killed."""
+from fleet_assets.adapters.lake import Generation, Lake, PartitionRecord
+from fleet_assets.contracts import TABLES, Table
 
 
 def copy_lake(writer: BackupWriter, place: str, root: Path) -> None:
-    """Copy every stored partition with its record; one without record is left out, as `fleet build` makes it anew.
+    """Copy every stored partition; one without record is left out, as `fleet build` makes it anew.
 
     What is to be judged is copied before the partitions and again after them: a day that is stored or judged meanwhile
     is judged once too often, never once too seldom. Findings come last, since a mark goes when its finding is there;
     one of other bytes than those copied is void.
     """
+    lake = Lake(str(root))
     _copy_present(writer, place, root, "lake_id")
     _copy_present(writer, place, root, "*/_unjudged/*")
-    for path in sorted(root.glob("**/*.parquet")):
-        if path.name.startswith("."):
-            continue
-        name = f"{place}/{path.relative_to(root)}"
-        if path.name == "empty.parquet":
-            writer.copy(name, path)
-        elif not _copy_partition(writer, name, path):
-            writer.leave_out(name, "it has no finished record: a build writes it, or was killed while it did")
+    _copy_present(writer, place, root, "*/empty.parquet")
+    for table in TABLES.values():
+        _copy_table(writer, place, lake, table)
     _copy_present(writer, place, root, "*/_unjudged/*")
     _copy_present(writer, place, root, "*/date=*/*.finding.json")
+
+
+def _copy_table(writer: BackupWriter, place: str, lake: Lake, table: Table) -> None:
+    generation = lake.generation(table)
+    left = [day for day in generation.partitions if not _copy_partition(writer, place, lake, generation, day)]
+    if generation.number:
+        copied = generation.without(left)
+        name = f"{place}/{lake.manifest(table).path(copied.number).relative_to(lake.root)}"
+        writer.target(name).write_bytes(copied.text)
+        writer.adopt(name)
+
+
+def _copy_partition(writer: BackupWriter, place: str, lake: Lake, generation: Generation, day: date | None) -> bool:
+    """Copy the bytes of one partition, which nobody changes; False where they are not those of its record."""
+    record, file = generation.record(day), generation.file(day)
+    assert file is not None
+    name = f"{place}/{file.relative_to(lake.root)}"
+    if record is None:
+        writer.leave_out(name, "it has no record: it is damaged, or its build was killed")
+        return False
+    if _link_or_copy(writer, name, file, record):
+        return True
+    writer.manifest.files.pop(name, None)
+    writer.leave_out(name, "it is damaged: its bytes are not those of its record")
+    return False
+
+
+def _link_or_copy(writer: BackupWriter, name: str, file: Path, record: PartitionRecord) -> bool:
+    earlier = writer.earlier(name)
+    if earlier is not None and earlier.sha256 == record.content and writer.link(name, earlier):
+        return True
+    try:
+        return writer.copy(name, file).sha256 == record.content
+    except FileNotFoundError:
+        return False
 
 
 def copy_folder(writer: BackupWriter, place: str, root: Path, never_changed: bool = False) -> None:
@@ -70,32 +97,3 @@ def _copy_file(writer: BackupWriter, name: str, path: Path, never_changed: bool)
             writer.copy(name, path)
     except FileNotFoundError:
         writer.leave_out(name, "it was removed while the backup was written")
-
-
-def _put_record(writer: BackupWriter, name: str, text: str, modified_ns: int) -> None:
-    """The record as it was read, not as it may be by now."""
-    target = writer.target(name)
-    target.write_text(text)
-    os.utime(target, ns=(modified_ns, modified_ns))
-    writer.adopt(name)
-
-
-def _copy_partition(writer: BackupWriter, name: str, path: Path) -> bool:
-    """Copy bytes and record of one partition that belong together; False when they never did."""
-    record, record_name = path.with_suffix(".json"), str(Path(name).with_suffix(".json"))
-    for attempt in range(TRIES):
-        if attempt:
-            time.sleep(PAUSE_S)
-        try:
-            text = record.read_text()
-            content = str(json.loads(text)["content"])
-            earlier = writer.earlier(name)
-            is_there = earlier is not None and earlier.sha256 == content and writer.link(name, earlier)
-            if not is_there and writer.copy(name, path).sha256 != content:
-                continue
-            _put_record(writer, record_name, text, record.stat().st_mtime_ns)
-            return True
-        except (FileNotFoundError, json.JSONDecodeError):
-            continue
-    writer.manifest.files.pop(name, None)
-    return False

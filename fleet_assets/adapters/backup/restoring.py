@@ -99,7 +99,7 @@ def _fill(backup: Path, place: str, files: dict[str, Entry], folder: Path, on_by
         copy = folder / Path(name).relative_to(place)
         copy.parent.mkdir(parents=True, exist_ok=True)
         put_back(backup, name, entry, copy)
-        # The time of a landed file is part of what raw tables were made from.
+        # A file that is as old as it was is not looked at again, and prune goes by its age.
         os.utime(copy, ns=(entry.modified_ns, entry.modified_ns))
         if sha256_of(copy) != entry.sha256:
             raise DataError(f"{copy} does not have the bytes of the backup; nothing was put in place")

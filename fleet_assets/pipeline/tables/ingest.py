@@ -68,6 +68,7 @@ QUARANTINE = Outside(
     "set_aside",
     days=lambda places: places.quarantine.stamps(),
     facts=lambda places, day: places.quarantine.stamps().get(day, ()),
+    former_facts=lambda places, day: places.quarantine.earlier_stamps().get(day, ()),
     read=_set_aside,
 )
 """Rows and files that were set aside, by the day on which they were."""

@@ -18,9 +18,13 @@ LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry", INGEST_GAPS.name
 
 
 def landed_files(source: str) -> Outside:
-    """Landed files of a day, by name, size and time, so that one somebody replaced is noticed too; and their days."""
+    """Landed files of a day by name and size, and their days. A name stands for its content, and a copy of an
+    installation is as current as the original, so times say nothing; the release before named them too."""
 
     def names(places: Places, day: date) -> Iterable[str]:
+        return [f"{file.path.name}:{file.size}" for file in places.landing.files(source, day)]
+
+    def names_and_times(places: Places, day: date) -> Iterable[str]:
         files = places.landing.files(source, day)
         return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
 
@@ -28,6 +32,7 @@ def landed_files(source: str) -> Outside:
         "landed",
         days=lambda places: places.landing.days(source),
         facts=names,
+        former_facts=names_and_times,
         read=lambda places, day: places.landing.read(source, day),
     )
 

@@ -70,7 +70,7 @@ def test_only_what_changed_is_loaded_again_and_what_is_gone_goes(loader: Loader)
     assert loader.stale(["trips", "telemetry"]) == {}
     assert counts(loader, "trips", "telemetry") == {"telemetry": (0, 2, 0), "trips": (0, days, 0)}
     loader.lake.write(TELEMETRY, MONDAY, observed("2026-03-30 09:00", "2026-03-30 10:00"), "test")
-    loader.lake.path(TELEMETRY, TUESDAY).unlink()
+    loader.lake.remove(TELEMETRY, TUESDAY)
     loader.lake.write(TRIPS, TUESDAY, TRIPS.empty(), "test")
     assert loader.stale(["trips", "telemetry"]) == {"telemetry": [MONDAY, TUESDAY], "trips": [TUESDAY]}
     assert counts(loader, "trips", "telemetry") == {"telemetry": (1, 0, 1), "trips": (1, days - 1, 0)}
