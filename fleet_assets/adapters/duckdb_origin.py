@@ -64,11 +64,11 @@ _marks: dict[Path, tuple[Generation, str]] = {}
 
 
 def _contents(generation: Generation) -> str:
-    """Names what a generation holds."""
+    """Names a generation: by its number too, since content that was there before may come back meanwhile."""
     known = _marks.get(generation.folder)
     if known is None or known[0] is not generation:
         files = [str(file.relative_to(generation.folder)) for file in generation.files()]
-        known = _marks[generation.folder] = generation, hashlib.sha256(repr(files).encode()).hexdigest()
+        known = _marks[generation.folder] = generation, hashlib.sha256(repr([generation.number, files]).encode()).hexdigest()
     return known[1]
 
 
