@@ -1,5 +1,5 @@
 {# Incremental by local days: of a mart that is there, only the days that changed partitions of the lake touch are made
-   anew. Which ones says FLEET_TOUCHED_DAYS, set by `fleet build` (fleet_assets/defs/mart_inputs.py): per lake table the
+   anew. Which ones says FLEET_TOUCHED_DAYS, set by `fleet build` (fleet_assets/pipeline/mart_inputs.py): per lake table the
    stretches of days, both ends included, {"trips": [["2026-03-26", "2026-03-29"]]}. Without it every day is made anew.
    It is read while a model runs, never while the project is parsed.
 

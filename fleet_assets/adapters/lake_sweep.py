@@ -1,7 +1,7 @@
 """What of a lake table may go: superseded generations, and the files that only they name.
 
 Belongs here: which generations are kept, and removing the rest. Does not belong here: when that is done (`lake`,
-`defs.retention`), and landed files (`defs.retention`).
+`pipeline.retention`), and landed files (`pipeline.retention`).
 
 Kept are the newest generation; those that were the newest at some moment of the last hours, since somebody may still
 read them; and the last one of each of the last days on which anything was stored, to go back to. Going by the moment at

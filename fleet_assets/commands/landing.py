@@ -1,6 +1,6 @@
 """`fleet landing prune`: options, and what went.
 
-Does not belong here: which files may go (`defs.retention`).
+Does not belong here: which files may go (`pipeline.retention`).
 """
 
 from __future__ import annotations
