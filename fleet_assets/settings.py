@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         description="Without a row, after which the reader of a file is ended; as many more for 100 MB [s].",
     )
     import_memory_mb: int = Field(
-        700, ge=100, description="Memory that the reader of an MF4 or Parquet file may take [MB]."
+        550, ge=100, description="Memory that the reader of an MF4 or Parquet file may take [MB]."
     )
     import_unpacked_gb: float = Field(64.0, gt=0, description="Size that a gzipped file may unpack to [GB].")
     shared_with: Literal["user", "group"] = Field(

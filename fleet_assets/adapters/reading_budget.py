@@ -22,7 +22,7 @@ class ReadingBudget:
     seconds: float = 120.0
     """Without a row (FLEET_IMPORT_SECONDS), and as much again for each 100 MB of the file: some formats are sorted
     first."""
-    memory_mb: int = 700
+    memory_mb: int = 550
     """Of the process that reads MF4 and Parquet, beyond what it needs to start (FLEET_IMPORT_MEMORY_MB)."""
     unpacked_gb: float = 64.0
     """Bytes that a packed file may unpack to (FLEET_IMPORT_UNPACKED_GB)."""
