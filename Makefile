@@ -21,7 +21,7 @@ prove: $(VENV)/.installed-test ## Try the claims at full strength (random kills,
 check: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy fleet_assets
+	$(BIN)/mypy fleet_assets fleet_assets_tests benchmarks
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: $(VENV)/.installed-bench ## Measure against peers and print the ratios
