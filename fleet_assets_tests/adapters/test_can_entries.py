@@ -253,6 +253,7 @@ def test_what_is_stated_and_cannot_be_read_is_not_replaced_by_something_else() -
     assert (decoded.frames.height, len(decoded.rejected)) == (0, 4)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(stream_ids, wild_entries), max_size=12, unique_by=lambda entry: entry[0]))
 @settings(max_examples=300)
 def test_whatever_fields_hold_each_entry_is_decoded_or_set_aside_with_a_reason(entries: list[Entry]) -> None:

@@ -118,6 +118,7 @@ def _histories(draw: st.DrawFn) -> pl.DataFrame:
     return told.frame()
 
 
+@pytest.mark.slow
 @given(_histories())
 @settings(max_examples=150)
 def test_the_times_of_a_trip_are_its_duration_and_no_mean_is_above_its_maximum(history: pl.DataFrame) -> None:
@@ -149,6 +150,7 @@ def test_trips_and_drives_that_nobody_saw_add_up_to_the_odometer(history: pl.Dat
     assert told >= driven - (dense_km + TripRules().min_distance_km * 3) * (trips.height + 8) - error
 
 
+@pytest.mark.slow
 @given(_histories())
 @settings(max_examples=60)
 def test_day_by_day_equals_one_full_rebuild_at_any_cadence(history: pl.DataFrame) -> None:
@@ -163,6 +165,7 @@ def test_day_by_day_equals_one_full_rebuild_at_any_cadence(history: pl.DataFrame
     assert pl.concat(daily).sort("started_at").equals(whole)
 
 
+@pytest.mark.slow
 @given(_histories(), st.sampled_from([6, 12, 18]))
 @settings(max_examples=100)
 def test_where_midnight_falls_changes_no_trip_at_any_cadence(history: pl.DataFrame, hours: int) -> None:
