@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test prove check bench docs migration dbtdocs constraints clean
+.PHONY: help demo test test-quick prove check bench docs migration dbtdocs constraints clean
 
 help: ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the Dagster UI (options: make demo DEMO="--no-ui")
 	$(BIN)/fleet demo $(DEMO)
@@ -15,13 +15,20 @@ demo: $(VENV)/.installed ## Install, simulate a fleet, run everything, open the 
 test: $(VENV)/.installed-test ## Install what the tests need and run the whole suite
 	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
+# Folders whose tests need no PostgreSQL, no dbt and no daemon.
+QUICK := $(addprefix fleet_assets_tests/,contracts core sources simulator pipeline adapters)
+
+test-quick: $(VENV)/.installed-test ## Run what answers soon: no PostgreSQL, no dbt, no daemon, no slow tests
+	POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(QUICK) \
+	  --ignore fleet_assets_tests/adapters/postgres
+
 prove: $(VENV)/.installed-test ## Try the claims at full strength (random kills, random histories) and print what held
 	$(BIN)/python -m fleet_assets_tests.proofs $(PROOFS)
 
 check: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy fleet_assets
+	$(BIN)/mypy fleet_assets fleet_assets_tests benchmarks
 	$(BIN)/lint-imports --config setup.cfg
 
 bench: $(VENV)/.installed-bench ## Measure against peers and print the ratios

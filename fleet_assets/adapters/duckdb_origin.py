@@ -68,7 +68,10 @@ def _contents(generation: Generation) -> str:
     known = _marks.get(generation.folder)
     if known is None or known[0] is not generation:
         files = [str(file.relative_to(generation.folder)) for file in generation.files()]
-        known = _marks[generation.folder] = generation, hashlib.sha256(repr([generation.number, files]).encode()).hexdigest()
+        known = _marks[generation.folder] = (
+            generation,
+            hashlib.sha256(repr([generation.number, files]).encode()).hexdigest(),
+        )
     return known[1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.gap_ledger import SOURCE, Gap, gap_rows
@@ -36,6 +37,7 @@ def test_no_gaps_are_no_rows() -> None:
     assert_frame_equal(gap_rows([], NOTED), INGEST_GAPS.empty())
 
 
+@pytest.mark.slow
 def test_landed_gaps_become_partitions_of_the_days_on_which_they_began(places: Places) -> None:
     Landing(places.settings.landing).append(SOURCE, gap_rows([GAP, UNKNOWN], NOTED), "scan")
     Landing(places.settings.landing).append(SOURCE, gap_rows([GAP], NOTED), "again")

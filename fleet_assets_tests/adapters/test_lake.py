@@ -27,8 +27,8 @@ def periods(*hours: int, vehicle: str = "van-1", day: int = 1) -> pl.DataFrame:
         }
         for hour in hours
     ]
-    instants = {"started_at": TIMESTAMP, "ended_at": TIMESTAMP}
-    return STANDING_PERIODS.conform(pl.DataFrame(rows).cast(instants).lazy()).collect()
+    instants = pl.col("started_at", "ended_at").cast(TIMESTAMP)
+    return STANDING_PERIODS.conform(pl.LazyFrame(rows).with_columns(instants)).collect()
 
 
 def test_what_was_written_is_read_back_in_the_order_of_the_contract(tmp_path: Path) -> None:

@@ -64,11 +64,11 @@ def test_a_file_is_replaced_in_one_step_and_nothing_is_left_behind(tmp_path: Pat
 def test_duckdb_reads_bytes_lists_and_instants(tmp_path: Path) -> None:
     write_parquet(frames(9), tmp_path / "a.parquet", RAW_CAN)
     totals = "count(*), sum(octet_length(data)), max(entry_id), epoch_us(min(recorded_at))"
-    rows = duckdb.sql(f"select {totals} from '{tmp_path}/a.parquet'").fetchall()
-    assert rows == [(9, 36, "1700000000000-0-000008", 1_700_000_000_000_000)]
+    found = duckdb.execute(f"select {totals} from '{tmp_path}/a.parquet'").fetchall()
+    assert found == [(9, 36, "1700000000000-0-000008", 1_700_000_000_000_000)]
     now = [datetime(2024, 1, 1, tzinfo=UTC)]
     one = {"vehicle_id": ["v"], "source": ["can"], "dtc_codes": [["P0420"]], "recorded_at": now}
     rows = TELEMETRY.conform(pl.LazyFrame(one, schema_overrides={"recorded_at": TIMESTAMP})).collect()
     write_parquet(rows, tmp_path / "t.parquet", TELEMETRY)
     assert pl.read_parquet(tmp_path / "t.parquet").equals(rows)
-    assert duckdb.sql(f"select dtc_codes from '{tmp_path}/t.parquet'").fetchall() == [(["P0420"],)]
+    assert duckdb.execute(f"select dtc_codes from '{tmp_path}/t.parquet'").fetchall() == [(["P0420"],)]

@@ -8,6 +8,7 @@ from fleet_assets.adapters.can_stream import STREAM
 from fleet_assets.adapters.stream_group import Backlog, StreamGroup
 from fleet_assets.adapters.stream_producer import NumberedBatch, StreamProducer
 from fleet_assets_tests.fixtures.can_frames import batch
+from fleet_assets_tests.fixtures.redis import entries_of
 
 
 def group(client: redis.Redis, name: str = "landing") -> StreamGroup:
@@ -26,7 +27,7 @@ def test_the_single_form_appends_an_entry_a_frame_in_one_step(redis_server: redi
     producer = StreamProducer(redis_server, is_packed=False)
     assert producer.send(NumberedBatch("p", 0, batch(0, 3))) == 3
     assert producer.send(NumberedBatch("p", 0, batch(0, 3))) == 3
-    entries = redis_server.xrange(STREAM)
+    entries = entries_of(redis_server)
     assert [fields[b"data"] for _, fields in entries] == [b"%016X" % number for number in range(3)]
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log, message, numbers
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 from fleet_assets_tests.fixtures.multicast import SCANNED, multicast
+from fleet_assets_tests.fixtures.redis import entries_of
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_sigterm_drains_the_scanner_of_a_bus(places: Places, redis_server: redis
         scanner.send_signal(signal.SIGTERM)
         told = until(scanner, "scan_stopped")
         assert (told["read"], told["sent"], scanner.wait(20)) == (100, 100, 0)
-    fields = redis_server.xrange(STREAM)[0][1]
+    fields = entries_of(redis_server)[0][1]
     assert (fields[b"vehicle"], fields[b"bus"], fields[b"data"]) == (b"v1", b"can3", b"00" * 8)
 
 
@@ -202,7 +203,7 @@ def test_help_teaches_by_example(fleet_here: FleetHere, command: str) -> None:
 def test_another_programs_key_under_the_streams_name_is_refused_at_start(
     fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str, kind: str
 ) -> None:
-    write = {
+    write: dict[str, Callable[[], object]] = {
         "string": lambda: redis_server.set(STREAM, "x"),
         "list": lambda: redis_server.rpush(STREAM, "x"),
         "hash": lambda: redis_server.hset(STREAM, "x", "y"),

@@ -26,6 +26,7 @@ from fleet_assets.core.raw import deduplicate
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.collector.test_worker import QUICK, Running, intake, landed, work
 from fleet_assets_tests.fixtures.can_frames import START, batch, numbers
+from fleet_assets_tests.fixtures.redis import entries_of
 from fleet_assets_tests.fixtures.small_disk import fill
 
 LOOKING = WorkRules(
@@ -40,7 +41,7 @@ def send(client: redis.Redis, *parts: int, name: str = NAME) -> list[bytes]:
     producer = StreamProducer(client)
     for number in parts:
         producer.send(NumberedBatch(name, 10 * number, batch(10 * number, 10)))
-    return [stream_id for stream_id, _ in client.xrange(STREAM)]
+    return [stream_id for stream_id, _ in entries_of(client)]
 
 
 def ledger(folder: Path) -> list[tuple[object, ...]]:

@@ -26,6 +26,7 @@ from fleet_assets.collector.scanner import BusName, Overrun, Replay, ScanRules, 
 from fleet_assets.collector.sender import Sender, SenderRules
 from fleet_assets_tests.fixtures.can_frames import frame_log, message, numbers
 from fleet_assets_tests.fixtures.multicast import multicast
+from fleet_assets_tests.fixtures.redis import entries_of
 
 NAME = BusName("v1", "can7")
 RULES = ScanRules(batch_seconds=0.02, batch_frames=50, idle_seconds=0.02)
@@ -33,7 +34,7 @@ RULES = ScanRules(batch_seconds=0.02, batch_frames=50, idle_seconds=0.02)
 
 def in_stream(client: redis.Redis) -> pl.DataFrame:
     """All frames that the stream holds, in its order."""
-    return decode_entries(client.xrange(STREAM)).frames
+    return decode_entries(entries_of(client)).frames
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:

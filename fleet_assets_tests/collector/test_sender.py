@@ -29,7 +29,7 @@ from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.collector.test_worker import landed, work
 from fleet_assets_tests.fixtures.can_frames import START, batch, numbers
-from fleet_assets_tests.fixtures.redis import kill
+from fleet_assets_tests.fixtures.redis import entries_of, kill
 from fleet_assets_tests.fixtures.small_disk import fill
 
 START_US = int(START.timestamp() * 1_000_000)
@@ -37,7 +37,7 @@ QUICK = SenderRules(retry_seconds=0.05)
 
 
 def frames(client: redis.Redis) -> pl.DataFrame:
-    return decode_entries(client.xrange(STREAM)).frames
+    return decode_entries(entries_of(client)).frames
 
 
 def test_a_record_gives_back_its_batch() -> None:
@@ -87,7 +87,7 @@ def test_a_lost_answer_does_not_double_a_batch(redis_server: redis.Redis, tmp_pa
 
         calls = 0
 
-        def evalsha(self, *arguments: object) -> object:  # type: ignore[override]
+        def evalsha(self, *arguments: object) -> object:
             answer = super().evalsha(*arguments)  # type: ignore[arg-type]
             Deaf.calls += 1
             if Deaf.calls % 2:
@@ -113,7 +113,7 @@ def test_a_full_stream_spools_and_drains_when_the_worker_caught_up(redis_server:
     assert redis_server.xlen(STREAM) == 3
     seen = list[int]()
     while len(seen) < 8:
-        entries = redis_server.xrange(STREAM)
+        entries = entries_of(redis_server)
         seen += numbers(decode_entries(entries).frames)
         for stream_id, _ in entries:
             redis_server.xdel(STREAM, stream_id)

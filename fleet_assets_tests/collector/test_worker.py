@@ -20,12 +20,13 @@ from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.redis_server import PrivateServer
 from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.worker import DecodeLatest, Worker, WorkReport, WorkRules
+from fleet_assets.collector.lander import WorkReport
+from fleet_assets.collector.worker import DecodeLatest, Worker, WorkRules
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.raw import deduplicate
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.fixtures.can_frames import START, batch, numbers
-from fleet_assets_tests.fixtures.redis import kill
+from fleet_assets_tests.fixtures.redis import append, kill
 
 QUICK = WorkRules(flush_seconds=0.05, block_seconds=0.02, retry_seconds=0.05, claim_after_seconds=0.2)
 
@@ -37,7 +38,7 @@ def intake(folder: Path) -> Intake:
 
 def send(client: redis.Redis, *batches: Batch) -> None:
     for one in batches:
-        client.xadd(STREAM, dict(pack(one)))
+        append(client, pack(one))
 
 
 def work(client: redis.Redis, folder: Path, rules: WorkRules = QUICK, decode: DecodeLatest | None = None) -> WorkReport:

@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from fleet_assets.contracts import STANDING_PERIODS
-from fleet_assets.defs.checks import RULES_OF
+from fleet_assets.pipeline.day_rules import RULES_OF
 from fleet_assets.places import Places
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 from fleet_assets_tests.fixtures.fleet_here import FleetHere

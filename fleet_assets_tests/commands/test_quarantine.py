@@ -37,7 +37,7 @@ def csv(places: Places, year: int) -> Path:
     return path
 
 
-def raw_rows(count: int, **columns: object) -> pl.DataFrame:
+def raw_rows(count: int, **columns: pl.Series) -> pl.DataFrame:
     """Frames as a worker would land them."""
     rows = frame_log(count).with_columns(received_at=pl.lit(START), entry_id=pl.int_range(count).cast(pl.String))
     return rows.with_columns(**columns).select(pl.col(name).cast(kind) for name, kind in RAW_CAN.schema.items())

@@ -15,7 +15,7 @@ def _trips() -> pl.DataFrame:
     return trips_of(first.silent(30_000, kmh=5).stand(60).drive(1200).stand(900).frame())
 
 
-def _changed(name: str, value: object) -> pl.LazyFrame:
+def _changed(name: str, value: float) -> pl.LazyFrame:
     is_first = pl.int_range(pl.len()) == 0
     return _trips().lazy().with_columns(pl.when(is_first).then(value).otherwise(name).alias(name))
 

@@ -130,6 +130,7 @@ def test_a_fortnight_of_parking_is_one_stop() -> None:
     assert _stops(history)["duration_s"].to_list() == [pytest.approx(14 * 86_400 + 630)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from([60, 600, 30_000]), st.sampled_from([100, 400, 20_000, 70_000])),
                 min_size=1, max_size=10))  # fmt: skip
 @settings(max_examples=40)

@@ -86,9 +86,10 @@ def _standing(random: Random, vehicle: str, instant: datetime, last: datetime) -
     while instant < last:
         midnight = instant.replace(hour=0, minute=0) + timedelta(days=1, minutes=-1)
         until = min(instant + timedelta(minutes=random.choice((0, 3, 50, 700))), midnight)
-        known = {"engine_on_s": random.choice((None, random.random())), "is_standing": random.random() < 0.8}
+        engine_on_s, is_standing = random.choice((None, random.random())), random.random() < 0.8
         times = f"{instant}"[:16], f"{until}"[:16]
-        yield period(vehicle, *times, **known, idle_fuel_l=random.choice((None, random.random())))
+        idle_fuel_l = random.choice((None, random.random()))
+        yield period(vehicle, *times, engine_on_s=engine_on_s, is_standing=is_standing, idle_fuel_l=idle_fuel_l)
         instant = until + timedelta(minutes=random.choice((1, 40, 900)))
 
 

@@ -49,7 +49,8 @@ TYPES = {
 class Target(Protocol):
     """One database with the lake's tables and the models."""
 
-    folder: Path
+    @property
+    def folder(self) -> Path: ...
 
     def profile(self) -> dict[str, object]: ...
 

@@ -25,6 +25,7 @@ from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
 from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, Target, run_dbt
 from fleet_assets_tests.dbt.test_marts import materialise
 from fleet_assets_tests.fixtures.drives import at
+from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
 
 MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
 
@@ -137,7 +138,7 @@ def test_all_days_are_touched_where_nothing_is_known_or_more_than_partitions_cha
 def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(places: Places) -> None:
     store(places.lake, trips(), stops())
     materialise()
-    with duckdb.connect(str(places.warehouse.published)) as connection:
+    with duckdb.connect(str(duckdb_warehouse(places).published)) as connection:
         connection.execute("update trip_daily_stats set max_speed_kmh = 1")
     late = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0))
     places.lake.write(TRIPS, date(2026, 3, 20), late, "test")

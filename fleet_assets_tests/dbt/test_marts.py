@@ -16,6 +16,7 @@ from fleet_assets.places import Places
 from fleet_assets_tests.dbt.small_fleet import INGEST_HEALTH, INGEST_HEALTH_COLUMNS, events, stops, store, trip, trips
 from fleet_assets_tests.fixtures.drives import at
 from fleet_assets_tests.fixtures.read_project import give_read_project
+from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 H = 3600.0
@@ -222,7 +223,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
         "trip_daily_stats": 6, "vehicle_daily": 9, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
         "vehicle_last_known": 5,
     }  # fmt: skip
-    assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(places.warehouse.published)}
+    assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(duckdb_warehouse(places).published)}
 
 
 def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:

@@ -23,6 +23,7 @@ from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
 from fleet_assets_tests.fixtures.read_project import give_read_project
+from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
 
 __all__ = ["fleet_here"]
 
@@ -187,7 +188,7 @@ def test_a_build_killed_among_the_marts_is_finished_by_the_next(places: Places) 
     killed = Popen(
         [sys.executable, "-m", "fleet_assets", "build"], env=os.environ | {"FLEET_HOME": str(places.settings.root)}
     )
-    while not (places.warehouse.build_file.parent / "lock").exists():
+    while not (duckdb_warehouse(places).build_file.parent / "lock").exists():
         assert killed.poll() is None
         time.sleep(0.02)
     killed.kill()

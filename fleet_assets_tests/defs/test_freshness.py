@@ -62,7 +62,10 @@ def test_an_old_recording_builds_and_its_age_is_said_by_check_sensor_and_status(
         with dg.build_sensor_context(instance, resources={"places": PlacesResource()}) as context:
             result = freshness_sensor(context)
     assert isinstance(result, dg.SensorResult)
-    seen = {event.asset_key.to_user_string(): event for event in result.asset_events}
+    seen: dict[str, dg.AssetCheckEvaluation] = {}
+    for event in result.asset_events:
+        assert isinstance(event, dg.AssetCheckEvaluation)
+        seen[event.asset_key.to_user_string()] = event
     assert {name: event.passed for name, event in seen.items()} == {
         "raw_can": True, "raw_telemetry": False, "telemetry": False,
     }  # fmt: skip

@@ -75,7 +75,7 @@ def kill_the_process_of(places: Places, run_id: str) -> None:
     assert done.returncode == -9
 
 
-def asked(result: Any) -> list[tuple[list[str], str]]:
+def asked(result: Any) -> list[tuple[list[str], str | None]]:
     return [
         (sorted(key.path[-1] for key in one.asset_selection), one.tags.get("dagster/asset_partition_range_start"))
         for one in result.run_requests
@@ -167,7 +167,9 @@ def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_
     long_ago = str(float(waiting.cursor) - PATIENCE_SECONDS)
     assert asked(tick(instance, "mart_sensor", long_ago)) == all_of_them
 
-    instance.report_run_canceled(instance.get_run_by_id(at_work))
+    ended = instance.get_run_by_id(at_work)
+    assert ended is not None
+    instance.report_run_canceled(ended)
     build_now(places, BuildRequest())
     assert asked(tick(instance, "mart_sensor", long_ago)) == []
     cursor = None

@@ -34,7 +34,7 @@ def fill(lake: Lake, now: datetime) -> None:
     for table, rows in daily.items():
         instant = pl.col(str(table.partition_by))
         for (day,), part in _whole(table, rows).group_by(instant.dt.date(), maintain_order=True):
-            lake.write(table, day, part, "test")  # type: ignore[arg-type]
+            lake.write(table, day, part, "test")
 
 
 def _telemetry(names: pl.DataFrame, now: datetime) -> pl.DataFrame:

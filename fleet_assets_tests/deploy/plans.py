@@ -18,7 +18,7 @@ FEW_PAGES = 64
 
 def nodes(connection: psycopg.Connection, sql: str) -> list[dict[str, Any]]:
     """All nodes of the plan of a statement, which is not run."""
-    (plan,) = connection.execute("explain (format json) " + sql).fetchone() or ({},)  # type: ignore[arg-type]
+    (plan,) = connection.execute("explain (format json) " + sql).fetchone() or ({},)
     return [*_below(plan[0]["Plan"])]
 
 

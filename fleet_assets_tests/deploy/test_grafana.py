@@ -67,7 +67,7 @@ def statement(panel: Panel) -> str:
 
 @pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_the_query_of_a_panel_gives_what_the_panel_shows(panel: Panel, warehouse: psycopg.Connection) -> None:
-    found = warehouse.execute(statement(panel))  # type: ignore[arg-type]
+    found = warehouse.execute(statement(panel))
     rows = found.fetchall()
     types = {column.name: column.type_code for column in found.description or ()}
     assert rows

@@ -81,7 +81,8 @@ def test_frames_from_the_scanner_become_trips_without_a_click(
         wait_for(lambda: places.warehouse.is_published, "published marts")
         wait_for(lambda: not any(map(places.findings.owed, LAKE_TABLES.values())), "judgement of all stored days")
         with psycopg.connect(storage_url) as connection:
-            ended = dict(connection.execute("select status, count(*) from runs group by status").fetchall())
+            by_status = "select status, count(*) from runs group by status"
+            ended: dict[str, int] = dict(connection.execute(by_status).fetchall())
     assert ended["SUCCESS"] >= 3
     assert "FAILURE" not in ended
 

@@ -107,7 +107,7 @@ def test_a_server_tells_the_demos_of_two_folders_apart(demo: Places) -> None:
 
 
 def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: str) -> None:
-    from fleet_assets.pipeline.mart_models import UPSTREAM
+    from fleet_assets.pipeline.mart_models import mart_project
 
     done = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
     assert (done.returncode, done.stderr) == (0, "")
@@ -115,7 +115,8 @@ def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: 
     assert again.stdout.strip() == "Everything is up to date."
     server = Places(load_settings(home=demo.settings.root, warehouse_url=postgres_url)).warehouse
     compared = {}
-    for name in sorted(mart for mart in UPSTREAM if not mart.startswith(("stg_", "int_")) and mart not in OF_NOW):
+    models = mart_project(demo).upstream
+    for name in sorted(model for model in models if not model.startswith(("stg_", "int_")) and model not in OF_NOW):
         expected = demo.warehouse.query(f"select * from {name} order by all")
         found = server.query(f"select * from {name}")
         assert_frame_equal(found.sort(found.columns), expected.sort(expected.columns), check_exact=True)

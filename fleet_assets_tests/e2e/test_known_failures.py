@@ -148,7 +148,7 @@ def _moving(vehicle_id: str, start: datetime) -> pl.DataFrame:
     payload = [(72 if second <= 600 else 0).to_bytes(2, "little") + bytes(6) for second in range(1000)]
     return pl.DataFrame(
         {
-            "recorded_at": pl.select(pl.lit(start) + pl.duration(seconds=seconds)).to_series(),
+            "recorded_at": pl.select(pl.lit(start) + pl.duration(seconds=pl.lit(seconds))).to_series(),
             "vehicle_id": vehicle_id, "bus": "can0", "arbitration_id": 256, "is_extended": False, "is_fd": False,
             "is_error": False, "dlc": 8, "data": payload,
         },

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import polars as pl
 import pytest
 from matplotlib.figure import Figure
@@ -58,7 +59,7 @@ def test_each_cadence_has_its_rows_and_its_bars(example: ModuleType) -> None:
     assert all("2 trips, 3 stops, 1 unobserved" in title for title in titles)
     dense, *slow = sheet.axes
     assert [len(axes.lines) for axes in sheet.axes] == [2, 3, 3, 3]
-    assert [len(axes.lines[1].get_xdata()) for axes in slow] == [186, 38, 20]
+    assert [len(np.asarray(axes.lines[1].get_xdata())) for axes in slow] == [186, 38, 20]
     assert len(dense.collections) == 6
 
 

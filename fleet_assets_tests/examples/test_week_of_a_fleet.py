@@ -75,10 +75,11 @@ def test_the_pictures_show_the_tables(example: ModuleType) -> None:
     assert speed.get_title() == "car on Fri 06 Mar: speed, trips shaded"
     assert len(speed.patches) == 2
     assert set(np.asarray(speed.lines[0].get_ydata())) == {50.0}
-    assert [set(np.asarray(line.get_ydata())) for line in levels.lines if len(line.get_xdata())] == [{80.0}, {40.0}]
+    drawn_levels = [np.asarray(line.get_ydata()) for line in levels.lines]
+    assert [set(level) for level in drawn_levels if len(level)] == [{80.0}, {40.0}]
     assert tracks.get_aspect() == pytest.approx(2.0)
     (points,) = [drawn for drawn in tracks.collections if isinstance(drawn, PathCollection)]
-    assert set(points.get_offsets()[:, 1]) == {60.0}
+    assert set(np.asarray(points.get_offsets())[:, 1]) == {60.0}
     assert sheet.get_suptitle() == "28 Feb to 06 Mar 2026"
 
 

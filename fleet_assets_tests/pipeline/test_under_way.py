@@ -52,6 +52,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, dict[str, pl
     return places, {table.name: _said(places, table) for table in (TRIPS, STOPS)}, home
 
 
+@pytest.mark.slow
 def test_a_trip_still_under_way_is_no_ended_trip_and_appears_once_its_silence_has_lasted(
     here: tuple[Places, dict[str, pl.DataFrame], Path],
 ) -> None:

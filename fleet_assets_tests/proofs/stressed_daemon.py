@@ -138,7 +138,12 @@ class Unrest:
 
     def kill_runs(self) -> None:
         workers: list[int] = []
-        wait_until(lambda: bool(workers.extend(self.daemon.workers()) or workers), 15, every=0.2)
+
+        def has_found_some() -> bool:
+            workers[:] = self.daemon.workers()
+            return bool(workers)
+
+        wait_until(has_found_some, 15, every=0.2)
         time.sleep(self.random.uniform(0, 6))
         self.done["kills of runs"] += len(workers)
         self.daemon.send(signal.SIGKILL, workers)

@@ -27,6 +27,7 @@ from fleet_assets.adapters.redis_server import PrivateServer
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.worker import Worker, WorkRules
 from fleet_assets_tests.fixtures.can_frames import START, batch
+from fleet_assets_tests.fixtures.redis import append
 from fleet_assets_tests.fixtures.wild_entries import Fields, wild_entries
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
@@ -92,8 +93,8 @@ class Trial:
     def one(self, entries: list[Fields]) -> None:
         """Send some entries and a sound one, work until nothing is left, and count."""
         for fields in entries:
-            self.client.xadd(STREAM, dict(fields))
-        self.client.xadd(STREAM, dict(pack(batch(self.rounds, 1, vehicle=SOUND))))
+            append(self.client, fields)
+        append(self.client, pack(batch(self.rounds, 1, vehicle=SOUND)))
         self.rounds += 1
         now = START + timedelta(days=1)
         landing, aside = Landing(self.folder / "landing"), Quarantine(self.folder / "aside")

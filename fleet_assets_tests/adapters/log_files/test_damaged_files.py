@@ -7,6 +7,7 @@ import gzip
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -66,8 +67,8 @@ def _plain_blf(path: Path) -> Path:
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
-    **{ending: lambda path, ending=ending: _written(path, ending) for ending in (*TEXT, ".blf", ".db")}, ".blf plain":
-    _plain_blf, ".log.gz": _packed, ".parquet": _parquet, ".mf4": lambda path: write_mf4(path, [1] * COUNT),
+    **{ending: partial(_written, ending=ending) for ending in (*TEXT, ".blf", ".db")}, ".blf plain": _plain_blf,
+    ".log.gz": _packed, ".parquet": _parquet, ".mf4": lambda path: write_mf4(path, [1] * COUNT),
 }  # fmt: skip
 
 

@@ -174,7 +174,7 @@ def mf4(
 
 
 def members(count: int = 2, width: int = 8, **more: int) -> dict[str, np.ndarray]:
-    whole = {"ID": np.full(count, 0x123, np.uint32), "IDE": np.zeros(count, np.uint8)}
+    whole: dict[str, np.ndarray] = {"ID": np.full(count, 0x123, np.uint32), "IDE": np.zeros(count, np.uint8)}
     whole |= {name: np.full(count, value, np.uint8) for name, value in more.items()}
     return whole | {"DataBytes": np.tile(np.arange(1, width + 1, dtype=np.uint8), (count, 1))}
 

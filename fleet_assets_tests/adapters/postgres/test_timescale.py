@@ -143,7 +143,7 @@ def _losing(table: object, place: str) -> list[psycopg.sql.Composed]:
     """A rule that loses every row of the copy of telemetry."""
     if getattr(table, "name", "") != "telemetry":
         return []
-    return [psycopg.sql.SQL(f"create rule lose as on insert to {place} do instead nothing").format()]  # type: ignore[arg-type]
+    return [psycopg.sql.SQL(f"create rule lose as on insert to {place} do instead nothing").format()]
 
 
 def test_who_may_not_hand_hypertables_over_is_told_what_an_administrator_runs(timescale_url: str) -> None:

@@ -52,6 +52,7 @@ def _state(said: Vehicle, is_on: bool) -> dict[str, object]:
 _FLEETS = st.tuples(*(_driven(name) for name in POWERTRAINS))
 
 
+@pytest.mark.slow
 @given(_FLEETS)
 @settings(max_examples=60)
 def test_a_fleet_has_the_trips_of_its_vehicles_one_by_one(histories: tuple[pl.DataFrame, ...]) -> None:

@@ -84,6 +84,7 @@ def _histories(draw: st.DrawFn) -> pl.DataFrame:
 ALL = Window(START - DAY, START, START + DAYS * DAY)
 
 
+@pytest.mark.slow
 @given(_histories())
 @settings(max_examples=60)
 def test_day_by_day_equals_one_full_rebuild(history: pl.DataFrame) -> None:
@@ -102,6 +103,7 @@ def _same_odometer_after(seconds: float) -> pl.DataFrame:
     return stood.silent(seconds).drive(600).frame()
 
 
+@pytest.mark.slow
 @given(_histories(), st.sampled_from([6, 12, 18]))
 @example(_same_odometer_after(29 * 3600), 6)
 @settings(max_examples=80)

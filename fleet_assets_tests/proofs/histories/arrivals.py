@@ -6,7 +6,7 @@ Belongs here: the order and the files. Does not belong here: what is built in be
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from random import Random
 
@@ -52,8 +52,9 @@ def _cut(rows: pl.DataFrame, random: Random) -> list[pl.DataFrame]:
 
 def _arrival(part: pl.DataFrame, random: Random) -> float:
     newest = part["recorded_at"].max()
+    assert isinstance(newest, datetime)
     late_h = random.choice((0.0, 0.1, 3.0, 30.0, 120.0)) * random.random()
-    return newest.timestamp() + late_h * 3600  # type: ignore[union-attr]
+    return newest.timestamp() + late_h * 3600
 
 
 def batches(pieces: list[Piece], random: Random) -> list[list[Piece]]:

@@ -169,9 +169,12 @@ def recorded_weeks(data: Path, folder: Path) -> Iterator[Week]:
     yield Week("recorded", {"can": raw["can"], "telemetry": near}, places.settings.reference)
 
 
-def _import(places: Places, source: str, files: list[Path], **answers: str) -> None:
+def _import(places: Places, source: str, files: list[Path], *, vehicle_id: str = "", timezone: str = "") -> None:
     quarantine = Quarantine(places.settings.quarantine)
-    report = import_files(files, source, places.landing, quarantine=quarantine, start_date=START_OF_TIME, **answers)
+    report = import_files(
+        files, source, places.landing, quarantine=quarantine, vehicle_id=vehicle_id, timezone=timezone,
+        start_date=START_OF_TIME,
+    )  # fmt: skip
     assert not report.refused
 
 
