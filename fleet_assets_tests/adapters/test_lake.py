@@ -112,6 +112,7 @@ def test_who_reads_by_pattern_meets_nothing_that_was_replaced(tmp_path: Path, pa
     for hour in (7, 8, 9):
         lake.write(STANDING_PERIODS, DAY, periods(hour), str(hour))
     found = duckdb.sql(f"select hour(started_at at time zone 'UTC') from '{tmp_path}/standing_periods/{pattern}'")
+    assert found is not None
     assert found.fetchall() == [(9,)]
 
 

@@ -175,7 +175,8 @@ def _trail(w: Witnesses, first: int, last: int, closed_at: int, stop_us: int) ->
     has_odometer = len(w.odometer) > 0 and not np.isnan(w.odometer[last])
     if has_odometer or is_arrival(w, last):
         return -1, 0  # the next reading tells what was driven
-    return -1, _half_step(w, first, last, 1)
+    half, known = _half_step(w, first, last, 1), closed_at - w.at[last]
+    return -1, half if half < known else known // 2  # by then it had ended
 
 
 @helper

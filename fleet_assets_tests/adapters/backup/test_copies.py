@@ -53,8 +53,8 @@ def test_every_copied_partition_is_the_one_of_its_record_while_a_build_replaces_
             assert copied.days(STANDING_PERIODS) == days
             assert writer.manifest.left_out == {}
             generation = copied.generation(STANDING_PERIODS)
-            for day, record in generation.records.items():
-                file = generation.file(day)
+            for stored, record in generation.records.items():
+                file = generation.file(stored)
                 assert file is not None
                 assert sha256_of(file) == record.content
             Manifest.of(writer.folder).check(writer.folder)

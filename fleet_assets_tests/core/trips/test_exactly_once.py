@@ -140,7 +140,16 @@ def test_trips_of_vehicles_are_those_of_each_vehicle_alone(history: pl.DataFrame
     assert_frame_equal(pl.concat([together.clear(), *alone]).sort("vehicle_id", "started_at"), together)
 
 
+_SWITCHED_OFF = pl.concat([
+    vehicle("speed_kmh", at=START, name="a", step_s=10.0).drive(10, 8.0).frame(),
+    vehicle("is_ignition_on", at=START + timedelta(minutes=5), name="a").says(is_ignition_on=False).frame(),
+    vehicle("speed_kmh", at=START + timedelta(seconds=311), name="a", step_s=10.0).drive(10, 8.0).frame(),
+], how="diagonal")  # fmt: skip
+"""A slow tracker whose ignition ends the trip sooner than half of a step."""
+
+
 @given(_histories())
+@example(_SWITCHED_OFF)
 @settings(max_examples=30)
 def test_trips_of_a_vehicle_do_not_overlap_and_close_after_they_end(history: pl.DataFrame) -> None:
     trips = trips_of(history, window=ALL)
