@@ -5,20 +5,22 @@ Belongs here: asking partitions for their vehicles once. Does not belong here: w
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.durable_file import write_durably
+from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import Table
 
-MEMORY = "held_vehicles.parquet"
-"""File of the lake that keeps the answers. It may vanish at any time: they are found again."""
-
-_SCHEMA = pl.Schema({"content": pl.String(), "vehicles": pl.List(pl.String())})
+MEMORY = "held_vehicles.json"
+"""File of the lake that keeps the answers behind a hash of its text. It may vanish or be damaged at any time: they are
+found again."""
 
 
 class HeldVehicles:
@@ -27,8 +29,7 @@ class HeldVehicles:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._file = lake.root / MEMORY
-        kept = pl.read_parquet(self._file) if self._file.exists() else pl.DataFrame(schema=_SCHEMA)
-        self._known: dict[str, list[str]] = dict(kept.iter_rows())
+        self._known = _read(self._file)
         self._kept = len(self._known)
 
     def of(self, partitions: Iterable[tuple[Table, date]]) -> list[str]:
@@ -40,16 +41,32 @@ class HeldVehicles:
         if record is None or not record.row_count or "vehicle_id" not in table.schema:
             return []
         if record.content not in self._known:
-            names = self._lake.scan(table, [day]).select(pl.col("vehicle_id").unique()).collect()["vehicle_id"]
+            rows = self._lake.scan(table, [day])
+            try:
+                names = rows.select(pl.col("vehicle_id").unique()).collect()["vehicle_id"]
+            except pl.exceptions.PolarsError:
+                return []  # it is damaged: whoever reads it says so
             self._known[record.content] = names.drop_nulls().to_list()
         return self._known[record.content]
 
     def remember(self) -> None:
         """Keep what was found for other processes."""
         if len(self._known) > self._kept:
-            rows = pl.DataFrame([*self._known.items()], schema=_SCHEMA, orient="row")
-            write_durably(self._file, rows.write_parquet)
+            text = json.dumps(self._known)
+            replace_file(self._file, f"{_hash(text)}\n{text}".encode())
             self._kept = len(self._known)
+
+
+def _read(file: Path) -> dict[str, list[str]]:
+    try:
+        mark, _, text = file.read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return dict(json.loads(text)) if mark == _hash(text) else {}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @lru_cache(maxsize=8)

@@ -72,8 +72,9 @@ class ReferenceRows:
     def _rows(self, read: Rows, content: str) -> RowsByVehicle:
         if (read, content) not in self._by_vehicle:
             pending = self._pending.get(read.table.name)
-            rows = self._lake.scan(read.table) if pending is None else pending.lazy()
-            self._by_vehicle[read, content] = _by_vehicle(read, rows)
+            # A table without record is damaged, or was never stored: it is made anew before any day reads it.
+            stored = self._lake.scan(read.table) if content else read.table.empty().lazy()
+            self._by_vehicle[read, content] = _by_vehicle(read, stored if pending is None else pending.lazy())
         return self._by_vehicle[read, content]
 
 
