@@ -16,7 +16,7 @@ import polars as pl
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import TABLES, Table
 
 MEMORY = "held_vehicles.json"
 """File of the lake that keeps the answers behind a hash of its text. It may vanish or be damaged at any time: they are
@@ -50,8 +50,10 @@ class HeldVehicles:
         return self._known[record.content]
 
     def remember(self) -> None:
-        """Keep what was found for other processes."""
+        """Keep for other processes what was found of the partitions that are stored now."""
         if len(self._known) > self._kept:
+            stored = {record.content for table in TABLES.values() for record in self._lake.records(table).values()}
+            self._known = {content: names for content, names in self._known.items() if content in stored}
             text = json.dumps(self._known)
             replace_file(self._file, f"{_hash(text)}\n{text}".encode())
             self._kept = len(self._known)

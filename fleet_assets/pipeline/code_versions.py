@@ -14,9 +14,10 @@ import hashlib
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -27,12 +28,14 @@ from fleet_assets.contracts import Column, Table
 PURE_LAYERS = ("fleet_assets.core", "fleet_assets.sources")
 """Where the code is that decides rows. Contracts are named by their schemas."""
 
+CONTRACTS = "fleet_assets.contracts"
+
 _PROSE = {"doc", "row"}
 
 
-def table_version(compute: Callable[..., Any], table: Table, inputs: Iterable[Table]) -> str:
-    """Twelve hex digits that name the code behind a table, its schema, and the schemas of what it reads."""
-    schemas = [_schema(one) for one in (table, *inputs)]
+def table_version(compute: Callable[..., Any], table: Table, inputs: Iterable[tuple[Table, Collection[str]]]) -> str:
+    """Twelve hex digits that name the code behind a table, its schema, and the schemas of the columns that it reads."""
+    schemas = [_schema(one, columns) for one, columns in ((table, table.schema), *inputs)]
     return _digest([_function_code(compute), sorted(schemas, key=json.dumps)])
 
 
@@ -45,11 +48,11 @@ def _digest(facts: Any) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
-def _schema(table: Table) -> list[Any]:
-    """What of a table's declaration decides its rows."""
+def _schema(table: Table, columns: Collection[str]) -> list[Any]:
+    """What of a table's declaration, with these of its columns, decides rows."""
     own = [[field.name, str(getattr(table, field.name))] for field in fields(Table)
            if field.name not in {"columns", *_PROSE}]  # fmt: skip
-    return [own, [_column(column) for column in table.columns]]
+    return [own, [_column(column) for column in table.columns if column.name in columns]]
 
 
 def _column(column: Column) -> list[str]:
@@ -112,8 +115,19 @@ def _module_code(module: str) -> tuple[str, list[str]]:
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    code = hashlib.sha256(_dumped(tree).encode()).hexdigest()
+    code = hashlib.sha256(f"{_dumped(tree)}{_contract_constants(tree)}".encode()).hexdigest()
     return code, [name for name in _imports(tree) if name.startswith(PURE_LAYERS)]
+
+
+def _contract_constants(tree: ast.Module) -> list[str]:
+    """The values that a module takes from the contracts, but for tables: those are named by their schemas."""
+    taken = [
+        getattr(import_module(node.module), alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(CONTRACTS)
+        for alias in node.names
+    ]
+    return sorted(repr(value) for value in taken if not (isinstance(value, Table | ModuleType) or callable(value)))
 
 
 def _dumped(tree: ast.AST) -> str:

@@ -114,7 +114,9 @@ class DayTable:
     @cached_property
     def code_version(self) -> str:
         """Names the code, the rules and the schemas that decide a day's rows."""
-        return table_version(self.compute, self.table, self.inputs)
+        read = [(read.table, read.columns) if isinstance(read, Rows) else (table, tuple(table.schema))
+                for read, table in zip(self.reads, self.inputs, strict=True)]  # fmt: skip
+        return table_version(self.compute, self.table, read)
 
     def look_back(self, table: Table) -> timedelta:
         """How far before its own day a partition reads this input."""
@@ -179,8 +181,8 @@ class DayTable:
 
     def contents_read(self, places: Places, day: date, table: Table) -> list[list[str]]:
         """Name, day and content of the partitions of one input that one day reads, those without rows left out."""
-        days = self.input_days(table, day)
-        records = [(one, places.lake.record(table, one)) for one in days]
+        generation = places.lake.generation(table)
+        records = [(one, generation.record(one)) for one in self.input_days(table, day)]
         contents = [(one, self._content(record, table, is_own=one in (day, None))) for one, record in records]
         return [[table.name, str(one), content] for one, content in contents if content]
 
@@ -205,9 +207,15 @@ class DayTable:
         data = [(t, d) for t in self.inputs if t.partition_by for d in self.input_days(t, day) if d is not None]
         return reference.digest(read, data, since, until)
 
-    def is_made_of(self, places: Places, day: date, record: PartitionRecord) -> bool:
+    def is_made_of(
+        self, places: Places, day: date, record: PartitionRecord, reference: ReferenceRows | None = None
+    ) -> bool:
         """Whether a record names the inputs and code that there are now, in the words of this release or the last."""
-        return record.inputs in (self.fingerprint(places, day, record), former_fingerprint(self, places, day))
+        if record.inputs == self.fingerprint(places, day, record, reference):
+            return True
+        # The last release named reference tables whole: it says nothing of rows that are not stored yet.
+        is_pending = reference is not None and any(reference.content(table) == PENDING for table in self.inputs)
+        return not is_pending and record.inputs == former_fingerprint(self, places, day)
 
     def is_current(self, places: Places, day: date, record: PartitionRecord | None) -> bool:
         """Whether a stored partition is what it would become now: same inputs and code, and nothing of it is due."""
@@ -219,20 +227,12 @@ class DayTable:
         """Which kinds of inputs of a stored partition moved (`KINDS`), in words; none where it is current."""
         if record is None:
             return ("new",)
-        now = self.fingerprint(places, day, record, reference)
-        if record.inputs != now and not self._is_made_by_former(places, day, record, reference):
-            moved = set(now.split()) ^ set(record.inputs.split())
+        if not self.is_made_of(places, day, record, reference):
+            moved = {*self.fingerprint(places, day, record, reference).split()} ^ {*record.inputs.split()}
             return tuple(words for kind, words in KINDS.items() if any(one.startswith(kind) for one in moved))
         due_at = record.notes.get(DUE_AT)
         is_due = due_at is not None and datetime.fromisoformat(str(due_at)) <= datetime.now(UTC)
         return ("events became final",) if is_due else ()
-
-    def _is_made_by_former(
-        self, places: Places, day: date, record: PartitionRecord, reference: ReferenceRows | None
-    ) -> bool:
-        """Whether an earlier release made the partition from what is there now."""
-        is_pending = reference is not None and any(reference.content(table) == PENDING for table in self.inputs)
-        return not is_pending and record.inputs == former_fingerprint(self, places, day)
 
     def mark(self, places: Places, day: date) -> str:
         """Names one state of being stale: two requests for the same one are one."""

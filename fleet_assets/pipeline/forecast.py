@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
+from fleet_assets.contracts import Table
 from fleet_assets.pipeline.day_tables import SECONDS
 from fleet_assets.pipeline.plan import Plan
 from fleet_assets.pipeline.tables import DAY_TABLES
@@ -37,16 +38,15 @@ def forecast(places: Places, plan: Plan) -> list[TableForecast]:
     found = []
     for name, maker in DAY_TABLES.items():
         if why := plan.reasons.get(name):
-            a_day = _seconds_a_day(places, maker.table.name)
+            a_day = _seconds_a_day(places, maker.table)
             reasons = Counter(reason for reasons in why.values() for reason in reasons)
             seconds = None if a_day is None else a_day * len(why)
             found.append(TableForecast(name, len(why), min(why), max(why), dict(reasons), seconds))
     return found
 
 
-def _seconds_a_day(places: Places, name: str) -> float | None:
-    table = DAY_TABLES[name].table
-    records = [places.lake.record(table, day) for day in places.lake.days(table)]
-    took = [record.notes[SECONDS] for record in records if record and SECONDS in record.notes]
+def _seconds_a_day(places: Places, table: Table) -> float | None:
+    records = [record for _, record in sorted(places.lake.records(table).items())]
+    took = [record.notes[SECONDS] for record in records if SECONDS in record.notes]
     known = [float(str(seconds)) for seconds in took[-_NEWEST:]]
     return median(known) if known else None

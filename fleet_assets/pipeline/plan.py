@@ -180,5 +180,6 @@ def outside_days(places: Places, maker: DayTable) -> set[date]:
 
 def _filled_days(places: Places, table: Table) -> set[date]:
     """The stored days that hold rows, or are damaged: a run over a range also stores the empty days between them."""
-    records = {day: places.lake.record(table, day) for day in places.lake.days(table)}
+    generation = places.lake.generation(table)
+    records = {day: generation.record(day) for day in generation.days}
     return {day for day, record in records.items() if record is None or record.row_count}
