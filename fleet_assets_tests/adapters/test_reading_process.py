@@ -12,12 +12,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from fleet_assets.adapters import reading_process
 from fleet_assets.adapters.reading_budget import ReadingBudget
 from fleet_assets.adapters.reading_process import read_apart
 from fleet_assets.contracts.errors import FileRejected
 
 HERE = "fleet_assets_tests.adapters.test_reading_process"
 QUICK = ReadingBudget(seconds=3, memory_mb=300)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_process_that_starts_here() -> None:
+    """An idle one, left by another test that worked in another folder, does not find this module."""
+    reading_process._end_idle()
 
 
 def two_frames(_path: Path, options: int, _rows: int, told: Callable[[str], None]) -> Iterator[pl.DataFrame]:
