@@ -39,10 +39,19 @@ BUFFER_BYTES = 1 << 20
 group, which may be the whole file."""
 
 
-def open_plain(path: Path, budget: ReadingBudget) -> BinaryIO:
-    """The bytes of a file, unpacked where its name ends in .gz; reading them raises FileRejected beyond the budget.
+_BEHIND = "Not a gzipped file"
+"""How the library begins to say that what stands at the beginning, or behind the packed text, is something else."""
+_CONTRADICTORY = (
+    "its packed text is damaged within, and any of it may be wrong: take another copy, or unpack what can be had "
+    "(`gzip -dc`), look at it, and import that"
+)
 
-    A packed file that was cut or is damaged ends where it can be unpacked no further; `damage_of` says so.
+
+def open_plain(path: Path, budget: ReadingBudget) -> BinaryIO:
+    """The bytes of a file, unpacked where its name ends in .gz; reading them raises FileRejected beyond the budget, and
+    where they contradict their own check sum: any byte before that may be another one.
+
+    A packed file that was cut ends where it ends, and one with something else behind it there; `damage_of` says so.
     """
     if path.suffix.lower() != ".gz":
         return path.open("rb")
@@ -70,7 +79,9 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             content = b"" if self.damage else self._file.read1(len(buffer))
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            if not isinstance(error, EOFError) and not str(error).startswith(_BEHIND):
+                raise FileRejected(self._path, _CONTRADICTORY) from None
             content, self.damage = b"", "the gzipped file is damaged or was cut, and is read no further"
         self.unpacked += len(content)
         if self.unpacked > self._budget.unpacked_gb * 1e9:

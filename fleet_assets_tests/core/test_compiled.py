@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numba.core import event
+from numba.core.caching import NullCache
 
 from fleet_assets.core import compiled
 
@@ -63,8 +65,9 @@ def _total(start: int) -> int:
     return _added(start, 1) + _added(start, -1) + _added(start, start)
 
 
-def test_a_helper_is_compiled_once_whatever_literals_it_is_called_with() -> None:
+def test_a_helper_is_compiled_once_whatever_literals_it_is_called_with(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations = []
+    monkeypatch.setattr(_total, "_cache", NullCache())  # where an earlier run has left it
 
     class Recorder(event.Listener):
         def on_start(self, event: event.Event) -> None:
