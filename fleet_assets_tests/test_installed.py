@@ -43,7 +43,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_project_and_no_oth
 
 
 START = """
-from fleet_assets.commands.build import prepare_dagster_home
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.ui import WORKSPACE_FILE
 from fleet_assets.definitions import defs
 from fleet_assets.places import Places

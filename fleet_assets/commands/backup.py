@@ -21,7 +21,7 @@ from fleet_assets.adapters import backup as files
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
-from fleet_assets.commands.dagster_storage import storage_server
+from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.places import Places
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Collection, Iterator
@@ -17,45 +16,16 @@ from rich.table import Table
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
-from fleet_assets.commands.dagster_storage import STORAGE, require_storage
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.commands.wording import counted
-from fleet_assets.contracts.errors import BuildFailed, SettingError, UsageError, joined
+from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
 from fleet_assets.pipeline.day_rules import failed_rules
 from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
 from fleet_assets.places import Places
-from fleet_assets.project_files import project_file
-
-INSTANCE_FILE = "dagster.yaml"
-POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
-
-
-def prepare_dagster_home(places: Places) -> None:
-    """Point this process and its children at the Dagster instance of this installation; make it on first use.
-
-    Raises ServiceError when its storage is on a server that cannot be reached.
-    """
-    home = places.settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
-    _choose_instance(home / "dagster.yaml")
-    require_storage(home / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(home)
-    os.environ["FLEET_HOME"] = str(places.settings.root)
-
-
-def _choose_instance(file: Path) -> None:
-    """SQLite, or PostgreSQL where its address is set; a file that somebody has changed stays as it is."""
-    address = os.environ.get(STORAGE, "")
-    if address and not address.startswith("postgresql+psycopg2://"):
-        raise SettingError(f"{STORAGE} must begin with postgresql+psycopg2:// (the driver that Dagster speaks)")
-    shipped = {name: project_file(name).read_bytes() for name in (INSTANCE_FILE, POSTGRES_INSTANCE_FILE)}
-    wanted = shipped[POSTGRES_INSTANCE_FILE if address else INSTANCE_FILE]
-    present = file.read_bytes() if file.exists() else None
-    if wanted != present and (present is None or present in shipped.values()):
-        file.write_bytes(wanted)
 
 
 def run_build(places: Places, request: BuildRequest, *, is_dry: bool = False) -> None:

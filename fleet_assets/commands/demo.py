@@ -26,7 +26,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from fleet_assets.adapters.file_lock import alone
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
-from fleet_assets.commands.build import build_log, build_now, build_progress, prepare_dagster_home
+from fleet_assets.commands.build import build_log, build_now, build_progress
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui

@@ -19,7 +19,7 @@ from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.ready import LAKE_FACT, prepare
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.commands.backup import DAGSTER_DUMP, WAREHOUSE_DUMP, console, progress, targets_of
-from fleet_assets.commands.dagster_storage import storage_server
+from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.commands.warehouse import ask_administrator
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.places import Places

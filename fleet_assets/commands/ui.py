@@ -15,7 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from fleet_assets.collector.console import Console
-from fleet_assets.commands.build import prepare_dagster_home
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.places import Places
 from fleet_assets.project_files import project_file

@@ -13,7 +13,7 @@ from psycopg import sql
 from fleet_assets.adapters.backup import backups
 from fleet_assets.adapters.postgres.findings import look_over
 from fleet_assets.commands.backup import create
-from fleet_assets.commands.dagster_storage import storage_server
+from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TRIPS
 from fleet_assets.contracts.errors import ServiceError, UsageError

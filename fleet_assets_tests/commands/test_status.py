@@ -21,7 +21,8 @@ from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.adapters.spool import Spool
-from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import INGEST_DAILY
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places

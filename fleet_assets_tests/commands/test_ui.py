@@ -13,7 +13,7 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from fleet_assets.collector.console import Console
 from fleet_assets.commands import ui
-from fleet_assets.commands.build import prepare_dagster_home
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 

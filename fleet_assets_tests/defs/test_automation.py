@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import INGEST_TABLES, LAKE_TABLES, RAW_TELEMETRY, TELEMETRY
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places

@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, TRIPS
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from fleet_assets.commands.build import prepare_dagster_home
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.defs.freshness import freshness_sensor
 from fleet_assets.pipeline.freshness import stale_sentences
 from fleet_assets.pipeline.storing import store_days

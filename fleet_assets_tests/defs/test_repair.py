@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from fleet_assets.commands.build import build_now, prepare_dagster_home
+from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.places import Places
 from fleet_assets.resources import PlacesResource

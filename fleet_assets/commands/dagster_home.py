@@ -1,11 +1,12 @@
-"""Where Dagster keeps runs and events: SQLite files, or the PostgreSQL server that `dagster.yaml` names.
+"""The Dagster instance of an installation, and where it keeps runs and events: SQLite files, or a PostgreSQL server.
 
-Belongs here: reading that from the instance's file, and asking the server before Dagster does. Does not belong here:
-writing the file (`commands.build`).
+Belongs here: choosing and reading the instance's file, and asking its server before Dagster does. Does not belong here:
+how the SQLite files are written (`defs.instance_storage`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,52 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fleet_assets.contracts.errors import ServiceError, SettingError
+from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 
 if TYPE_CHECKING:
     from fleet_assets.adapters.postgres.dagster_server import DagsterServer
 
 STORAGE = "DAGSTER_PG_URL"
 """Variable that puts Dagster's own storage into PostgreSQL; it is Dagster that reads it."""
+
+INSTANCE_FILE = "dagster.yaml"
+POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
+
+FORMER_INSTANCE_FILES = {
+    "1c830a21a6bc3d4cc08b2b0953469788e74d9aac23273ae47b9ea7df6c700198",
+    "77c5ec3cf346f2c2ab564b1145d1c57e3cc8151150a8ee0e70b7841a0ea6dc6f",
+}
+"""SHA-256 of the files that earlier versions put there: they are replaced, as nobody changed them."""
+
+
+def prepare_dagster_home(places: Places) -> None:
+    """Point this process and its children at the Dagster instance of this installation; make it on first use.
+
+    Raises ServiceError when its storage is on a server that cannot be reached.
+    """
+    home = places.settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    _choose_instance(home / "dagster.yaml")
+    require_storage(home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ["FLEET_HOME"] = str(places.settings.root)
+
+
+def _choose_instance(file: Path) -> None:
+    """SQLite, or PostgreSQL where its address is set; a file that somebody has changed stays as it is."""
+    address = os.environ.get(STORAGE, "")
+    if address and not address.startswith("postgresql+psycopg2://"):
+        raise SettingError(f"{STORAGE} must begin with postgresql+psycopg2:// (the driver that Dagster speaks)")
+    shipped = {name: project_file(name).read_bytes() for name in (INSTANCE_FILE, POSTGRES_INSTANCE_FILE)}
+    wanted = shipped[POSTGRES_INSTANCE_FILE if address else INSTANCE_FILE]
+    present = file.read_bytes() if file.exists() else None
+    if wanted != present and (present is None or present in shipped.values() or _was_shipped(present)):
+        file.write_bytes(wanted)
+
+
+def _was_shipped(present: bytes) -> bool:
+    return hashlib.sha256(present).hexdigest() in FORMER_INSTANCE_FILES
 
 
 def storage_server(instance_file: Path) -> DagsterServer | None:
