@@ -6,7 +6,7 @@ Belongs here: choosing assets and days, running them, saying what failed. Does n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Set
 from datetime import date
 from difflib import get_close_matches
 from functools import reduce
@@ -14,7 +14,13 @@ from operator import or_
 
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
 from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import RemoteRepositoryOrigin
+from dagster._core.storage.tags import MAX_RETRIES_TAG, REPOSITORY_LABEL_TAG
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
@@ -28,6 +34,7 @@ from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build, sources_of
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 from fleet_assets.resources import tell
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -134,21 +141,27 @@ def _part(
 
 
 def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:
-    tags = {BUILD_TAG: "true"} | ({} if request.full else {ONLY_STALE_TAG: "true"})
+    tags = {BUILD_TAG: "true", MAX_RETRIES_TAG: "0"} | ({} if request.full else {ONLY_STALE_TAG: "true"})
     return tags | (range_tags(*stretch) if stretch else {})
 
 
 def _run(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
-    keys: Iterable[dg.AssetKey],
+    keys: Set[dg.AssetKey],
     tags: dict[str, str],
     report: BuildReport,
 ) -> None:
-    job = definitions.resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance, asset_selection=sorted(keys), tags=tags, run_config=QUIET, raise_on_error=False
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys)
+    origin = _code_location()
+    run = instance.create_run_for_job(
+        job,
+        run_config=QUIET,
+        tags={**tags, REPOSITORY_LABEL_TAG: origin.get_label()},
+        asset_selection=keys,
+        remote_job_origin=origin.get_job_origin(job.name),
     )
+    result = execute_run(InMemoryJob(job), run, instance)
     report.run_ids.append(result.run_id)
     report.failed_checks += [
         f"{check.asset_key.to_user_string()}: {check.check_name} ({check.description})"
@@ -161,7 +174,13 @@ def _run(
         raise _first_failure(result)
 
 
-def _first_failure(result: dg.ExecuteInProcessResult) -> FleetError:
+def _code_location() -> RemoteRepositoryOrigin:
+    """Where the UI finds the assets of a run, to show it in its timeline and to execute it again."""
+    (location,) = location_origins_from_yaml_paths([str(project_file("workspace.yaml"))])
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME)
+
+
+def _first_failure(result: dg.JobExecutionResult) -> FleetError:
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error

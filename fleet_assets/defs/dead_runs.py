@@ -18,7 +18,8 @@ from fleet_assets.adapters.run_locks import Life
 from fleet_assets.places import Places
 
 BUILD_TAG = "fleet/build"
-"""Run tag of `fleet build`; such a run lives in the process that holds the build lock."""
+"""Run tag of `fleet build`. Such a run lives in the process that holds the build lock; one that was executed again from
+it carries the tag too, and lives where Dagster launched it."""
 
 FIRST_WORDS_S = 180
 """s within which a started run must have taken its lock, as run monitoring gives it to start at all (dagster.yaml)."""
@@ -32,7 +33,8 @@ def the_only_build(places: Places, instance: dg.DagsterInstance) -> Iterator[Non
     with alone(places.settings.dagster_home / "build.lock"):
         # Whoever holds the lock is the only build: a run that still says it is one has lost its process.
         for run in instance.get_runs(RunsFilter(tags={BUILD_TAG: "true"}, statuses=WORKING)):
-            _end(places, instance, run)
+            if run.parent_run_id is None:
+                _end(places, instance, run)
         end_dead_runs(places, instance)
         yield
 

@@ -6,22 +6,30 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from shutil import copytree, rmtree
 from subprocess import PIPE, Popen
 
+import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
+from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest
 from fleet_assets.places import Places
+from fleet_assets.project_files import project_file
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
+from fleet_assets_tests.fixtures.installation import wait_until
 from fleet_assets_tests.fixtures.read_project import give_read_project
 from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
 
@@ -243,3 +251,46 @@ def test_frames_without_a_dbc_file_are_named_until_one_is_bound(places: Places, 
     assert fleet("reference", "bind", "van-1", "can0", "obd2").returncode == 0
     assert "without a DBC file" not in fleet("build", "--select", NO_MARTS).stdout
     assert places.lake.scan(TELEMETRY).select("speed_kmh").collect().rows() == [(50.0,)]
+
+
+@pytest.fixture
+def workspace() -> Iterator[WorkspaceRequestContext]:
+    """The code location as the UI sees it, in a process of its own."""
+    with dg.DagsterInstance.get() as instance:
+        target = WorkspaceFileTarget([str(project_file("workspace.yaml"))])
+        with WorkspaceProcessContext(instance, target) as process:
+            yield process.create_request_context()
+
+
+def test_a_build_is_a_run_of_the_code_location_and_can_be_executed_again_there(
+    built: Places, request: pytest.FixtureRequest
+) -> None:
+    land(built, "more", drive("van-1", at("2026-03-02 18:00")))
+    (run_id,) = build(built, select=NO_MARTS).run_ids
+    workspace: WorkspaceRequestContext = request.getfixturevalue("workspace")
+    instance = workspace.instance
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.remote_job_origin is not None
+    where = run.remote_job_origin.repository_origin.get_selector()
+    location = workspace.get_code_location(where.location_name)
+    job = location.get_job(
+        JobSubsetSelector(
+            where.location_name, where.repository_name, run.job_name, op_selection=None,
+            asset_selection=run.asset_selection,
+        )
+    )  # fmt: skip
+    again = instance.create_reexecuted_run(
+        request_context=workspace, parent_run=run, code_location=location, remote_job=job,
+        strategy=ReexecutionStrategy.ALL_STEPS, use_parent_run_tags=True,
+    )  # fmt: skip
+    instance.launch_run(again.run_id, workspace)
+    assert wait_until(lambda: has_ended(instance, again.run_id), seconds=120)
+    done = instance.get_run_by_id(again.run_id)
+    assert done is not None
+    assert (done.status, done.asset_selection) == (dg.DagsterRunStatus.SUCCESS, run.asset_selection)
+
+
+def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is not None and run.is_finished

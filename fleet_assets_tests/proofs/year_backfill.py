@@ -35,7 +35,7 @@ def prove_backfill(strength: Strength, say: Say) -> Iterator[Outcome]:
 
 def _prove(folder: Path, address: str, say: Say) -> Iterator[Outcome]:
     url = address.replace("postgresql://", "postgresql+psycopg2://")
-    here = Installation(folder / "home", f'\nstorage:\n  postgres:\n    postgres_url: "{url}"\n')
+    here = Installation(folder / "home", url)
     today = datetime.now(UTC).date()
     days = days_from(today - timedelta(days=DAYS - 1), DAYS)
     here.land(pl.concat([small_day(day) for day in days[:-1]]), "year")
