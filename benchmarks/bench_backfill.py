@@ -18,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets_tests.fixtures.backfills import YEAR_TABLES, Took, is_complete, launch_backfill, took
-from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day, wait_until
+from fleet_assets_tests.fixtures.installation import OwnInstallation, days_from, small_day, wait_until
 
 FIRST = date(2025, 1, 1)
 PATIENCE_S = 1800
@@ -35,7 +35,7 @@ def main() -> None:
 
 def report_backfill(root: Path, days: list[date]) -> None:
     """One day and then all of them through the daemon, tables made beforehand of nothing but the reference files."""
-    here = Installation(root)
+    here = OwnInstallation(root)
     here.fleet("build", "--select", "group:reference")
     here.land(pl.concat([small_day(day) for day in days]), "year")
     here.stop_sensors("landing_sensor", "follow_inputs", "mart_sensor", "repair")
@@ -55,7 +55,7 @@ def report_backfill(root: Path, days: list[date]) -> None:
     print(f"  each further partition      {1000 * each:.0f} ms")
 
 
-def _backfilled(here: Installation, days: list[date]) -> Took:
+def _backfilled(here: OwnInstallation, days: list[date]) -> Took:
     asked = launch_backfill(here, YEAR_TABLES, days)
     assert wait_until(lambda: is_complete(here, asked), PATIENCE_S), "the backfill did not end"
     return took(here, asked)
@@ -63,7 +63,7 @@ def _backfilled(here: Installation, days: list[date]) -> Took:
 
 def report_build(root: Path, days: list[date]) -> None:
     """The same by `fleet build`: one run in its own process."""
-    here = Installation(root)
+    here = OwnInstallation(root)
     here.land(pl.concat([small_day(day) for day in days]), "year")
     select = ("--select", f"group:reference,{','.join(YEAR_TABLES)}")
     seconds = []

@@ -32,7 +32,7 @@ from warehouses import private_server
 from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.adapters.duckdb_origin import SETTLE_NS
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
@@ -89,8 +89,8 @@ def on_postgres(server: Server, lake: Lake) -> PostgresWarehouse:
     with server.owning() as connection:
         connection.execute(MART.format(daily="fleet.daily", telemetry="fleet.telemetry").encode())
         connection.execute("grant select on fleet.daily to fleet_reader")
-        books.note_inputs(connection, ["daily"], "bench")
-        books.new_version(connection)
+        meta_tables.note_inputs(connection, ["daily"], "bench")
+        meta_tables.new_version(connection)
     with server.connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")
     return PostgresWarehouse(server)
@@ -130,7 +130,7 @@ def measure_loads(server: Server, lake: Lake, loads: int) -> None:
         lake.write(STANDING_PERIODS, FIRST, stays(number + 1), str(number))
         with ExitStack() as stack:
             if way == "without":
-                stack.enter_context(patch.object(books, "new_version"))
+                stack.enter_context(patch.object(meta_tables, "new_version"))
             began = time.perf_counter()
             list(loader.load(["standing_periods"]))
             times[way].append((time.perf_counter() - began) * 1e3)

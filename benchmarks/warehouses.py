@@ -129,13 +129,13 @@ class Warehouses:
 
 def run_dbt(folder: Path, environment: Mapping[str, str]) -> None:
     """Make all marts and views, as `fleet build` does but for the tests."""
-    places = {"DBT_PROFILES_DIR": str(REPOSITORY / "dbt_models"), "DBT_LOG_PATH": str(folder / "dbt")}
-    places |= {"DBT_TARGET_PATH": str(folder / "dbt"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    installation = {"DBT_PROFILES_DIR": str(REPOSITORY / "dbt_models"), "DBT_LOG_PATH": str(folder / "dbt")}
+    installation |= {"DBT_TARGET_PATH": str(folder / "dbt"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [
         sys.executable, "-W", "ignore", "-m", "fleet_assets.commands.dbt_process", "--quiet", "run",
         "--project-dir", str(REPOSITORY / "dbt_models"), "--vars", json.dumps({"now": NOW}),
     ]  # fmt: skip
-    subprocess.run(command, env=os.environ | environment | places, check=True)
+    subprocess.run(command, env=os.environ | environment | installation, check=True)
 
 
 def timed(what: str, work: Callable[[], object]) -> None:

@@ -46,7 +46,9 @@ def busiest_day(fleet: read.Fleet) -> tuple[str, date]:
     trips = fleet.table("trips").group_by("vehicle_id", day=pl.col("started_at").dt.date()).agg(pl.len())
     found = trips.sort("len", "vehicle_id", "day", descending=[True, False, False]).head(1).collect()
     if found.is_empty():
-        raise SystemExit(f"{fleet.places.settings.root} holds no trips: run `fleet demo --no-ui` or `fleet build`")
+        raise SystemExit(
+            f"{fleet.installation.settings.root} holds no trips: run `fleet demo --no-ui` or `fleet build`"
+        )
     return found.item(0, "vehicle_id"), found.item(0, "day")
 
 

@@ -31,7 +31,9 @@ def last_week(fleet: read.Fleet, end: date | None = None) -> tuple[date, date]:
     if end is None:
         newest = fleet.table("trips").select(pl.col("started_at").dt.date().max()).collect().item()
         if newest is None:
-            raise SystemExit(f"{fleet.places.settings.root} holds no trips: run `fleet demo --no-ui` or `fleet build`")
+            raise SystemExit(
+                f"{fleet.installation.settings.root} holds no trips: run `fleet demo --no-ui` or `fleet build`"
+            )
         end = newest + timedelta(days=1)
     return end - timedelta(days=7), end
 

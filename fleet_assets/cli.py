@@ -22,7 +22,7 @@ from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
 from fleet_assets.commands.warehouse_cli import app as warehouse_app
 from fleet_assets.contracts.errors import FleetError, SettingError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.settings import load_settings
 
 app = typer.Typer(
@@ -88,7 +88,7 @@ def import_command(
     from fleet_assets.commands.import_logs import Answers, run_import
 
     answers = Answers(vehicle_id, bus, timezone, instant_of(start), unix_time, logger)
-    run_import(Places.from_environment(), paths, source, answers, dbc)
+    run_import(Installation.from_environment(), paths, source, answers, dbc)
 
 
 @app.command()
@@ -113,7 +113,7 @@ def build(
     from fleet_assets.pipeline.plan import BuildRequest
 
     request = BuildRequest(_day(first), _day(last), select, full)
-    run_build(Places.from_environment(), request, is_dry=is_dry)
+    run_build(Installation.from_environment(), request, is_dry=is_dry)
 
 
 @app.command()
@@ -136,7 +136,7 @@ def query(
     """
     from fleet_assets.commands.query import run_query
 
-    run_query(Places.from_environment(), sql, output_format, output, stats)
+    run_query(Installation.from_environment(), sql, output_format, output, stats)
 
 
 @app.command()
@@ -151,7 +151,7 @@ def status(
     """
     from fleet_assets.commands.status import run_status
 
-    run_status(Places.from_environment(), as_json)
+    run_status(Installation.from_environment(), as_json)
 
 
 @app.command()
@@ -164,7 +164,7 @@ def check(
     """
     from fleet_assets.commands.check import run_check
 
-    run_check(Places.from_environment(), deep)
+    run_check(Installation.from_environment(), deep)
 
 
 @reference_app.command("load")
@@ -174,7 +174,7 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
     A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
     energy_prices.csv, zones.csv.
     """
-    store = Places.from_environment().reference
+    store = Installation.from_environment().reference
     console = Console()
     for path in files:
         table, rows = store.load(path)
@@ -190,7 +190,7 @@ def reference_check() -> None:
     """
     from fleet_assets.commands.reference_check import run_check
 
-    run_check(Places.from_environment())
+    run_check(Installation.from_environment())
 
 
 @reference_app.command("bind")
@@ -205,7 +205,7 @@ def reference_bind(
     """
     from fleet_assets.commands.import_logs import bind
 
-    bind(Places.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+    bind(Installation.from_environment(), vehicle_id, [f"{bus}={dbc}"])
 
 
 @migrate_app.command("can-sqlite")
@@ -221,7 +221,7 @@ def migrate_can_sqlite(
     """
     from fleet_assets.commands.migrate import run_can_sqlite
 
-    run_can_sqlite(Places.from_environment(), file, vehicle_id, bus)
+    run_can_sqlite(Installation.from_environment(), file, vehicle_id, bus)
 
 
 @backup_app.command("create")
@@ -232,7 +232,7 @@ def backup_create(store: Annotated[Path, typer.Argument(help="Folder that holds 
     """
     from fleet_assets.commands.backup import create
 
-    create(Places.from_environment(), store)
+    create(Installation.from_environment(), store)
 
 
 @backup_app.command("verify")
@@ -251,7 +251,7 @@ def backup_restore(backup: Annotated[Path, typer.Argument(help="One backup: a fo
     """
     from fleet_assets.commands.restore import restore
 
-    restore(Places.from_environment(), backup)
+    restore(Installation.from_environment(), backup)
 
 
 @app.command()
@@ -264,7 +264,7 @@ def docs(
     """
     from fleet_assets.commands.dbt_site import write_site
 
-    page = write_site(Places.from_environment(), output)
+    page = write_site(Installation.from_environment(), output)
     Console().print(f"Wrote {page}", highlight=False, soft_wrap=True)
 
 
@@ -273,7 +273,7 @@ def ui(port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None) -> None
     """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""
     from fleet_assets.commands.ui import run_ui
 
-    raise typer.Exit(run_ui(Places.from_environment(), port))
+    raise typer.Exit(run_ui(Installation.from_environment(), port))
 
 
 @app.command()
@@ -291,7 +291,9 @@ def demo(
     """
     from fleet_assets.commands.demo import UiChoice, run_demo
 
-    raise typer.Exit(run_demo(Places.from_environment(), (vehicles, days, seed), UiChoice(not no_ui, port), fresh))
+    raise typer.Exit(
+        run_demo(Installation.from_environment(), (vehicles, days, seed), UiChoice(not no_ui, port), fresh)
+    )
 
 
 def _day(value: datetime | None) -> date | None:

@@ -18,24 +18,32 @@ from fleet_assets.defs.repair import repair
 from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
 from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
 from fleet_assets.defs.warehouse_load import warehouse_load
-from fleet_assets.places import Places
-from fleet_assets.resources import LakeIOManager, PlacesResource
+from fleet_assets.installation import Installation
+from fleet_assets.resources import InstallationResource, LakeIOManager
 
 
-def build_defs(places: Places, **resources: Any) -> dg.Definitions:
+def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
     """Everything Dagster knows of an installation; `resources` replace or join those of the project.
 
     A run is one process: its steps share two cores and a warm interpreter.
     """
-    own = PlacesResource()
-    loading = [warehouse_load] if places.settings.is_on_postgres else []
+    own = InstallationResource()
+    loading = [warehouse_load] if installation.settings.is_on_postgres else []
     return dg.Definitions(
-        assets=[*landing_assets(), *reference_assets(), *day_assets(), *loading, mart_assets(places)],
+        assets=[*landing_assets(), *reference_assets(), *day_assets(), *loading, mart_assets(installation)],
         asset_checks=[*day_checks(), *freshness_checks()],
-        sensors=[follow, freshness_sensor, landing_sensor, mart_sensor(places), reference_sensor, repair, run_failed],
+        sensors=[
+            follow,
+            freshness_sensor,
+            landing_sensor,
+            mart_sensor(installation),
+            reference_sensor,
+            repair,
+            run_failed,
+        ],
         jobs=[landing_retention_job],
         schedules=[landing_retention],
-        resources={"places": own, "lake_io": LakeIOManager(places=own), "dbt": dbt_command(), **resources},
+        resources={"places": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
         executor=dg.in_process_executor,
     )
 
@@ -43,4 +51,4 @@ def build_defs(places: Places, **resources: Any) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The installation that the environment names."""
-    return build_defs(Places.from_environment())
+    return build_defs(Installation.from_environment())

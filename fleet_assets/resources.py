@@ -15,9 +15,9 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from fleet_assets.adapters.lake import Written
 from fleet_assets.contracts import TABLES, Table
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import REFERENCE
 from fleet_assets.pipeline.storing import StoredDay
-from fleet_assets.places import Places
 
 PREVIEW_ROWS = 5
 
@@ -56,7 +56,7 @@ def tell(sentence: str) -> None:
         hearer(sentence)
 
 
-class PlacesResource(dg.ConfigurableResource):
+class InstallationResource(dg.ConfigurableResource):
     """The places of this installation, from the environment of the process that runs."""
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -64,8 +64,8 @@ class PlacesResource(dg.ConfigurableResource):
         if context.run is not None:
             self.get().run_locks.hold(context.run.run_id)
 
-    def get(self) -> Places:
-        return Places.from_environment()
+    def get(self) -> Installation:
+        return Installation.from_environment()
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class LakeIOManager(dg.ConfigurableIOManager):
     An asset or check that takes a LazyFrame gets the rows of the partitions it runs for (or maps to).
     """
 
-    places: PlacesResource
+    installation: InstallationResource
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:
         table = TABLES[context.asset_key.path[-1]]
-        lake = self.places.get().lake
+        lake = self.installation.get().lake
         if not context.has_asset_partitions:
             return lake.scan(table)
         return lake.scan(table, [date.fromisoformat(key) for key in context.asset_partition_keys])
@@ -94,15 +94,15 @@ class LakeIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: WholeTable | None) -> None:
         if obj is None:  # its days are stored, each with an event of its own
             return
-        places, table = self.places.get(), TABLES[context.asset_key.path[-1]]
-        with places.lake.alone_with(table, None):
-            written = places.lake.write(table, None, obj.frame, obj.inputs)
+        installation, table = self.installation.get(), TABLES[context.asset_key.path[-1]]
+        with installation.lake.partition_lock(table, None):
+            written = installation.lake.write(table, None, obj.frame, obj.inputs)
         context.add_output_metadata(_metadata(table, written, obj.frame))
 
 
-def day_event(key: dg.AssetKey, table: Table, stored: StoredDay, places: Places) -> dg.AssetMaterialization:
+def day_event(key: dg.AssetKey, table: Table, stored: StoredDay, installation: Installation) -> dg.AssetMaterialization:
     """The partition with the hash of its bytes as its data version: automation follows only where that changed."""
-    written = stored.written or Written(stored.record, places.lake.path(table, stored.day), is_changed=False)
+    written = stored.written or Written(stored.record, installation.lake.path(table, stored.day), is_changed=False)
     return dg.AssetMaterialization(
         key,
         partition=stored.day.isoformat(),

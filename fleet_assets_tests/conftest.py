@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 pytest_plugins = [
     "fleet_assets_tests.fixtures.redis",
@@ -53,23 +53,23 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """An empty installation that this process uses as its own."""
     for name in [name for name in os.environ if name.startswith("FLEET_") and name != "FLEET_REAL_DATA"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("FLEET_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    return Places.from_environment()
+    return Installation.from_environment()
 
 
 @pytest.fixture
-def fleet(places: Places) -> FleetCommand:
+def fleet(installation: Installation) -> FleetCommand:
     """Runs the command line as a person would: in a process of its own, on the installation of this test."""
 
     def run(*arguments: object, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "fleet_assets", *map(str, arguments)],
-            env=os.environ | {"FLEET_HOME": str(places.settings.root), "COLUMNS": "160"} | environment,
+            env=os.environ | {"FLEET_HOME": str(installation.settings.root), "COLUMNS": "160"} | environment,
             capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
 

@@ -46,9 +46,9 @@ START = """
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.ui import WORKSPACE_FILE
 from fleet_assets.definitions import defs
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
-prepare_dagster_home(Places.from_environment())
+prepare_dagster_home(Installation.from_environment())
 assets = {key.to_user_string() for key in defs().resolve_asset_graph().get_all_asset_keys()}
 print({"trips", "vehicle_daily"} <= assets, WORKSPACE_FILE)
 """

@@ -1,7 +1,7 @@
 """What a field of a stream entry may hold, the same for single and packed entries and for statements.
 
 Belongs here: bounds, and reading one field within them. Does not belong here: the wire forms (can_stream,
-stream_statements), whole columns (can_entries).
+stream_notices), whole columns (can_entries).
 
 Bounds are those of what comes after: an instant must be one of the calendar (years 1 to 9999), a number of a frame must
 fit the twelve digits of an entry_id, a name must be text that every database takes.

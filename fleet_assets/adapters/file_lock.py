@@ -15,7 +15,7 @@ from fleet_assets.adapters.durable_file import make_folder
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[int]:
+def exclusive_lock(lock: Path) -> Iterator[int]:
     """Hold the lock, waiting until it is free; the file is made and stays.
 
     Yields its descriptor: a child that inherits it holds the lock too, as long as it lives.
@@ -27,21 +27,21 @@ def alone(lock: Path) -> Iterator[int]:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def exclusive_folder_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder (the folder itself, no file in it), waiting until it is free; the folder is made."""
     with _held(folder, fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
-def in_company(folder: Path) -> Iterator[None]:
-    """Be in a folder with others who say so too, and never while one has it `alone_in`."""
+def shared_folder_lock(folder: Path) -> Iterator[None]:
+    """Be in a folder with others who say so too, and never while one has it `exclusive_folder_lock`."""
     with _held(folder, fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
-def alone_if_free(folder: Path) -> Iterator[bool]:
+def exclusive_folder_lock_if_free(folder: Path) -> Iterator[bool]:
     """Have a folder alone if nobody is in it at this moment; yields whether that is so, and waits for nobody."""
     try:
         with _held(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):

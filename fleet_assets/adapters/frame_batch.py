@@ -80,12 +80,12 @@ class FramesOfBuses:
 
     batch: FrameBatch
     names: tuple[str, ...]
-    places: npt.NDArray[np.unsignedinteger]
+    installation: npt.NDArray[np.unsignedinteger]
     """Of each frame, where its bus stands in `names`."""
 
     def table(self) -> pl.DataFrame:
         """The rows of `frame_of_batch`, and `bus`."""
-        bus = pl.Series(self.names, dtype=pl.String).gather(pl.Series(self.places, dtype=pl.UInt32))
+        bus = pl.Series(self.names, dtype=pl.String).gather(pl.Series(self.installation, dtype=pl.UInt32))
         return frame_of_batch(self.batch).with_columns(bus=bus)
 
 

@@ -29,7 +29,7 @@ from uuid import uuid4
 import polars as pl
 
 from fleet_assets.adapters.durable_file import content_hash, give_name, make_folder, sync_folder, write_durably
-from fleet_assets.adapters.file_lock import alone_in, in_company
+from fleet_assets.adapters.file_lock import exclusive_folder_lock, shared_folder_lock
 from fleet_assets.adapters.lake_adoption import adopt
 from fleet_assets.adapters.lake_generation import (
     Changes,
@@ -133,12 +133,12 @@ class Lake:
             return rows
         return rows.filter(instant >= start)
 
-    def alone_with(self, table: Table, day: date | None) -> AbstractContextManager[None]:
+    def partition_lock(self, table: Table, day: date | None) -> AbstractContextManager[None]:
         """Have a partition for oneself while it is computed and written: another run waits and then finds it done.
 
         Without it, what one run computed from older inputs could be committed over what another made of newer ones.
         """
-        return alone_in(self._day_folder(table, day))
+        return exclusive_folder_lock(self._day_folder(table, day))
 
     def write(self, table: Table, day: date | None, frame: pl.DataFrame, inputs: str, **notes: object) -> Written:
         """Store a partition: contract checked, rows in the table's order, bytes replaced only where they differ."""
@@ -163,7 +163,7 @@ class Lake:
         """A file of these rows beside where it belongs, and its hash; nothing is swept until they are committed."""
         folder = files_folder(self.folder(table), day)
         make_folder(folder)
-        with in_company(self.manifest(table).folder):
+        with shared_folder_lock(self.manifest(table).folder):
             fresh = folder / f".{os.getpid()}.{uuid4().hex}.tmp"
             try:
                 with fresh.open("wb") as file:
@@ -197,11 +197,11 @@ class Lake:
             return {day: entry for day, entry in changes.items() if now.entry(day) != entry}
 
         manifest = self.manifest(table)
-        with in_company(manifest.folder):
+        with shared_folder_lock(manifest.folder):
             return manifest.commit(differing, made_by)
 
     def restate(self, table: Table, day: date | None, record: PartitionRecord) -> None:
-        """Have another record for bytes that are stored; within `alone_with`."""
+        """Have another record for bytes that are stored; within `partition_lock`."""
         entry = self.generation(table).entry(day)
         assert entry is not None
         assert entry.record.content == record.content
@@ -209,7 +209,7 @@ class Lake:
 
     def withdraw(self, table: Table, day: date | None) -> None:
         """Have a partition count as stale for everybody; its rows are read until it is made anew, if its file is there.
-        Within `alone_with`."""
+        Within `partition_lock`."""
         generation = self.generation(table)
         entry, file = generation.entry(day), generation.file(day)
         if entry is not None and file is not None:
@@ -217,7 +217,7 @@ class Lake:
             self._commit(table, {day: left}, "damage")
 
     def remove(self, table: Table, day: date | None) -> None:
-        """Have no partition of this day; within `alone_with`."""
+        """Have no partition of this day; within `partition_lock`."""
         self.path(table, day).unlink(missing_ok=True)
         self._commit(table, {day: None}, "removal")
 

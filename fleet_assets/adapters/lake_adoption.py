@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import content_hash, give_name, sync_folder
-from fleet_assets.adapters.file_lock import alone_in
+from fleet_assets.adapters.file_lock import exclusive_folder_lock
 from fleet_assets.adapters.lake_generation import Entry, Generation, PartitionRecord, changed_ms, content_file
 from fleet_assets.adapters.lake_manifest import Manifest
 
@@ -45,7 +45,7 @@ def adopt(manifest: Manifest, table: str) -> Generation:
     if not any(_files(manifest.table_folder, table)):
         return manifest.newest()
     try:
-        with alone_in(manifest.folder):
+        with exclusive_folder_lock(manifest.folder):
             if not manifest.newest_number():
                 _commit(manifest, table)
     except OSError as error:

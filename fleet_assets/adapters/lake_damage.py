@@ -143,7 +143,7 @@ def _is_so(lake: Lake, one: _Stored) -> bool:
 
 def _withdrawn(lake: Lake, one: _Stored) -> Damage | None:
     """Withdraw the record, unless a run has stored the partition anew meanwhile."""
-    with lake.alone_with(one.table, one.day):
+    with lake.partition_lock(one.table, one.day):
         what = _damage(lake, one)
         if not what:
             return None
@@ -158,7 +158,7 @@ def _mend_name(lake: Lake, one: _Stored) -> None:
     """Have the known name stand for the file, where nobody stores the partition at this moment."""
     if _is_named(lake, one):
         return
-    with suppress(OSError), lake.alone_with(one.table, one.day):
+    with suppress(OSError), lake.partition_lock(one.table, one.day):
         if _is_so(lake, one) and not _is_named(lake, one):
             give_name(one.file, lake.path(one.table, one.day))
 

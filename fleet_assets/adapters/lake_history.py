@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fleet_assets.adapters.durable_file import give_name
-from fleet_assets.adapters.file_lock import alone_in
+from fleet_assets.adapters.file_lock import exclusive_folder_lock
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_generation import Changes, Damaged, Generation
 from fleet_assets.contracts import Table
@@ -103,7 +103,7 @@ def restore(lake: Lake, table: Table, number: int) -> tuple[Generation, list[Dif
     """
     old = generation_of(lake, table, number)
     # Nobody stores into the table or sweeps it within: what is there stays there.
-    with alone_in(lake.manifest(table).folder):
+    with exclusive_folder_lock(lake.manifest(table).folder):
         _require_files(table, old)
         before = lake.manifest(table).newest()
         after = lake.manifest(table).commit(lambda now: _back(now, old), f"restore of {number}")
@@ -134,7 +134,7 @@ def _back(now: Generation, old: Generation) -> Changes:
 
 def _name(lake: Lake, table: Table, day: date | None) -> None:
     """Have the name that people know stand for what is the newest by now."""
-    with lake.alone_with(table, day):
+    with lake.partition_lock(table, day):
         file, name = lake.generation(table).file(day), lake.path(table, day)
         if file is None:
             name.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from threading import Lock
 from typing import Any
 
 from fleet_assets.adapters.durable_file import put_if_absent
-from fleet_assets.adapters.file_lock import alone_if_free
+from fleet_assets.adapters.file_lock import exclusive_folder_lock_if_free
 from fleet_assets.adapters.lake_generation import Changes, Damaged, Generation, Head, head_and_facts
 
 FOLDER = "_generations"
@@ -148,7 +148,7 @@ class Manifest:
 
     def take_away(self, numbers: Iterable[int]) -> bool:
         """Remove generations that cannot be read, unless somebody stores into the table at this moment."""
-        with alone_if_free(self.folder) as is_alone:
+        with exclusive_folder_lock_if_free(self.folder) as is_alone:
             for number in numbers if is_alone else ():
                 self.path(number).unlink(missing_ok=True)
         return is_alone

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from fleet_assets.adapters.file_lock import alone_if_free
+from fleet_assets.adapters.file_lock import exclusive_folder_lock_if_free
 from fleet_assets.adapters.lake_generation import FILES, NAME_DIGITS, Damaged, Head
 from fleet_assets.adapters.lake_manifest import Manifest
 
@@ -44,7 +44,7 @@ def sweep(manifest: Manifest, kept: Kept, now: datetime, *, is_dry: bool = False
     """Remove what `kept` does not hold; nothing, where somebody stores into the table at this moment."""
     if not manifest.newest_number():
         return Swept()
-    with alone_if_free(manifest.folder) as is_alone:
+    with exclusive_folder_lock_if_free(manifest.folder) as is_alone:
         return _sweep(manifest, kept, now, is_dry=is_dry) if is_alone else Swept()
 
 

@@ -94,10 +94,10 @@ def _overlap(one: _Span, other: _Span) -> bool:
 def _span(path: Path) -> _Span:
     # Landed files never change, so that a path stands for its content.
     metadata = pq.read_metadata(path)
-    places = {metadata.schema.column(index).name: index for index in range(metadata.num_columns)}
+    installation = {metadata.schema.column(index).name: index for index in range(metadata.num_columns)}
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    times = [group.column(places["recorded_at"]).statistics for group in groups]
-    vehicles = [group.column(places["vehicle_id"]).statistics for group in groups]
+    times = [group.column(installation["recorded_at"]).statistics for group in groups]
+    vehicles = [group.column(installation["vehicle_id"]).statistics for group in groups]
     # Instants as they are stored: to make datetimes of them pyarrow loads pandas, half a second.
     return _Span(
         min(item.min_raw for item in times), max(item.max_raw for item in times),

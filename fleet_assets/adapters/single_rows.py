@@ -140,8 +140,8 @@ def _judged(entries: Sequence[Entry], rows: pl.DataFrame) -> tuple[pl.DataFrame,
     said = {reason: pl.lit(reason) for reason in checks} | {_NUMBERING: pl.col("fault")}
     first = pl.coalesce(pl.when(wrong).then(said[reason]) for reason, wrong in checks.items())
     reasons = rows.filter(is_wrong).select(first).to_series()
-    places = is_wrong.arg_true()
-    return rows.filter(~is_wrong), [(entries[place], why) for place, why in zip(places, reasons, strict=True)]
+    installation = is_wrong.arg_true()
+    return rows.filter(~is_wrong), [(entries[place], why) for place, why in zip(installation, reasons, strict=True)]
 
 
 def _checks(rows: pl.DataFrame) -> dict[str, pl.Expr]:

@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from fleet_assets.adapters.durable_file import make_folder
-from fleet_assets.adapters.stream_statements import Ended, Numbers
+from fleet_assets.adapters.stream_notices import Ended, Numbers
 
 LANDED, EXPLAINED = "landed", "explained"
 """Kinds of intervals: frames that are in the landing zone; numbers whose absence stands in the gap ledger."""

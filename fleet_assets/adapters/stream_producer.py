@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from fleet_assets.adapters.can_stream import STREAM, Batch, pack, single_entries
-from fleet_assets.adapters.stream_statements import STATEMENT, Statement, pack_statement
+from fleet_assets.adapters.stream_notices import NOTICE, Notice, pack_notice
 
 LOG = "log"
 """How the numbering of a log is called: `log-<unix microseconds of its first frame>-<what names it>`."""
@@ -102,9 +102,9 @@ class StreamProducer:
         self._confirmed[producer] = max(new.stop, int(noted))
         return int(waiting)
 
-    def say(self, statement: Statement) -> int:
-        """Append a statement; said twice it is noted down once (gaps have ids). Returns the entries now waiting."""
-        self.client.xadd(self._stream, {STATEMENT: pack_statement(statement)})
+    def say(self, notice: Notice) -> int:
+        """Append a notice; said twice it is noted down once (gaps have ids). Returns the entries now waiting."""
+        self.client.xadd(self._stream, {NOTICE: pack_notice(notice)})
         return self.waiting()
 
     def waiting(self) -> int:

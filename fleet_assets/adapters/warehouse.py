@@ -34,7 +34,7 @@ from fleet_assets.adapters import dbt_session, duckdb_origin, published_file
 from fleet_assets.adapters.duckdb_origin import SETTLE_NS, FileState, file_state
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.explained import explained
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import literal, named_files, quoted, view_statement
 from fleet_assets.adapters.sql_dependencies import only_reads
@@ -143,7 +143,7 @@ class DuckdbWarehouse:
         """
         # The file is copied whole: leaving single models out would not be cheaper.
         del anew
-        with alone(self.build_file.parent / "lock"):
+        with exclusive_lock(self.build_file.parent / "lock"):
             self._remove_leftovers()
             if self.is_published:
                 _copy_durably(self.published, self.build_file)
@@ -166,7 +166,7 @@ class DuckdbWarehouse:
     @contextmanager
     def at_rest(self) -> Iterator[list[Path]]:
         """Keep builds out, and name the files that make up the publication: they belong together within."""
-        with alone(self.build_file.parent / "lock"):
+        with exclusive_lock(self.build_file.parent / "lock"):
             yield [path for path in (self._inputs_file, self.published) if path.exists()]
 
     def settle_here(self) -> None:

@@ -22,7 +22,7 @@ import polars as pl
 import structlog
 
 from fleet_assets.adapters.entry_ids import entry_ids
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import Landing, source_table
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
@@ -142,7 +142,7 @@ def budget_of(settings: Settings) -> ReadingBudget:
 @contextmanager
 def turn(landing: Landing) -> Iterator[None]:
     """Wait for other imports of this landing zone; what one that was killed had staged is removed."""
-    with alone(landing.root / ".import.lock"):
+    with exclusive_lock(landing.root / ".import.lock"):
         Landing(landing.root / "_staging").discard()
         yield
 

@@ -24,7 +24,7 @@ from fleet_assets.adapters.sink_progress import EXPLAINED, Hole, SinkProgress
 from fleet_assets.adapters.stream_group import Outlook, StreamGroup, is_before
 from fleet_assets.adapters.stream_producer import LOG
 from fleet_assets.adapters.unix_time import instant
-from fleet_assets.collector.lander import SOURCE, Lander
+from fleet_assets.collector.landing_writer import SOURCE, LandingWriter
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 class Losses:
     """Looks for losses on behalf of one worker."""
 
-    def __init__(self, lander: Lander, progress: SinkProgress) -> None:
-        self._lander, self._progress = lander, progress
+    def __init__(self, landing_writer: LandingWriter, progress: SinkProgress) -> None:
+        self._landing_writer, self._progress = landing_writer, progress
         self._known_removal = b"0-0"
         self._owed: list[Gap] = []
 
@@ -50,7 +50,7 @@ class Losses:
             lost = [
                 now[hole.numbers] for hole in holes if hole.numbers in now and self._is_lost(now[hole.numbers], outlook)
             ]
-            self._lander.note_gaps([_gap(hole) for hole in lost])
+            self._landing_writer.note_gaps([_gap(hole) for hole in lost])
             self._progress.add(_rows(lost), EXPLAINED)
 
     def removed_before_landing(self, ids: Sequence[bytes]) -> None:
@@ -78,7 +78,7 @@ class Losses:
     def _pay(self) -> None:
         """Note what was seen once and cannot be seen again; on a full disk with the next look."""
         try:
-            self._lander.note_gaps(self._owed)
+            self._landing_writer.note_gaps(self._owed)
             self._owed = []
         except OSError as error:
             if not is_full(error):

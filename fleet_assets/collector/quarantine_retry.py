@@ -1,7 +1,7 @@
-"""Trying set-aside rows and files again, after what kept them out was mended, through the door they came by.
+"""Trying set-aside rows and files again, after what kept them out was mended, by the way they came.
 
-Belongs here: which door, and that nothing leaves the quarantine before it is durable elsewhere. Does not belong here:
-what a person sees (`commands.quarantine`), the doors themselves (intake, importer, can_entries).
+Belongs here: which way in, and that nothing leaves the quarantine before it is durable elsewhere. Does not belong here:
+what a person sees (`commands.quarantine`), the ways in themselves (intake, importer, can_entries).
 
 Order: land, fsync, then remove from quarantine. Killed in between, the next retry lands the same rows again under the
 same name and with the same entry_id, which adds nothing.
@@ -22,7 +22,7 @@ import polars as pl
 
 from fleet_assets.adapters.can_entries import decode_entries, entries_as_rows
 from fleet_assets.adapters.can_stream import Entry
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.landed_rows import LandedRows
 from fleet_assets.adapters.landing import SOURCES, partition_column, source_table
 from fleet_assets.adapters.log_files import LogOptions
@@ -64,13 +64,13 @@ def retry(item: Item, intake: Intake, answers: LogOptions | None = None, shift: 
         return _left(item, f"source {item.note.source} does not exist in this version")
     if item.is_file:
         return _file(item, intake, answers or LogOptions())
-    doors: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
-    doors[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
-    doors[CLOCK.slug] = lambda: _shifted(item, intake, (answers or LogOptions()).vehicle_id, shift)
+    retries: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
+    retries[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
+    retries[CLOCK.slug] = lambda: _shifted(item, intake, (answers or LogOptions()).vehicle_id, shift)
     if item.note.source == "telemetry":
-        doors |= dict.fromkeys(TYPED_REASONS, lambda: _cells(item, intake, answers or LogOptions()))
-    door = doors.get(item.note.reason)
-    return door() if door else _left(item, _mend(item))
+        retries |= dict.fromkeys(TYPED_REASONS, lambda: _cells(item, intake, answers or LogOptions()))
+    retry = retries.get(item.note.reason)
+    return retry() if retry else _left(item, _mend(item))
 
 
 def _left(item: Item, sentence: str) -> Retried:
@@ -87,7 +87,7 @@ def _rows(item: Item, intake: Intake) -> Retried:
     rows = pl.read_parquet(item.path)
     if set(rows.columns) != set(source_table(item.note.source).schema):
         return _left(item, "it was set aside by another version and lacks columns: import the file again")
-    with alone(intake.landing.root / ".import.lock"):
+    with exclusive_lock(intake.landing.root / ".import.lock"):
         rows = _as_declared(rows, item.note.source)
         column = partition_column(source_table(item.note.source))
         # What was ahead of its arrival and was set aside to wait lands when its time has come.
@@ -113,7 +113,7 @@ def _shifted(item: Item, intake: Intake, vehicle_id: str | None, shift: timedelt
     is_meant = rows.select(pl.lit(value=True) if vehicle_id is None else pl.col("vehicle_id") == vehicle_id).to_series()
     is_meant = is_meant if len(is_meant) == rows.height else pl.repeat(value=True, n=rows.height, eager=True)
     moved = rows.filter(is_meant).with_columns(pl.col("recorded_at") + shift).with_row_index("_place")
-    with alone(intake.landing.root / ".import.lock"):
+    with exclusive_lock(intake.landing.root / ".import.lock"):
         kept, outside = TimeBounds(intake.start_date, intake.clock(), trusts_clock=True).split(moved)
         ready = kept.drop("_place")
         new = LandedRows(intake.landing, item.note.source).new(ready) if item.note.name.startswith(IMPORTED) else ready
@@ -163,7 +163,7 @@ def _cells(item: Item, intake: Intake, answers: LogOptions) -> Retried:
         return _left(item, refusal.reason)
     numbered = pl.concat_str(pl.lit(f"{item.note.name.removeprefix(IMPORTED)}-again-"), pl.col("row").cast(pl.String))
     rows = typed.rows.with_columns(entry_id=numbered, received_at=pl.coalesce("received_at", pl.lit(intake.clock())))
-    with alone(intake.landing.root / ".import.lock"):
+    with exclusive_lock(intake.landing.root / ".import.lock"):
         declared = _as_declared(rows, item.note.source)
         kept, outside = TimeBounds(intake.start_date, intake.clock()).split(declared)
         new = LandedRows(intake.landing, item.note.source).new(kept)

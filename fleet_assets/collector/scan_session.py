@@ -23,12 +23,12 @@ from fleet_assets.adapters.redis_server import connect
 from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import SEGMENT_BYTES, Spool
 from fleet_assets.adapters.stream_key import require_stream
-from fleet_assets.adapters.stream_statements import Ended, Statement
+from fleet_assets.adapters.stream_notices import Ended, Notice
 from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.bus import BusOptions, open_bus
 from fleet_assets.collector.scanner import BusName, Replay, ScanRules, replay_logs, scan_bus
+from fleet_assets.collector.send_queue import SendQueueRules
 from fleet_assets.collector.sender import Sender, SenderRules
-from fleet_assets.collector.waiting_line import WaitRules
 from fleet_assets.contracts.errors import ServiceError, UsageError
 from fleet_assets.settings import Settings
 
@@ -56,7 +56,7 @@ class ScanSession:
     stop: threading.Event
     is_packed: bool = True
     """False writes one stream entry a frame, for other readers."""
-    spool_bytes: int = WaitRules.disk_bytes
+    spool_bytes: int = SendQueueRules.disk_bytes
     """What may wait on the disk while Redis is away; beyond, the oldest goes."""
 
     def scan(self, options: BusOptions, name: BusName, *, needs_redis: bool) -> ScanReport:
@@ -74,7 +74,7 @@ class ScanSession:
             log.info("scan_started", interface=options.interface, vehicle=name.vehicle, bus=name.bus)
             return scan_bus(bus, name, sender, ScanRules(), self.stop)
 
-        rules = SenderRules(is_packed=self.is_packed, wait=WaitRules(self.spool_bytes))
+        rules = SenderRules(is_packed=self.is_packed, wait=SendQueueRules(self.spool_bytes))
         return self._run(f"{name.vehicle}-{name.bus}", rules, loop)
 
     def replay(self, replay: Replay) -> ScanReport:
@@ -102,7 +102,7 @@ class ScanSession:
             return report
 
 
-def nobody_read(name: BusName, before: Reached, opened_us: int) -> Statement:
+def nobody_read(name: BusName, before: Reached, opened_us: int) -> Notice:
     """What the last scanner of this bus left open: it ended, and from its last safe frame on nobody read the bus.
 
     `opened_us` is when the bus was opened again, in unix microseconds.
@@ -117,7 +117,7 @@ def nobody_read(name: BusName, before: Reached, opened_us: int) -> Statement:
         vehicle_id=name.vehicle,
         bus=name.bus,
     )
-    return Statement(gap, ended=Ended(before.producer, before.next_number, before.safe_us))
+    return Notice(gap, ended=Ended(before.producer, before.next_number, before.safe_us))
 
 
 @contextmanager

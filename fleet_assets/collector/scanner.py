@@ -22,8 +22,8 @@ from fleet_assets.adapters.frame_batch import FrameBatch, batch_of_frame, batch_
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.log_files import LogOptions, Unread, read_log
 from fleet_assets.adapters.log_files.options import OLDEST_PLAUSIBLE
+from fleet_assets.adapters.stream_notices import Ended, Notice
 from fleet_assets.adapters.stream_producer import LOG, NumberedBatch
-from fleet_assets.adapters.stream_statements import Ended, Statement
 from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.bus import dropped_frames
 from fleet_assets.collector.file_identity import file_digest, short_hash
@@ -69,7 +69,7 @@ def scan_bus(bus: can.BusABC, name: BusName, sender: Sender, rules: ScanRules, s
             else:
                 sender.quiet(asked_us)
             if (gap := overrun.look(name, time.time_ns() // 1_000)) is not None:
-                sender.put(Statement(gap))
+                sender.put(Notice(gap))
             if time.monotonic() >= report_at:
                 log.info("scanning", frames=count, sent=sender.sent_frames, spooled=sender.spooled_frames)
                 report_at += rules.report_seconds
@@ -145,20 +145,20 @@ def replay_logs(replay: Replay, sender: Sender, rules: ScanRules, stop: threadin
     """
     count, pace = 0, Pace(replay.speed)
     for path in replay.paths:
-        before, skipped, places = count, list[Unread](), LogPlaces(file_digest(path, replay.options))
+        before, skipped, installation = count, list[Unread](), LogPlaces(file_digest(path, replay.options))
         for chunk in read_log(path, replay.options, skipped=skipped.append):
             for batch in _batches(chunk, rules, is_paced=replay.speed is not None):
                 if stop.is_set():
                     return count
-                numbered = places.numbered(batch)
-                if numbered.stop > places.known(numbered.producer, sender.known):
+                numbered = installation.numbered(batch)
+                if numbered.stop > installation.known(numbered.producer, sender.known):
                     # A log that was cut short goes on at its pace from where it was cut.
                     pace.wait_for(int(batch.frames.ts_us[0]), stop)
                 sender.put(numbered)
                 count += len(batch.frames)
                 replay.watch(path, count - before)
-        for statement in places.ended():
-            sender.put(statement)
+        for notice in installation.ended():
+            sender.put(notice)
         log.info("replayed", file=str(path), frames=count - before)
         if skipped:
             place, line = skipped[0].rows.row(0)
@@ -183,9 +183,9 @@ class LogPlaces:
         self._reached[owner] = Ended(before.producer, numbered.stop, max(before.last_us or last, last))
         return numbered
 
-    def ended(self) -> list[Statement]:
+    def ended(self) -> list[Notice]:
         """That the log is at its end, so that frames missing there are missed."""
-        return [Statement(ended=reached) for reached in self._reached.values()]
+        return [Notice(ended=reached) for reached in self._reached.values()]
 
     def known(self, producer: str, ask: Callable[[str], int]) -> int:
         """How far the log was sent before; asked once."""

@@ -1,7 +1,7 @@
 """From the scanner's loop to Redis, on a thread of its own, so that the bus is read while Redis is slow or away.
 
 Belongs here: order, trying again, numbering. Does not belong here: reading buses, the wire format, what waits and what
-is given up (waiting_line).
+is given up (send_queue).
 
 A batch goes to Redis at once, or into the waiting line when Redis is away, refuses, or holds `max_waiting` entries
 already because the worker is behind; while anything waits, new batches queue up behind it, so the order stays. What was
@@ -28,9 +28,9 @@ from fleet_assets.adapters.can_stream import Batch
 from fleet_assets.adapters.redis_server import UNAVAILABLE
 from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import Spool
+from fleet_assets.adapters.stream_notices import Notice
 from fleet_assets.adapters.stream_producer import Behind, NumberedBatch, StreamProducer
-from fleet_assets.adapters.stream_statements import Statement
-from fleet_assets.collector.waiting_line import Item, WaitingLine, WaitRules
+from fleet_assets.collector.send_queue import Item, SendQueue, SendQueueRules
 from fleet_assets.contracts.errors import ServiceError
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class SenderRules:
     """Spooled batches sent before the queue is looked at again."""
     keep_batches: int = 512
     """Sent batches kept in memory, at most 13 MB: 25 s of a bus, where Redis may lose 2 s (`appendfsync everysec`)."""
-    wait: WaitRules = field(default_factory=WaitRules)
+    wait: SendQueueRules = field(default_factory=SendQueueRules)
     """How much may wait while Redis is away."""
 
 
@@ -81,7 +81,7 @@ class Sender:
         heartbeat: ScanHeartbeat | None = None,
     ) -> None:
         self._connect, self._rules, self._stop = connect, rules, stop
-        self._line, self._heartbeat = WaitingLine(spool, rules.wait), heartbeat
+        self._line, self._heartbeat = SendQueue(spool, rules.wait), heartbeat
         self._name, self._next = f"{time.time_ns() // 1_000_000}-{uuid4().hex[:8]}", 0
         self._queue: queue.Queue[Batch | Item | _Quiet | None] = queue.Queue(rules.queue_batches)
         self._sent: deque[Item] = deque(maxlen=rules.keep_batches)
@@ -108,7 +108,7 @@ class Sender:
             return 0
 
     def put(self, item: Batch | Item) -> None:
-        """Hand over a batch (it gets the numbers that follow), one that has numbers, or a statement; may wait."""
+        """Hand over a batch (it gets the numbers that follow), one that has numbers, or a notice; may wait."""
         self._hand_over(item)
 
     def quiet(self, at_us: int) -> None:
@@ -210,7 +210,7 @@ class Sender:
             producer = self._connected()
             if self._is_full and not self._has_room():
                 return False
-            waiting = producer.say(item) if isinstance(item, Statement) else producer.send(item)
+            waiting = producer.say(item) if isinstance(item, Notice) else producer.send(item)
         except Behind as behind:
             self._take_back(item, behind)
             return False
@@ -224,7 +224,7 @@ class Sender:
         return True
 
     def _take_back(self, item: Item, behind: Behind) -> None:
-        """Redis lost what it had confirmed: send again what is still here of it, statements in any case."""
+        """Redis lost what it had confirmed: send again what is still here of it, notices in any case."""
         assert isinstance(item, NumberedBatch)
         lost = [kept for kept in self._sent if not _is_known(kept, item.producer, behind.noted)]
         self._sent.clear()
@@ -254,7 +254,7 @@ class Sender:
     def _away(self, error: Exception) -> bool:
         """Note the failure: a full memory or a server that is gone are both worth trying again, later."""
         if self._client is not None or self._retry_at == 0.0:
-            log.warning("redis_away", error=str(error), meaning="frames wait here and are sent in order later")
+            log.warning("redis_unreachable", error=str(error), meaning="frames wait here and are sent in order later")
         self._client = None
         self._retry_at = time.monotonic() + self._rules.retry_seconds
         return False
@@ -266,7 +266,7 @@ class Sender:
 
 
 def _frames(item: Item) -> int:
-    return 0 if isinstance(item, Statement) else len(item.batch.frames)
+    return 0 if isinstance(item, Notice) else len(item.batch.frames)
 
 
 def _is_known(item: Item, producer: str, noted: int) -> bool:

@@ -3,9 +3,10 @@
 Belongs here: the loop, when to flush, what happens in which order. Does not belong here: the commands of Redis
 (adapters/stream_group), decoding entries (adapters/can_entries), file formats.
 
-Entries are acknowledged only when they are durable (lander). A worker that dies in between leaves its entries to be
-claimed and landed again: the same frames get the same entry_id, and raw tables keep each entry_id once. So nothing is
-lost and nothing counts twice. While the landing disk is full nothing is acknowledged, and nothing more is read.
+Entries are acknowledged only when they are durable (landing_writer). A worker that dies in between leaves its entries
+to be claimed and landed again: the same frames get the same entry_id, and raw tables keep each entry_id once. So
+nothing is lost and nothing counts twice. While the landing disk is full nothing is acknowledged, and nothing more is
+read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from fleet_assets.adapters.sink_progress import SinkProgress
 from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.adapters.stream_key import require_stream
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.lander import Lander, WorkReport
+from fleet_assets.collector.landing_writer import LandingWriter, WorkReport
 from fleet_assets.collector.losses import Losses
 from fleet_assets.contracts.errors import ServiceError
 
@@ -79,8 +80,8 @@ class Worker:
         self._decode_latest = decode_latest
         self._group = StreamGroup(connect())
         progress = SinkProgress(intake.landing.root / "_sink" / "can.db")
-        self._lander = Lander(intake, progress, rules.default_vehicle)
-        self._losses = Losses(self._lander, progress)
+        self._landing_writer = LandingWriter(intake, progress, rules.default_vehicle)
+        self._losses = Losses(self._landing_writer, progress)
         self._is_disk_full, self._next_look = False, 0.0
         self._batch: list[Entry] = []
         self._batch_frames = 0
@@ -92,7 +93,7 @@ class Worker:
     @property
     def report(self) -> WorkReport:
         """What was done so far."""
-        return self._lander.report
+        return self._landing_writer.report
 
     def run(self, *, until_empty: bool = False) -> WorkReport:
         """Work until stopped; what was read is landed and acknowledged before it returns."""
@@ -122,7 +123,7 @@ class Worker:
             if not _is_gone(error):
                 raise
             # Somebody emptied the server: begin a new group at the beginning of whatever comes.
-            log.warning("group_was_gone")
+            log.warning("group_recreated")
             self._flushed()
             self._origin = self._group.create()
             return False
@@ -148,7 +149,7 @@ class Worker:
         try:
             self._losses.look(self._group)
         except (*UNAVAILABLE, ResponseError, OSError) as error:
-            log.warning("looked_in_vain", error=str(error), meaning="losses are looked for again later")
+            log.warning("loss_check_failed", error=str(error), meaning="losses are looked for again later")
 
     def _is_due(self) -> bool:
         return bool(self._batch) and (self._batch_frames >= self._rules.flush_frames or self._is_time())
@@ -184,7 +185,7 @@ class Worker:
         """Land what was read, then acknowledge it; raises OSError, everything kept, while a disk refuses."""
         if self._batch:
             self._show_new()
-            self._lander.land(self._batch, self._origin)
+            self._landing_writer.land(self._batch, self._origin)
             self._unacknowledged += [stream_id for stream_id, _ in self._batch]
             self._batch, self._batch_frames, self._shown = [], 0, 0
         self._acknowledge()
@@ -202,7 +203,7 @@ class Worker:
             self._stop.wait(self._rules.retry_seconds)
             return False
         if self._is_disk_full:
-            log.info("landing_goes_on")
+            log.info("landing_resumed")
             self._is_disk_full = False
         return True
 
@@ -219,7 +220,7 @@ class Worker:
             log.warning("nothing_to_acknowledge", error=str(error), meaning="the stream was emptied meanwhile")
             self._unacknowledged = []
         except UNAVAILABLE as error:
-            log.warning("acknowledge_later", entries=len(self._unacknowledged), error=str(error))
+            log.warning("acknowledge_postponed", entries=len(self._unacknowledged), error=str(error))
 
     def _show_new(self) -> None:
         """Bring the live state up to date. It is a view: whatever fails in it must not stop the landing."""
@@ -247,19 +248,19 @@ class Worker:
             return False
 
     def _wait_for_redis(self, error: Exception) -> None:
-        log.warning("redis_away", error=str(error), meaning="entries wait in the stream")
+        log.warning("redis_unreachable", error=str(error), meaning="entries wait in the stream")
         self._stop.wait(self._rules.retry_seconds)
         try:
             self._group.client = self._connect()
             self._acknowledge()
         except ServiceError as still:
-            log.warning("redis_still_away", error=str(still))
+            log.warning("redis_still_unreachable", error=str(still))
 
     def _leave(self) -> None:
         try:
             self._group.leave()
         except (*UNAVAILABLE, ResponseError) as error:
-            log.warning("left_without_goodbye", error=str(error))
+            log.warning("group_leave_failed", error=str(error))
         log.info("worker_stopped", frames=self.report.frames, entries=self.report.entries, files=self.report.files)
 
 

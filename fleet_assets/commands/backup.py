@@ -23,25 +23,25 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.contracts.errors import UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 WAREHOUSE_DUMP = "warehouse.pgdump"
 DAGSTER_DUMP = "dagster.pgdump"
 LANDING = "landing"
 
 
-def create(places: Places, store: Path) -> Path:
+def create(installation: Installation, store: Path) -> Path:
     """Write a new backup of everything into the store and say what it holds; returns its folder."""
-    root = places.settings.root
+    root = installation.settings.root
     if store.resolve().is_relative_to(root):
         raise UsageError(f"{store} lies in the installation that it would keep safe: name a folder outside {root}")
     with files.new_backup(store, root, datetime.now(UTC)) as writer, progress("Copying") as seen:
         writer.on_bytes = seen
-        _copy_warehouse(places, writer)
-        files.copy_lake(writer, "lake", places.lake.root)
-        _copy_dagster(places, writer)
+        _copy_warehouse(installation, writer)
+        files.copy_lake(writer, "lake", installation.lake.root)
+        _copy_dagster(installation, writer)
         for place in ("quarantine", "reference", LANDING):
-            files.copy_folder(writer, place, targets_of(places)[place], never_changed=place == LANDING)
+            files.copy_folder(writer, place, targets_of(installation)[place], never_changed=place == LANDING)
         if (root / ".env").exists():
             writer.copy("settings/.env", root / ".env")
     terminal = console()
@@ -63,31 +63,31 @@ def verify(backup: Path) -> None:
     console().print(f"{backup}: all {len(manifest.files):,} files are as they were written")
 
 
-def targets_of(places: Places) -> dict[str, Path]:
+def targets_of(installation: Installation) -> dict[str, Path]:
     """Where each place lies."""
-    settings = places.settings
+    settings = installation.settings
     targets = {
-        "lake": places.lake.root, "quarantine": settings.quarantine, "reference": settings.reference,
+        "lake": installation.lake.root, "quarantine": settings.quarantine, "reference": settings.reference,
         LANDING: settings.landing, "dagster": settings.dagster_home,
     }  # fmt: skip
     return targets if settings.is_on_postgres else targets | {"warehouse": settings.warehouse_file.parent}
 
 
-def _copy_warehouse(places: Places, writer: files.BackupWriter) -> None:
-    warehouse = places.warehouse
+def _copy_warehouse(installation: Installation, writer: files.BackupWriter) -> None:
+    warehouse = installation.warehouse
     if not isinstance(warehouse, DuckdbWarehouse):
-        files.dump_postgres(writer, WAREHOUSE_DUMP, places.server)
+        files.dump_postgres(writer, WAREHOUSE_DUMP, installation.server)
         return
     with warehouse.at_rest() as paths:
         for path in paths:
-            writer.copy(f"warehouse/{path.relative_to(places.settings.warehouse_file.parent)}", path)
+            writer.copy(f"warehouse/{path.relative_to(installation.settings.warehouse_file.parent)}", path)
 
 
-def _copy_dagster(places: Places, writer: files.BackupWriter) -> None:
+def _copy_dagster(installation: Installation, writer: files.BackupWriter) -> None:
     """Runs and events; files beside them, but locks and what SQLite keeps only while it is open."""
-    home = places.settings.dagster_home
+    home = installation.settings.dagster_home
     server = storage_server(home / "dagster.yaml")
-    if server and not (places.settings.is_on_postgres and files.is_one_database(server, places.server)):
+    if server and not (installation.settings.is_on_postgres and files.is_one_database(server, installation.server)):
         files.dump_postgres(writer, DAGSTER_DUMP, server)
     for path in sorted(home.glob("**/*")):
         name = f"dagster/{path.relative_to(home)}"

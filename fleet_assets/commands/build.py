@@ -21,31 +21,31 @@ from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules
 from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
-from fleet_assets.places import Places
 
 
-def run_build(places: Places, request: BuildRequest, *, is_dry: bool = False) -> None:
+def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool = False) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
     if request.first and request.last and request.first > request.last:
         raise UsageError(f"--from {request.first} is after --to {request.last}")
     console = terminal_console()
     if is_dry:
-        show_forecast(console, places, request)
+        show_forecast(console, installation, request)
         return
     began = time.perf_counter()
-    for damage in withdraw_damaged(places.lake):
+    for damage in withdraw_damaged(installation.lake):
         console.print(f"{damage.sentence}; it is stale", highlight=False, markup=False, soft_wrap=True)
-    report = _nothing_to_do(places, request)
+    report = _nothing_to_do(installation, request)
     if report is None:
-        with build_progress(console), words_to(build_log(places)):
-            report = build_now(places, request)
+        with build_progress(console), words_to(build_log(installation)):
+            report = build_now(installation, request)
     seconds = time.perf_counter() - began
     said = [_outcome(report, seconds), *_left_stale(report, request.select)]
-    for line in [*said, *lost_frames(places, report.days), *unread_sentences(places)]:
+    for line in [*said, *lost_frames(installation, report.days), *unread_sentences(installation)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
         does_not = "does not hold" if len(report.failed_checks) == 1 else "do not hold"
@@ -54,21 +54,21 @@ def run_build(places: Places, request: BuildRequest, *, is_dry: bool = False) ->
         raise BuildFailed(f"{failed}: {joined(report.failed_checks)}")
 
 
-def _nothing_to_do(places: Places, request: BuildRequest) -> BuildReport | None:
+def _nothing_to_do(installation: Installation, request: BuildRequest) -> BuildReport | None:
     """What a build of everything would report that finds nothing stale; None where Dagster has to run, or to resolve a
     selection."""
     if request.select or request.full:
         return None
     names = followed_tables()
-    if not plan_build(places, request, names).is_empty or is_warehouse_stale(places):
+    if not plan_build(installation, request, names).is_empty or is_warehouse_stale(installation):
         return None
-    return BuildReport([], [], Plan([], {}), failed_checks=failed_rules(places, names))
+    return BuildReport([], [], Plan([], {}), failed_checks=failed_rules(installation, names))
 
 
-def show_forecast(console: Console, places: Places, request: BuildRequest) -> None:
+def show_forecast(console: Console, installation: Installation, request: BuildRequest) -> None:
     """What would be built: table by table the days, the reasons, the seconds by what days took before."""
-    plan = plan_build(places, request, _names(request))
-    found, is_stale = forecast(places, plan), is_warehouse_stale(places)
+    plan = plan_build(installation, request, _names(request))
+    found, is_stale = forecast(installation, plan), is_warehouse_stale(installation)
     if plan.is_empty and not is_stale:
         console.print("Everything is up to date.")
         return
@@ -125,20 +125,20 @@ def _left_stale(report: BuildReport, select: str) -> Iterator[str]:
         )
 
 
-def build_log(places: Places) -> Path:
+def build_log(installation: Installation) -> Path:
     """Where the words of Dagster and dbt go that the terminal does not show."""
-    return places.settings.root / "logs" / "build.log"
+    return installation.settings.root / "logs" / "build.log"
 
 
-def build_now(places: Places, request: BuildRequest) -> BuildReport:
+def build_now(installation: Installation, request: BuildRequest) -> BuildReport:
     """One build in this process; Dagster is imported here, so that other commands start without it."""
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     for noisy in ("dagster", "dagster.builtin", "dbt"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     from fleet_assets.definitions import defs
     from fleet_assets.defs.build import build
 
-    return build(defs(), places, request)
+    return build(defs(), installation, request)
 
 
 @contextmanager

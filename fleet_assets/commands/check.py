@@ -10,14 +10,14 @@ from fleet_assets.adapters.lake_damage import partition_count, withdraw_damaged
 from fleet_assets.collector.console import Console
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import DataError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 
-def run_check(places: Places, deep: bool) -> None:
+def run_check(installation: Installation, deep: bool) -> None:
     """Look for damage and print it; raises DataError where there is any, which the next build then mends."""
-    count = partition_count(places.lake)
-    found = [one.sentence for one in withdraw_damaged(places.lake, deep=deep)]
-    found += filter(None, [places.warehouse.damage(deep=deep)])
+    count = partition_count(installation.lake)
+    found = [one.sentence for one in withdraw_damaged(installation.lake, deep=deep)]
+    found += filter(None, [installation.warehouse.damage(deep=deep)])
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for sentence in found:
         console.print(sentence)

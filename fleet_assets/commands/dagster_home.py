@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fleet_assets.contracts.errors import ServiceError, SettingError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.project_files import project_file
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ FORMER_INSTANCE_FILES = {
 """SHA-256 of the files that earlier versions put there: they are replaced, as nobody changed them."""
 
 
-def prepare_dagster_home(places: Places) -> None:
+def prepare_dagster_home(installation: Installation) -> None:
     """Point this process and its children at the Dagster instance of this installation; make it on first use.
 
     Raises ServiceError when its storage is on a server that cannot be reached.
     """
-    home = places.settings.dagster_home
+    home = installation.settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     _choose_instance(home / "dagster.yaml")
     require_storage(home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
-    os.environ["FLEET_HOME"] = str(places.settings.root)
+    os.environ["FLEET_HOME"] = str(installation.settings.root)
 
 
 def _choose_instance(file: Path) -> None:

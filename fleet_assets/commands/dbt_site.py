@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.contracts.errors import BuildFailed, UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 FILES = {"static_index.html": "index.html", "catalog.json": "catalog.json", "manifest.json": "manifest.json"}
 """What dbt writes, and its name in the site. The page holds the other two within itself and opens without a server."""
@@ -24,22 +24,22 @@ PUBLISHED_ON_SERVER = {"FLEET_WAREHOUSE_SCHEMA": "fleet", "FLEET_WAREHOUSE_PREFI
 """Where dbt finds what is published in PostgreSQL; a DuckDB file knows no such thing."""
 
 
-def write_site(places: Places, folder: Path) -> Path:
+def write_site(installation: Installation, folder: Path) -> Path:
     """Write the site of what is published into `folder` and return its page; reaches no network.
 
     Raises UsageError before a first build, and BuildFailed with what dbt says.
     """
     from fleet_assets.pipeline.mart_models import PROJECT_DIR, dbt_environment
 
-    if not places.warehouse.is_published:
+    if not installation.warehouse.is_published:
         raise UsageError("there are no marts to describe yet: run `fleet build`")
     dbt = str(Path(sys.executable).with_name("fleet-dbt"))
     # A DuckDB file that others have open cannot be read by dbt: it reads the private copy. A server is read as it is.
-    is_file = places.warehouse.kind == "duckdb"
-    reading = places.warehouse.building() if is_file else nullcontext()
+    is_file = installation.warehouse.kind == "duckdb"
+    reading = installation.warehouse.building() if is_file else nullcontext()
     with reading, TemporaryDirectory(prefix="fleet-docs-") as target:
         command = [dbt, "--quiet", "docs", "generate", "--static", "--project-dir", str(PROJECT_DIR)]
-        environment = os.environ | dbt_environment(places) | PUBLISHED_ON_SERVER | {"DBT_TARGET_PATH": target}
+        environment = os.environ | dbt_environment(installation) | PUBLISHED_ON_SERVER | {"DBT_TARGET_PATH": target}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BuildFailed(f"dbt could not describe the marts: {(done.stdout + done.stderr).strip()[-2000:]}")

@@ -23,7 +23,7 @@ from pathlib import Path
 import polars as pl
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.build import build_log, build_now, build_progress
@@ -33,8 +33,8 @@ from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
 from fleet_assets.contracts import RAW_CAN, STOPS, TRIPS, VEHICLES
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, UsageError
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
 
@@ -74,21 +74,21 @@ class DemoFolder:
             shutil.rmtree(self.root)
 
 
-def run_demo(places: Places, wanted: tuple[int, int, int], ui: UiChoice, fresh: bool) -> int:
+def run_demo(installation: Installation, wanted: tuple[int, int, int], ui: UiChoice, fresh: bool) -> int:
     """Run or resume the demo; `wanted` is (vehicles, days, seed). Returns the exit code."""
     console = terminal_console()
     # A supervisor's SIGTERM ends the children too, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with alone(places.settings.root / "demo.lock") as lock:
-            demo = _drive_and_build(console, DemoFolder(places.settings.root / "demo", lock), wanted, fresh)
+        with exclusive_lock(installation.settings.root / "demo.lock") as lock:
+            demo = _drive_and_build(console, DemoFolder(installation.settings.root / "demo", lock), wanted, fresh)
     except (KeyboardInterrupt, BuildStopped):
         _say(console, "Stopped. The same call goes on from here.")
         return 130
     return _serve(console, demo, ui.port) if ui.is_wanted else 0
 
 
-def _drive_and_build(console: Console, folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> Places:
+def _drive_and_build(console: Console, folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> Installation:
     began = time.perf_counter()
     plan = _plan(folder, wanted, fresh)
     demo = _installation(folder, plan)
@@ -118,7 +118,7 @@ def _plan(folder: DemoFolder, wanted: tuple[int, int, int], fresh: bool) -> Demo
     return asked
 
 
-def _installation(folder: DemoFolder, plan: DemoPlan) -> Places:
+def _installation(folder: DemoFolder, plan: DemoPlan) -> Installation:
     # The children of this process (worker, Dagster) must work on the same places.
     os.environ["FLEET_HOME"] = str(folder.root)
     for name in ("FLEET_LAKE_URL", "FLEET_REDIS_URL", "FLEET_START_DATE"):
@@ -129,10 +129,10 @@ def _installation(folder: DemoFolder, plan: DemoPlan) -> Places:
     # The fleet's first day is the first partition: in the UI nothing is missing that never was.
     folder.root.mkdir(parents=True, exist_ok=True)
     (folder.root / ".env").write_text(f"FLEET_START_DATE={plan.start}\n")
-    return Places(load_settings(home=folder.root))
+    return Installation(load_settings(home=folder.root))
 
 
-def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places) -> None:
+def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Installation) -> None:
     if folder.stored_plan():
         _say(console, "1/4 simulated already")
         return
@@ -147,7 +147,7 @@ def _simulate(console: Console, folder: DemoFolder, plan: DemoPlan, demo: Places
     _say(console, f"1/4 simulated their drives ({time.perf_counter() - began:.0f} s)")
 
 
-def _collect(console: Console, folder: DemoFolder, demo: Places) -> int:
+def _collect(console: Console, folder: DemoFolder, demo: Installation) -> int:
     """Returns how many frames were sent."""
     if folder.sent_file.exists():
         _say(console, "2/4 collected already")
@@ -161,7 +161,7 @@ def _collect(console: Console, folder: DemoFolder, demo: Places) -> int:
     return sent
 
 
-def _send_through_redis(console: Console, folder: DemoFolder, demo: Places, logs: list[Path]) -> int:
+def _send_through_redis(console: Console, folder: DemoFolder, demo: Installation, logs: list[Path]) -> int:
     from fleet_assets.commands.demo_send import Watch, send_logs
 
     frames = sum(pl.scan_parquet(log).select(pl.len()).collect().item() for log in logs)
@@ -184,7 +184,7 @@ def _bar(console: Console, title: str, total: int) -> Iterator[tuple[Callable[[i
         yield lambda done: bar.update(task, completed=done), bar
 
 
-def _build(console: Console, demo: Places, sent: int) -> None:
+def _build(console: Console, demo: Installation, sent: int) -> None:
     with build_progress(console), words_to(build_log(demo)):
         # The star takes in what is only made on demand: signals at full rate.
         # To a server the demos of one folder are one lake: a fresh one may replace what the last one loaded.
@@ -199,7 +199,7 @@ def _build(console: Console, demo: Places, sent: int) -> None:
     _say(console, f"3/4 {done}")
 
 
-def _summarise(console: Console, folder: DemoFolder, demo: Places) -> None:
+def _summarise(console: Console, folder: DemoFolder, demo: Installation) -> None:
     truths = folder.simulated / "truth"
     tables = Tables(
         vehicles=demo.lake.scan(VEHICLES).collect(),
@@ -223,7 +223,7 @@ def _program() -> str:
     return "fleet" if shutil.which("fleet") else _short(Path(sys.executable).with_name("fleet"))
 
 
-def _serve(console: Console, demo: Places, wanted: int | None) -> int:
+def _serve(console: Console, demo: Installation, wanted: int | None) -> int:
     port = choose_port(wanted)
     line = f"4/4 Dagster UI: http://127.0.0.1:{port}/asset-groups/  (stop with Ctrl-C)"
     return serve(start_ui(demo, port), port, line, console)

@@ -22,7 +22,7 @@ from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.collector.scanner import Replay, ScanRules, replay_logs
 from fleet_assets.collector.sender import Sender, SenderRules
 from fleet_assets.contracts.errors import ServiceError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 WATCH_SECONDS = 0.2
 FLUSH_FRAMES = 500_000
@@ -37,7 +37,7 @@ class Watch:
     waiting: Callable[[], None]
 
 
-def send_logs(demo: Places, logs: Sequence[Path], watch: Watch, lock: int) -> int:
+def send_logs(demo: Installation, logs: Sequence[Path], watch: Watch, lock: int) -> int:
     """Send frame logs through Redis until every frame has landed; returns the frames.
 
     The worker inherits `lock`, so that nobody begins anew while one that was orphaned still lands frames.
@@ -55,7 +55,7 @@ def send_logs(demo: Places, logs: Sequence[Path], watch: Watch, lock: int) -> in
     return frames
 
 
-def _replay(demo: Places, logs: Sequence[Path], sent: Callable[[int], None]) -> int:
+def _replay(demo: Installation, logs: Sequence[Path], sent: Callable[[int], None]) -> int:
     stop = threading.Event()
     spool = Spool(demo.settings.root / "spool" / "demo")
     sender = Sender(partial(connect, demo.settings), spool, SenderRules(is_patient=True), stop)
@@ -73,7 +73,7 @@ def _replay(demo: Places, logs: Sequence[Path], sent: Callable[[int], None]) -> 
 
 
 @contextmanager
-def _worker(demo: Places, lock: int) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(demo: Installation, lock: int) -> Iterator[subprocess.Popen[bytes]]:
     """`fleet collect work` of the demo's installation, ended the way a supervisor would end it."""
     command = [sys.executable, "-m", "fleet_assets", "collect", "work", "--with-parent"]
     command += ["--flush-frames", str(FLUSH_FRAMES)]
@@ -86,7 +86,7 @@ def _worker(demo: Places, lock: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def _log(demo: Places) -> Path:
+def _log(demo: Installation) -> Path:
     folder = demo.settings.root / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "worker.log"

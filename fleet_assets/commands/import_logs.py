@@ -26,7 +26,7 @@ from fleet_assets.collector.importer import FileResult, ImportReport, budget_of,
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_FILES
 from fleet_assets.contracts.errors import DataError, UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 SHOWN_DROPPED = 20
 """Signals and messages of a DBC file that are named at import; `fleet reference check` names all."""
@@ -48,37 +48,39 @@ class Answers:
     logger: str = ""
 
 
-def run_import(places: Places, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()) -> None:
+def run_import(
+    installation: Installation, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()
+) -> None:
     """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
-    bind(places, answers.vehicle_id, dbc)
+    bind(installation, answers.vehicle_id, dbc)
     if source not in IMPORT_SOURCES:
         raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
     files = expand(paths, IMPORT_SOURCES[source].endings)
-    settings = places.settings
+    settings = installation.settings
     with FileProgress("importing", files) as progress:
         report = import_files(
-            files, source, places.landing, quarantine=Quarantine(settings.quarantine),
+            files, source, installation.landing, quarantine=Quarantine(settings.quarantine),
             start_date=settings.start_date, budget=budget_of(settings), progress=progress.update, **vars(answers),
         )  # fmt: skip
     console = Console()
     console.print(_table(report))
     _say_what_next(console, report, settings.quarantine)
     if source == "can" and dbc:
-        _say_absent_buses(console, places, answers.vehicle_id, report, dbc)
+        _say_absent_buses(console, installation, answers.vehicle_id, report, dbc)
     if report.refused or report.barren:
         raise DataError("\n".join(filter(None, (_refusal(report), _barren(report)))))
 
 
-def bind(places: Places, vehicle_id: str, dbc: Sequence[str]) -> None:
+def bind(installation: Installation, vehicle_id: str, dbc: Sequence[str]) -> None:
     """Bind each `FILE` or `BUS=FILE` to the vehicle; nothing is bound when one of them is wrong."""
     if dbc and not vehicle_id:
         raise UsageError("--dbc binds a file to a vehicle: say which with --vehicle-id")
     wanted = [_parse(item) for item in dbc]
-    names = [_checked(places, file) for _, file in wanted]
+    names = [_checked(installation, file) for _, file in wanted]
     for (bus, file), name in zip(wanted, names, strict=True):
         if file.exists():
-            places.reference.add_dbc(file)
-        places.reference.bind(vehicle_id, bus, name)
+            installation.reference.add_dbc(file)
+        installation.reference.bind(vehicle_id, bus, name)
 
 
 def _say_dropped(file: Path, dropped: Sequence[str]) -> None:
@@ -99,7 +101,7 @@ def _parse(item: str) -> tuple[str, Path]:
     return ("*", Path(item)) if not separator or Path(item).exists() else (bus, Path(file))
 
 
-def _checked(places: Places, file: Path) -> str:
+def _checked(installation: Installation, file: Path) -> str:
     """The name by which bindings call the file: one that is there and can be read, or one known by name."""
     if file.exists():
         from fleet_assets.core.can import compile_database
@@ -107,7 +109,7 @@ def _checked(places: Places, file: Path) -> str:
         database = compile_database(file.read_bytes().decode("utf-8-sig", errors="replace"), file.stem)
         _say_dropped(file, database.dropped)
         return file.stem
-    known = places.reference.texts(DBC_FILES).get_column("name").to_list()
+    known = installation.reference.texts(DBC_FILES).get_column("name").to_list()
     if file.stem not in known:
         raise UsageError(f"--dbc {file}: there is no such file, and no DBC of that name among {', '.join(known)}")
     return file.stem
@@ -181,11 +183,11 @@ def _reasons(files: Sequence[FileResult]) -> list[str]:
 
 
 def _say_absent_buses(
-    console: Console, places: Places, vehicle_id: str, report: ImportReport, dbc: Sequence[str]
+    console: Console, installation: Installation, vehicle_id: str, report: ImportReport, dbc: Sequence[str]
 ) -> None:
     """Name the buses of `--dbc` that no frame of the vehicle came from on these days."""
     days = sorted({day for file in report.files for day in file.days})
-    frames = [places.landing.scan("can", day).filter(pl.col("vehicle_id") == vehicle_id) for day in days]
+    frames = [installation.landing.scan("can", day).filter(pl.col("vehicle_id") == vehicle_id) for day in days]
     there = pl.concat([frame.select("bus").unique() for frame in frames]).collect() if frames else pl.DataFrame()
     buses = sorted(set(there["bus"])) if there.width else []
     absent = sorted({bus for bus, _ in map(_parse, dbc) if bus != "*"} - set(buses))

@@ -15,7 +15,7 @@ from fleet_assets.adapters.landing import SOURCES
 from fleet_assets.adapters.quarantine import Item
 from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS
 from fleet_assets.core.ingest import NEEDED, daily_ingest
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 SHOWN_DAYS = 7
 
@@ -26,25 +26,25 @@ Stale = Mapping[str, list[date]]
 """The stale days of each table."""
 
 
-def daily_now(places: Places, stale: Stale) -> pl.DataFrame:
+def daily_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """INGEST_DAILY rows of all days that have rows anywhere; `stale` names the stale days of each table."""
-    stored = set(places.lake.days(INGEST_DAILY)) - set(stale.get(INGEST_DAILY.name, ()))
-    parts = [places.lake.scan(INGEST_DAILY, sorted(stored)).collect()]
+    stored = set(installation.lake.days(INGEST_DAILY)) - set(stale.get(INGEST_DAILY.name, ()))
+    parts = [installation.lake.scan(INGEST_DAILY, sorted(stored)).collect()]
     for source in COUNTED:
-        known = {day: rows for day, rows in _rows_once(places, source, stale).items() if day not in stored}
+        known = {day: rows for day, rows in _rows_once(installation, source, stale).items() if day not in stored}
         parts += [daily_ingest(rows.select(NEEDED), source).collect() for rows in known.values()]
     return pl.concat(parts)
 
 
-def _rows_once(places: Places, source: str, stale: Stale) -> dict[date, pl.LazyFrame]:
+def _rows_once(installation: Installation, source: str, stale: Stale) -> dict[date, pl.LazyFrame]:
     """The rows of each day, each once: stored ones where the raw partition is current, else landed ones."""
     table = SOURCES[source]
-    stored = set(places.lake.days(table)) - set(stale.get(table.name, ()))
-    days = {day: places.lake.scan(table, [day]) for day in stored}
-    for day in set(places.landing.days(source)) - stored:
+    stored = set(installation.lake.days(table)) - set(stale.get(table.name, ()))
+    days = {day: installation.lake.scan(table, [day]) for day in stored}
+    for day in set(installation.landing.days(source)) - stored:
         # As the raw partition will hold them: of an entry that was delivered twice the one known first.
         known_since = "received_at" if "received_at" in table.schema else "noted_at"
-        rows = places.landing.scan(source, day).sort(known_since)
+        rows = installation.landing.scan(source, day).sort(known_since)
         days[day] = rows.unique([*table.key, "vehicle_id"], keep="first")
     return days
 
@@ -72,9 +72,9 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def gaps_now(places: Places, stale: Stale) -> pl.DataFrame:
+def gaps_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """Gaps of the ledger by source and vehicle: gap_count, missing_count (rows, null where unknown), gap_s."""
-    days = _rows_once(places, "gaps", stale)
+    days = _rows_once(installation, "gaps", stale)
     length = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     counted = (
         pl.concat([INGEST_GAPS.empty().lazy(), *days.values()])

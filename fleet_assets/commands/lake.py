@@ -17,16 +17,16 @@ from fleet_assets.collector.console import Console
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import RULES_OF
-from fleet_assets.places import Places
 
 SHOWN_DAYS = 60
 """Days that a diff lists; more are counted."""
 
 
-def run_history(places: Places, name: str, limit: int) -> None:
+def run_history(installation: Installation, name: str, limit: int) -> None:
     """The newest generations of a table."""
-    found = history(places.lake, _table(name), limit)
+    found = history(installation.lake, _table(name), limit)
     console = _console()
     if not found:
         console.print(f"Nothing of {name} is stored.")
@@ -41,10 +41,10 @@ def run_history(places: Places, name: str, limit: int) -> None:
     console.print(grid)
 
 
-def run_diff(places: Places, name: str, before: int, after: int) -> None:
+def run_diff(installation: Installation, name: str, before: int, after: int) -> None:
     """The days in which two generations differ."""
     table = _table(name)
-    found = differences(generation_of(places.lake, table, before), generation_of(places.lake, table, after))
+    found = differences(generation_of(installation.lake, table, before), generation_of(installation.lake, table, after))
     console = _console()
     if not found:
         console.print(f"Generations {before} and {after} of {name} are equal.")
@@ -56,11 +56,11 @@ def run_diff(places: Places, name: str, before: int, after: int) -> None:
     console.print(_counts(found))
 
 
-def run_restore(places: Places, name: str, number: int) -> None:
+def run_restore(installation: Installation, name: str, number: int) -> None:
     """Go back, and say what that changed."""
     table = _table(name)
-    _owe(places, table, number)
-    generation, changed = restore(places.lake, table, number)
+    _owe(installation, table, number)
+    generation, changed = restore(installation.lake, table, number)
     console = _console()
     if not changed:
         console.print(f"{name} is as in generation {number} already.")
@@ -72,37 +72,39 @@ def run_restore(places: Places, name: str, number: int) -> None:
     )
 
 
-def run_sweep(places: Places, dry_run: bool) -> None:
+def run_sweep(installation: Installation, dry_run: bool) -> None:
     """Remove what is no longer kept, of all tables."""
-    swept = [places.lake.sweep(table, is_dry=dry_run) for table in TABLES.values()]
+    swept = [installation.lake.sweep(table, is_dry=dry_run) for table in TABLES.values()]
     generations, files = sum(one.generations for one in swept), sum(one.files for one in swept)
     size = sum(one.byte_count for one in swept)
     verb = "would go" if dry_run else "removed"
     _console().print(f"{counted(generations, 'generation')} and {counted(files, 'file')} {verb}, {size / 1e6:,.1f} MB")
 
 
-def run_export(places: Places, folder: Path, names: list[str]) -> None:
+def run_export(installation: Installation, folder: Path, names: list[str]) -> None:
     """Publish tables as Delta tables."""
     # The package takes a third of a second to load.
     from fleet_assets.adapters.lake_delta import publish
 
-    tables = [_table(name) for name in names] or [table for table in TABLES.values() if places.lake.records(table)]
-    if folder.resolve().is_relative_to(places.lake.root.resolve()):
-        raise UsageError(f"{folder} lies in the lake itself: name a folder outside {places.lake.root}")
+    tables = [_table(name) for name in names] or [
+        table for table in TABLES.values() if installation.lake.records(table)
+    ]
+    if folder.resolve().is_relative_to(installation.lake.root.resolve()):
+        raise UsageError(f"{folder} lies in the lake itself: name a folder outside {installation.lake.root}")
     grid = Grid("table", "generation", "version", "files added", "files removed", "", box=None, pad_edge=False)
     for table in tables:
-        one = publish(places.lake, table, folder)
+        one = publish(installation.lake, table, folder)
         copied = f"{one.copied:,} copied: {folder} lies on another disk" if one.copied else ""
         grid.add_row(one.table, str(one.generation), str(one.version), f"{one.added:,}", f"{one.removed:,}", copied)
     _console().print(grid)
 
 
-def _owe(places: Places, table: Table, number: int) -> None:
+def _owe(installation: Installation, table: Table, number: int) -> None:
     """Have the days that come back judged anew, as any day that is stored."""
-    old = generation_of(places.lake, table, number)
-    for one in differences(places.lake.generation(table), old):
+    old = generation_of(installation.lake, table, number)
+    for one in differences(installation.lake.generation(table), old):
         if one.day is not None and one.rows_after is not None:
-            places.findings.owe(table, one.day, RULES_OF.get(table.name, ()))
+            installation.check_results.owe(table, one.day, RULES_OF.get(table.name, ()))
 
 
 def _table(name: str) -> Table:

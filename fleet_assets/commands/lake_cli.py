@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fleet_assets.contracts import TABLES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,7 +49,7 @@ def history(
     """
     from fleet_assets.commands.lake import run_history
 
-    run_history(Places.from_environment(), table, limit)
+    run_history(Installation.from_environment(), table, limit)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def diff(
     """
     from fleet_assets.commands.lake import run_diff
 
-    run_diff(Places.from_environment(), table, before, after)
+    run_diff(Installation.from_environment(), table, before, after)
 
 
 @app.command()
@@ -81,7 +81,7 @@ def restore(
     """
     from fleet_assets.commands.lake import run_restore
 
-    run_restore(Places.from_environment(), table, generation)
+    run_restore(Installation.from_environment(), table, generation)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def sweep(
     """
     from fleet_assets.commands.lake import run_sweep
 
-    run_sweep(Places.from_environment(), dry_run)
+    run_sweep(Installation.from_environment(), dry_run)
 
 
 @app.command()
@@ -117,4 +117,4 @@ def export(
     from fleet_assets.commands.lake import run_export
 
     del output_format
-    run_export(Places.from_environment(), folder, tables or [])
+    run_export(Installation.from_environment(), folder, tables or [])

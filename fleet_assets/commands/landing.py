@@ -37,11 +37,11 @@ def prune(
 
     Example: `fleet landing prune --older-than 30d --dry-run`
     """
+    from fleet_assets.installation import Installation
     from fleet_assets.pipeline.retention import prune_now
-    from fleet_assets.places import Places
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    found = prune_now(Places.from_environment(), _age(older_than) if older_than else None, is_dry=dry_run)
+    found = prune_now(Installation.from_environment(), _age(older_than) if older_than else None, is_dry=dry_run)
     for day in found:
         if day.kept_because:
             console.print(f"{day.source} {day.day}: kept, {day.kept_because}")

@@ -15,26 +15,26 @@ from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.migration import SOURCE, Answers, Migration, migrate
 from fleet_assets.contracts import VEHICLE_REFS
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 
-def run_can_sqlite(places: Places, path: Path, vehicle_id: str, bus: str) -> None:
+def run_can_sqlite(installation: Installation, path: Path, vehicle_id: str, bus: str) -> None:
     """Take a legacy SQLite file and say what came of it; raises FileRejected or DataError."""
-    answers = Answers(vehicle_id or _vehicles_by_node(places), bus or "can0")
+    answers = Answers(vehicle_id or _vehicles_by_node(installation), bus or "can0")
     columns = (TextColumn("migrating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with passing_bar(Console(stderr=True), *columns) as bar:
         task = bar.add_task("")
         done = migrate(
-            path, answers, Intake.from_settings(places.settings),
+            path, answers, Intake.from_settings(installation.settings),
             lambda rows, total: bar.update(task, completed=rows, total=total),
         )  # fmt: skip
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    for line in _summary(path, done, places.settings.quarantine):
+    for line in _summary(path, done, installation.settings.quarantine):
         console.print(line)
 
 
-def _vehicles_by_node(places: Places) -> dict[str, str]:
-    refs = places.reference.read(VEHICLE_REFS).filter(pl.col("source") == SOURCE)
+def _vehicles_by_node(installation: Installation) -> dict[str, str]:
+    refs = installation.reference.read(VEHICLE_REFS).filter(pl.col("source") == SOURCE)
     return dict(refs.select("external_id", "vehicle_id").iter_rows())
 
 

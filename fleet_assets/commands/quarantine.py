@@ -1,6 +1,6 @@
 """`fleet quarantine`: what is set aside as tables, rows to the terminal or a file, trying again, and dismissing.
 
-Belongs here: choosing entries by name and what a person sees. Does not belong here: the doors that rows come in by
+Belongs here: choosing entries by name and what a person sees. Does not belong here: the ways by which rows come in
 (`collector.quarantine_retry`).
 """
 
@@ -16,7 +16,7 @@ from shutil import copyfile
 import polars as pl
 from rich.table import Table
 
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.collector.console import Console
@@ -116,7 +116,7 @@ def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions, shift: ti
     quarantine = Quarantine(settings.quarantine)
     console = _console()
     results: list[Retried] = []
-    with alone(settings.quarantine / ".retry.lock"):
+    with exclusive_lock(settings.quarantine / ".retry.lock"):
         for item in wanted.of(quarantine.items()):
             results.append(retry(item, Intake.from_settings(settings), answers, shift))
             console.print(_sentence(results[-1]))
@@ -143,7 +143,7 @@ def run_restore(settings: Settings, wanted: Wanted) -> None:
 
 def _each(settings: Settings, items: list[Item], act: Callable[[Item], None], done: str) -> None:
     console = _console()
-    with alone(settings.quarantine / ".retry.lock"):
+    with exclusive_lock(settings.quarantine / ".retry.lock"):
         for item in items:
             act(item)
             console.print(f"{item.short} {item.name}: {done}")

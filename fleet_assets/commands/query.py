@@ -22,7 +22,7 @@ from fleet_assets.collector.console import Console, escaped
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 SHOWN_ROWS = 200
 """Rows of a table on the terminal; a file or another format gets all of them."""
@@ -39,7 +39,9 @@ DEGREE_DECIMALS = 6
 """Of degrees: a decimetre. Numbers below 1 keep as many digits that count."""
 
 
-def run_query(places: Places, sql: str, output_format: str, output: Path | None, show_stats: bool = False) -> None:
+def run_query(
+    installation: Installation, sql: str, output_format: str, output: Path | None, show_stats: bool = False
+) -> None:
     """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError.
 
     With `show_stats` a sentence on standard error says what the query cache did.
@@ -50,16 +52,16 @@ def run_query(places: Places, sql: str, output_format: str, output: Path | None,
     if output is None and output_format == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
-    rows = places.query_cache.query(sql)
+    rows = installation.query_cache.query(sql)
     aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
-        aside.print(_cache_sentence(places.query_cache, time.perf_counter() - began))
+        aside.print(_cache_sentence(installation.query_cache, time.perf_counter() - began))
     if output:
         with as_the_person_set():
             replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
-    if output_format == "table" and places.settings.units == "us":
+    if output_format == "table" and installation.settings.units == "us":
         rows = in_us_units(rows)
     is_cut = output_format == "table" and rows.height > SHOWN_ROWS
     written = FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows)

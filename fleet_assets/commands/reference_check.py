@@ -14,18 +14,18 @@ from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, REFERENCE_TABLES, SIGNAL_MAPS, VEHICLES
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.core.can import compile_database
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.sources.declared import declared_bindings, declared_signal_map
 
 
-def run_check(places: Places) -> None:
+def run_check(installation: Installation) -> None:
     """Print a sentence for each part of a DBC file that gives no value; raises DataError when a file is wrong."""
     console = Console()
-    databases = places.reference.texts(DBC_FILES)
+    databases = installation.reference.texts(DBC_FILES)
     notes, wrong = _dropped(databases)
-    wrong += [*_wrong_tables(places), *_wrong_maps(places)]
+    wrong += [*_wrong_tables(installation), *_wrong_maps(installation)]
     if not wrong:
-        wrong += _wrong_bindings(places, databases)
+        wrong += _wrong_bindings(installation, databases)
     for note in notes:
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     if wrong:
@@ -45,13 +45,13 @@ def _dropped(databases: pl.DataFrame) -> tuple[list[str], list[str]]:
     return notes, wrong
 
 
-def _wrong_tables(places: Places) -> Iterator[str]:
+def _wrong_tables(installation: Installation) -> Iterator[str]:
     for table in REFERENCE_TABLES.values():
-        yield from _refusals(lambda table=table: places.reference.read(table))  # type: ignore[misc]
+        yield from _refusals(lambda table=table: installation.reference.read(table))  # type: ignore[misc]
 
 
-def _wrong_maps(places: Places) -> Iterator[str]:
-    yield from _refusals(lambda: declared_signal_map(places.reference.texts(SIGNAL_MAPS).lazy()))
+def _wrong_maps(installation: Installation) -> Iterator[str]:
+    yield from _refusals(lambda: declared_signal_map(installation.reference.texts(SIGNAL_MAPS).lazy()))
 
 
 def _refusals(read: Callable[[], object]) -> Iterator[str]:
@@ -61,8 +61,8 @@ def _refusals(read: Callable[[], object]) -> Iterator[str]:
         yield str(error)
 
 
-def _wrong_bindings(places: Places, databases: pl.DataFrame) -> list[str]:
+def _wrong_bindings(installation: Installation, databases: pl.DataFrame) -> list[str]:
     """Bindings that name a DBC file nobody has."""
-    bindings, vehicles = places.reference.read(DBC_BINDINGS), places.reference.read(VEHICLES)
+    bindings, vehicles = installation.reference.read(DBC_BINDINGS), installation.reference.read(VEHICLES)
     found = declared_bindings(bindings.lazy(), vehicles.lazy(), databases.lazy())
     return [problem for problem in found.problems if "there is no DBC file" in problem]

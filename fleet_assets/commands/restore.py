@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fleet_assets.adapters import backup as files
 from fleet_assets.adapters.lake_damage import mend_names
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.ready import LAKE_FACT, prepare
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
@@ -22,7 +22,7 @@ from fleet_assets.commands.backup import DAGSTER_DUMP, WAREHOUSE_DUMP, console, 
 from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.commands.warehouse import ask_administrator
 from fleet_assets.contracts.errors import SettingError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 SETTINGS = "settings/.env"
 
@@ -39,13 +39,13 @@ class Dump:
         return self.name == WAREHOUSE_DUMP
 
 
-def restore(places: Places, backup: Path) -> None:
+def restore(installation: Installation, backup: Path) -> None:
     """Put a backup into the empty FLEET_HOME of these settings (and empty databases, where it holds dumps of them)."""
     manifest = files.Manifest.of(backup)
-    restoration = files.Restoration.of(places.settings.root, backup)
-    targets = targets_of(places)
+    restoration = files.Restoration.of(installation.settings.root, backup)
+    targets = targets_of(installation)
     files.require_free(targets, restoration)
-    dumps = _dumps(places, backup, manifest)
+    dumps = _dumps(installation, backup, manifest)
     waiting = [dump for dump in dumps if not _is_done(dump, restoration)]
     _require_databases(waiting)
     with progress("Comparing", manifest.byte_count) as seen:
@@ -57,24 +57,24 @@ def restore(places: Places, backup: Path) -> None:
     restoration.is_placing = True
     restoration.note()
     files.put_in_place(filled)
-    if SETTINGS in manifest.files and not (places.settings.root / ".env").exists():
-        files.put_back(backup, SETTINGS, manifest.files[SETTINGS], places.settings.root / ".env")
-    _settle(places, manifest)
+    if SETTINGS in manifest.files and not (installation.settings.root / ".env").exists():
+        files.put_back(backup, SETTINGS, manifest.files[SETTINGS], installation.settings.root / ".env")
+    _settle(installation, manifest)
     restoration.end()
     console().print(
-        f"{places.settings.root} is as {manifest.home} was at {manifest.created_at}: {len(manifest.files):,} files "
-        "with the hashes of the manifest. `fleet build` makes what is not up to date"
+        f"{installation.settings.root} is as {manifest.home} was at {manifest.created_at}: "
+        f"{len(manifest.files):,} files with the hashes of the manifest. `fleet build` makes what is not up to date"
     )
 
 
-def _dumps(places: Places, backup: Path, manifest: files.Manifest) -> list[Dump]:
+def _dumps(installation: Installation, backup: Path, manifest: files.Manifest) -> list[Dump]:
     """The dumps of a backup; raises SettingError where the settings name another kind of warehouse."""
-    has_dump, is_on_postgres = WAREHOUSE_DUMP in manifest.files, places.settings.is_on_postgres
+    has_dump, is_on_postgres = WAREHOUSE_DUMP in manifest.files, installation.settings.is_on_postgres
     if has_dump and not is_on_postgres:
         raise SettingError("the backup holds a PostgreSQL warehouse: set FLEET_WAREHOUSE_URL accordingly")
     if is_on_postgres and any(name.startswith("warehouse/") for name in manifest.files):
         raise SettingError("the backup holds a DuckDB warehouse: set FLEET_WAREHOUSE_URL accordingly")
-    dumps = [Dump(WAREHOUSE_DUMP, places.server)] if has_dump else []
+    dumps = [Dump(WAREHOUSE_DUMP, installation.server)] if has_dump else []
     if DAGSTER_DUMP in manifest.files:
         server = storage_server(backup / "dagster/dagster.yaml")
         assert server is not None
@@ -106,19 +106,19 @@ def _restore_dump(backup: Path, dump: Dump, restoration: files.Restoration) -> N
         console().print(f"{dump.server.address}: not all privileges came back: {'; '.join(refused)}")
 
 
-def _settle(places: Places, manifest: files.Manifest) -> None:
+def _settle(installation: Installation, manifest: files.Manifest) -> None:
     """Have the lake's names and the warehouse fit the place and the server where they are now."""
-    mend_names(places.lake)
-    warehouse = places.warehouse
+    mend_names(installation.lake)
+    warehouse = installation.warehouse
     if isinstance(warehouse, DuckdbWarehouse):
         if warehouse.is_published:
             warehouse.settle_here()
         return
     if WAREHOUSE_DUMP not in manifest.files:
         return
-    ask_administrator(prepare(places.server))
-    with places.server.owning() as connection:
-        known = books.fact(connection, LAKE_FACT)
+    ask_administrator(prepare(installation.server))
+    with installation.server.owning() as connection:
+        known = meta_tables.fact(connection, LAKE_FACT)
     if known:
         # Older backups lack the lake's name: it is the one that the database knows.
-        places.lake.identity(known)
+        installation.lake.identity(known)

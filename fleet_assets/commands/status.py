@@ -25,7 +25,7 @@ from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
 from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
 from fleet_assets.commands.unread import unread_sentences
 from fleet_assets.core.clocks import behind_sentence
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 if TYPE_CHECKING:
     from fleet_assets.defs.state import Published, Runs
@@ -57,11 +57,11 @@ class Status:
     """A sentence for each vehicle whose frames never became telemetry."""
 
 
-def run_status(places: Places, as_json: bool) -> None:
+def run_status(installation: Installation, as_json: bool) -> None:
     """Print the status for a person or, as JSON, for a program."""
     import json
 
-    found = gather(places)
+    found = gather(installation)
     if as_json:
         sys.stdout.write(json.dumps(as_object(found), indent=1, default=_plain) + "\n")
         return
@@ -70,33 +70,33 @@ def run_status(places: Places, as_json: bool) -> None:
     print_status(found, next_steps(found))
 
 
-def gather(places: Places) -> Status:
+def gather(installation: Installation) -> Status:
     """Look at everything; a file that a build replaces meanwhile is looked at again."""
     try:
-        return _gather(places)
+        return _gather(installation)
     except FileNotFoundError:
-        return _gather(places)
+        return _gather(installation)
 
 
-def _gather(places: Places) -> Status:
+def _gather(installation: Installation) -> Status:
     from fleet_assets.defs.state import known_runs, published_now, stale_now
 
-    settings, now = places.settings, datetime.now(UTC)
-    damaged = [one.sentence for one in withdraw_damaged(places.lake)]
-    plan, published = stale_now(places), published_now(places)
+    settings, now = installation.settings, datetime.now(UTC)
+    damaged = [one.sentence for one in withdraw_damaged(installation.lake)]
+    plan, published = stale_now(installation), published_now(installation)
     items = Quarantine(settings.quarantine).items()
     return Status(
-        now, settings.root, _vehicles(places, plan, items, now.date()), look_at_stream(settings),
-        _spools(settings.root / "spool"), _landing(places, plan), plan, published, _set_aside(items),
-        known_runs(places), [*damaged, *filter(None, [published.damage])], unread_sentences(places),
+        now, settings.root, _vehicles(installation, plan, items, now.date()), look_at_stream(settings),
+        _spools(settings.root / "spool"), _landing(installation, plan), plan, published, _set_aside(items),
+        known_runs(installation), [*damaged, *filter(None, [published.damage])], unread_sentences(installation),
     )  # fmt: skip
 
 
-def _vehicles(places: Places, plan: Plan, items: list[Item], today: date) -> list[dict[str, Any]]:
+def _vehicles(installation: Installation, plan: Plan, items: list[Item], today: date) -> list[dict[str, Any]]:
     """One row per source and vehicle of which anything is known: rows, gaps, or rows set aside."""
-    known = vehicles_now(daily_now(places, plan.days), today)
+    known = vehicles_now(daily_now(installation, plan.days), today)
     rows = known.join(
-        gaps_now(places, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True
+        gaps_now(installation, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True
     )
     quarantined = quarantined_now(items)
     aside = pl.DataFrame(
@@ -113,10 +113,10 @@ def _spools(folder: Path) -> list[dict[str, Any]]:
     return [{"name": name, **asdict(depth)} for name, depth in depths if depth.records]
 
 
-def _landing(places: Places, plan: Plan) -> list[dict[str, Any]]:
+def _landing(installation: Installation, plan: Plan) -> list[dict[str, Any]]:
     found = []
     for source, table in SOURCES.items():
-        days = places.landing.days(source)
+        days = installation.landing.days(source)
         files = [file for landed in days.values() for file in landed]
         unbuilt = [day for day in plan.days.get(table.name, ()) if day in days]
         found.append(

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from fleet_assets.collector.console import Console
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts.errors import ServiceError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.project_files import project_file
 
 WORKSPACE_FILE = project_file("workspace.yaml")
@@ -28,10 +28,12 @@ PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""
 
 
-def run_ui(places: Places, wanted: int | None) -> int:
+def run_ui(installation: Installation, wanted: int | None) -> int:
     """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken."""
     port = choose_port(wanted)
-    return serve(start_ui(places, port), port, f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", Console())
+    return serve(
+        start_ui(installation, port), port, f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", Console()
+    )
 
 
 def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Console) -> int:
@@ -65,10 +67,10 @@ def choose_port(wanted: int | None) -> int:
     raise ServiceError(f"{which} taken; choose another with --port")
 
 
-def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
+def start_ui(installation: Installation, port: int) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
-    prepare_dagster_home(places)
-    _end_dead_runs(places)
+    prepare_dagster_home(installation)
+    _end_dead_runs(installation)
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE_FILE)]
     with log.open("ab") as output:
@@ -77,13 +79,13 @@ def start_ui(places: Places, port: int) -> subprocess.Popen[bytes]:
         )
 
 
-def _end_dead_runs(places: Places) -> None:
+def _end_dead_runs(installation: Installation) -> None:
     """Automation would wait for their runs for ever; a build that is at work is waited for."""
     import dagster as dg
 
     from fleet_assets.defs.dead_runs import the_only_build
 
-    with dg.DagsterInstance.get() as instance, the_only_build(places, instance):
+    with dg.DagsterInstance.get() as instance, the_only_build(installation, instance):
         return
 
 

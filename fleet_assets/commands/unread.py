@@ -16,7 +16,7 @@ import polars as pl
 
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import CAN_SIGNALS, TELEMETRY, Table
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 SHOWN = 5
 """Identifiers and messages named in one sentence."""
@@ -60,13 +60,13 @@ class _Vehicle:
             self.known_by[name] = (max(most, identifiers), total + frames)
 
 
-def unread_sentences(places: Places) -> list[str]:
+def unread_sentences(installation: Installation) -> list[str]:
     """One sentence a vehicle whose frames never became telemetry on any stored day."""
     vehicles: dict[str, _Vehicle] = {}
-    for notes in _notes(places, TELEMETRY, places.lake.days(TELEMETRY)):
+    for notes in _notes(installation, TELEMETRY, installation.lake.days(TELEMETRY)):
         for note in notes.get("unread", ()):
             vehicles.setdefault(note["vehicle_id"], _Vehicle()).add(note)
-    read = _read_vehicles(places, vehicles)
+    read = _read_vehicles(installation, vehicles)
     silent = {name: vehicle for name, vehicle in sorted(vehicles.items()) if name not in read}
     sentences = [_sentence(name, vehicle) for name, vehicle in list(silent.items())[:SHOWN_VEHICLES]]
     more = len(silent) - SHOWN_VEHICLES
@@ -75,12 +75,12 @@ def unread_sentences(places: Places) -> list[str]:
     return sentences
 
 
-def _read_vehicles(places: Places, vehicles: Iterable[str]) -> set[str]:
+def _read_vehicles(installation: Installation, vehicles: Iterable[str]) -> set[str]:
     """Those of the vehicles whose frames became telemetry on some day."""
     wanted = list(vehicles)
     if not wanted:
         return set()
-    rows = places.lake.scan(TELEMETRY).filter(pl.col("source") == "can", pl.col("vehicle_id").is_in(wanted))
+    rows = installation.lake.scan(TELEMETRY).filter(pl.col("source") == "can", pl.col("vehicle_id").is_in(wanted))
     return set(rows.select(pl.col("vehicle_id").unique()).collect()["vehicle_id"])
 
 
@@ -113,9 +113,9 @@ def _what_to_bind(name: str, vehicle: _Vehicle, bus: str) -> str:
     return f"by identifiers, {found}: `fleet reference bind {name} {bus} {best[0][0]}`, then `fleet build`"
 
 
-def lost_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
+def lost_frames(installation: Installation, days: Sequence[date]) -> Iterator[str]:
     """What a person should know of the frames of these days: what was not decoded, and DBC files that fail."""
-    found = [notes["bus"] for day in days for notes in _decoding_of(places, day)]
+    found = [notes["bus"] for day in days for notes in _decoding_of(installation, day)]
     sums: Counter[str] = Counter()
     for counts in found:
         sums.update({name: count for name, count in counts.items() if isinstance(count, int)})
@@ -133,14 +133,16 @@ def lost_frames(places: Places, days: Sequence[date]) -> Iterator[str]:
     yield from sorted({problem for counts in found for problem in counts["problems"]})
 
 
-def _decoding_of(places: Places, day: date) -> list[dict[str, Any]]:
+def _decoding_of(installation: Installation, day: date) -> list[dict[str, Any]]:
     """The notes of the day's decoding, which is the same for both tables that are made of it."""
-    found = [notes for table in (TELEMETRY, CAN_SIGNALS) for notes in _notes(places, table, [day]) if "bus" in notes]
+    found = [
+        notes for table in (TELEMETRY, CAN_SIGNALS) for notes in _notes(installation, table, [day]) if "bus" in notes
+    ]
     return found[:1]
 
 
-def _notes(places: Places, table: Table, days: Iterable[date]) -> Iterator[dict[str, Any]]:
+def _notes(installation: Installation, table: Table, days: Iterable[date]) -> Iterator[dict[str, Any]]:
     for day in days:
-        record = places.lake.record(table, day)
+        record = installation.lake.record(table, day)
         if record is not None:
             yield cast(dict[str, Any], record.notes)

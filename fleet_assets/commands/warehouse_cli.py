@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,7 +38,7 @@ def init(
     """
     from fleet_assets.commands.warehouse import run_init
 
-    run_init(Places.from_environment(), adopt)
+    run_init(Installation.from_environment(), adopt)
 
 
 @app.command("migrate")
@@ -46,7 +46,7 @@ def migrate() -> None:
     """Bring the tables to what this version of fleet_assets needs; forward only, all of it or nothing."""
     from fleet_assets.commands.warehouse import run_migrate
 
-    run_migrate(Places.from_environment())
+    run_migrate(Installation.from_environment())
 
 
 @app.command("grant")
@@ -65,7 +65,7 @@ def grant(
     """
     from fleet_assets.commands.warehouse import run_grant
 
-    run_grant(Places.from_environment(), user, role.value)
+    run_grant(Installation.from_environment(), user, role.value)
 
 
 @app.command("hypertables")
@@ -77,7 +77,7 @@ def hypertables() -> None:
     """
     from fleet_assets.commands.warehouse import run_hypertables
 
-    run_hypertables(Places.from_environment())
+    run_hypertables(Installation.from_environment())
 
 
 @app.command("check")
@@ -88,4 +88,4 @@ def check() -> None:
     """
     from fleet_assets.commands.warehouse import run_check
 
-    run_check(Places.from_environment())
+    run_check(Installation.from_environment())

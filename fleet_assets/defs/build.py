@@ -28,12 +28,12 @@ from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
 from fleet_assets.defs.partitions import range_tags
 from fleet_assets.defs.policies import REFERENCE_GROUP
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import DAY_RULES, failed_rules
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build, sources_of
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 from fleet_assets.resources import tell
 
@@ -45,30 +45,30 @@ INTERRUPTED = (DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__na
 """What a step fails with when its process is asked to stop."""
 
 
-def build(definitions: dg.Definitions, places: Places, request: BuildRequest) -> BuildReport:
+def build(definitions: dg.Definitions, installation: Installation, request: BuildRequest) -> BuildReport:
     """Materialise; raises BuildFailed with the first error of the first run that fails."""
-    with dg.DagsterInstance.get() as instance, the_only_build(places, instance):
-        return _build(definitions, instance, places, request)
+    with dg.DagsterInstance.get() as instance, the_only_build(installation, instance):
+        return _build(definitions, instance, installation, request)
 
 
 def _build(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, places: Places, request: BuildRequest
+    definitions: dg.Definitions, instance: dg.DagsterInstance, installation: Installation, request: BuildRequest
 ) -> BuildReport:
-    for damage in withdraw_damaged(places.lake):
+    for damage in withdraw_damaged(installation.lake):
         tell(f"{damage.sentence}; it is stale")
     wanted = _wanted(definitions, request.select)
     tables = selected_tables(definitions, request.select)
     sources = sources_of(tables)
-    found = plan_build(places, request, tables | sources)
+    found = plan_build(installation, request, tables | sources)
     plan = found.of(tables)
-    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or is_warehouse_stale(places))
+    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or is_warehouse_stale(installation))
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen), found.of(sources))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
         is_last = position == len(stretches)
         keys = _part(definitions, chosen, has_days=stretch is not None, is_first=position == 1, is_last=is_last)
         _run(definitions, instance, keys, _tags(stretch, request), report)
-    report.failed_checks += failed_rules(places, tables)
+    report.failed_checks += failed_rules(installation, tables)
     return report
 
 

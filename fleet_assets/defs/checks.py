@@ -7,7 +7,7 @@ import dagster as dg
 
 from fleet_assets.defs.partitions import day_partitions, selected_days
 from fleet_assets.pipeline.day_rules import RULES, DayRule, judge
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 SHOWN = 20
 
@@ -17,11 +17,11 @@ def _asset_check(rule: DayRule) -> dg.AssetChecksDefinition:
         asset=rule.table.name, name=rule.name, description=rule.description, partitions_def=day_partitions(),
         automation_condition=None,
     )  # fmt: skip
-    def check(context: dg.AssetCheckExecutionContext, places: PlacesResource) -> dg.AssetCheckResult:
-        here = places.get()
+    def check(context: dg.AssetCheckExecutionContext, installation: InstallationResource) -> dg.AssetCheckResult:
+        here = installation.get()
         days = judge(here, rule, selected_days(context))
         # Of all stored days: a run over other days must not hide what was found before.
-        found = [*here.findings.of(rule.table, rule.name)]
+        found = [*here.check_results.of(rule.table, rule.name)]
         lines = [f"- {one.day}: {sentence}" for one in found for sentence in one.sentences]
         return dg.AssetCheckResult(
             passed=not found,

@@ -12,11 +12,11 @@ import dagster as dg
 from fleet_assets.contracts import Table
 from fleet_assets.defs import policies
 from fleet_assets.defs.partitions import day_partitions, reaching_back, selected_days
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
-from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, PlacesResource, day_event, progressed
+from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, InstallationResource, day_event, progressed
 
 ONLY_STALE_TAG = "fleet/only_stale"
 """Run tag: partitions whose inputs and code are those of the stored result are kept as they are."""
@@ -38,8 +38,8 @@ def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
         automation_condition=policies.follow_inputs() if maker.reads and not maker.is_on_demand else None,
         **policies.common(table, maker.group),
     )
-    def materialise(context: dg.AssetExecutionContext, places: PlacesResource) -> dg.Output[None]:
-        here, days = places.get(), selected_days(context)
+    def materialise(context: dg.AssetExecutionContext, installation: InstallationResource) -> dg.Output[None]:
+        here, days = installation.get(), selected_days(context)
         _tell_of_outside(context, maker, here, days)
         only_stale = context.run.tags.get(ONLY_STALE_TAG) == "true"
         changed = kept = 0
@@ -54,12 +54,14 @@ def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
     return cast(dg.AssetsDefinition, materialise)
 
 
-def _tell_of_outside(context: dg.AssetExecutionContext, maker: DayTable, places: Places, days: Iterable[date]) -> None:
+def _tell_of_outside(
+    context: dg.AssetExecutionContext, maker: DayTable, installation: Installation, days: Iterable[date]
+) -> None:
     """What lies outside Dagster shows in its graph what was there when it was read."""
     for name in maker.upstream:
         assert maker.outside is not None
         for day in days:
-            facts = {"files": len(list(maker.outside.facts(places, day)))}
+            facts = {"files": len(list(maker.outside.facts(installation, day)))}
             context.log_event(dg.AssetMaterialization(name, partition=day.isoformat(), metadata=facts))
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from fleet_assets.contracts import INGEST_HOURLY, Table
 from fleet_assets.pipeline.freshness import CHECKED, NAME, stale_sentence, stale_sentences
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 
 def _asset_check(table: Table) -> dg.AssetChecksDefinition:
@@ -19,8 +19,8 @@ def _asset_check(table: Table) -> dg.AssetChecksDefinition:
         asset=table.name, name=NAME, automation_condition=None, additional_deps=[INGEST_HOURLY.name],
         description="The newest row of the fleet is as new as usual: no regular hour silent, none older than 72 h.",
     )  # fmt: skip
-    def check(places: PlacesResource) -> dg.AssetCheckResult:
-        sentence = stale_sentence(places.get(), table, datetime.now(UTC))
+    def check(installation: InstallationResource) -> dg.AssetCheckResult:
+        sentence = stale_sentence(installation.get(), table, datetime.now(UTC))
         return dg.AssetCheckResult(
             passed=not sentence, severity=dg.AssetCheckSeverity.WARN, description=sentence or "as new as usual"
         )
@@ -33,9 +33,9 @@ def _asset_check(table: Table) -> dg.AssetChecksDefinition:
     minimum_interval_seconds=600,
     description="Looks every ten minutes whether rows still come: a check that runs with its table sees no silence.",
 )
-def freshness_sensor(places: PlacesResource) -> dg.SensorResult:
+def freshness_sensor(installation: InstallationResource) -> dg.SensorResult:
     """Notes the checks' results without a run."""
-    stale = stale_sentences(places.get(), datetime.now(UTC))
+    stale = stale_sentences(installation.get(), datetime.now(UTC))
     return dg.SensorResult(asset_events=[*_evaluations(stale)])
 
 

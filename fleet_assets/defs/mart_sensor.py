@@ -10,32 +10,32 @@ import time
 import dagster as dg
 
 from fleet_assets.defs.requests import Underway, digest, request, underway
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_models import mart_inputs, mart_project, stale_marts
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 PATIENCE_SECONDS = 120.0
 """How long stale marts wait for runs that store what they read: where data never stop, such runs never stop either."""
 
 
-def mart_sensor(places: Places) -> dg.SensorDefinition:
+def mart_sensor(installation: Installation) -> dg.SensorDefinition:
     """The sensor over all models of the dbt project."""
 
     @dg.sensor(
         name="mart_sensor",
-        target=dg.AssetSelection.assets(*sorted(mart_project(places).upstream)),
+        target=dg.AssetSelection.assets(*sorted(mart_project(installation).upstream)),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=15,
         description="Requests all stale marts as one run, when no run stores what they read, or after two minutes.",
     )
-    def look(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
-        return _asked_for(context, places.get())
+    def look(context: dg.SensorEvaluationContext, installation: InstallationResource) -> dg.SensorResult:
+        return _asked_for(context, installation.get())
 
     return look
 
 
-def _asked_for(context: dg.SensorEvaluationContext, here: Places) -> dg.SensorResult:
+def _asked_for(context: dg.SensorEvaluationContext, here: Installation) -> dg.SensorResult:
     """Compares what the marts were made of with what is in the lake; the cursor is the moment since which they wait."""
     runs = underway(context.instance)
     if any(run.covers(model, None) for run in runs for model in mart_project(here).upstream):
@@ -50,11 +50,11 @@ def _asked_for(context: dg.SensorEvaluationContext, here: Places) -> dg.SensorRe
     return dg.SensorResult([request(context.instance, sorted(stale), None, marks)], cursor="")
 
 
-def _is_empty(places: Places) -> bool:
+def _is_empty(installation: Installation) -> bool:
     """Whether there is nothing to build from and nothing built."""
-    return not places.warehouse.is_published and not any(mart_inputs(places).partitions.values())
+    return not installation.warehouse.is_published and not any(mart_inputs(installation).partitions.values())
 
 
-def _stores_inputs(places: Places, runs: list[Underway]) -> bool:
-    names = {*DAY_TABLES, *(table.name for table in mart_project(places).sources)}
+def _stores_inputs(installation: Installation, runs: list[Underway]) -> bool:
+    names = {*DAY_TABLES, *(table.name for table in mart_project(installation).sources)}
     return any(run.names is None or run.names & names for run in runs)

@@ -21,6 +21,7 @@ from fleet_assets.adapters.any_warehouse import Warehouse
 from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import MartInputs
 from fleet_assets.pipeline.mart_models import (
     LOADED_PREFIX,
@@ -30,8 +31,7 @@ from fleet_assets.pipeline.mart_models import (
     mart_inputs,
     mart_project,
 )
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource, tell
+from fleet_assets.resources import InstallationResource, tell
 
 NOTHING_KNOWN = ""
 """Noted of a model while nobody can say what it was built from."""
@@ -56,23 +56,25 @@ class TableNames(DagsterDbtTranslator):
         return policies.OWNERS
 
 
-def mart_assets(places: Places) -> dg.AssetsDefinition:
+def mart_assets(installation: Installation) -> dg.AssetsDefinition:
     """The models of the dbt project as assets; what they read of the lake is loaded first where a server holds them."""
-    project = mart_project(places)
-    names = TableNames([LOADED_PREFIX] if places.settings.is_on_postgres else [])
+    project = mart_project(installation)
+    names = TableNames([LOADED_PREFIX] if installation.settings.is_on_postgres else [])
     prepared = DbtProject(PROJECT_DIR, target_path=project.manifest_file.parent)
 
     @dbt_assets(
         manifest=project.manifest_file, project=prepared, dagster_dbt_translator=names, name="marts", pool="warehouse"
     )
-    def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, places: PlacesResource) -> Iterator[Any]:
+    def marts(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, installation: InstallationResource
+    ) -> Iterator[Any]:
         """Build and test the selected models in the private place; publish it when all of them hold."""
-        yield from _build_marts(context, dbt, places.get())
+        yield from _build_marts(context, dbt, installation.get())
 
     return marts
 
 
-def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: Places) -> Iterator[Any]:
+def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: Installation) -> Iterator[Any]:
     """A model counts as materialised once it is published: dbt's events of built models are held back until then, and
     of a build that fails only the checks are recorded."""
     project, warehouse = mart_project(here), here.warehouse
@@ -144,10 +146,10 @@ def _made_from(project: MartProject, inputs: MartInputs, models: set[str], known
     }
 
 
-def _bring_inputs(places: Places) -> None:
+def _bring_inputs(installation: Installation) -> None:
     """Have in the server what the models read, also where they are built without the loading step."""
-    if places.settings.is_on_postgres:
-        for _ in places.loader.load([table.name for table in mart_project(places).sources]):
+    if installation.settings.is_on_postgres:
+        for _ in installation.loader.load([table.name for table in mart_project(installation).sources]):
             continue
 
 

@@ -12,7 +12,7 @@ from fleet_assets.contracts import Table
 from fleet_assets.contracts.errors import ReferenceInvalid
 from fleet_assets.defs import policies
 from fleet_assets.pipeline.reference import reference_inputs, reference_rows, reference_tables, reference_version
-from fleet_assets.resources import PlacesResource, WholeTable
+from fleet_assets.resources import InstallationResource, WholeTable
 
 
 def _reference_asset(table: Table) -> dg.AssetsDefinition:
@@ -23,11 +23,11 @@ def _reference_asset(table: Table) -> dg.AssetsDefinition:
         code_version=reference_version(),
         **policies.common(table, policies.REFERENCE_GROUP),
     )
-    def materialise(places: PlacesResource) -> dg.Output[WholeTable]:
+    def materialise(installation: InstallationResource) -> dg.Output[WholeTable]:
         # Before reading: a file saved in the meantime makes the table stale, not current.
-        inputs = reference_inputs(places.get(), table)
+        inputs = reference_inputs(installation.get(), table)
         try:
-            rows = reference_rows(places.get(), table)
+            rows = reference_rows(installation.get(), table)
         except ReferenceInvalid as error:
             problems = dg.MetadataValue.md("\n".join(f"- {problem}" for problem in error.problems))
             raise dg.Failure(str(error), metadata={"problems": problems}, allow_retries=False) from None

@@ -15,11 +15,11 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.defs.dead_runs import end_dead_runs
 from fleet_assets.defs.requests import Underway, request, underway
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 ACTIVE = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
@@ -33,9 +33,9 @@ Stale = dict[str, list[str]]
     minimum_interval_seconds=30,
     description="Ends runs whose process was killed, notices damage, requests what was left stale for two ticks.",
 )
-def repair(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+def repair(context: dg.SensorEvaluationContext, installation: InstallationResource) -> dg.SensorResult:
     """What is stale at two ticks in a row, with no run or backfill for it under way, nobody else will ask for."""
-    here, instance = places.get(), context.instance
+    here, instance = installation.get(), context.instance
     for run_id in end_dead_runs(here, instance):
         context.log.warning(f"run {run_id} was ended: its process was killed")
     for damage in withdraw_damaged(here.lake):
@@ -49,17 +49,17 @@ def repair(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.Se
     return dg.SensorResult(requests, None if requests else "Nothing stayed stale.", cursor=json.dumps(stale))
 
 
-def _stale(places: Places, runs: list[Underway]) -> Stale:
+def _stale(installation: Installation, runs: list[Underway]) -> Stale:
     """What is stale now and has no run under way."""
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
-    planned = plan_build(places, BuildRequest(), followed).days
+    planned = plan_build(installation, BuildRequest(), followed).days
     return {
         name: [day.isoformat() for day in days if not any(run.covers(name, day) for run in runs)]
         for name, days in planned.items()
     }
 
 
-def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
+def _requests(installation: Installation, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
     days = {date.fromisoformat(day) for found in stuck.values() for day in found}
     for first, last in spans(days, NEAR_DAYS):
         wanted = {
@@ -68,5 +68,5 @@ def _requests(places: Places, instance: dg.DagsterInstance, stuck: Stale) -> Ite
             for day in map(date.fromisoformat, found)
             if first <= day <= last
         }
-        marks = [DAY_TABLES[name].mark(places, day) for name, day in sorted(wanted)]
+        marks = [DAY_TABLES[name].mark(installation, day) for name, day in sorted(wanted)]
         yield request(instance, sorted({name for name, _ in wanted}), (first, last), marks)

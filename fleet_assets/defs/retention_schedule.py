@@ -6,13 +6,13 @@ Does not belong here: which files may go (`retention`).
 import dagster as dg
 
 from fleet_assets.pipeline.retention import prune_now
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 
 @dg.op(description="Removes landed files whose rows are durable in their raw tables, as `fleet landing prune` does.")
-def prune_landing(context: dg.OpExecutionContext, places: PlacesResource) -> None:
+def prune_landing(context: dg.OpExecutionContext, installation: InstallationResource) -> None:
     """Says in the run's log what went and which days were kept for which reason."""
-    found = prune_now(places.get())
+    found = prune_now(installation.get())
     for day in found:
         if day.kept_because:
             context.log.warning(f"{day.source} {day.day}: kept, {day.kept_because}")

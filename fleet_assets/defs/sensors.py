@@ -11,13 +11,13 @@ from dagster._core.storage.tags import RUN_KEY_TAG
 from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.partitions import RANGE_TAGS, day_partitions
 from fleet_assets.defs.requests import digest, request, underway
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import spans
 from fleet_assets.pipeline.plan import followers, outside_days
 from fleet_assets.pipeline.reference import stale_reference
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.pipeline.tables.raw import LANDED
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 
 OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
 """The tables that are made of files outside the lake."""
@@ -33,12 +33,12 @@ PATIENCE_SECONDS = 60.0
     minimum_interval_seconds=15,
     description="Requests exactly the days whose landed files, or rows set aside, changed, and what is made of them.",
 )
-def landing_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) -> dg.SensorResult:
+def landing_sensor(context: dg.SensorEvaluationContext, installation: InstallationResource) -> dg.SensorResult:
     """Compares what lies outside with what each partition was made of; the cursor is the moment since which days wait.
 
     Changed reference files come first: rows that were decoded without them would only be computed again.
     """
-    here, since = places.get(), float(context.cursor or time.time())
+    here, since = installation.get(), float(context.cursor or time.time())
     requests = [*_requests(context.instance, here)]
     if not requests:
         return dg.SensorResult(skip_reason="Every landed file is part of its raw partition.", cursor="")
@@ -47,11 +47,11 @@ def landing_sensor(context: dg.SensorEvaluationContext, places: PlacesResource) 
     return dg.SensorResult(requests, cursor="")
 
 
-def _reference_comes_first(instance: dg.DagsterInstance, places: Places, waited_s: float) -> bool:
+def _reference_comes_first(instance: dg.DagsterInstance, installation: Installation, waited_s: float) -> bool:
     """Whether a run stores reference tables, or one will soon be asked for; one that failed is waited for no more."""
     if any(run.names and run.names & REFERENCE for run in underway(instance)):
         return True
-    marks = stale_reference(places)
+    marks = stale_reference(installation)
     return bool(marks) and waited_s < PATIENCE_SECONDS and not _was_asked(instance, marks)
 
 
@@ -65,38 +65,38 @@ def _reference_key(marks: dict[str, str]) -> str:
     return f"reference/{digest([*marks.values()])}"
 
 
-def touched_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
+def touched_days(name: str, instance: dg.DagsterInstance, installation: Installation) -> dict[date, str]:
     """The days of one raw table that differ from what has landed, with the fingerprint of what has landed.
 
     Also those that were stored by a run which was killed before it could say so: nothing downstream knows of them.
     """
     maker, table = DAY_TABLES[name], LAKE_TABLES[name]
     told = instance.get_materialized_partitions(dg.AssetKey(name))
-    marks = {day: maker.fingerprint(places, day) for day in outside_days(places, maker)}
-    records = places.lake.records(table)
-    current = {day for day in marks if (record := records.get(day)) and maker.is_made_of(places, day, record)}
+    marks = {day: maker.fingerprint(installation, day) for day in outside_days(installation, maker)}
+    records = installation.lake.records(table)
+    current = {day for day in marks if (record := records.get(day)) and maker.is_made_of(installation, day, record)}
     return {day: mark for day, mark in marks.items() if day not in current or day.isoformat() not in told}
 
 
-def _requests(instance: dg.DagsterInstance, places: Places) -> Iterator[dg.RunRequest]:
+def _requests(instance: dg.DagsterInstance, installation: Installation) -> Iterator[dg.RunRequest]:
     """One request for each stretch of touched days; days of a run under way wait for its end.
 
     What is made of these tables is computed in the same run, for the same days: starting a process costs more than a
     day of a table. Automation follows to other days and to the marts.
     """
-    touched = {name: _free_days(name, instance, places) for name in OUTSIDE}
+    touched = {name: _free_days(name, instance, installation) for name in OUTSIDE}
     for first, last in spans({day for marks in touched.values() for day in marks}):
         marks = {(name, day): touched[name][day] for name in touched for day in touched[name] if first <= day <= last}
         names = {name for name, _ in marks}
         yield request(instance, sorted(names | followers(names)), (first, last), [marks[key] for key in sorted(marks)])
 
 
-def _free_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[date, str]:
+def _free_days(name: str, instance: dg.DagsterInstance, installation: Installation) -> dict[date, str]:
     """The touched days of a table that no run is about to store."""
     known, runs = set(day_partitions().get_partition_keys()), underway(instance)
     return {
         day: mark
-        for day, mark in touched_days(name, instance, places).items()
+        for day, mark in touched_days(name, instance, installation).items()
         if day.isoformat() in known and not any(run.covers(name, day) for run in runs)
     }
 
@@ -107,9 +107,9 @@ def _free_days(name: str, instance: dg.DagsterInstance, places: Places) -> dict[
     minimum_interval_seconds=15,
     description="Requests the reference tables whose files changed: CSVs, DBC files, signal maps.",
 )
-def reference_sensor(places: PlacesResource) -> dg.RunRequest | dg.SkipReason:
+def reference_sensor(installation: InstallationResource) -> dg.RunRequest | dg.SkipReason:
     """Compares the files with what each table was made of; all changed tables are one run."""
-    marks = stale_reference(places.get())
+    marks = stale_reference(installation.get())
     if not marks:
         return dg.SkipReason("Every reference table is what its files say.")
     return dg.RunRequest(run_key=_reference_key(marks), asset_selection=[*map(dg.AssetKey, marks)])

@@ -18,10 +18,10 @@ from dagster._core.storage.dagster_run import RunsFilter
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
 from fleet_assets.defs.partitions import RANGE_TAGS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline import freshness
 from fleet_assets.pipeline.mart_models import stale_marts
 from fleet_assets.pipeline.plan import BuildRequest, Plan, followed_tables, plan_build
-from fleet_assets.places import Places
 
 KILLED = "KILLED"
 """Status of a run that still says it goes on, and whose process is gone."""
@@ -71,27 +71,27 @@ class Published:
     damage: str = ""
 
 
-def stale_now(places: Places) -> Plan:
+def stale_now(installation: Installation) -> Plan:
     """What `fleet build` would make now of the lake: reference tables and days."""
-    return plan_build(places, BuildRequest(), followed_tables())
+    return plan_build(installation, BuildRequest(), followed_tables())
 
 
-def published_now(places: Places) -> Published:
+def published_now(installation: Installation) -> Published:
     """What the warehouse says; a sentence where its server does not answer."""
     try:
-        damage = places.warehouse.damage()
-        if not damage and not places.warehouse.is_published:
+        damage = installation.warehouse.damage()
+        if not damage and not installation.warehouse.is_published:
             return Published()
-        return Published(sorted(stale_marts(places)), places.warehouse.published_at, damage=damage)
+        return Published(sorted(stale_marts(installation)), installation.warehouse.published_at, damage=damage)
     except ServiceError as error:
         return Published(problem=str(error))
 
 
-def known_runs(places: Places) -> Runs:
+def known_runs(installation: Installation) -> Runs:
     """What Dagster's storage says; nothing before the first build, a sentence where the storage does not answer."""
-    known = _known_runs(places)
+    known = _known_runs(installation)
     # Rows age while nothing runs: this check is made anew at every look.
-    stale = freshness.stale_sentences(places, datetime.now(UTC))
+    stale = freshness.stale_sentences(installation, datetime.now(UTC))
     fresh = [
         {"table": table, "check": freshness.NAME, "severity": "WARN", "run_id": "", "sentence": sentence}
         for table, sentence in stale.items()
@@ -100,25 +100,27 @@ def known_runs(places: Places) -> Runs:
     return replace(known, failed_checks=noted + fresh)
 
 
-def _known_runs(places: Places) -> Runs:
-    home = places.settings.dagster_home
+def _known_runs(installation: Installation) -> Runs:
+    home = installation.settings.dagster_home
     if not (home / "dagster.yaml").exists():
         return Runs()
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
-            return _runs(instance, places)
+            return _runs(instance, installation)
     except Exception as error:  # noqa: BLE001 - storages of many kinds fail in as many ways
         return Runs(problem=f"Dagster's storage does not answer: {str(error).splitlines()[0]}")
 
 
-def _runs(instance: dg.DagsterInstance, places: Places) -> Runs:
+def _runs(instance: dg.DagsterInstance, installation: Installation) -> Runs:
     records = instance.get_run_records(limit=LOOKED_AT_RUNS)
     builds = instance.get_run_records(RunsFilter(tags={BUILD_TAG: "true"}), limit=1)
-    working = [_run(places, instance, record) for record in instance.get_run_records(RunsFilter(statuses=WORKING))]
+    working = [
+        _run(installation, instance, record) for record in instance.get_run_records(RunsFilter(statuses=WORKING))
+    ]
     automatic = [record for record in records if BUILD_TAG not in record.dagster_run.tags]
     return Runs(
-        _run(places, instance, builds[0]) if builds else None,
-        _run(places, instance, automatic[0]) if automatic else None,
+        _run(installation, instance, builds[0]) if builds else None,
+        _run(installation, instance, automatic[0]) if automatic else None,
         [run for run in working if run.status != KILLED],
         _failed_checks(instance, [record.dagster_run.run_id for record in records]),
         _has_daemon(instance),
@@ -130,12 +132,12 @@ def _has_daemon(instance: dg.DagsterInstance) -> bool:
     return beat is not None and time.time() - beat.timestamp < SILENT_DAEMON_S
 
 
-def _run(places: Places, instance: dg.DagsterInstance, record: dg.RunRecord) -> Run:
+def _run(installation: Installation, instance: dg.DagsterInstance, record: dg.RunRecord) -> Run:
     run = record.dagster_run
     is_build = BUILD_TAG in run.tags
     # Nobody reports the end of a run whose process was killed: the locks that it held say so.
-    is_lost = is_build and not _is_held(places.settings.dagster_home / "build.lock")
-    is_killed = run.status in WORKING and (is_lost or is_dead(places, instance, record))
+    is_lost = is_build and not _is_held(installation.settings.dagster_home / "build.lock")
+    is_killed = run.status in WORKING and (is_lost or is_dead(installation, instance, record))
     return Run(
         run.run_id,
         "build" if is_build else "automatic",

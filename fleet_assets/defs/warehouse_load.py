@@ -11,7 +11,7 @@ import dagster as dg
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.defs import policies
 from fleet_assets.pipeline.mart_models import LOADED_PREFIX
-from fleet_assets.resources import PlacesResource, progressed
+from fleet_assets.resources import InstallationResource, progressed
 
 GROUP = "warehouse"
 
@@ -36,9 +36,11 @@ def _spec(table: Table) -> dg.AssetSpec:
 @dg.multi_asset(
     specs=[_spec(table) for table in TABLES.values()], can_subset=True, name="warehouse_load", pool="warehouse"
 )
-def warehouse_load(context: dg.AssetExecutionContext, places: PlacesResource) -> Iterator[dg.MaterializeResult]:
+def warehouse_load(
+    context: dg.AssetExecutionContext, installation: InstallationResource
+) -> Iterator[dg.MaterializeResult]:
     """Bring the selected tables to what the lake has: partitions that differ are replaced, each in one transaction."""
-    here = places.get()
+    here = installation.get()
     names = {key.path[-1] for key in context.selected_asset_keys}
     for position, table in enumerate(here.loader.load(names), start=1):
         progressed("loading", position, len(names))

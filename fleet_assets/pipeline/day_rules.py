@@ -25,8 +25,8 @@ from fleet_assets.core.checks import (
     speed_sentences,
 )
 from fleet_assets.core.clocks import behind_sentences
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import midnight
-from fleet_assets.places import Places
 
 NEIGHBOURS = timedelta(days=2)
 """How far before its day an event may have become final that a day's first event could overlap."""
@@ -85,12 +85,12 @@ DAY_RULES = {(rule.table.name, rule.name) for rule in RULES}
 """Table and name of the rules whose findings are kept beside the partitions."""
 
 
-def failed_rules(places: Places, tables: Collection[str]) -> list[str]:
+def failed_rules(installation: Installation, tables: Collection[str]) -> list[str]:
     """The rules that stored rows of these tables break, one sentence each, whichever run noticed it."""
     sentences = []
     for rule in RULES:
         if rule.is_error and rule.table.name in tables:
-            found = [*places.findings.of(rule.table, rule.name)]
+            found = [*installation.check_results.of(rule.table, rule.name)]
             if found:
                 on_days = "1 day" if len(found) == 1 else f"{len(found)} days"
                 first = f"{found[0].day}: {found[0].sentences[0]}"
@@ -98,17 +98,19 @@ def failed_rules(places: Places, tables: Collection[str]) -> list[str]:
     return sentences
 
 
-def judge(places: Places, rule: DayRule, days: Collection[date]) -> list[date]:
+def judge(installation: Installation, rule: DayRule, days: Collection[date]) -> list[date]:
     """Note what the rule finds on these days and on the later ones that are judged with them; returns the days."""
-    stored = [day for day in _reached(rule, days) if places.lake.record(rule.table, day) is not None]
+    stored = [day for day in _reached(rule, days) if installation.lake.record(rule.table, day) is not None]
     for day in stored:
-        places.findings.note(rule.table, day, rule.name, _found(rule, places, day), is_error=rule.is_error)
+        installation.check_results.note(
+            rule.table, day, rule.name, _found(rule, installation, day), is_error=rule.is_error
+        )
     return stored
 
 
-def _found(rule: DayRule, places: Places, day: date) -> list[str]:
+def _found(rule: DayRule, installation: Installation, day: date) -> list[str]:
     start = midnight(day)
-    return rule.judge(places.lake.window(rule.table, start - rule.look_back, start + timedelta(days=1)))
+    return rule.judge(installation.lake.window(rule.table, start - rule.look_back, start + timedelta(days=1)))
 
 
 def _reached(rule: DayRule, days: Collection[date]) -> list[date]:

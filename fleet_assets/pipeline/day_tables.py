@@ -22,11 +22,11 @@ from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import Table
 from fleet_assets.contracts.schema import whole_days
 from fleet_assets.core.window import Window
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.code_versions import table_version
 from fleet_assets.pipeline.days import midnight
 from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.reference_reads import PENDING, ReferenceRows, Rows, stored_reference
-from fleet_assets.places import Places
 
 DUE_AT = "due_at"
 """Note of a partition of events: when the first of those becomes final that it does not hold yet."""
@@ -72,10 +72,10 @@ class Outside:
     (`former_versions`)."""
 
     name: str
-    days: Callable[[Places], Iterable[date]]
-    facts: Callable[[Places, date], Iterable[str]]
-    former_facts: Callable[[Places, date], Iterable[str]]
-    read: Callable[[Places, date], Any]
+    days: Callable[[Installation], Iterable[date]]
+    facts: Callable[[Installation, date], Iterable[str]]
+    former_facts: Callable[[Installation, date], Iterable[str]]
+    read: Callable[[Installation, date], Any]
 
 
 Read = Table | OwnDay | Rows
@@ -128,34 +128,38 @@ class DayTable:
         start = midnight(day)
         return Window(start=start - self.table.look_back, day_start=start, day_end=start + timedelta(days=1))
 
-    def made(self, places: Places, day: date) -> Noted:
+    def made(self, installation: Installation, day: date) -> Noted:
         """One day, computed from its declared inputs."""
-        given = {name: self._argument(places, day, name) for name in self.parameters}
+        given = {name: self._argument(installation, day, name) for name in self.parameters}
         result = self.compute(**given)
         return result if isinstance(result, Noted) else Noted(result)
 
-    def _argument(self, places: Places, day: date, name: str) -> Any:
+    def _argument(self, installation: Installation, day: date, name: str) -> Any:
         if name == WINDOW:
             return self.window(day)
         if self.outside is not None and name == self.outside.name:
-            return self.outside.read(places, day)
+            return self.outside.read(installation, day)
         if name in self.settings:
-            return getattr(places.settings, name)
+            return getattr(installation.settings, name)
         read = next(one for one, table in zip(self.reads, self.inputs, strict=True) if table.name == name)
-        return self._rows(places, day, read)
+        return self._rows(installation, day, read)
 
-    def _rows(self, places: Places, day: date, read: Read) -> pl.LazyFrame:
+    def _rows(self, installation: Installation, day: date, read: Read) -> pl.LazyFrame:
         """The rows of an input: the window of a day table, of a reference table what is declared of it."""
         if isinstance(read, Rows):
-            return read.of(places.lake.scan(read.table))
+            return read.of(installation.lake.scan(read.table))
         table = read.table if isinstance(read, OwnDay) else read
         if table.partition_by is None:
-            return places.lake.scan(table)
+            return installation.lake.scan(table)
         window = self.window(day)
-        return places.lake.window(table, window.day_start - self.look_back(table), window.day_end)
+        return installation.lake.window(table, window.day_start - self.look_back(table), window.day_end)
 
     def fingerprint(
-        self, places: Places, day: date, stored: PartitionRecord | None = None, reference: ReferenceRows | None = None
+        self,
+        installation: Installation,
+        day: date,
+        stored: PartitionRecord | None = None,
+        reference: ReferenceRows | None = None,
     ) -> str:
         """Names the exact inputs and code of one partition; equal fingerprints mean an equal result.
 
@@ -163,34 +167,38 @@ class DayTable:
         vehicles of a day whose reference tables are those it was made from; `reference` are other
         reference tables than the stored ones.
         """
-        seen = self.reference_seen(places, day, stored, reference)
+        seen = self.reference_seen(installation, day, stored, reference)
         facts: dict[str, list[Any]] = {
-            "settings": [f"{name}={getattr(places.settings, name)}" for name in self.settings],
-            "outside": list(self.outside.facts(places, day)) if self.outside else [],
-            "data": self._data_facts(places, day),
+            "settings": [f"{name}={getattr(installation.settings, name)}" for name in self.settings],
+            "outside": list(self.outside.facts(installation, day)) if self.outside else [],
+            "data": self._data_facts(installation, day),
             "reference": [[name, digest] for name, (_, digest) in seen.items()],
         }
         words = [f"{kind}:{_short_hash(found)}" for kind, found in facts.items() if found]
         return " ".join([f"code:{self.code_version}", *words])
 
-    def _data_facts(self, places: Places, day: date) -> list[list[str]]:
+    def _data_facts(self, installation: Installation, day: date) -> list[list[str]]:
         """The content of every partition that one day reads, and of the tables that it reads whole."""
         reads = zip(self.reads, self.inputs, strict=True)
         return [fact for read, table in reads if not isinstance(read, Rows)
-                for fact in self.contents_read(places, day, table)]  # fmt: skip
+                for fact in self.contents_read(installation, day, table)]  # fmt: skip
 
-    def contents_read(self, places: Places, day: date, table: Table) -> list[list[str]]:
+    def contents_read(self, installation: Installation, day: date, table: Table) -> list[list[str]]:
         """Name, day and content of the partitions of one input that one day reads, those without rows left out."""
-        generation = places.lake.generation(table)
+        generation = installation.lake.generation(table)
         records = [(one, generation.record(one)) for one in self.input_days(table, day)]
         contents = [(one, self._content(record, table, is_own=one in (day, None))) for one, record in records]
         return [[table.name, str(one), content] for one, content in contents if content]
 
     def reference_seen(
-        self, places: Places, day: date, stored: PartitionRecord | None = None, reference: ReferenceRows | None = None
+        self,
+        installation: Installation,
+        day: date,
+        stored: PartitionRecord | None = None,
+        reference: ReferenceRows | None = None,
     ) -> dict[str, tuple[str, str]]:
         """Per reference table its content now, and what names the rows of it that one day reads."""
-        reference = reference or stored_reference(places.lake)
+        reference = reference or stored_reference(installation.lake)
         known = (stored.notes.get(REFERENCE) if stored else None) or {}
         assert isinstance(known, dict)
         seen = {}
@@ -208,37 +216,41 @@ class DayTable:
         return reference.digest(read, data, since, until)
 
     def is_made_of(
-        self, places: Places, day: date, record: PartitionRecord, reference: ReferenceRows | None = None
+        self, installation: Installation, day: date, record: PartitionRecord, reference: ReferenceRows | None = None
     ) -> bool:
         """Whether a record names the inputs and code that there are now, in the words of this release or the last."""
-        if record.inputs == self.fingerprint(places, day, record, reference):
+        if record.inputs == self.fingerprint(installation, day, record, reference):
             return True
         # The last release named reference tables whole: it says nothing of rows that are not stored yet.
         is_pending = reference is not None and any(reference.content(table) == PENDING for table in self.inputs)
-        return not is_pending and record.inputs == former_fingerprint(self, places, day)
+        return not is_pending and record.inputs == former_fingerprint(self, installation, day)
 
-    def is_current(self, places: Places, day: date, record: PartitionRecord | None) -> bool:
+    def is_current(self, installation: Installation, day: date, record: PartitionRecord | None) -> bool:
         """Whether a stored partition is what it would become now: same inputs and code, and nothing of it is due."""
-        return not self.why_stale(places, day, record)
+        return not self.why_stale(installation, day, record)
 
     def why_stale(
-        self, places: Places, day: date, record: PartitionRecord | None, reference: ReferenceRows | None = None
+        self,
+        installation: Installation,
+        day: date,
+        record: PartitionRecord | None,
+        reference: ReferenceRows | None = None,
     ) -> tuple[str, ...]:
         """Which kinds of inputs of a stored partition moved (`KINDS`), in words; none where it is current."""
         if record is None:
             return ("new",)
-        if not self.is_made_of(places, day, record, reference):
-            moved = {*self.fingerprint(places, day, record, reference).split()} ^ {*record.inputs.split()}
+        if not self.is_made_of(installation, day, record, reference):
+            moved = {*self.fingerprint(installation, day, record, reference).split()} ^ {*record.inputs.split()}
             return tuple(words for kind, words in KINDS.items() if any(one.startswith(kind) for one in moved))
         due_at = record.notes.get(DUE_AT)
         is_due = due_at is not None and datetime.fromisoformat(str(due_at)) <= datetime.now(UTC)
         return ("events became final",) if is_due else ()
 
-    def mark(self, places: Places, day: date) -> str:
+    def mark(self, installation: Installation, day: date) -> str:
         """Names one state of being stale: two requests for the same one are one."""
-        record = places.lake.record(self.table, day)
+        record = installation.lake.record(self.table, day)
         due_at = record.notes.get(DUE_AT, "") if record else ""
-        return f"{self.fingerprint(places, day, record)}{due_at}"
+        return f"{self.fingerprint(installation, day, record)}{due_at}"
 
     def _content(self, record: PartitionRecord | None, table: Table, *, is_own: bool) -> str:
         """Names what one partition reads of another; nothing where it finds no rows, stored or not."""

@@ -11,10 +11,10 @@ from datetime import date
 from statistics import median
 
 from fleet_assets.contracts import Table
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import SECONDS
 from fleet_assets.pipeline.plan import Plan
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 
 _NEWEST = 30
 """Newest days whose durations tell of the next ones."""
@@ -33,20 +33,20 @@ class TableForecast:
     seconds: float | None
 
 
-def forecast(places: Places, plan: Plan) -> list[TableForecast]:
+def forecast(installation: Installation, plan: Plan) -> list[TableForecast]:
     """Table by table, inputs before what reads them."""
     found = []
     for name, maker in DAY_TABLES.items():
         if why := plan.reasons.get(name):
-            a_day = _seconds_a_day(places, maker.table)
+            a_day = _seconds_a_day(installation, maker.table)
             reasons = Counter(reason for reasons in why.values() for reason in reasons)
             seconds = None if a_day is None else a_day * len(why)
             found.append(TableForecast(name, len(why), min(why), max(why), dict(reasons), seconds))
     return found
 
 
-def _seconds_a_day(places: Places, table: Table) -> float | None:
-    records = [record for _, record in sorted(places.lake.records(table).items())]
+def _seconds_a_day(installation: Installation, table: Table) -> float | None:
+    records = [record for _, record in sorted(installation.lake.records(table).items())]
     took = [record.notes[SECONDS] for record in records if SECONDS in record.notes]
     known = [float(str(seconds)) for seconds in took[-_NEWEST:]]
     return median(known) if known else None

@@ -14,7 +14,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 if TYPE_CHECKING:
     from fleet_assets.pipeline.day_tables import DayTable
@@ -32,18 +32,18 @@ FORMER_REFERENCE_VERSION = "927558a3b5ad"
 """The same of the code that reads reference files."""
 
 
-def former_fingerprint(maker: DayTable, places: Places, day: date) -> str | None:
+def former_fingerprint(maker: DayTable, installation: Installation, day: date) -> str | None:
     """What that release would have noted as the inputs of a day made from what is there now; None where it made other
     rows of them."""
     if maker.table.name not in _VERSIONS:
         return None
-    facts: list[Any] = [maker.table.name, _VERSIONS[maker.table.name], *_outside(maker, places, day)]
+    facts: list[Any] = [maker.table.name, _VERSIONS[maker.table.name], *_outside(maker, installation, day)]
     for table in maker.inputs:
-        facts += maker.contents_read(places, day, table)
+        facts += maker.contents_read(installation, day, table)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _outside(maker: DayTable, places: Places, day: date) -> list[str]:
+def _outside(maker: DayTable, installation: Installation, day: date) -> list[str]:
     """What decided a day's rows and was not in the lake."""
-    stated = [f"{name}={getattr(places.settings, name)}" for name in maker.settings]
-    return stated + (list(maker.outside.former_facts(places, day)) if maker.outside else [])
+    stated = [f"{name}={getattr(installation.settings, name)}" for name in maker.settings]
+    return stated + (list(maker.outside.former_facts(installation, day)) if maker.outside else [])

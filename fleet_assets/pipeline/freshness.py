@@ -13,47 +13,47 @@ from fleet_assets.contracts import INGEST_HOURLY, RAW_CAN, RAW_TELEMETRY, TELEME
 from fleet_assets.contracts.ingest import REGULAR_LOOK_BACK
 from fleet_assets.core.freshness import Silence, find_silence
 from fleet_assets.core.ingest import hourly_ingest
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.tables.raw import LANDED
-from fleet_assets.places import Places
 
 NAME = "freshness"
 CHECKED = (RAW_CAN, RAW_TELEMETRY, TELEMETRY)
 SHOWN_VEHICLES = 10
 
 
-def stale_sentences(places: Places, now: datetime) -> dict[str, str]:
+def stale_sentences(installation: Installation, now: datetime) -> dict[str, str]:
     """The tables whose newest rows are older than they should be, with a sentence each; looks and changes nothing."""
-    found = {table.name: stale_sentence(places, table, now) for table in CHECKED}
+    found = {table.name: stale_sentence(installation, table, now) for table in CHECKED}
     return {name: sentence for name, sentence in found.items() if sentence}
 
 
-def stale_sentence(places: Places, table: Table, now: datetime) -> str:
+def stale_sentence(installation: Installation, table: Table, now: datetime) -> str:
     """The same of one table; empty where it is as new as usual."""
-    silence = find_silence(_hours(places, table, now), now)
+    silence = find_silence(_hours(installation, table, now), now)
     return _words(table, silence, now) if silence else ""
 
 
-def _hours(places: Places, table: Table, now: datetime) -> pl.DataFrame:
+def _hours(installation: Installation, table: Table, now: datetime) -> pl.DataFrame:
     """INGEST_HOURLY rows up to the table's newest day: of a raw table far enough back to know what is usual."""
-    newest = _newest_day(places, table)
+    newest = _newest_day(installation, table)
     if newest is None:
         return INGEST_HOURLY.empty()
     # Of telemetry the newest day says how old it is; what is usual, its raw tables say.
-    of_newest = hourly_ingest(places.lake.scan(table, [newest]), LANDED.get(table.name, table.name))
+    of_newest = hourly_ingest(installation.lake.scan(table, [newest]), LANDED.get(table.name, table.name))
     if table.name not in LANDED:
         return of_newest.collect()
     first = newest - REGULAR_LOOK_BACK
-    near = [day for day in places.lake.days(INGEST_HOURLY) if first <= day <= now.date() + timedelta(days=1)]
-    hours = places.lake.scan(INGEST_HOURLY, near).filter(pl.col("source") == LANDED[table.name]).collect()
+    near = [day for day in installation.lake.days(INGEST_HOURLY) if first <= day <= now.date() + timedelta(days=1)]
+    hours = installation.lake.scan(INGEST_HOURLY, near).filter(pl.col("source") == LANDED[table.name]).collect()
     # Of a day whose hours were not counted yet the rows themselves are asked.
     is_counted = newest in hours["hour_at"].dt.date()
     return hours if is_counted else pl.concat([hours, of_newest.collect()])
 
 
-def _newest_day(places: Places, table: Table) -> date | None:
+def _newest_day(installation: Installation, table: Table) -> date | None:
     """The last stored day that has rows."""
-    for day in reversed(places.lake.days(table)):
-        record = places.lake.record(table, day)
+    for day in reversed(installation.lake.days(table)):
+        record = installation.lake.record(table, day)
         if record is not None and record.row_count:
             return day
     return None

@@ -16,11 +16,11 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import BuildFailed
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import MartInputs
-from fleet_assets.places import Places
 from fleet_assets.project_files import project_file
 
 LOADED_PREFIX = "warehouse"
@@ -29,17 +29,17 @@ LOADED_PREFIX = "warehouse"
 PROJECT_DIR = project_file("dbt_models")
 
 
-def dbt_environment(places: Places, *, parsing: bool = False) -> dict[str, str]:
+def dbt_environment(installation: Installation, *, parsing: bool = False) -> dict[str, str]:
     """What dbt reads from the environment: the private place, and folders outside the repository.
 
     None of it is a setting of the project: it stays in this process after a build, and another one may follow.
     """
-    dbt_home = places.settings.root / "dbt"
+    dbt_home = installation.settings.root / "dbt"
     # A manifest names relations: each kind of warehouse has its own.
-    target = "target" if places.warehouse.kind == "duckdb" else f"target-{places.warehouse.kind}"
+    target = "target" if installation.warehouse.kind == "duckdb" else f"target-{installation.warehouse.kind}"
     return {
-        **places.warehouse.dbt_environment(parsing=parsing),
-        "FLEET_WAREHOUSE_TIMEZONE": places.settings.timezone,
+        **installation.warehouse.dbt_environment(parsing=parsing),
+        "FLEET_WAREHOUSE_TIMEZONE": installation.settings.timezone,
         "FLEET_TOUCHED_DAYS": "",
         "DBT_TARGET_PATH": str(dbt_home / target),
         "DBT_LOG_PATH": str(dbt_home / "logs"),
@@ -50,13 +50,13 @@ def dbt_environment(places: Places, *, parsing: bool = False) -> dict[str, str]:
     }
 
 
-def prepared_manifest(places: Places) -> Path:
+def prepared_manifest(installation: Installation) -> Path:
     """The project's manifest, not older than its models."""
-    environment = dbt_environment(places, parsing=True)
+    environment = dbt_environment(installation, parsing=True)
     manifest = Path(environment["DBT_TARGET_PATH"]) / "manifest.json"
     newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
     # Web server, daemon and runs load this at the same moment; one of them writes, the others find it written.
-    with alone(manifest.parent / "parse.lock"):
+    with exclusive_lock(manifest.parent / "parse.lock"):
         if not manifest.exists() or manifest.stat().st_mtime < newest:
             _parse(environment)
     return manifest
@@ -102,9 +102,9 @@ class MartProject:
     version: str
 
 
-def mart_project(places: Places) -> MartProject:
+def mart_project(installation: Installation) -> MartProject:
     """What dbt says of the project; read once in a process, and again where a model is newer."""
-    return _read_project(prepared_manifest(places))
+    return _read_project(prepared_manifest(installation))
 
 
 @cache
@@ -122,19 +122,19 @@ def _materialised_as(manifest: Mapping[str, Any], kind: str) -> frozenset[str]:
     return frozenset(node["name"] for node in models if node["config"]["materialized"] == kind)
 
 
-def mart_inputs(places: Places) -> MartInputs:
+def mart_inputs(installation: Installation) -> MartInputs:
     """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone."""
-    project = mart_project(places)
-    return MartInputs.of(places.lake, project.sources, [places.settings.timezone, project.version])
+    project = mart_project(installation)
+    return MartInputs.of(installation.lake, project.sources, [installation.settings.timezone, project.version])
 
 
-def stale_marts(places: Places) -> set[str]:
+def stale_marts(installation: Installation) -> set[str]:
     """The models that were not built from what is in the lake now."""
-    known, inputs = places.warehouse.built_from(), mart_inputs(places).text
-    return {model for model in mart_project(places).upstream if known.get(model) != inputs}
+    known, inputs = installation.warehouse.built_from(), mart_inputs(installation).text
+    return {model for model in mart_project(installation).upstream if known.get(model) != inputs}
 
 
-def is_warehouse_stale(places: Places) -> bool:
+def is_warehouse_stale(installation: Installation) -> bool:
     """Whether the warehouse is not what the lake says: partitions that a server has not, or models of other inputs."""
-    is_behind = places.settings.is_on_postgres and bool(places.loader.stale())
-    return is_behind or bool(stale_marts(places))
+    is_behind = installation.settings.is_on_postgres and bool(installation.loader.stale())
+    return is_behind or bool(stale_marts(installation))

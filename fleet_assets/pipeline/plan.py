@@ -17,11 +17,11 @@ from graphlib import TopologicalSorter
 from fleet_assets.adapters.held_vehicles import held_vehicles
 from fleet_assets.contracts import Table
 from fleet_assets.contracts.schema import whole_days
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
 from fleet_assets.pipeline.reference import pending_rows, reference_tables, stale_reference
 from fleet_assets.pipeline.reference_reads import ReferenceRows
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,21 @@ class BuildReport:
     failed_checks: list[str] = field(default_factory=list)
 
 
-def plan_build(places: Places, request: BuildRequest, names: Collection[str]) -> Plan:
+def plan_build(installation: Installation, request: BuildRequest, names: Collection[str]) -> Plan:
     """Compare every table with its inputs, upstream first; a stale input makes what reads it stale too.
 
     Of that the tables called `names` are planned, and no days outside the request, before FLEET_START_DATE or after
     today. A full request takes every day that has inputs, current or not.
     """
-    changed = stale_reference(places)
+    changed = stale_reference(installation)
     reference = [table.name for table in reference_tables() if request.full or table.name in changed]
-    look = _Look(places, request.full, changed)
+    look = _Look(installation, request.full, changed)
     known: dict[str, set[date]] = {}
     for maker in ordered_tables():
-        known[maker.table.name] = _candidate_days(places, maker, known)
+        known[maker.table.name] = _candidate_days(installation, maker, known)
         look.at(maker, known[maker.table.name])
-    held_vehicles(places.lake).remember()
-    first, last = _bounds(places, request)
+    held_vehicles(installation.lake).remember()
+    first, last = _bounds(installation, request)
     within = {
         name: {day: why for day, why in days.items() if first <= day <= last} for name, days in look.stale.items()
     }
@@ -100,14 +100,14 @@ def plan_build(places: Places, request: BuildRequest, names: Collection[str]) ->
 class _Look:
     """What was found stale so far, table by table."""
 
-    def __init__(self, places: Places, is_full: bool, changed: Collection[str]) -> None:
+    def __init__(self, installation: Installation, is_full: bool, changed: Collection[str]) -> None:
         self.stale: dict[str, dict[date, Reasons]] = {}
-        self._places, self._is_full, self._changed = places, is_full, changed
-        self._reference = ReferenceRows(places.lake, pending_rows(places, changed))
+        self._places, self._is_full, self._changed = installation, is_full, changed
+        self._reference = ReferenceRows(installation.lake, pending_rows(installation, changed))
 
     def at(self, maker: DayTable, days: Collection[date]) -> None:
         """Look at the days of a table whose inputs were looked at."""
-        unjudged = self._places.findings.owed(maker.table)
+        unjudged = self._places.check_results.owed(maker.table)
         # A table that is read whole is read otherwise once its files are stored.
         whole = {read.name for read in maker.reads if isinstance(read, Table)}
         is_touched = not whole.isdisjoint(self._changed)
@@ -155,31 +155,31 @@ def followers(names: Collection[str]) -> set[str]:
     return found
 
 
-def _bounds(places: Places, request: BuildRequest) -> tuple[date, date]:
+def _bounds(installation: Installation, request: BuildRequest) -> tuple[date, date]:
     today = datetime.now(UTC).date()
-    start = places.settings.start_date
+    start = installation.settings.start_date
     return max(request.first or start, start), min(request.last or today, today)
 
 
-def _candidate_days(places: Places, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
+def _candidate_days(installation: Installation, maker: DayTable, known: dict[str, set[date]]) -> set[date]:
     """The days in which a table can have rows: those of its inputs, its spill after them, and where it has some now."""
     if maker.outside is not None:
-        return outside_days(places, maker)
+        return outside_days(installation, maker)
     inputs = {day for table in maker.inputs for day in known.get(table.name, ())}
     spilled = {
         day + timedelta(days=later) for day in inputs for later in range(whole_days(maker.table.final_within) + 1)
     }
-    return spilled | _filled_days(places, maker.table)
+    return spilled | _filled_days(installation, maker.table)
 
 
-def outside_days(places: Places, maker: DayTable) -> set[date]:
+def outside_days(installation: Installation, maker: DayTable) -> set[date]:
     """The days of a table made of files outside the lake: those with files, and those whose rows outlived them."""
     assert maker.outside is not None
-    return set(maker.outside.days(places)) | _filled_days(places, maker.table)
+    return set(maker.outside.days(installation)) | _filled_days(installation, maker.table)
 
 
-def _filled_days(places: Places, table: Table) -> set[date]:
+def _filled_days(installation: Installation, table: Table) -> set[date]:
     """The stored days that hold rows, or are damaged: a run over a range also stores the empty days between them."""
-    generation = places.lake.generation(table)
+    generation = installation.lake.generation(table)
     records = {day: generation.record(day) for day in generation.days}
     return {day for day, record in records.items() if record is None or record.row_count}

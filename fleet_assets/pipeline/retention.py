@@ -19,12 +19,12 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.durable_file import content_hash, give_name, sync_folder
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.adapters.landing import SEALED, SOURCES, LandedFile
 from fleet_assets.contracts import Table
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 
 
 @dataclass(frozen=True)
@@ -38,28 +38,32 @@ class Pruned:
     kept_because: str = ""
 
 
-def prune(places: Places, older_than: timedelta, now: datetime, *, is_dry: bool = False) -> Iterator[Pruned]:
+def prune(
+    installation: Installation, older_than: timedelta, now: datetime, *, is_dry: bool = False
+) -> Iterator[Pruned]:
     """Remove landed files that came `older_than` before `now` and are in their raw partition.
 
     Of a day whose raw partition is not current, or does not hold every row of a file, nothing is removed.
     """
     before_ns = int((now - older_than).timestamp() * 1_000_000_000)
-    with alone(places.landing.root / ".import.lock"):
+    with exclusive_lock(installation.landing.root / ".import.lock"):
         for source in SOURCES:
-            for day, files in places.landing.days(source).items():
+            for day, files in installation.landing.days(source).items():
                 old = [file for file in files if file.changed_ns < before_ns]
                 # A day that is one sealed file already has nothing to give.
                 if old and not (len(files) == 1 and files[0].path.name.startswith(SEALED)):
-                    yield _prune_day(places, source, day, old, is_dry=is_dry)
+                    yield _prune_day(installation, source, day, old, is_dry=is_dry)
 
 
-def _prune_day(places: Places, source: str, day: date, old: Sequence[LandedFile], *, is_dry: bool) -> Pruned:
+def _prune_day(
+    installation: Installation, source: str, day: date, old: Sequence[LandedFile], *, is_dry: bool
+) -> Pruned:
     table = SOURCES[source]
-    with places.lake.alone_with(table, day):
-        record = places.lake.record(table, day)
-        if record is None or not DAY_TABLES[table.name].is_made_of(places, day, record):
+    with installation.lake.partition_lock(table, day):
+        record = installation.lake.record(table, day)
+        if record is None or not DAY_TABLES[table.name].is_made_of(installation, day, record):
             return Pruned(source, day, kept_because="not built yet")
-        content = places.lake.generation(table).file(day)
+        content = installation.lake.generation(table).file(day)
         if content is None or content_hash(content) != record.content:
             return Pruned(source, day, kept_because="the raw partition is not what its record says")
         sealed = old[0].path.parent / f"{SEALED}{record.content[:16]}.parquet"
@@ -70,12 +74,12 @@ def _prune_day(places: Places, source: str, day: date, old: Sequence[LandedFile]
         if going and not is_dry:
             _seal(content, sealed, record)
             _remove(going)
-            _restamp(places, table, day, record)
+            _restamp(installation, table, day, record)
         return Pruned(source, day, len(going), sum(file.size for file in going))
 
 
-def _fingerprint(places: Places, table: Table, day: date) -> str:
-    return DAY_TABLES[table.name].fingerprint(places, day)
+def _fingerprint(installation: Installation, table: Table, day: date) -> str:
+    return DAY_TABLES[table.name].fingerprint(installation, day)
 
 
 def _missing_rows(table: Table, content: Path, files: list[Path]) -> int:
@@ -102,12 +106,12 @@ def _remove(files: Sequence[LandedFile]) -> None:
     sync_folder(files[0].path.parent)
 
 
-def _restamp(places: Places, table: Table, day: date, record: PartitionRecord) -> None:
+def _restamp(installation: Installation, table: Table, day: date, record: PartitionRecord) -> None:
     """Say that the partition is made of the files that are there now. Killed before, the day is merely built again."""
-    places.lake.restate(table, day, replace(record, inputs=_fingerprint(places, table, day)))
+    installation.lake.restate(table, day, replace(record, inputs=_fingerprint(installation, table, day)))
 
 
-def prune_now(places: Places, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:
+def prune_now(installation: Installation, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:
     """`prune` as of this moment, by default of files older than FLEET_LANDING_KEEP_DAYS."""
-    age = timedelta(days=places.settings.landing_keep_days) if older_than is None else older_than
-    return list(prune(places, age, datetime.now(UTC), is_dry=is_dry))
+    age = timedelta(days=installation.settings.landing_keep_days) if older_than is None else older_than
+    return list(prune(installation, age, datetime.now(UTC), is_dry=is_dry))

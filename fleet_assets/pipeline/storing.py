@@ -16,9 +16,9 @@ import polars as pl
 from fleet_assets.adapters.lake import PartitionRecord, Written
 from fleet_assets.contracts import Table
 from fleet_assets.contracts.errors import DataError, joined
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import RULES_OF
 from fleet_assets.pipeline.day_tables import DUE_AT, REFERENCE, SECONDS, DayTable
-from fleet_assets.places import Places
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class StoredDay:
     frame: pl.DataFrame | None = None
 
 
-def store_days(places: Places, maker: DayTable, days: Iterable[date], *, only_stale: bool) -> Iterator[StoredDay]:
+def store_days(
+    installation: Installation, maker: DayTable, days: Iterable[date], *, only_stale: bool
+) -> Iterator[StoredDay]:
     """Compute and store the days in order, each as one file replaced in one step; current ones are kept if only stale
     ones are wanted. Memory is bounded by a day, and a range of days equals its days one by one.
 
@@ -40,8 +42,8 @@ def store_days(places: Places, maker: DayTable, days: Iterable[date], *, only_st
     failed: dict[date, Exception] = {}
     for day in days:
         try:
-            with places.lake.alone_with(maker.table, day):
-                stored = _stored(places, maker, day, only_stale=only_stale)
+            with installation.lake.partition_lock(maker.table, day):
+                stored = _stored(installation, maker, day, only_stale=only_stale)
         except Exception as error:  # noqa: BLE001 - raised below
             failed[day] = error
         else:
@@ -51,19 +53,19 @@ def store_days(places: Places, maker: DayTable, days: Iterable[date], *, only_st
         raise DataError(said) from next(iter(failed.values()))
 
 
-def _stored(places: Places, maker: DayTable, day: date, *, only_stale: bool) -> StoredDay:
+def _stored(installation: Installation, maker: DayTable, day: date, *, only_stale: bool) -> StoredDay:
     began = time.perf_counter()
-    table, record = maker.table, places.lake.record(maker.table, day)
-    if only_stale and record is not None and maker.is_current(places, day, record):
+    table, record = maker.table, installation.lake.record(maker.table, day)
+    if only_stale and record is not None and maker.is_current(installation, day, record):
         return StoredDay(day, record)
     # Before reading: what changes meanwhile makes the day stale, not current.
-    inputs, seen = maker.fingerprint(places, day), maker.reference_seen(places, day)
-    made = maker.made(places, day)
+    inputs, seen = maker.fingerprint(installation, day), maker.reference_seen(installation, day)
+    made = maker.made(installation, day)
     frame, notes = _final_by_now(table, table.conform(made.frame).collect())
     seconds = round(time.perf_counter() - began, 3)
     notes = {**made.notes, **notes, SECONDS: seconds, **({REFERENCE: seen} if seen else {})}
-    places.findings.owe(table, day, RULES_OF.get(table.name, ()))
-    written = places.lake.write(table, day, frame, inputs, **notes)
+    installation.check_results.owe(table, day, RULES_OF.get(table.name, ()))
+    written = installation.lake.write(table, day, frame, inputs, **notes)
     return StoredDay(day, written.record, written, frame)
 
 

@@ -18,7 +18,7 @@ import polars as pl
 from fleet_assets.adapters.lake_views import literal, quoted
 from fleet_assets.contracts import TABLES, VEHICLES, Table
 from fleet_assets.contracts.errors import UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.read.pandas_types import to_pandas
 from fleet_assets.read.span import Bound, Span
 from fleet_assets.settings import load_settings
@@ -31,11 +31,11 @@ class Fleet:
     """The data of one installation: `home` is its folder, by default FLEET_HOME."""
 
     def __init__(self, home: str | Path | None = None) -> None:
-        self.places = Places(load_settings(**({} if home is None else {"home": Path(home)})))
+        self.installation = Installation(load_settings(**({} if home is None else {"home": Path(home)})))
 
     def tables(self) -> list[str]:
         """Names that `table` knows: the lake's tables, then the marts that are built."""
-        found = self.places.warehouse.query(
+        found = self.installation.warehouse.query(
             "select distinct table_name from information_schema.tables "
             "where table_schema in ('main', 'fleet') order by 1"
         )
@@ -64,13 +64,13 @@ class Fleet:
         return to_pandas(self.table(name, start, end, vehicles).collect())
 
     def _lake_rows(self, table: Table, span: Span, vehicles: list[str] | None) -> pl.LazyFrame:
-        rows = self.places.lake.scan(table, self._days(table, span))
+        rows = self.installation.lake.scan(table, self._days(table, span))
         if not span.is_open:
             rows = rows.filter(*_within(pl.col(_instant_of(table)), *span.instants))
         if vehicles is None:
             return rows
         _must_have(table.name, "vehicle_id", table.schema.names())
-        self._must_know(vehicles, self.places.lake.scan(table))
+        self._must_know(vehicles, self.installation.lake.scan(table))
         return rows.filter(pl.col("vehicle_id").is_in(vehicles))
 
     def _days(self, table: Table, span: Span) -> list[date] | None:
@@ -82,7 +82,7 @@ class Fleet:
         first, last = span.instants
         # An event lies in the day in which it was final: on the day of its start or up to its reach later.
         spill = timedelta(0) if _instant_of(table) == table.partition_by else table.reach + timedelta(days=1)
-        stored = self.places.lake.days(table)
+        stored = self.installation.lake.days(table)
         return [
             day
             for day in stored
@@ -105,20 +105,20 @@ class Fleet:
             self._must_know(vehicles, self._mart_vehicles(name))
             conditions.append(f"vehicle_id in ({', '.join(map(literal, vehicles))})" if vehicles else "1 = 0")
         where = f" where {' and '.join(conditions)}" if conditions else ""
-        return self.places.warehouse.query(f"select * from {quoted(name)}{where}").lazy()
+        return self.installation.warehouse.query(f"select * from {quoted(name)}{where}").lazy()
 
     def _mart_columns(self, name: str) -> list[str]:
         known = self.tables()
         if name not in known:
             raise UsageError(f"there is no table {name!r}{_alike(name, known)}")
-        return self.places.warehouse.query(f"select * from {quoted(name)} where 1 = 0").columns
+        return self.installation.warehouse.query(f"select * from {quoted(name)} where 1 = 0").columns
 
     def _mart_vehicles(self, name: str) -> pl.LazyFrame:
-        return self.places.warehouse.query(f"select distinct vehicle_id from {quoted(name)}").lazy()
+        return self.installation.warehouse.query(f"select distinct vehicle_id from {quoted(name)}").lazy()
 
     def _must_know(self, vehicles: list[str], rows: pl.LazyFrame) -> None:
         """A vehicle is known by the reference table or by any row of the table that is read."""
-        declared = self.places.lake.scan(VEHICLES).select("vehicle_id").collect().to_series().to_list()
+        declared = self.installation.lake.scan(VEHICLES).select("vehicle_id").collect().to_series().to_list()
         if set(vehicles) <= set(declared):
             return
         seen = rows.select(pl.col("vehicle_id").unique()).collect(engine="streaming").to_series().to_list()

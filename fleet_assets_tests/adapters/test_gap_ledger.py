@@ -13,8 +13,8 @@ from fleet_assets.adapters.landing import Landing
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import INGEST_GAPS
 from fleet_assets.core.raw import deduplicate
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
 
 GAP = Gap("can", at("2026-03-01 23:59"), at("2026-03-02 00:10"), "spool_full", "shed", "van-1", "can0", 7)
@@ -38,9 +38,9 @@ def test_no_gaps_are_no_rows() -> None:
 
 
 @pytest.mark.slow
-def test_landed_gaps_become_partitions_of_the_days_on_which_they_began(places: Places) -> None:
-    Landing(places.settings.landing).append(SOURCE, gap_rows([GAP, UNKNOWN], NOTED), "scan")
-    Landing(places.settings.landing).append(SOURCE, gap_rows([GAP], NOTED), "again")
-    report = build_now(places, BuildRequest(select="ingest_gaps"))
+def test_landed_gaps_become_partitions_of_the_days_on_which_they_began(installation: Installation) -> None:
+    Landing(installation.settings.landing).append(SOURCE, gap_rows([GAP, UNKNOWN], NOTED), "scan")
+    Landing(installation.settings.landing).append(SOURCE, gap_rows([GAP], NOTED), "again")
+    report = build_now(installation, BuildRequest(select="ingest_gaps"))
     assert (report.failed_checks, report.days) == ([], [at("2026-03-01 00:00").date(), at("2026-03-02 00:00").date()])
-    assert_frame_equal(places.lake.scan(INGEST_GAPS).collect(), gap_rows([GAP, UNKNOWN], NOTED))
+    assert_frame_equal(installation.lake.scan(INGEST_GAPS).collect(), gap_rows([GAP, UNKNOWN], NOTED))

@@ -49,7 +49,7 @@ def _write_own_days(root: str, writer: int) -> None:
 def _write_the_same_day(root: str, writer: int) -> None:
     lake = Lake(root)
     for number in range(COMMITS):
-        with lake.alone_with(STANDING_PERIODS, DAY):
+        with lake.partition_lock(STANDING_PERIODS, DAY):
             seen = lake.record(STANDING_PERIODS, DAY)
             count = int(str(seen.notes["count"])) if seen else 0
             lake.write(STANDING_PERIODS, DAY, periods(count % 24), f"{writer}-{number}", count=count + 1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_assets.adapters.file_lock import in_company
+from fleet_assets.adapters.file_lock import shared_folder_lock
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_generation import UPON_A_BASE, Head
 from fleet_assets.adapters.lake_sweep import Kept, Swept, kept_numbers, sweep
@@ -79,7 +79,7 @@ def test_what_a_killed_writer_left_goes(lake: Lake) -> None:
 
 
 def test_nothing_goes_while_somebody_stores(lake: Lake) -> None:
-    with in_company(lake.manifest(STANDING_PERIODS).folder):
+    with shared_folder_lock(lake.manifest(STANDING_PERIODS).folder):
         assert swept(lake, NOTHING_KEPT) == Swept()
 
 

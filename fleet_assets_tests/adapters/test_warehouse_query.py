@@ -18,7 +18,7 @@ from fleet_assets.adapters.warehouse import DuckdbWarehouse
 from fleet_assets.contracts import STANDING_PERIODS, TABLES
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.contracts.schema import TYPES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 DAY = date(2026, 3, 1)
 
@@ -161,10 +161,10 @@ def test_instants_are_utc_whatever_the_machine_says(
     assert_frame_equal(found, pl.DataFrame({"instant": [datetime(2026, 3, 1, 0, 30, tzinfo=UTC)]}))
 
 
-def test_a_query_reads_the_lake_and_no_other_file(places: Places, tmp_path: Path) -> None:
+def test_a_query_reads_the_lake_and_no_other_file(installation: Installation, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     reads = (f"select * from read_csv('{secret}')", f"select * from read_text('{secret}')", "from 'http://host/a.csv'")
     for sql in reads:
         with pytest.raises((UsageError, DataError)):
-            places.warehouse.query(sql)
+            installation.warehouse.query(sql)

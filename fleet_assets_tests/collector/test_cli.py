@@ -18,7 +18,7 @@ import redis
 
 from fleet_assets.adapters.can_stream import STREAM
 from fleet_assets.adapters.redis_server import PrivateServer
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log, message, numbers
@@ -36,11 +36,11 @@ def log(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def process(places: Places, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+def process(installation: Installation, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A collector process that is killed in the end unless it stopped."""
     running = subprocess.Popen(
         [sys.executable, "-m", "fleet_assets", "collect", *arguments, "--log", "json"],
-        env=os.environ | {"FLEET_HOME": str(places.settings.root)} | environment,
+        env=os.environ | {"FLEET_HOME": str(installation.settings.root)} | environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -60,48 +60,50 @@ def until(running: subprocess.Popen[str], event: str) -> dict[str, object]:
     raise AssertionError(f"the process ended without {event}")
 
 
-def landed(places: Places) -> pl.DataFrame:
-    return places.landing.scan("can", START.date()).collect().sort("entry_id")
+def landed(installation: Installation) -> pl.DataFrame:
+    return installation.landing.scan("can", START.date()).collect().sort("entry_id")
 
 
 def test_a_replayed_log_reaches_the_landing_zone_through_a_private_server(
-    places: Places, fleet: FleetCommand, log: Path
+    installation: Installation, fleet: FleetCommand, log: Path
 ) -> None:
-    with process(places, "work", "--flush-seconds", "0.2") as worker:
+    with process(installation, "work", "--flush-seconds", "0.2") as worker:
         until(worker, "worker_started")
         sent = fleet("collect", "scan", "--replay", log)
         assert (sent.returncode, sent.stdout) == (0, "5,000 frames read, 5,000 sent, 0 of them by way of the spool\n")
         until(worker, "landed")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
-    assert numbers(landed(places)) == list(range(5_000))
+    assert numbers(landed(installation)) == list(range(5_000))
 
 
 def test_work_until_empty_ends_by_itself_and_says_what_it_did(
-    places: Places, fleet: FleetCommand, log: Path, redis_url: str
+    installation: Installation, fleet: FleetCommand, log: Path, redis_url: str
 ) -> None:
     fleet("collect", "scan", "--replay", log, FLEET_REDIS_URL=redis_url)
     done = fleet("collect", "work", "--until-empty", "--flush-frames", "2000", FLEET_REDIS_URL=redis_url)
     assert (done.returncode, done.stdout.split(" files")[0]) == (0, "5,000 frames landed in 1")
-    assert landed(places).height == 5_000
+    assert landed(installation).height == 5_000
 
 
 def test_sigterm_drains_the_worker(
-    places: Places, fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str
+    installation: Installation, fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str
 ) -> None:
-    with process(places, "work", "--flush-seconds", "50", FLEET_REDIS_URL=redis_url) as worker:
+    with process(installation, "work", "--flush-seconds", "50", FLEET_REDIS_URL=redis_url) as worker:
         until(worker, "worker_started")
         fleet("collect", "scan", "--replay", log, FLEET_REDIS_URL=redis_url)
         wait_for(lambda: redis_server.xinfo_groups(STREAM)[0]["lag"] == 0, seconds=60)
         worker.send_signal(signal.SIGTERM)
         assert until(worker, "worker_stopped")["frames"] == 5_000
         assert worker.wait(20) == 0
-    assert numbers(landed(places)) == list(range(5_000))
+    assert numbers(landed(installation)) == list(range(5_000))
 
 
-def test_sigterm_drains_the_scanner_of_a_bus(places: Places, redis_server: redis.Redis, redis_url: str) -> None:
+def test_sigterm_drains_the_scanner_of_a_bus(
+    installation: Installation, redis_server: redis.Redis, redis_url: str
+) -> None:
     with multicast() as vehicle, process(
-        places, "scan", *SCANNED, "--vehicle", "v1", "--bus", "can3", "--single", FLEET_REDIS_URL=redis_url
+        installation, "scan", *SCANNED, "--vehicle", "v1", "--bus", "can3", "--single", FLEET_REDIS_URL=redis_url
     ) as scanner:  # fmt: skip
         until(scanner, "scan_started")
         for number in range(100):
@@ -115,9 +117,9 @@ def test_sigterm_drains_the_scanner_of_a_bus(places: Places, redis_server: redis
 
 
 def test_a_stopped_replay_has_sent_exactly_what_it_says(
-    places: Places, fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str
+    installation: Installation, fleet: FleetCommand, log: Path, redis_server: redis.Redis, redis_url: str
 ) -> None:
-    with process(places, "scan", "--replay", str(log), "--speed", "1", FLEET_REDIS_URL=redis_url) as scanner:
+    with process(installation, "scan", "--replay", str(log), "--speed", "1", FLEET_REDIS_URL=redis_url) as scanner:
         wait_for(lambda: redis_server.xlen(STREAM) > 0)
         scanner.send_signal(signal.SIGTERM)
         told = until(scanner, "scan_stopped")
@@ -125,7 +127,7 @@ def test_a_stopped_replay_has_sent_exactly_what_it_says(
     assert told["read"] == told["sent"]
     done = fleet("collect", "work", "--until-empty", FLEET_REDIS_URL=redis_url)
     assert done.returncode == 0
-    assert numbers(landed(places)) == list(range(int(str(told["sent"]))))
+    assert numbers(landed(installation)) == list(range(int(str(told["sent"]))))
 
 
 @pytest.mark.parametrize(
@@ -165,28 +167,30 @@ def test_an_absent_redis_is_named_with_what_to_do(fleet_here: FleetHere, log: Pa
 
 
 def test_an_offline_scanner_spools_and_the_next_one_sends(
-    places: Places, redis_server: redis.Redis, redis_url: str
+    installation: Installation, redis_server: redis.Redis, redis_url: str
 ) -> None:
     options = [*SCANNED, "--vehicle", "v1"]
     away = {"FLEET_REDIS_URL": "redis://127.0.0.1:1/0"}
     with multicast() as vehicle:
-        with process(places, "scan", *options, "--offline", **away) as scanner:
+        with process(installation, "scan", *options, "--offline", **away) as scanner:
             until(scanner, "scan_started")
             for number in range(50):
                 vehicle.send(message(number))
-            until(scanner, "redis_away")
+            until(scanner, "redis_unreachable")
             scanner.send_signal(signal.SIGTERM)
             assert until(scanner, "scan_stopped")["still_spooled"] is True
-        with process(places, "scan", *options, FLEET_REDIS_URL=redis_url) as scanner:
+        with process(installation, "scan", *options, FLEET_REDIS_URL=redis_url) as scanner:
             until(scanner, "scan_started")
             wait_for(lambda: redis_server.xlen(STREAM) > 0)
             scanner.send_signal(signal.SIGTERM)
             assert until(scanner, "scan_stopped")["sent"] == 50
 
 
-def test_a_second_scanner_of_the_same_bus_is_refused(places: Places, fleet: FleetCommand, redis_url: str) -> None:
+def test_a_second_scanner_of_the_same_bus_is_refused(
+    installation: Installation, fleet: FleetCommand, redis_url: str
+) -> None:
     bus = ["--interface", "virtual", "--channel", "a", "--vehicle", "v"]
-    with process(places, "scan", *bus, FLEET_REDIS_URL=redis_url) as scanner:
+    with process(installation, "scan", *bus, FLEET_REDIS_URL=redis_url) as scanner:
         until(scanner, "scan_started")
         done = fleet("collect", "scan", *bus, FLEET_REDIS_URL=redis_url)
     assert (done.returncode, "another scanner already works for v-a" in done.stderr) == (2, True)
@@ -215,10 +219,12 @@ def test_another_programs_key_under_the_streams_name_is_refused_at_start(
         assert (done.returncode, done.stderr.count(sentence), "Traceback" in done.stderr) == (1, 1, False)
 
 
-def test_sigterm_ends_a_worker_within_ten_seconds_though_redis_hangs(places: Places, tmp_path: Path) -> None:
+def test_sigterm_ends_a_worker_within_ten_seconds_though_redis_hangs(
+    installation: Installation, tmp_path: Path
+) -> None:
     server = PrivateServer(tmp_path / "other").start()
     number = int(server.client().info()["process_id"])
-    with process(places, "work", FLEET_REDIS_URL=f"unix://{server.socket}") as worker:
+    with process(installation, "work", FLEET_REDIS_URL=f"unix://{server.socket}") as worker:
         until(worker, "worker_started")
         os.kill(number, signal.SIGSTOP)
         try:

@@ -15,7 +15,7 @@ from rich.table import Table
 from fleet_assets.adapters.quarantine import Quarantine, Reason
 from fleet_assets.collector.console import CONTROL, LONGEST, Console, escaped, shortened
 from fleet_assets.contracts.errors import ReferenceInvalid, joined
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.fixtures.can_frames import frame_log
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -57,12 +57,14 @@ def test_what_is_too_long_is_cut_with_a_count() -> None:
     assert (str(refusal).endswith("and 980 more"), len(refusal.problems)) == (True, 1_000)
 
 
-def test_ids_of_vehicles_reach_no_terminal_raw(places: Places, fleet_here: FleetHere, tmp_path: Path) -> None:
+def test_ids_of_vehicles_reach_no_terminal_raw(
+    installation: Installation, fleet_here: FleetHere, tmp_path: Path
+) -> None:
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     frames = frame_log(3, start=day, vehicle=EVIL)
     frames.write_parquet(tmp_path / "drive.parquet")
     assert fleet_here("import", tmp_path / "drive.parquet", "--source", "can").code == 0
-    Quarantine(places.settings.quarantine).put(
+    Quarantine(installation.settings.quarantine).put(
         "can", pl.DataFrame({"vehicle_id": [EVIL], "recorded_at": [day]}), f"x{EVIL[:4]}", Reason("wrong", EVIL)
     )
     for command in (("status",), ("quarantine", "list"), ("query", f"select '{EVIL}' as vehicle_id")):

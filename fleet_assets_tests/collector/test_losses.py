@@ -16,8 +16,8 @@ from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.stream_group import StreamGroup
+from fleet_assets.adapters.stream_notices import NOTICE, Ended, Notice, Numbers
 from fleet_assets.adapters.stream_producer import NumberedBatch, StreamProducer
-from fleet_assets.adapters.stream_statements import STATEMENT, Ended, Numbers, Statement
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.worker import Worker, WorkRules
@@ -74,7 +74,7 @@ def test_the_first_frames_of_a_numbering_count_too(redis_server: redis.Redis, tm
 def test_the_gap_of_a_log_reaches_from_its_first_to_its_last_frame(redis_server: redis.Redis, tmp_path: Path) -> None:
     name = f"log-{unix_us(START)}-feed"
     ids = send(redis_server, 0, 1, 2, name=name)
-    StreamProducer(redis_server).say(Statement(ended=Ended(name, 30, unix_us(START) + 29_000)))
+    StreamProducer(redis_server).say(Notice(ended=Ended(name, 30, unix_us(START) + 29_000)))
     redis_server.xdel(STREAM, ids[0], ids[2])
     work(redis_server, tmp_path)
     assert ledger(tmp_path) == [("lost_in_stream", 10, "v1", 0, 10), ("lost_in_stream", 10, "v1", 19, 29)]
@@ -127,7 +127,7 @@ def test_the_lost_end_of_a_scanner_that_died_is_found_by_its_successors_word(
     redis_server: redis.Redis, tmp_path: Path
 ) -> None:
     send(redis_server, 0)
-    StreamProducer(redis_server).say(Statement(ended=Ended(NAME, 35)))
+    StreamProducer(redis_server).say(Notice(ended=Ended(NAME, 35)))
     work(redis_server, tmp_path)
     assert ledger(tmp_path) == [("lost_in_stream", 25, "v1", 9, 9)]
 
@@ -137,7 +137,7 @@ def test_what_a_scanner_explains_is_one_gap_with_its_reason(redis_server: redis.
     gap = Gap("can", began, ended, "spool_full", "", "v1", "can0", 10)
     send(redis_server, 0)
     for _ in range(2):
-        StreamProducer(redis_server).say(Statement(gap, Numbers(NAME, 10, 20)))
+        StreamProducer(redis_server).say(Notice(gap, Numbers(NAME, 10, 20)))
     send(redis_server, 2)
     work(redis_server, tmp_path)
     assert ledger(tmp_path) == [("spool_full", 10, "v1", 10, 19)]
@@ -147,8 +147,8 @@ def test_a_statement_that_cannot_be_read_is_quarantined_and_the_rest_lands(
     redis_server: redis.Redis, tmp_path: Path
 ) -> None:
     send(redis_server, 0)
-    redis_server.xadd(STREAM, {STATEMENT: b"{"})
-    redis_server.xadd(STREAM, {STATEMENT: b'{"gap": {"source": "can"}}'})
+    redis_server.xadd(STREAM, {NOTICE: b"{"})
+    redis_server.xadd(STREAM, {NOTICE: b'{"gap": {"source": "can"}}'})
     report = work(redis_server, tmp_path)
     assert (report.frames, report.wrong_entries, ledger(tmp_path)) == (10, 2, [])
 
@@ -174,7 +174,7 @@ def test_entries_handed_out_again_by_a_new_group_are_passed_over(redis_server: r
     group = StreamGroup(redis_server)
     group.create()
     worker = Worker(lambda: redis_server, intake(tmp_path), QUICK, threading.Event())
-    worker._lander.land(group.read(2, 1), "o")
+    worker._landing_writer.land(group.read(2, 1), "o")
     redis_server.xgroup_destroy(STREAM, "landing")
     report = work(redis_server, tmp_path)
     assert (len(ids), report.known_entries, report.frames) == (2, 2, 0)

@@ -26,7 +26,7 @@ from fleet_assets.collector.migration import Answers, Migration, migrate
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.contracts.errors import DataError, FileRejected
 from fleet_assets.core.raw import deduplicate
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 COLUMNS = "timestamp, can_id, node_id, message_type, dlc, raw_data, decoded_data, created_at"
@@ -257,22 +257,22 @@ def test_memory_holds_one_chunk_at_a_time(tmp_path: Path, intake: Intake, monkey
 
 
 def test_the_command_finds_vehicles_in_vehicle_refs_and_says_what_came_of_it(
-    places: Places, tmp_path: Path, fleet_here: FleetHere
+    installation: Installation, tmp_path: Path, fleet_here: FleetHere
 ) -> None:
     path = legacy(tmp_path / "old.db", [*many(100), row(1, "speed", b"ab"), row(2, 1, b"ab", node=2)])
     refused = fleet_here("migrate", "can-sqlite", path)
     assert refused.code == 1
     assert "which vehicle is node 1, 2; give --vehicle-id" in refused.err
-    places.settings.reference.mkdir(parents=True)
+    installation.settings.reference.mkdir(parents=True)
     refs = "source,external_id,vehicle_id\ncan-sqlite,1,van-1\ncan-sqlite,2,van-2\n"
-    (places.settings.reference / "vehicle_refs.csv").write_text(refs)
+    (installation.settings.reference / "vehicle_refs.csv").write_text(refs)
     done = fleet_here("migrate", "can-sqlite", path, "--bus", "CAN1")
     assert (done.code, done.out.splitlines()) == (0, [
         f"{path}: 102 rows, 101 of them in the landing zone; 101 compared, all equal",
-        f"1 quarantined: no-id (in {places.settings.quarantine})",
+        f"1 quarantined: no-id (in {installation.settings.quarantine})",
         "run `fleet build` to use them",
     ])  # fmt: skip
-    rows = landed(Intake.from_settings(places.settings))
+    rows = landed(Intake.from_settings(installation.settings))
     assert sorted(rows["vehicle_id"].unique()) == ["van-1", "van-2"]
     assert rows["bus"].unique().to_list() == ["CAN1"]
 
@@ -282,28 +282,28 @@ import sys
 from pathlib import Path
 from fleet_assets.collector import migration
 from fleet_assets.commands.migrate import run_can_sqlite
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 migration.CHUNK_ROWS = 2_000
-run_can_sqlite(Places.from_environment(), Path(sys.argv[1]), "van-1", "")
+run_can_sqlite(Installation.from_environment(), Path(sys.argv[1]), "van-1", "")
 """
 
 
-def test_killed_at_any_moment_it_goes_on_and_every_row_lands_once(places: Places, tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_goes_on_and_every_row_lands_once(installation: Installation, tmp_path: Path) -> None:
     path = legacy(tmp_path / "old.db", many(16_000))
     command = [sys.executable, "-c", KILLED, str(path)]
     for more_files in (1, 3):
-        process = Popen(command, env=os.environ | {"FLEET_HOME": str(places.settings.root)})
-        deadline, before = time.monotonic() + 60, _files(places)
-        while _files(places) < before + more_files and time.monotonic() < deadline:
+        process = Popen(command, env=os.environ | {"FLEET_HOME": str(installation.settings.root)})
+        deadline, before = time.monotonic() + 60, _files(installation)
+        while _files(installation) < before + more_files and time.monotonic() < deadline:
             time.sleep(0.001)
         process.kill()
         assert process.wait() == -9
-    assert _files(places) < 9
-    Popen(command, env=os.environ | {"FLEET_HOME": str(places.settings.root)}).wait()
-    rows = landed(Intake.from_settings(places.settings))
+    assert _files(installation) < 9
+    Popen(command, env=os.environ | {"FLEET_HOME": str(installation.settings.root)}).wait()
+    rows = landed(Intake.from_settings(installation.settings))
     assert rows["entry_id"].n_unique() == rows.height == 16_000
     assert rows["data"].n_unique() == 16_000
 
 
-def _files(places: Places) -> int:
-    return len(list(places.settings.landing.glob("can/*/*.parquet")))
+def _files(installation: Installation) -> int:
+    return len(list(installation.settings.landing.glob("can/*/*.parquet")))

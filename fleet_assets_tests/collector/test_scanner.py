@@ -19,7 +19,7 @@ from fleet_assets.adapters.can_stream import STREAM
 from fleet_assets.adapters.log_files import LogOptions
 from fleet_assets.adapters.scan_heartbeat import Reached
 from fleet_assets.adapters.spool import Spool
-from fleet_assets.adapters.stream_statements import Ended
+from fleet_assets.adapters.stream_notices import Ended
 from fleet_assets.collector.bus import dropped_frames
 from fleet_assets.collector.scan_session import nobody_read
 from fleet_assets.collector.scanner import BusName, Overrun, Replay, ScanRules, replay_logs, scan_bus

@@ -23,8 +23,8 @@ from fleet_assets.adapters.redis_server import PrivateServer, ServerRules
 from fleet_assets.adapters.scan_heartbeat import Reached, ScanHeartbeat
 from fleet_assets.adapters.spool import Spool
 from fleet_assets.adapters.stream_producer import NumberedBatch
+from fleet_assets.collector.send_queue import from_record, to_record
 from fleet_assets.collector.sender import Sender, SenderRules
-from fleet_assets.collector.waiting_line import from_record, to_record
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.collector.test_scanner import wait_for
 from fleet_assets_tests.collector.test_worker import landed, work

@@ -20,7 +20,7 @@ from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.redis_server import PrivateServer
 from fleet_assets.adapters.stream_group import StreamGroup
 from fleet_assets.collector.intake import Intake
-from fleet_assets.collector.lander import WorkReport
+from fleet_assets.collector.landing_writer import WorkReport
 from fleet_assets.collector.worker import DecodeLatest, Worker, WorkRules
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.core.raw import deduplicate

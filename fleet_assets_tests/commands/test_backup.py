@@ -21,8 +21,8 @@ from fleet_assets.commands.build import build_now
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TABLES
 from fleet_assets.contracts.errors import DataError, SettingError, UsageError
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.fixtures.drives import at, drive
@@ -38,19 +38,21 @@ def store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small(places: Places) -> Places:
+def small(installation: Installation) -> Installation:
     """An installation that was never built: one partition, one reference file, one landed file, one quarantined row."""
-    places.lake.write(STANDING_PERIODS, at("2026-03-01 00:00").date(), periods(1, 3), "test")
-    places.settings.reference.mkdir()
-    (places.settings.reference / "vehicles.csv").write_text("vehicle_id\nvan-1\n")
-    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
-    Quarantine(places.settings.quarantine).put("can", pl.DataFrame({"a": [1]}), "drive", Reason("wrong", "It is."))
-    return places
+    installation.lake.write(STANDING_PERIODS, at("2026-03-01 00:00").date(), periods(1, 3), "test")
+    installation.settings.reference.mkdir()
+    (installation.settings.reference / "vehicles.csv").write_text("vehicle_id\nvan-1\n")
+    installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    Quarantine(installation.settings.quarantine).put(
+        "can", pl.DataFrame({"a": [1]}), "drive", Reason("wrong", "It is.")
+    )
+    return installation
 
 
-def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
+def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     monkeypatch.setenv("FLEET_HOME", str(folder))
-    return Places(load_settings())
+    return Installation(load_settings())
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -67,25 +69,25 @@ def hashes(root: Path) -> dict[str, str]:
     }
 
 
-def records(places: Places) -> dict[str, dict[date | None, PartitionRecord]]:
-    return {name: places.lake.records(table) for name, table in TABLES.items()}
+def records(installation: Installation) -> dict[str, dict[date | None, PartitionRecord]]:
+    return {name: installation.lake.records(table) for name, table in TABLES.items()}
 
 
-def runs(places: Places) -> list[tuple[str, str]]:
-    with closing(sqlite3.connect(places.settings.dagster_home / "history" / "runs.db")) as database:
+def runs(installation: Installation) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(installation.settings.dagster_home / "history" / "runs.db")) as database:
         return database.execute("select run_id, status from runs order by 1").fetchall()
 
 
 @pytest.mark.usefixtures("read_project")
 def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answers(
-    places: Places, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
-    build_now(places, BuildRequest())
-    expected, rows, ran = hashes(places.settings.root), places.warehouse.query(ANSWER), runs(places)
-    stored = records(places)
-    backup = create(places, store)
-    places.settings.root.rename(tmp_path / "gone")
+    installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    build_now(installation, BuildRequest())
+    expected, rows, ran = hashes(installation.settings.root), installation.warehouse.query(ANSWER), runs(installation)
+    stored = records(installation)
+    backup = create(installation, store)
+    installation.settings.root.rename(tmp_path / "gone")
 
     there = elsewhere(tmp_path / "new home", monkeypatch)
     restore(there, backup)
@@ -100,7 +102,7 @@ def test_a_restored_place_has_the_same_bytes_nothing_to_build_and_the_same_answe
     assert rows.rows() == [("van-1", at("2026-03-02 08:00").date(), 1, pytest.approx(12.0, abs=0.05))]
 
 
-def test_the_next_backup_takes_room_for_what_is_new_only_and_both_are_whole(small: Places, store: Path) -> None:
+def test_the_next_backup_takes_room_for_what_is_new_only_and_both_are_whole(small: Installation, store: Path) -> None:
     first = create(small, store)
     small.landing.append("telemetry", drive("van-1", at("2026-03-03 08:00")), "two")
     first = first.rename(store / "20260101T000000Z")
@@ -117,7 +119,7 @@ def test_the_next_backup_takes_room_for_what_is_new_only_and_both_are_whole(smal
 
 
 def test_a_file_that_changed_or_is_gone_is_named_and_nothing_is_restored(
-    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Installation, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = create(small, store)
     path = backup / "landing/telemetry/date=2026-03-02/one.parquet"
@@ -134,7 +136,7 @@ def test_a_file_that_changed_or_is_gone_is_named_and_nothing_is_restored(
     assert hashes(there.settings.root) == {}
 
 
-def test_a_place_that_holds_anything_is_not_restored_into(small: Places, store: Path) -> None:
+def test_a_place_that_holds_anything_is_not_restored_into(small: Installation, store: Path) -> None:
     backup = create(small, store)
     before = hashes(small.settings.root)
     with pytest.raises(UsageError, match="is not empty: restore into an empty FLEET_HOME"):
@@ -143,7 +145,7 @@ def test_a_place_that_holds_anything_is_not_restored_into(small: Places, store: 
 
 
 def test_a_restore_that_was_killed_is_done_again(
-    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Installation, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = create(small, store)
     there = elsewhere(tmp_path / "new", monkeypatch)
@@ -153,7 +155,7 @@ def test_a_restore_that_was_killed_is_done_again(
     assert not (there.settings.root / ".landing.restoring").exists()
 
 
-def test_a_backup_that_was_not_finished_is_none(small: Places, store: Path) -> None:
+def test_a_backup_that_was_not_finished_is_none(small: Installation, store: Path) -> None:
     (store / ".unfinished-20260101T000000Z" / "lake").mkdir(parents=True)
     backup = create(small, store)
     assert backups(store) == [backup] == list(store.iterdir())
@@ -162,7 +164,7 @@ def test_a_backup_that_was_not_finished_is_none(small: Places, store: Path) -> N
 
 
 def test_a_partition_without_record_is_left_out_and_said(
-    small: Places, store: Path, capsys: pytest.CaptureFixture[str]
+    small: Installation, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (path,) = small.lake.generation(STANDING_PERIODS).files()
     small.lake.withdraw(STANDING_PERIODS, at("2026-03-01 00:00").date())
@@ -174,7 +176,7 @@ def test_a_partition_without_record_is_left_out_and_said(
     assert Lake(str(backup / "lake")).records(STANDING_PERIODS) == {}
 
 
-def test_the_command_refuses_in_one_sentence(small: Places, store: Path, fleet_here: FleetHere) -> None:
+def test_the_command_refuses_in_one_sentence(small: Installation, store: Path, fleet_here: FleetHere) -> None:
     inside = small.settings.root / "backups"
     ended = fleet_here("backup", "create", inside)
     assert (ended.code, inside.exists()) == (2, False)
@@ -185,7 +187,7 @@ def test_the_command_refuses_in_one_sentence(small: Places, store: Path, fleet_h
 
 
 def test_a_backup_of_one_kind_of_warehouse_is_not_restored_into_another(
-    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Installation, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with small.warehouse.building():
         small.warehouse.publish()
@@ -200,7 +202,7 @@ def test_a_backup_of_one_kind_of_warehouse_is_not_restored_into_another(
     ["lake/../../outside", "/etc/outside", "lake//x", "lake/./x", "../outside", "lake\\..\\x", "C:x", "lake/a\0b"],
 )
 def test_a_manifest_that_names_a_file_outside_is_refused_before_anything_is_read(
-    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    small: Installation, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     backup = create(small, store)
     manifest = json.loads((backup / "manifest.json").read_text())
@@ -213,14 +215,16 @@ def test_a_manifest_that_names_a_file_outside_is_refused_before_anything_is_read
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": {"a": {}}}', "\0"])
-def test_a_manifest_that_is_none_is_a_sentence(small: Places, store: Path, text: str) -> None:
+def test_a_manifest_that_is_none_is_a_sentence(small: Installation, store: Path, text: str) -> None:
     backup = create(small, store)
     (backup / "manifest.json").write_text(text)
     with pytest.raises(DataError, match="is damaged: it is no manifest of a backup"):
         verify(backup)
 
 
-def test_a_backup_whose_file_is_a_link_to_elsewhere_is_refused(small: Places, store: Path, tmp_path: Path) -> None:
+def test_a_backup_whose_file_is_a_link_to_elsewhere_is_refused(
+    small: Installation, store: Path, tmp_path: Path
+) -> None:
     backup = create(small, store)
     path = backup / "reference/vehicles.csv"
     path.rename(tmp_path / "elsewhere.csv")
@@ -230,7 +234,7 @@ def test_a_backup_whose_file_is_a_link_to_elsewhere_is_refused(small: Places, st
 
 
 def test_files_keep_their_modes_and_secrets_stay_closed(
-    small: Places, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Installation, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets, shared = small.settings.root / ".env", small.settings.reference / "vehicles.csv"
     secrets.write_text("FLEET_REDIS_URL=redis://:secret@host/0\n")

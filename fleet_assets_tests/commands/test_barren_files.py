@@ -11,7 +11,7 @@ import pytest
 from asammdf import MDF, Signal
 
 from fleet_assets.adapters.quarantine import Quarantine
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.adapters.log_files.blf_bytes import container, header
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -59,7 +59,7 @@ def measurement(path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_file_all_of_whose_rows_are_set_aside_fails_with_their_count_and_reason(
-    places: Places, fleet_here: FleetHere, tmp_path: Path, name: str, make: Make, options: tuple[str, ...],
+    installation: Installation, fleet_here: FleetHere, tmp_path: Path, name: str, make: Make, options: tuple[str, ...],
     reasons: dict[str, int],
 ) -> None:  # fmt: skip
     make(tmp_path / name)
@@ -68,9 +68,9 @@ def test_a_file_all_of_whose_rows_are_set_aside_fails_with_their_count_and_reaso
     assert f"1 of 1 file gave no row, all were set aside: {tmp_path / name}: " in done.err
     for reason, count in reasons.items():
         assert f"{count} {reason} (" in done.err
-    kept = Quarantine(places.settings.quarantine).items()
+    kept = Quarantine(installation.settings.quarantine).items()
     assert {item.note.reason: item.note.count for item in kept} == reasons
-    assert places.landing.sources() == []
+    assert installation.landing.sources() == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,13 @@ def test_a_file_all_of_whose_rows_are_set_aside_fails_with_their_count_and_reaso
     ],
 )
 def test_a_file_without_rows_or_of_no_sense_is_refused_with_the_reason(
-    places: Places, fleet_here: FleetHere, tmp_path: Path, name: str, make: Make, options: tuple[str, ...], reason: str
+    installation: Installation,
+    fleet_here: FleetHere,
+    tmp_path: Path,
+    name: str,
+    make: Make,
+    options: tuple[str, ...],
+    reason: str,
 ) -> None:
     make(tmp_path / name)
     done = fleet_here("import", tmp_path / name, *options)
@@ -97,11 +103,11 @@ def test_a_file_without_rows_or_of_no_sense_is_refused_with_the_reason(
     assert reason in done.err
     assert done.err.strip().rpartition("a." + name[2:] + ": ")[2], "no reason stands behind the name of the file"
     assert "Error" not in done.err
-    assert places.landing.sources() == []
+    assert installation.landing.sources() == []
 
 
 def test_one_barren_file_fails_the_command_and_the_others_land(
-    places: Places, fleet_here: FleetHere, tmp_path: Path
+    installation: Installation, fleet_here: FleetHere, tmp_path: Path
 ) -> None:
     (tmp_path / "good.log").write_text("(1773136800.0) can0 123#11\n")
     (tmp_path / "bad.log").write_text("nothing\n")
@@ -110,4 +116,4 @@ def test_one_barren_file_fails_the_command_and_the_others_land(
     assert (done.code, "1 of 2 files gave no row" in done.err, "1 new row landed" in done.out) == (1, True, True)
     again = fleet_here("import", files[1], "--source", "can", "--vehicle-id", "v")
     assert (again.code, again.err) == (0, "")
-    assert places.landing.sources() == ["can"]
+    assert installation.landing.sources() == ["can"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_models import mart_project
-from fleet_assets.places import Places
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.postgres import Contents, contents
@@ -19,10 +19,10 @@ def marts(url: str) -> Contents:
 
 
 def test_a_part_of_the_models_is_built_on_an_empty_server_and_on_a_filled_one(
-    places: Places, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fleet: FleetCommand
+    installation: Installation, postgres_url: str, monkeypatch: pytest.MonkeyPatch, fleet: FleetCommand
 ) -> None:
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", postgres_url)
-    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
     found = []
     for options in [("--select", "+vehicle_daily"), ("--full", "--select", "stg_trips+")]:
         built = fleet("build", *options)
@@ -30,5 +30,5 @@ def test_a_part_of_the_models_is_built_on_an_empty_server_and_on_a_filled_one(
         found.append(marts(postgres_url))
     on_empty, on_filled = found
     assert on_filled == on_empty
-    assert {name.split(".")[1] for name in on_empty} >= mart_project(Places.from_environment()).upstream.keys()
+    assert {name.split(".")[1] for name in on_empty} >= mart_project(Installation.from_environment()).upstream.keys()
     assert on_filled["fleet.vehicle_daily"][0] == on_filled["intermediate.int_vehicle_day_times"][0] == 1

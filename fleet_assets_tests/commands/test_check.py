@@ -10,8 +10,8 @@ import pytest
 
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_TELEMETRY
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -20,20 +20,20 @@ RAW = "group:raw"
 
 
 @pytest.fixture
-def built(places: Places) -> Places:
-    places.landing.append("telemetry", drive("van-1", YESTERDAY, minutes=2), "one")
-    build_now(places, BuildRequest(select=RAW))
-    return places
+def built(installation: Installation) -> Installation:
+    installation.landing.append("telemetry", drive("van-1", YESTERDAY, minutes=2), "one")
+    build_now(installation, BuildRequest(select=RAW))
+    return installation
 
 
-def test_a_sound_installation_is_said_to_be_sound(built: Places, fleet_here: FleetHere) -> None:
+def test_a_sound_installation_is_said_to_be_sound(built: Installation, fleet_here: FleetHere) -> None:
     assert fleet_here("check").out.endswith("the published warehouse can be read. No damage.\n")
     deep = fleet_here("check", "--deep")
     assert (deep.code, "compared with their hashes" in deep.out) == (0, True)
     assert built.lake.record(RAW_TELEMETRY, YESTERDAY.date()) is not None
 
 
-def test_damage_is_named_by_check_and_status_and_mended_by_a_build(built: Places, fleet_here: FleetHere) -> None:
+def test_damage_is_named_by_check_and_status_and_mended_by_a_build(built: Installation, fleet_here: FleetHere) -> None:
     path = built.lake.path(RAW_TELEMETRY, YESTERDAY.date())
     sound, before = path.read_bytes(), path.stat()
     path.write_bytes(sound[:-1] + b"?")
@@ -52,7 +52,7 @@ def test_damage_is_named_by_check_and_status_and_mended_by_a_build(built: Places
     assert "raw_telemetry" in told["stale"]
 
 
-def test_a_damaged_published_file_is_named_and_published_anew(built: Places, fleet_here: FleetHere) -> None:
+def test_a_damaged_published_file_is_named_and_published_anew(built: Installation, fleet_here: FleetHere) -> None:
     file = built.settings.warehouse_file
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"no database" * 1000)

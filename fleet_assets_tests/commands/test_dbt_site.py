@@ -7,19 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.dbt.small_fleet import stops, store, trips
 from fleet_assets_tests.dbt.test_marts import materialise
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 
 @pytest.mark.usefixtures("read_project")
-def test_the_site_describes_models_columns_and_readers(places: Places, fleet_here: FleetHere, tmp_path: Path) -> None:
+def test_the_site_describes_models_columns_and_readers(
+    installation: Installation, fleet_here: FleetHere, tmp_path: Path
+) -> None:
     unbuilt = fleet_here("docs", "--output", tmp_path / "site")
     assert (unbuilt.code, unbuilt.out) == (2, "")
     assert "run `fleet build`" in unbuilt.err
 
-    store(places.lake, trips(), stops())
+    store(installation.lake, trips(), stops())
     assert materialise().success
     written = fleet_here("docs", "--output", tmp_path / "site")
     assert written.code == 0, written.err

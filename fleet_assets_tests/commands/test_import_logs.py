@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import START, frame_log
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -22,19 +22,19 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "a[1].parquet"
 
 
-def test_a_table_says_what_became_of_each_file(places: Places, fleet: FleetCommand, log: Path) -> None:
+def test_a_table_says_what_became_of_each_file(installation: Installation, fleet: FleetCommand, log: Path) -> None:
     done = fleet("import", log, "--source", "can")
     assert done.returncode == 0
     row = next(line for line in done.stdout.splitlines() if "a[1].parquet" in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == ["a[1].parquet", "10", "10", "2026-03-01"]
     assert "10 new rows landed; run `fleet build` to use them" in done.stdout
-    assert places.landing.scan("can", START.date()).collect().height == 10
+    assert installation.landing.scan("can", START.date()).collect().height == 10
     again = fleet("import", log, "--source", "can")
     assert (again.returncode, "10 had been imported before" in again.stdout) == (0, True)
 
 
 def test_a_refused_file_gives_exit_code_1_and_the_others_are_imported(
-    places: Places, fleet: FleetCommand, log: Path, tmp_path: Path
+    installation: Installation, fleet: FleetCommand, log: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     done = fleet("import", tmp_path / "broken.parquet", log, "--source", "can")
@@ -45,7 +45,7 @@ def test_a_refused_file_gives_exit_code_1_and_the_others_are_imported(
     assert (done.stdout + done.stderr).count(reason) == 1, "a person reads the same sentence twice"
     row = next(line for line in done.stdout.splitlines() if "broken.parquet" in line)
     assert "refused" in row
-    assert places.landing.scan("can", START.date()).collect().height == 10
+    assert installation.landing.scan("can", START.date()).collect().height == 10
 
 
 def test_two_loggers_in_two_commands_are_named_where_they_become_one_bus(fleet_here: FleetHere, tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_two_loggers_in_two_commands_are_named_where_they_become_one_bus(fleet_h
 
 
 def test_dbc_files_and_shipped_names_are_bound_to_the_vehicle(
-    places: Places, fleet_here: FleetHere, log: Path, tmp_path: Path
+    installation: Installation, fleet_here: FleetHere, log: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.dbc").write_text(DBC)
     options = ["--dbc", tmp_path / "mine.dbc", "--dbc", "CAN9=canmod_gps.dbc"]
     for _ in range(2):
         assert fleet_here("import", log, "--source", "can", "--vehicle-id", "v1", *options).code == 0
-    assert places.reference.read(DBC_BINDINGS).rows() == [("v1", "*", "mine"), ("v1", "CAN9", "canmod_gps")]
-    assert "mine" in places.reference.texts(DBC_FILES).get_column("name").to_list()
+    assert installation.reference.read(DBC_BINDINGS).rows() == [("v1", "*", "mine"), ("v1", "CAN9", "canmod_gps")]
+    assert "mine" in installation.reference.texts(DBC_FILES).get_column("name").to_list()
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def test_dbc_files_and_shipped_names_are_bound_to_the_vehicle(
     ],
 )
 def test_wrong_use_changes_nothing(
-    places: Places, fleet_here: FleetHere, log: Path, options: list[str], code: int, sentence: str
+    installation: Installation, fleet_here: FleetHere, log: Path, options: list[str], code: int, sentence: str
 ) -> None:
     done = fleet_here("import", log, *options)
     assert done.code == code
     assert sentence in done.err
-    assert places.landing.sources() == []
-    assert places.reference.read(DBC_BINDINGS).is_empty()
+    assert installation.landing.sources() == []
+    assert installation.reference.read(DBC_BINDINGS).is_empty()

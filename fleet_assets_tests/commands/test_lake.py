@@ -10,8 +10,8 @@ import pytest
 from deltalake import DeltaTable
 
 from fleet_assets.contracts import STANDING_PERIODS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import RULES_OF
-from fleet_assets.places import Places
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -19,12 +19,12 @@ LATER = date(2026, 3, 2)
 
 
 @pytest.fixture
-def stored(places: Places) -> Places:
+def stored(installation: Installation) -> Installation:
     """Two days, of which the first was stored again with fewer rows."""
-    places.lake.write(STANDING_PERIODS, DAY, periods(8, 9), "a")
-    places.lake.write(STANDING_PERIODS, LATER, periods(7, day=2), "a")
-    places.lake.write(STANDING_PERIODS, DAY, periods(8), "b")
-    return places
+    installation.lake.write(STANDING_PERIODS, DAY, periods(8, 9), "a")
+    installation.lake.write(STANDING_PERIODS, LATER, periods(7, day=2), "a")
+    installation.lake.write(STANDING_PERIODS, DAY, periods(8), "b")
+    return installation
 
 
 @pytest.mark.usefixtures("stored")
@@ -45,12 +45,14 @@ def test_a_diff_names_the_days_and_their_rows(fleet_here: FleetHere) -> None:
     assert same == "Generations 3 and 3 of standing_periods are equal.\n"
 
 
-def test_a_restored_table_is_the_old_one_and_its_days_are_judged_again(stored: Places, fleet_here: FleetHere) -> None:
+def test_a_restored_table_is_the_old_one_and_its_days_are_judged_again(
+    stored: Installation, fleet_here: FleetHere
+) -> None:
     said = fleet_here("lake", "restore", "standing_periods", "2")
     assert (said.code, said.out.splitlines()[0]) == (0, "1 day changed")
     assert "standing_periods is as in generation 2; this is generation 4." in said.out
     assert stored.lake.scan(STANDING_PERIODS).collect().height == 3
-    assert (stored.findings.owed(STANDING_PERIODS) == {DAY}) == bool(RULES_OF.get("standing_periods"))
+    assert (stored.check_results.owed(STANDING_PERIODS) == {DAY}) == bool(RULES_OF.get("standing_periods"))
     again = fleet_here("lake", "restore", "standing_periods", "2").out
     assert again == "standing_periods is as in generation 2 already.\n"
 
@@ -69,7 +71,7 @@ def test_a_sweep_says_what_went(fleet_here: FleetHere) -> None:
     assert fleet_here("lake", "sweep").out == "0 generations and 0 files removed, 0.0 MB\n"
 
 
-def test_an_export_publishes_what_is_stored(stored: Places, fleet_here: FleetHere, tmp_path: Path) -> None:
+def test_an_export_publishes_what_is_stored(stored: Installation, fleet_here: FleetHere, tmp_path: Path) -> None:
     said = fleet_here("lake", "export", "--format", "delta", str(tmp_path / "delta"))
     assert said.code == 0
     assert said.out.splitlines()[1].split() == ["standing_periods", "3", "0", "2", "0"]

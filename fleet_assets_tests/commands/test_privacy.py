@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.can_frames import frame_log
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -29,7 +29,7 @@ def drive(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("shared_with", "closed"), [("user", 0o077), ("group", 0o027)])
 def test_whatever_is_written_is_closed_to_others(
-    places: Places, fleet_here: FleetHere, drive: Path, tmp_path: Path, shared_with: str, closed: int
+    installation: Installation, fleet_here: FleetHere, drive: Path, tmp_path: Path, shared_with: str, closed: int
 ) -> None:
     before = os.umask(0o022)
     try:
@@ -41,18 +41,18 @@ def test_whatever_is_written_is_closed_to_others(
         assert (tmp_path / "n.csv").stat().st_mode & 0o777 == 0o644
     finally:
         assert os.umask(before) == 0o022
-    assert open_to_others(places.settings.root, closed) == []
-    readable = places.lake.root.stat().st_mode & 0o777
+    assert open_to_others(installation.settings.root, closed) == []
+    readable = installation.lake.root.stat().st_mode & 0o777
     assert readable == (0o700 if shared_with == "user" else 0o750)
 
 
 def test_the_private_server_writes_nothing_that_others_may_read(
-    places: Places, fleet: FleetCommand, drive: Path
+    installation: Installation, fleet: FleetCommand, drive: Path
 ) -> None:
     sent = fleet("collect", "scan", "--replay", drive)
     assert sent.returncode == 0, sent.stderr
-    assert (places.settings.root / "redis" / "server.conf").exists()
-    assert open_to_others(places.settings.root, 0o077) == []
+    assert (installation.settings.root / "redis" / "server.conf").exists()
+    assert open_to_others(installation.settings.root, 0o077) == []
 
 
 def test_another_word_for_whom_to_share_with_is_a_wrong_setting(fleet_here: FleetHere) -> None:

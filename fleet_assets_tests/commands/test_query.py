@@ -17,7 +17,7 @@ from fleet_assets.adapters.duckdb_origin import SETTLE_NS
 from fleet_assets.commands.query import SHOWN_ROWS, run_query
 from fleet_assets.contracts import VEHICLES
 from fleet_assets.contracts.errors import UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import FleetCommand
 
 ALL_KINDS = """
@@ -32,18 +32,18 @@ select null as name
 
 
 @pytest.fixture
-def built(places: Places) -> Places:
+def built(installation: Installation) -> Installation:
     """An installation with one vehicle and a mart of 500 rows."""
-    places.lake.write(VEHICLES, None, VEHICLES.conform(pl.LazyFrame({"vehicle_id": ["van-1"]})).collect(), "test")
-    with places.warehouse.building() as file:
+    installation.lake.write(VEHICLES, None, VEHICLES.conform(pl.LazyFrame({"vehicle_id": ["van-1"]})).collect(), "test")
+    with installation.warehouse.building() as file:
         with duckdb.connect(str(file)) as connection:
             connection.execute("create table mart as select range as number from range(500)")
-        places.warehouse.publish()
-    return places
+        installation.warehouse.publish()
+    return installation
 
 
 def test_a_question_asked_again_is_answered_from_redis_and_stats_say_so(
-    built: Places, fleet: FleetCommand, redis_url: str
+    built: Installation, fleet: FleetCommand, redis_url: str
 ) -> None:
     time.sleep(SETTLE_NS / 1e9 + 0.05)
     question = ("query", "select count(*) as n from mart", "--format", "csv", "--stats")
@@ -63,7 +63,7 @@ def test_a_question_asked_again_is_answered_from_redis_and_stats_say_so(
     ],
 )
 def test_stats_say_why_a_result_was_not_kept(
-    built: Places, sql: str, sentence: str, capsysbinary: pytest.CaptureFixture[bytes]
+    built: Installation, sql: str, sentence: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     run_query(built, sql, "csv", None, show_stats=True)
     words = said(capsysbinary)[1]
@@ -76,7 +76,7 @@ def said(capsysbinary: pytest.CaptureFixture[bytes]) -> tuple[str, str]:
     return out.decode(), err.decode()
 
 
-def test_a_table_aligns_and_rounds_for_people(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_a_table_aligns_and_rounds_for_people(built: Installation, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     run_query(built, ALL_KINDS, "table", None)
     header, row, nulls = said(capsysbinary)[0].splitlines()
     assert header.split() == [
@@ -91,7 +91,9 @@ def test_a_table_aligns_and_rounds_for_people(built: Places, capsysbinary: pytes
     assert nulls.split() == ["-"] * 13
 
 
-def test_csv_keeps_every_digit_and_leaves_null_empty(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_csv_keeps_every_digit_and_leaves_null_empty(
+    built: Installation, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     run_query(built, ALL_KINDS, "csv", None)
     lines = said(capsysbinary)[0].splitlines()
     assert lines[1] == (
@@ -101,7 +103,7 @@ def test_csv_keeps_every_digit_and_leaves_null_empty(built: Places, capsysbinary
     assert lines[2] == "," * 12
 
 
-def test_json_is_a_list_of_rows(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_json_is_a_list_of_rows(built: Installation, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     run_query(built, ALL_KINDS, "json", None)
     row, nulls = json.loads(said(capsysbinary)[0])
     assert row == {
@@ -112,13 +114,13 @@ def test_json_is_a_list_of_rows(built: Places, capsysbinary: pytest.CaptureFixtu
     assert set(nulls.values()) == {None}
 
 
-def test_parquet_keeps_types(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_parquet_keeps_types(built: Installation, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     run_query(built, "select timestamptz '2026-03-01 08:00+00' as at, interval 1 hour as span", "parquet", None)
     found = pl.read_parquet(BytesIO(capsysbinary.readouterr()[0]))
     assert_frame_equal(found, pl.DataFrame({"at": [datetime(2026, 3, 1, 8, tzinfo=UTC)], "span": [timedelta(hours=1)]}))
 
 
-def test_a_long_table_is_cut_and_says_so(built: Places, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_a_long_table_is_cut_and_says_so(built: Installation, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     run_query(built, "select * from mart", "table", None)
     out, err = said(capsysbinary)
     assert len(out.splitlines()) == SHOWN_ROWS + 1
@@ -126,7 +128,7 @@ def test_a_long_table_is_cut_and_says_so(built: Places, capsysbinary: pytest.Cap
 
 
 @pytest.mark.parametrize("output_format", ["table", "csv", "json", "parquet"])
-def test_a_file_gets_all_rows_in_one_step(built: Places, tmp_path: Path, output_format: str) -> None:
+def test_a_file_gets_all_rows_in_one_step(built: Installation, tmp_path: Path, output_format: str) -> None:
     target = tmp_path / "new" / f"mart.{output_format}"
     run_query(built, "select * from mart", output_format, target)
     text = target.read_bytes()
@@ -142,7 +144,7 @@ def test_a_file_gets_all_rows_in_one_step(built: Places, tmp_path: Path, output_
 
 @pytest.mark.parametrize("output_format", ["table", "csv", "json", "parquet"])
 def test_no_rows_are_an_answer_too(
-    built: Places, capsysbinary: pytest.CaptureFixture[bytes], output_format: str
+    built: Installation, capsysbinary: pytest.CaptureFixture[bytes], output_format: str
 ) -> None:
     run_query(built, "select * from trips", output_format, None)
     out, _ = capsysbinary.readouterr()
@@ -150,9 +152,9 @@ def test_no_rows_are_an_answer_too(
     assert out == expected[output_format] if output_format in expected else b"vehicle_id" in out
 
 
-def test_an_unknown_format_is_refused_before_anything_is_read(places: Places) -> None:
+def test_an_unknown_format_is_refused_before_anything_is_read(installation: Installation) -> None:
     with pytest.raises(UsageError, match="--format xml is not one of table, csv, json, parquet"):
-        run_query(places, "select 1", "xml", None)
+        run_query(installation, "select 1", "xml", None)
 
 
 @pytest.mark.usefixtures("built")
@@ -176,8 +178,8 @@ def test_us_units_are_for_tables_on_the_terminal_only(fleet: FleetCommand) -> No
     assert fleet("query", sql, "--format", "csv", FLEET_UNITS="us").stdout == "distance_km\n160.9344\n"
 
 
-def test_the_name_of_a_file_says_its_format(places: Places, fleet: FleetCommand) -> None:
-    del places
+def test_the_name_of_a_file_says_its_format(installation: Installation, fleet: FleetCommand) -> None:
+    del installation
     for name, opened in (("n.csv", pl.read_csv), ("n.parquet", pl.read_parquet), ("n.json", pl.read_json)):
         done = fleet("query", "select 1 as n", "--output", name)
         assert (done.returncode, done.stderr) == (0, f"{name}: 1 row\n")

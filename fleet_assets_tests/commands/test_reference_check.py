@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.fixtures.can_frames import frame_log
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -15,8 +15,8 @@ POWER = (
 SENTENCE = "signal Inverter.Power: its byte order is 2, and the format has 0 and 1"
 
 
-def put(places: Places, name: str, text: str) -> None:
-    path = places.settings.root / "reference" / name
+def put(installation: Installation, name: str, text: str) -> None:
+    path = installation.settings.root / "reference" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
@@ -27,8 +27,8 @@ def test_nothing_is_wrong_with_what_is_shipped(fleet_here: FleetHere) -> None:
     assert "all can be used" in done.out
 
 
-def test_each_signal_that_gives_no_value_is_named(places: Places, fleet_here: FleetHere) -> None:
-    put(places, "dbc/power.dbc", POWER)
+def test_each_signal_that_gives_no_value_is_named(installation: Installation, fleet_here: FleetHere) -> None:
+    put(installation, "dbc/power.dbc", POWER)
     done = fleet_here("reference", "check")
     assert done.code == 0
     assert f"power.dbc: {SENTENCE}" in done.out
@@ -53,17 +53,17 @@ def test_many_of_them_are_cut_with_a_count(fleet_here: FleetHere, tmp_path: Path
     assert fleet_here("reference", "check").out.count("its byte order is 2") == 30
 
 
-def test_what_is_wrong_as_a_whole_gives_exit_code_1(places: Places, fleet_here: FleetHere) -> None:
-    put(places, "dbc/notes.dbc", "hello")
-    put(places, "vehicles.csv", "vehicle_id,model_year\nv1,nineteen\n")
-    put(places, "signal_maps/mine.yaml", "signals: [{message: A}]")
+def test_what_is_wrong_as_a_whole_gives_exit_code_1(installation: Installation, fleet_here: FleetHere) -> None:
+    put(installation, "dbc/notes.dbc", "hello")
+    put(installation, "vehicles.csv", "vehicle_id,model_year\nv1,nineteen\n")
+    put(installation, "signal_maps/mine.yaml", "signals: [{message: A}]")
     done = fleet_here("reference", "check")
     assert done.code == 1
     for sentence in ("notes: is no DBC file with a readable message", "line 2: model_year", "signal is missing"):
         assert sentence in done.err
 
 
-def test_a_binding_to_a_file_nobody_has_is_named(places: Places, fleet_here: FleetHere) -> None:
-    put(places, "dbc_bindings.csv", "vehicle_id,bus,dbc\nv1,*,gone\n")
+def test_a_binding_to_a_file_nobody_has_is_named(installation: Installation, fleet_here: FleetHere) -> None:
+    put(installation, "dbc_bindings.csv", "vehicle_id,bus,dbc\nv1,*,gone\n")
     done = fleet_here("reference", "check")
     assert (done.code, "vehicle v1, bus *: there is no DBC file gone" in done.err) == (1, True)

@@ -11,13 +11,13 @@ import pytest
 from psycopg import sql
 
 from fleet_assets.adapters.backup import backups
-from fleet_assets.adapters.postgres.findings import look_over
+from fleet_assets.adapters.postgres.discrepancies import look_over
 from fleet_assets.commands.backup import create
 from fleet_assets.commands.dagster_home import storage_server
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TRIPS
 from fleet_assets.contracts.errors import ServiceError, UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.conftest import FleetCommand
@@ -30,10 +30,10 @@ PASSWORD = "S3cr%t@p/w d"
 pytestmark = pytest.mark.usefixtures("client_programs")
 
 
-def on(url: str, monkeypatch: pytest.MonkeyPatch) -> Places:
+def on(url: str, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """The installation of this test with its warehouse in a database."""
     monkeypatch.setenv("FLEET_WAREHOUSE_URL", url)
-    return Places(load_settings())
+    return Installation(load_settings())
 
 
 def made_anew(url: str) -> None:
@@ -45,10 +45,10 @@ def made_anew(url: str) -> None:
 
 
 @pytest.fixture
-def loaded(places: Places, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Places:
+def loaded(installation: Installation, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Installation:
     """A lake with a partition, loaded into a database of the tests' server; never built."""
-    places.lake.write(STANDING_PERIODS, at("2026-03-01 00:00").date(), periods(1, 3), "test")
-    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    installation.lake.write(STANDING_PERIODS, at("2026-03-01 00:00").date(), periods(1, 3), "test")
+    installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
     there = on(postgres_url, monkeypatch)
     list(there.loader.load())
     return there
@@ -62,9 +62,9 @@ def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
     # In processes of their own: what is loaded for one kind of warehouse serves no other.
     assert fleet("build").returncode == 0
     day = at("2026-03-02 00:00").date()
-    there.findings.note(TRIPS, day, "overlaps", ["One trip lies in another."], is_error=False)
-    there.findings.owe(TRIPS, day, ["again"])
-    before, found, name = contents(postgres_url), list(there.findings.of(TRIPS)), there.lake.identity()
+    there.check_results.note(TRIPS, day, "overlaps", ["One trip lies in another."], is_error=False)
+    there.check_results.owe(TRIPS, day, ["again"])
+    before, found, name = contents(postgres_url), list(there.check_results.of(TRIPS)), there.lake.identity()
     backup = create(there, tmp_path / "store")
 
     there.server.engine.dispose()
@@ -74,8 +74,8 @@ def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
 
     assert contents(postgres_url) == before
     assert before["fleet.vehicle_daily"][0] == 1
-    assert (there.lake.identity(), list(there.findings.of(TRIPS))) == (name, found)
-    assert there.findings.owed(TRIPS) == {day}
+    assert (there.lake.identity(), list(there.check_results.of(TRIPS))) == (name, found)
+    assert there.check_results.owed(TRIPS) == {day}
     assert [one.says for one in look_over(there.server, there.loader) if not one.holds] == []
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("select count(*) from trips").fetchone() == (1,)
@@ -91,7 +91,7 @@ def test_a_restored_installation_has_the_same_rows_and_builds_new_ones(
 
 
 def test_a_server_without_our_roles_is_prepared_by_the_restore_itself(
-    loaded: Places, tmp_path: Path, strict_server: StrictServer, monkeypatch: pytest.MonkeyPatch
+    loaded: Installation, tmp_path: Path, strict_server: StrictServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, backup = contents(loaded.settings.warehouse), create(loaded, tmp_path / "store")
     shutil.rmtree(loaded.settings.root)
@@ -106,7 +106,11 @@ def test_a_server_without_our_roles_is_prepared_by_the_restore_itself(
 
 
 def test_a_login_without_rights_is_told_what_an_administrator_runs_and_repeats_the_same_command(
-    loaded: Places, tmp_path: Path, strict_server: StrictServer, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+    loaded: Installation,
+    tmp_path: Path,
+    strict_server: StrictServer,
+    fleet_here: FleetHere,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before, backup = contents(loaded.settings.warehouse), create(loaded, tmp_path / "store")
     home = loaded.settings.root
@@ -131,17 +135,17 @@ def test_a_login_without_rights_is_told_what_an_administrator_runs_and_repeats_t
 
 
 def test_a_password_with_spaces_and_signs_serves_and_is_never_shown(
-    places: Places, tmp_path: Path, strict_server: StrictServer, fleet_here: FleetHere
+    installation: Installation, tmp_path: Path, strict_server: StrictServer, fleet_here: FleetHere
 ) -> None:
     strict_server.login("ada", PASSWORD)
     for name in ("before", "after"):
         strict_server.administer(f"create database {name} owner ada")
     source, target = (strict_server.url(name, "ada", PASSWORD) for name in ("before", "after"))
-    places.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
+    installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
     store = tmp_path / "store"
     ended = [fleet_here("warehouse", "init", FLEET_WAREHOUSE_URL=source)]
     ended.append(fleet_here("backup", "create", store, FLEET_WAREHOUSE_URL=source))
-    shutil.rmtree(places.settings.root)
+    shutil.rmtree(installation.settings.root)
     ended.append(fleet_here("backup", "restore", *backups(store), FLEET_WAREHOUSE_URL=target.replace("S3cr", "other")))
     ended.append(fleet_here("backup", "restore", *backups(store), FLEET_WAREHOUSE_URL=target))
     # An owner of a database makes no roles: the warehouse is ready, and the rest of it left to an administrator.
@@ -154,7 +158,7 @@ def test_a_password_with_spaces_and_signs_serves_and_is_never_shown(
 
 
 def test_a_restore_that_failed_at_the_second_database_goes_on_there(
-    loaded: Places, tmp_path: Path, postgres_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    loaded: Installation, tmp_path: Path, postgres_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs, fresh, fresh_runs = (postgres_urls() for _ in range(3))
     with psycopg.connect(runs) as connection:
@@ -184,7 +188,7 @@ def test_a_restore_that_failed_at_the_second_database_goes_on_there(
 
 
 def test_a_backup_of_before_the_lakes_name_was_kept_takes_it_from_the_database(
-    loaded: Places, tmp_path: Path, postgres_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    loaded: Installation, tmp_path: Path, postgres_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = loaded.lake.identity()
     (loaded.lake.root / "lake_id").unlink()
@@ -243,7 +247,7 @@ def test_every_way_to_state_dagsters_storage_is_understood(
 
 
 def test_one_database_for_warehouse_and_dagster_is_dumped_once(
-    loaded: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loaded: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded.settings.dagster_home.mkdir(parents=True)
     stated = "storage: {postgres: {postgres_url: {env: DAGSTER_PG_URL}}}\n"

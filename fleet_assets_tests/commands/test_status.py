@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
-from fleet_assets.adapters.file_lock import alone
+from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
@@ -24,8 +24,8 @@ from fleet_assets.adapters.spool import Spool
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import INGEST_DAILY
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
@@ -41,13 +41,17 @@ def told(fleet_here: FleetHere, **environment: str) -> dict[str, Any]:
     return found
 
 
-def land(places: Places, name: str, *, days_ago: int = 2, vehicle: str = "van-1", minutes: int = 10) -> pl.DataFrame:
+def land(
+    installation: Installation, name: str, *, days_ago: int = 2, vehicle: str = "van-1", minutes: int = 10
+) -> pl.DataFrame:
     rows = drive(vehicle, TODAY - timedelta(days=days_ago) + timedelta(hours=8), minutes=minutes)
-    places.landing.append("telemetry", rows, name)
+    installation.landing.append("telemetry", rows, name)
     return rows
 
 
-def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, fleet_here: FleetHere) -> None:
+def test_an_empty_installation_gets_a_hint_and_nothing_is_made(
+    installation: Installation, fleet_here: FleetHere
+) -> None:
     found = told(fleet_here)
     assert list(found) == [
         "at", "home", "shown_days", "vehicles", "stream", "spools", "landing", "stale", "stale_reference",
@@ -59,24 +63,24 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(places: Places, f
     page = fleet_here("status").out
     assert "Next: nothing came in yet" in page
     assert "there is no such folder yet (FLEET_HOME" in page
-    assert not places.settings.root.exists()
+    assert not installation.settings.root.exists()
 
 
-def test_a_look_loads_nothing_that_takes_seconds(places: Places) -> None:
+def test_a_look_loads_nothing_that_takes_seconds(installation: Installation) -> None:
     slow = "{'can', 'asammdf', 'pandas', 'dagster_dbt', 'fleet_assets.defs.marts'}"
     code = (
         "import atexit, sys; from fleet_assets.cli import main; sys.argv[1:] = ['status']\n"
         f"atexit.register(lambda: sys.stderr.write(' '.join({slow} & {{*sys.modules}}))); main()"
     )
-    environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
+    environment = os.environ | {"FLEET_HOME": str(installation.settings.root)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing came in yet" in done.stdout
 
 
-def test_landed_rows_are_counted_once_each_before_any_build(places: Places, fleet_here: FleetHere) -> None:
-    rows = land(places, "one")
-    places.landing.append("telemetry", rows.head(100), "again")
+def test_landed_rows_are_counted_once_each_before_any_build(installation: Installation, fleet_here: FleetHere) -> None:
+    rows = land(installation, "one")
+    installation.landing.append("telemetry", rows.head(100), "again")
     found = told(fleet_here)
     (vehicle,) = found["vehicles"]
     assert vehicle["rows_by_day"] == [0, 0, 0, 0, 1000, 0, 0]
@@ -93,30 +97,30 @@ def test_landed_rows_are_counted_once_each_before_any_build(places: Places, flee
 
 
 def test_the_counts_are_the_same_after_a_build_and_follow_rows_that_came_later(
-    places: Places, fleet_here: FleetHere
+    installation: Installation, fleet_here: FleetHere
 ) -> None:
-    land(places, "one")
+    land(installation, "one")
     before = told(fleet_here)["vehicles"]
-    build_now(places, BuildRequest(select=RAW_AND_INGEST))
+    build_now(installation, BuildRequest(select=RAW_AND_INGEST))
     found = told(fleet_here)
     assert found["vehicles"] == before
     assert [one["waiting_days"] for one in found["landing"]] == [[], [], []]
     assert {"raw_telemetry", "ingest_daily", "ingest_hourly"} & set(found["stale"]) == set()
     assert found["runs"]["last_build"]["status"] == "SUCCESS"
     assert found["runs"]["in_progress"] == []
-    land(places, "more", days_ago=1, minutes=20)
+    land(installation, "more", days_ago=1, minutes=20)
     later = told(fleet_here)
     assert later["vehicles"][0]["rows_by_day"] == [0, 0, 0, 0, 1000, 1600, 0]
     assert "ingest_daily" in later["stale"]
 
 
 def test_a_clock_that_is_behind_is_said_before_and_after_a_build_and_warned_of(
-    places: Places, fleet_here: FleetHere
+    installation: Installation, fleet_here: FleetHere
 ) -> None:
     rows = drive("van-1", TODAY - timedelta(days=1) + timedelta(hours=8), minutes=30)
     late = rows.with_columns(received_at=pl.col("recorded_at") + timedelta(hours=2, seconds=3))
-    places.landing.append("telemetry", late, "one")
-    land(places, "uploaded at once", vehicle="van-2", minutes=60)
+    installation.landing.append("telemetry", late, "one")
+    land(installation, "uploaded at once", vehicle="van-2", minutes=60)
     sentence = "van-1: all rows from telemetry come 2h after their time, one as the other; its clock is behind"
     before = told(fleet_here)
     assert [(row["vehicle_id"], row["clock_behind_s"]) for row in before["vehicles"]] == [
@@ -125,18 +129,18 @@ def test_a_clock_that_is_behind_is_said_before_and_after_a_build_and_warned_of(
     assert [step for step in before["next_steps"] if "clock" in step] == [
         f"{sentence}, or its zone is written wrongly: docs/operations.md, Clocks"
     ]
-    build_now(places, BuildRequest(select=RAW_AND_INGEST))
+    build_now(installation, BuildRequest(select=RAW_AND_INGEST))
     after = told(fleet_here)
     assert after["vehicles"] == before["vehicles"]
     (check,) = [one for one in after["runs"]["failed_checks"] if one["check"] == "no_clock_is_behind"]
     assert (check["table"], check["severity"]) == ("ingest_daily", "WARN")
     assert sentence in fleet_here("status").out
-    (found,) = places.findings.of(INGEST_DAILY, "no_clock_is_behind")
+    (found,) = installation.check_results.of(INGEST_DAILY, "no_clock_is_behind")
     assert found.sentences[0].startswith(sentence)
 
 
-def test_a_redis_that_is_away_is_said_and_the_rest_is_told(places: Places, fleet_here: FleetHere) -> None:
-    land(places, "one")
+def test_a_redis_that_is_away_is_said_and_the_rest_is_told(installation: Installation, fleet_here: FleetHere) -> None:
+    land(installation, "one")
     away = "redis://127.0.0.1:1/0"
     found = told(fleet_here, FLEET_REDIS_URL=away)
     assert found["stream"]["state"] == "away"
@@ -147,8 +151,10 @@ def test_a_redis_that_is_away_is_said_and_the_rest_is_told(places: Places, fleet
     assert "start Redis or mend FLEET_REDIS_URL" in page.out
 
 
-def test_a_warehouse_server_that_is_away_is_said_without_its_password(places: Places, fleet_here: FleetHere) -> None:
-    land(places, "one")
+def test_a_warehouse_server_that_is_away_is_said_without_its_password(
+    installation: Installation, fleet_here: FleetHere
+) -> None:
+    land(installation, "one")
     away = "postgresql://fleet:secret@127.0.0.1:1/fleet"
     found = told(fleet_here, FLEET_WAREHOUSE_URL=away)
     assert (found["vehicles"][0]["row_count"], found["stale_marts"], found["published_at"]) == (1000, None, None)
@@ -171,13 +177,13 @@ def test_the_marts_of_a_server_have_a_time_of_publication(fleet_here: FleetHere,
     assert told(fleet_here, FLEET_WAREHOUSE_URL=postgres_url)["warehouse_problem"] == ""
 
 
-def test_spooled_frames_and_rows_set_aside_are_counted(places: Places, fleet_here: FleetHere) -> None:
-    spool = Spool(places.settings.root / "spool" / "van-1-can0")
+def test_spooled_frames_and_rows_set_aside_are_counted(installation: Installation, fleet_here: FleetHere) -> None:
+    spool = Spool(installation.settings.root / "spool" / "van-1-can0")
     for record in (b"x" * 10, b"y" * 20, b"z" * 30):
         spool.append(record)
     spool.forget_first()
     aside = drive("van-1", TODAY, minutes=1).head(7)
-    Quarantine(places.settings.quarantine).put("telemetry", aside, "n", Reason("in-the-future", "ahead"))
+    Quarantine(installation.settings.quarantine).put("telemetry", aside, "n", Reason("in-the-future", "ahead"))
     found = told(fleet_here)
     assert found["spools"] == [{"name": "van-1-can0", "records": 2, "byte_count": 50}]
     (vehicle,) = found["vehicles"]
@@ -189,21 +195,24 @@ def test_spooled_frames_and_rows_set_aside_are_counted(places: Places, fleet_her
 
 
 def test_a_build_that_works_does_not_hold_up_the_status(
-    places: Places, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
-    land(places, "one")
-    with alone(places.settings.dagster_home / "build.lock"), alone(duckdb_warehouse(places).build_file.parent / "lock"):
+    land(installation, "one")
+    with (
+        exclusive_lock(installation.settings.dagster_home / "build.lock"),
+        exclusive_lock(duckdb_warehouse(installation).build_file.parent / "lock"),
+    ):
         assert told(fleet_here)["vehicles"][0]["row_count"] == 1000
 
 
 @pytest.mark.parametrize(("age_s", "step"), [(5, "the daemon runs: its sensors bring"), (600, "run `fleet build` to")])
 def test_where_a_daemon_lives_nobody_is_told_to_build(
-    age_s: int, step: str, places: Places, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+    age_s: int, step: str, installation: Installation, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", "")
-    land(places, "one")
-    prepare_dagster_home(places)
+    land(installation, "one")
+    prepare_dagster_home(installation)
     with dg.DagsterInstance.get() as instance:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age_s, "SENSOR", "one", []))
     (said,) = told(fleet_here)["next_steps"]

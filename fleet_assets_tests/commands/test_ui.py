@@ -14,7 +14,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from fleet_assets.collector.console import Console
 from fleet_assets.commands import ui
 from fleet_assets.commands.dagster_home import prepare_dagster_home
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 LEADER_ENDS_CHILD_DOES_NOT = "trap 'exit 0' INT; (trap '' INT; while :; do sleep 0.1; done) & echo up; wait"
@@ -31,9 +31,9 @@ def test_a_child_that_outlives_its_parent_is_ended_too(monkeypatch: pytest.Monke
 
 
 def test_after_the_ui_was_stopped_no_daemon_is_said_to_run(
-    places: Places, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     with dg.DagsterInstance.get() as instance:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "it", []))
     assert json.loads(fleet_here("status", "--json").out)["runs"]["has_daemon"]

@@ -18,8 +18,8 @@ from polars.testing import assert_frame_equal
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.defs.dead_runs import BUILD_TAG
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs
-from fleet_assets.places import Places
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
 from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
 from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, Target, run_dbt
@@ -135,22 +135,22 @@ def test_all_days_are_touched_where_nothing_is_known_or_more_than_partitions_cha
 
 
 @pytest.mark.usefixtures("read_project")
-def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(places: Places) -> None:
-    store(places.lake, trips(), stops())
+def test_a_build_remakes_the_touched_days_only_and_a_full_one_all(installation: Installation) -> None:
+    store(installation.lake, trips(), stops())
     materialise()
-    with duckdb.connect(str(duckdb_warehouse(places).published)) as connection:
+    with duckdb.connect(str(duckdb_warehouse(installation).published)) as connection:
         connection.execute("update trip_daily_stats set max_speed_kmh = 1")
     late = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0))
-    places.lake.write(TRIPS, date(2026, 3, 20), late, "test")
+    installation.lake.write(TRIPS, date(2026, 3, 20), late, "test")
 
     assert materialise().success
     speeds = "select local_date, max_speed_kmh from trip_daily_stats where vehicle_id = 'truck' order by 1"
-    assert places.warehouse.query(speeds).rows() == [
+    assert installation.warehouse.query(speeds).rows() == [
         (date(2026, 3, 20), None), (date(2026, 3, 27), 1.0), (date(2026, 3, 28), 1.0),
         (date(2026, 3, 29), 1.0),
     ]  # fmt: skip
     assert materialise(tags={BUILD_TAG: "true"}).success
-    assert places.warehouse.query(speeds).rows() == [
+    assert installation.warehouse.query(speeds).rows() == [
         (date(2026, 3, 20), None), (date(2026, 3, 27), 90.0), (date(2026, 3, 28), 88.0),
         (date(2026, 3, 29), None),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import TRIPS
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.dbt.small_fleet import INGEST_HEALTH, INGEST_HEALTH_COLUMNS, events, stops, store, trip, trips
 from fleet_assets_tests.fixtures.drives import at
 from fleet_assets_tests.fixtures.read_project import give_read_project
@@ -25,27 +25,27 @@ H = 3600.0
 def materialise(tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult:
     """All models in one run, as the pipeline does it."""
     from fleet_assets.defs import marts
-    from fleet_assets.resources import PlacesResource
+    from fleet_assets.resources import InstallationResource
 
-    resources = {"places": PlacesResource(), "dbt": marts.dbt_command()}
-    models = marts.mart_assets(Places.from_environment())
+    resources = {"places": InstallationResource(), "dbt": marts.dbt_command()}
+    models = marts.mart_assets(Installation.from_environment())
     return dg.materialize([models], resources=resources, run_config=QUIET, raise_on_error=False, tags=tags)
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Places, dg.ExecuteInProcessResult]]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, dg.ExecuteInProcessResult]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(tmp_path_factory.mktemp("marts") / "home"))
-        places = Places.from_environment()
-        give_read_project(places.settings.root)
-        store(places.lake, trips(), stops())
+        installation = Installation.from_environment()
+        give_read_project(installation.settings.root)
+        store(installation.lake, trips(), stops())
         result = materialise()
         assert result.success
-        yield places, result
+        yield installation, result
 
 
 @pytest.fixture(scope="module")
-def places(built: tuple[Places, dg.ExecuteInProcessResult]) -> Places:
+def installation(built: tuple[Installation, dg.ExecuteInProcessResult]) -> Installation:
     return built[0]
 
 
@@ -67,13 +67,13 @@ ALL_SEEN = {"unobserved_count": 0, "unobserved_km": 0.0}
 TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0} | ALL_SEEN
 
 
-def test_ingest_health_tells_what_came_in_what_is_missing_and_when_all_were_silent(places: Places) -> None:
-    found = places.warehouse.query(f"select {', '.join(INGEST_HEALTH_COLUMNS)} from ingest_health order by 2, 3")
+def test_ingest_health_tells_what_came_in_what_is_missing_and_when_all_were_silent(installation: Installation) -> None:
+    found = installation.warehouse.query(f"select {', '.join(INGEST_HEALTH_COLUMNS)} from ingest_health order by 2, 3")
     assert found.rows() == INGEST_HEALTH
 
 
-def test_trip_daily_stats(places: Places) -> None:
-    found = places.warehouse.query("select * from trip_daily_stats order by vehicle_id, local_date")
+def test_trip_daily_stats(installation: Installation) -> None:
+    found = installation.warehouse.query("select * from trip_daily_stats order by vehicle_id, local_date")
     assert found.columns == TRIP_DAILY_COLUMNS
     assert_frame_equal(found, expected(found, [
         {"vehicle_id": "car", "local_date": date(2026, 3, 31), "trip_count": 1, "ev_only_trip_count": 1,
@@ -104,8 +104,8 @@ def test_trip_daily_stats(places: Places) -> None:
     ]))  # fmt: skip
 
 
-def test_vehicle_daily(places: Places) -> None:
-    found = places.warehouse.query("select * from vehicle_daily order by vehicle_id, local_date")
+def test_vehicle_daily(installation: Installation) -> None:
+    found = installation.warehouse.query("select * from vehicle_daily order by vehicle_id, local_date")
     seen = {"unobserved_s": 0.0, "unobserved_km": 0.0}
     no_stop = seen | {
         "stop_count": 0, "stop_idle_s": 0.0, "stop_idle_fuel_l": 0.0, "refuelling_count": 0, "charging_count": 0
@@ -154,8 +154,8 @@ def test_vehicle_daily(places: Places) -> None:
     assert_frame_equal(found, expected(found, shares))
 
 
-def test_monthly_summary(places: Places) -> None:
-    found = places.warehouse.query("select * from monthly_summary order by vehicle_id, month")
+def test_monthly_summary(installation: Installation) -> None:
+    found = installation.warehouse.query("select * from monthly_summary order by vehicle_id, month")
     assert_frame_equal(found, expected(found, [
         {"vehicle_id": "car", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
          "ev_only_trip_count": 1, "engine_trip_count": 0, "distance_km": 0.5,
@@ -180,7 +180,7 @@ def test_monthly_summary(places: Places) -> None:
 
 
 def test_every_model_is_an_asset_with_group_owner_description_and_checks(
-    built: tuple[Places, dg.ExecuteInProcessResult],
+    built: tuple[Installation, dg.ExecuteInProcessResult],
 ) -> None:
     from fleet_assets.defs import marts
 
@@ -208,9 +208,9 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
 
 
 def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
-    built: tuple[Places, dg.ExecuteInProcessResult],
+    built: tuple[Installation, dg.ExecuteInProcessResult],
 ) -> None:
-    places, result = built
+    installation, result = built
     said = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()
@@ -223,39 +223,43 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
         "trip_daily_stats": 6, "vehicle_daily": 9, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
         "vehicle_last_known": 5,
     }  # fmt: skip
-    assert {metadata["dagster/uri"].value for metadata in said.values()} == {str(duckdb_warehouse(places).published)}
+    assert {metadata["dagster/uri"].value for metadata in said.values()} == {
+        str(duckdb_warehouse(installation).published)
+    }
 
 
-def test_a_mart_that_breaks_a_rule_is_not_published(places: Places) -> None:
-    before = places.warehouse.query("select * from trip_daily_stats order by all")
+def test_a_mart_that_breaks_a_rule_is_not_published(installation: Installation) -> None:
+    before = installation.warehouse.query("select * from trip_daily_stats order by all")
     wrong = events(TRIPS, trip("truck", "2026-03-20 08:00", 60, 80.0, moving_s=7200.0))
     closed: datetime = wrong["closed_at"][0]
-    places.lake.write(TRIPS, closed.date(), wrong, "test")
+    installation.lake.write(TRIPS, closed.date(), wrong, "test")
     try:
         result = materialise()
     finally:
-        places.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
+        installation.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
     assert not result.success
     failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed == ["trip_daily_stats_moves_within_its_duration"]
     assert result.get_asset_materialization_events() == []
-    assert_frame_equal(places.warehouse.query("select * from trip_daily_stats order by all"), before)
+    assert_frame_equal(installation.warehouse.query("select * from trip_daily_stats order by all"), before)
 
 
-def test_an_implausible_consumption_is_noticed_and_published(places: Places) -> None:
+def test_an_implausible_consumption_is_noticed_and_published(installation: Installation) -> None:
     numbers = {"electric_km": 20.0, "engine_km": 10.0, "electric_energy_kwh": 80.0, "kwh_per_100km": 400.0}
     odd = events(TRIPS, trip("hybrid", "2026-03-20 08:00", 60, 30.0, **numbers))
     closed: datetime = odd["closed_at"][0]
-    places.lake.write(TRIPS, closed.date(), odd, "test")
+    installation.lake.write(TRIPS, closed.date(), odd, "test")
     try:
         result = materialise()
     finally:
-        places.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
+        installation.lake.write(TRIPS, closed.date(), TRIPS.empty(), "test")
     assert result.success
     noticed = {c.check_name: c.severity for c in result.get_asset_check_evaluations() if not c.passed}
     assert noticed == {
         "stg_trips_consumption_is_plausible": dg.AssetCheckSeverity.WARN,
         "trip_daily_stats_consumption_is_plausible": dg.AssetCheckSeverity.WARN,
     }
-    rated = places.warehouse.query("select kwh_per_100km from trip_daily_stats where local_date = date '2026-03-20'")
+    rated = installation.warehouse.query(
+        "select kwh_per_100km from trip_daily_stats where local_date = date '2026-03-20'"
+    )
     assert rated["kwh_per_100km"].to_list() == [400.0]

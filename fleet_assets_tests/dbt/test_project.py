@@ -13,7 +13,7 @@ import yaml
 
 from fleet_assets.contracts import TABLES
 from fleet_assets.core.motion import MotionRules
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_models"
@@ -21,30 +21,30 @@ DOCUMENTS = [yaml.safe_load(path.read_text()) for path in sorted(PROJECT.glob("m
 MODELS: list[dict[str, Any]] = [model for document in DOCUMENTS for model in document.get("models", [])]
 
 
-def dbt(places: Places, *arguments: str) -> subprocess.CompletedProcess[str]:
+def dbt(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line as the pipeline calls it; every warning is an error, so that deprecations show."""
     from fleet_assets.pipeline.mart_models import dbt_environment
 
     executable = Path(sys.executable).with_name("fleet-dbt")
     return subprocess.run(
         [executable, "--quiet", "--warn-error", *arguments, "--project-dir", PROJECT, "--show-all-deprecations"],
-        env=os.environ | dbt_environment(places), capture_output=True, text=True, check=False,
+        env=os.environ | dbt_environment(installation), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def test_parse_and_build_of_an_empty_fleet_are_silent_and_leave_the_project_alone(places: Places) -> None:
+def test_parse_and_build_of_an_empty_fleet_are_silent_and_leave_the_project_alone(installation: Installation) -> None:
     before = sorted(PROJECT.rglob("*"))
-    with places.warehouse.building():
+    with installation.warehouse.building():
         for command in ("parse", "build"):
-            done = dbt(places, command)
+            done = dbt(installation, command)
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        places.warehouse.publish()
-        assert places.warehouse.row_counts() == {
+        installation.warehouse.publish()
+        assert installation.warehouse.row_counts() == {
             "ingest_health": 0, "monthly_summary": 0, "telemetry_daily": 0, "trip_daily_stats": 0, "vehicle_daily": 0,
             "vehicle_last_known": 0,
         }  # fmt: skip
     assert sorted(PROJECT.rglob("*")) == before
-    assert sorted(path.name for path in (places.settings.root / "dbt").iterdir()) == ["logs", "target"]
+    assert sorted(path.name for path in (installation.settings.root / "dbt").iterdir()) == ["logs", "target"]
 
 
 def test_every_model_and_column_is_described() -> None:

@@ -14,11 +14,11 @@ import pytest
 from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_TELEMETRY, TABLES
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.fixtures.installation import small_day
 
@@ -27,57 +27,57 @@ QUESTION = "select count(*), sum(distance_km) from trip_daily_stats"
 
 
 @pytest.fixture
-def landed(places: Places) -> Places:
-    places.landing.append("telemetry", small_day(DAY), "one")
-    places.landing.append("telemetry", small_day(DAY, hour=10), "two")
-    places.quarantine.put("telemetry", small_day(DAY).head(3), "drive", Reason("odd", "Nobody knows."))
-    return places
+def landed(installation: Installation) -> Installation:
+    installation.landing.append("telemetry", small_day(DAY), "one")
+    installation.landing.append("telemetry", small_day(DAY, hour=10), "two")
+    installation.quarantine.put("telemetry", small_day(DAY).head(3), "drive", Reason("odd", "Nobody knows."))
+    return installation
 
 
 @pytest.fixture
-def raw(landed: Places) -> Places:
+def raw(landed: Installation) -> Installation:
     """The raw partition alone, judged."""
     list(store_days(landed, DAY_TABLES[RAW_TELEMETRY.name], [DAY], only_stale=True))
     rmtree(landed.lake.folder(RAW_TELEMETRY) / "_unjudged", ignore_errors=True)
     return landed
 
 
-def stale(places: Places) -> list[date]:
-    return plan_build(places, BuildRequest(), {RAW_TELEMETRY.name}).days.get(RAW_TELEMETRY.name, [])
+def stale(installation: Installation) -> list[date]:
+    return plan_build(installation, BuildRequest(), {RAW_TELEMETRY.name}).days.get(RAW_TELEMETRY.name, [])
 
 
-def as_earlier_versions_stored(places: Places) -> None:
+def as_earlier_versions_stored(installation: Installation) -> None:
     """Put a lake into the layout that had no generations: one file a day under its known name, its record beside it."""
     for table in TABLES.values():
-        for day, record in places.lake.records(table).items():
+        for day, record in installation.lake.records(table).items():
             facts = asdict(record)
             if maker := DAY_TABLES.get(table.name):
                 assert day is not None
-                facts["inputs"] = former_fingerprint(maker, places, day) or record.inputs
-            places.lake.path(table, day).with_suffix(".json").write_text(json.dumps(facts))
+                facts["inputs"] = former_fingerprint(maker, installation, day) or record.inputs
+            installation.lake.path(table, day).with_suffix(".json").write_text(json.dumps(facts))
     for table in TABLES.values():
         for name in ("_files", "_generations"):
-            rmtree(places.lake.folder(table) / name, ignore_errors=True)
+            rmtree(installation.lake.folder(table) / name, ignore_errors=True)
 
 
 @pytest.mark.usefixtures("read_project")
 def test_nothing_of_a_copy_without_times_or_of_the_old_layout_is_built_anew(
-    landed: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    landed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build_now(landed, BuildRequest())
     rows = landed.warehouse.query(QUESTION)
     subprocess.run(["cp", "-r", str(landed.settings.root), str(tmp_path / "copy")], check=True)
     monkeypatch.setenv("FLEET_HOME", str(tmp_path / "copy"))
-    copy = Places(load_settings())
+    copy = Installation(load_settings())
     assert build_now(copy, BuildRequest()).tables == []
     as_earlier_versions_stored(copy)
-    old = Places(load_settings())
+    old = Installation(load_settings())
     assert build_now(old, BuildRequest()).tables == []
     assert {old.lake.generation(table).number for table in TABLES.values()} == {0, 1}
     assert old.warehouse.query(QUESTION).equals(rows)
 
 
-def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Places) -> None:
+def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Installation) -> None:
     assert stale(raw) == []
     first = raw.landing.files("telemetry", DAY)[0].path
     kept = first.read_bytes()
@@ -89,7 +89,7 @@ def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Places) -> 
     assert stale(raw) == [DAY]
 
 
-def test_a_record_of_an_earlier_version_that_named_times_is_current(raw: Places) -> None:
+def test_a_record_of_an_earlier_version_that_named_times_is_current(raw: Installation) -> None:
     maker, record = DAY_TABLES[RAW_TELEMETRY.name], raw.lake.record(RAW_TELEMETRY, DAY)
     assert record is not None
     then = former_fingerprint(maker, raw, DAY)

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from fleet_assets.contracts import LAKE_TABLES, TABLES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 
 MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
 
@@ -84,7 +84,7 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
     }
 
 
-def test_an_empty_installation_has_nothing_to_build(places: Places) -> None:
+def test_an_empty_installation_has_nothing_to_build(installation: Installation) -> None:
     from fleet_assets.pipeline.plan import BuildRequest, plan_build
 
-    assert plan_build(places, BuildRequest(), LAKE_TABLES).days == {}
+    assert plan_build(installation, BuildRequest(), LAKE_TABLES).days == {}

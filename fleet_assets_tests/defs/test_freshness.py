@@ -9,11 +9,11 @@ import dagster as dg
 
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.defs.freshness import freshness_sensor
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.freshness import stale_sentences
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
 from fleet_assets_tests.fixtures.installation import small_day
@@ -24,30 +24,32 @@ SELECT = "group:reference,group:raw,telemetry,ingest_hourly"
 CHECKED = ["raw_telemetry", "telemetry"]
 
 
-def test_an_empty_installation_is_not_stale(places: Places) -> None:
-    assert stale_sentences(places, datetime.now(UTC)) == {}
+def test_an_empty_installation_is_not_stale(installation: Installation) -> None:
+    assert stale_sentences(installation, datetime.now(UTC)) == {}
 
 
-def test_a_fleet_is_fresh_while_one_vehicle_reports_and_stale_when_none_did_for_days(places: Places) -> None:
+def test_a_fleet_is_fresh_while_one_vehicle_reports_and_stale_when_none_did_for_days(
+    installation: Installation,
+) -> None:
     started = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     resting = started - timedelta(days=4)
     for vehicle_id, start in (("van-1", started), ("van-2", resting)):
-        places.landing.append("telemetry", drive(vehicle_id, start).gather_every(10), vehicle_id)
+        installation.landing.append("telemetry", drive(vehicle_id, start).gather_every(10), vehicle_id)
     days = sorted({(start + timedelta(days=more)).date() for start in (started, resting) for more in (0, 1)})
     for name in ("raw_telemetry", "ingest_hourly"):
-        list(store_days(places, DAY_TABLES[name], days, only_stale=True))
+        list(store_days(installation, DAY_TABLES[name], days, only_stale=True))
     last = started + timedelta(seconds=990)
-    assert stale_sentences(places, last + timedelta(days=2)) == {}
+    assert stale_sentences(installation, last + timedelta(days=2)) == {}
     since = f"since {last:%Y-%m-%d %H:%M} UTC, 4 days ago"
-    assert stale_sentences(places, last + timedelta(days=4)) == {
+    assert stale_sentences(installation, last + timedelta(days=4)) == {
         "raw_telemetry": f"no row of any vehicle from source telemetry {since}; silent: van-1, van-2",
     }
 
 
 def test_an_old_recording_builds_and_its_age_is_said_by_check_sensor_and_status(
-    places: Places, fleet_here: FleetHere
+    installation: Installation, fleet_here: FleetHere
 ) -> None:
-    places.landing.append("telemetry", small_day(date(2024, 3, 2)), "one")
+    installation.landing.append("telemetry", small_day(date(2024, 3, 2)), "one")
     assert fleet_here("build", "--select", SELECT).code == 0
     found = json.loads(fleet_here("status", "--json").out)["runs"]["failed_checks"]
     assert [(check["table"], check["check"], check["severity"]) for check in found] == [
@@ -55,11 +57,11 @@ def test_an_old_recording_builds_and_its_age_is_said_by_check_sensor_and_status(
     ]
     assert "since 2024-03-02 08:16 UTC" in found[0]["sentence"]
     assert "silent: van-1" in found[0]["sentence"]
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     with dg.DagsterInstance.get() as instance:
         noted = [evaluation(instance, name) for name in CHECKED]
         assert [one.passed for one in noted] == [False, False]
-        with dg.build_sensor_context(instance, resources={"places": PlacesResource()}) as context:
+        with dg.build_sensor_context(instance, resources={"places": InstallationResource()}) as context:
             result = freshness_sensor(context)
     assert isinstance(result, dg.SensorResult)
     seen: dict[str, dg.AssetCheckEvaluation] = {}

@@ -12,7 +12,7 @@ import pytest
 
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.defs.instance_storage import Events
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.project_files import project_file
 
 KEY = dg.AssetKey("trips")
@@ -77,14 +77,14 @@ def test_a_file_that_an_earlier_version_put_there_is_replaced_and_one_that_someb
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLEET_HOME", str(tmp_path))
-    places = Places.from_environment()
-    file = places.settings.dagster_home / "dagster.yaml"
+    installation = Installation.from_environment()
+    file = installation.settings.dagster_home / "dagster.yaml"
     file.parent.mkdir(parents=True)
     shipped = project_file("dagster.yaml").read_text()
     before, storage = shipped.split("# Dagster's own files")[0], "telemetry:" + shipped.split("telemetry:", 1)[1]
     file.write_text(before + storage)
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     assert file.read_text() == shipped
     file.write_text(before + storage + "# mine\n")
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     assert file.read_text() == before + storage + "# mine\n"

@@ -14,9 +14,9 @@ import pytest
 
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
-from fleet_assets.resources import PlacesResource
+from fleet_assets.resources import InstallationResource
 from fleet_assets_tests.fixtures.installation import small_day
 
 pytestmark = pytest.mark.usefixtures("read_project")
@@ -45,8 +45,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
-def instance(places: Places) -> Iterator[dg.DagsterInstance]:
-    prepare_dagster_home(places)
+def instance(installation: Installation) -> Iterator[dg.DagsterInstance]:
+    prepare_dagster_home(installation)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
@@ -56,7 +56,7 @@ def tick(instance: dg.DagsterInstance, name: str, cursor: str | None = None) -> 
 
     sensor = defs().get_repository_def().get_sensor_def(name)
     context = dg.build_sensor_context(
-        instance, cursor=cursor, definitions=defs(), resources={"places": PlacesResource()}
+        instance, cursor=cursor, definitions=defs(), resources={"places": InstallationResource()}
     )
     return sensor.evaluate_tick(context)
 
@@ -70,8 +70,8 @@ def started_run(instance: dg.DagsterInstance, name: str = "raw_telemetry", **tag
     return run.run_id
 
 
-def kill_the_process_of(places: Places, run_id: str) -> None:
-    folder = str(places.run_locks.folder)
+def kill_the_process_of(installation: Installation, run_id: str) -> None:
+    folder = str(installation.run_locks.folder)
     done = subprocess.run([sys.executable, "-c", HOLD_AND_DIE, folder, run_id], check=False)
     assert done.returncode == -9
 
@@ -83,38 +83,44 @@ def asked(result: Any) -> list[tuple[list[str], str | None]]:
     ]
 
 
-def test_a_run_whose_process_was_killed_is_ended_by_the_next_tick(places: Places, instance: dg.DagsterInstance) -> None:
+def test_a_run_whose_process_was_killed_is_ended_by_the_next_tick(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
     dead, alive = started_run(instance), started_run(instance)
-    kill_the_process_of(places, dead)
-    places.run_locks.hold(alive)
+    kill_the_process_of(installation, dead)
+    installation.run_locks.hold(alive)
     tick(instance, "repair")
     assert instance.get_run_by_id(dead).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
     assert instance.get_run_by_id(alive).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
 
 
-def test_days_that_stay_stale_are_asked_for_at_the_second_tick(places: Places, instance: dg.DagsterInstance) -> None:
-    places.landing.append("telemetry", small_day(MONDAY), "one")
-    build_now(places, BuildRequest(select="group:reference,group:raw"))
+def test_days_that_stay_stale_are_asked_for_at_the_second_tick(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(installation, BuildRequest(select="group:reference,group:raw"))
     first = tick(instance, "repair")
     second = tick(instance, "repair", first.cursor)
     assert asked(first) == []
     assert asked(second) == [([name for name in MADE_OF_TELEMETRY if name != "raw_telemetry"], "2026-03-02")]
 
 
-def test_a_day_is_not_asked_for_while_its_run_is_under_way(places: Places, instance: dg.DagsterInstance) -> None:
-    build_now(places, BuildRequest(select="group:reference"))
-    places.landing.append("telemetry", small_day(MONDAY), "one")
+def test_a_day_is_not_asked_for_while_its_run_is_under_way(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    build_now(installation, BuildRequest(select="group:reference"))
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
     assert asked(tick(instance, "landing_sensor")) == [(MADE_OF_TELEMETRY, "2026-03-02")]
-    places.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
+    installation.run_locks.hold(started_run(instance, **{"dagster/partition": "2026-03-02"}))
     assert asked(tick(instance, "landing_sensor")) == []
 
 
 def test_landed_days_wait_for_changed_reference_files_while_somebody_brings_them(
-    places: Places, instance: dg.DagsterInstance
+    installation: Installation, instance: dg.DagsterInstance
 ) -> None:
     from fleet_assets.defs.sensors import PATIENCE_SECONDS
 
-    places.landing.append("telemetry", small_day(MONDAY), "one")
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
     first = tick(instance, "landing_sensor")
     assert (asked(first), first.skip_message) == ([], "Reference tables come first.")
     long_ago = str(float(first.cursor) - PATIENCE_SECONDS)
@@ -122,7 +128,7 @@ def test_landed_days_wait_for_changed_reference_files_while_somebody_brings_them
     assert asked(tick(instance, "landing_sensor", long_ago)) == wanted
     bringing = started_run(instance, "vehicles")
     assert asked(tick(instance, "landing_sensor", long_ago)) == []
-    kill_the_process_of(places, bringing)
+    kill_the_process_of(installation, bringing)
     tick(instance, "repair")
     (request,) = tick(instance, "reference_sensor").run_requests
     started_run(instance, **{"dagster/run_key": request.run_key})
@@ -130,39 +136,39 @@ def test_landed_days_wait_for_changed_reference_files_while_somebody_brings_them
 
 
 def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
-    places: Places, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fleet_assets.defs.requests.RETRY_SECONDS", A_CENTURY_S)
-    build_now(places, BuildRequest(select="group:reference"))
-    places.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(installation, BuildRequest(select="group:reference"))
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
     keys = []
     for _ in range(6):
         (request,) = tick(instance, "landing_sensor").run_requests
         keys.append(request.run_key)
         run_id = started_run(instance, **{name: request.tags[name] for name in ("fleet/asked_for",)})
-        kill_the_process_of(places, run_id)
+        kill_the_process_of(installation, run_id)
         tick(instance, "repair")
     assert len({*keys}) == 4
 
 
-def test_nothing_is_published_of_an_empty_lake(places: Places, instance: dg.DagsterInstance) -> None:
-    del places
+def test_nothing_is_published_of_an_empty_lake(installation: Installation, instance: dg.DagsterInstance) -> None:
+    del installation
     assert asked(tick(instance, "mart_sensor")) == []
 
 
 def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_is_asked_for_once_all_is_current(
-    places: Places, instance: dg.DagsterInstance
+    installation: Installation, instance: dg.DagsterInstance
 ) -> None:
     from fleet_assets.defs.mart_sensor import PATIENCE_SECONDS
     from fleet_assets.pipeline.mart_models import mart_project
 
-    places.landing.append("telemetry", small_day(MONDAY), "one")
-    build_now(places, BuildRequest(select=NO_MARTS))
-    all_of_them = [(sorted(mart_project(Places.from_environment()).upstream), None)]
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(installation, BuildRequest(select=NO_MARTS))
+    all_of_them = [(sorted(mart_project(Installation.from_environment()).upstream), None)]
     assert asked(tick(instance, "mart_sensor")) == all_of_them
 
     at_work = started_run(instance, **{"dagster/partition": "2026-03-02"})
-    places.run_locks.hold(at_work)
+    installation.run_locks.hold(at_work)
     waiting = tick(instance, "mart_sensor")
     assert asked(waiting) == []
     long_ago = str(float(waiting.cursor) - PATIENCE_SECONDS)
@@ -171,7 +177,7 @@ def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_
     ended = instance.get_run_by_id(at_work)
     assert ended is not None
     instance.report_run_canceled(ended)
-    build_now(places, BuildRequest())
+    build_now(installation, BuildRequest())
     assert asked(tick(instance, "mart_sensor", long_ago)) == []
     cursor = None
     for _ in range(5):

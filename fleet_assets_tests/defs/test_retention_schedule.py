@@ -9,16 +9,16 @@ from time import time
 import dagster as dg
 import pytest
 
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 
 DAY, NEXT_DAY = date(2026, 3, 2), date(2026, 3, 3)
 
 
-def names(places: Places, day: date) -> list[str]:
-    return [file.path.name for file in places.landing.files("telemetry", day)]
+def names(installation: Installation, day: date) -> list[str]:
+    return [file.path.name for file in installation.landing.files("telemetry", day)]
 
 
 def test_the_schedule_sleeps_until_somebody_starts_it() -> None:
@@ -30,18 +30,18 @@ def test_the_schedule_sleeps_until_somebody_starts_it() -> None:
 
 
 def test_its_job_prunes_files_older_than_the_setting_and_keeps_younger_ones(
-    places: Places, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fleet_assets.definitions import defs
 
     monkeypatch.setenv("FLEET_LANDING_KEEP_DAYS", "3")
     for day, age_days in ((DAY, 4), (NEXT_DAY, 2)):
-        places.landing.append("telemetry", drive("van-1", at(f"{day} 08:00")), "one")
-        (file,) = places.landing.files("telemetry", day)
+        installation.landing.append("telemetry", drive("van-1", at(f"{day} 08:00")), "one")
+        (file,) = installation.landing.files("telemetry", day)
         os.utime(file.path, (time() - age_days * 86_400,) * 2)
-    list(store_days(places, DAY_TABLES["raw_telemetry"], [DAY, NEXT_DAY], only_stale=True))
+    list(store_days(installation, DAY_TABLES["raw_telemetry"], [DAY, NEXT_DAY], only_stale=True))
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs().resolve_job_def("landing_retention_job").execute_in_process(instance=instance)
     assert result.success
-    assert [name.startswith("sealed-") for name in names(places, DAY)] == [True]
-    assert [name.startswith("sealed-") for name in names(places, NEXT_DAY)] == [False]
+    assert [name.startswith("sealed-") for name in names(installation, DAY)] == [True]
+    assert [name.startswith("sealed-") for name in names(installation, NEXT_DAY)] == [False]

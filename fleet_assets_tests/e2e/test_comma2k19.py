@@ -11,8 +11,8 @@ import pytest
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import CAN_SIGNALS, RAW_CAN, TELEMETRY
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
 
 WHEELS = ("WHEEL_SPEED_FL", "WHEEL_SPEED_FR", "WHEEL_SPEED_RL", "WHEEL_SPEED_RR")
@@ -21,18 +21,18 @@ START = at("2018-07-30 00:00")
 
 
 @pytest.fixture(scope="module")
-def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
+def built(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation after importing the minute and building telemetry and signals at full rate."""
     folder = tmp_path_factory.mktemp("comma2k19")
     log = folder / "minute.parquet"
     frame_log(real_data).write_parquet(log)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(folder / "home"))
-        places = Places.from_environment()
+        installation = Installation.from_environment()
         dbc = files("opendbc") / "dbc" / "generator" / "toyota" / "_toyota_2017.dbc"
-        run_import(places, [log], "can", Answers("rav4"), [f"0={dbc}"])
-        build_now(places, BuildRequest(select="+can_signals,telemetry"))
-    return places
+        run_import(installation, [log], "can", Answers("rav4"), [f"0={dbc}"])
+        build_now(installation, BuildRequest(select="+can_signals,telemetry"))
+    return installation
 
 
 def frame_log(real_data: Path) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def frame_log(real_data: Path) -> pl.DataFrame:
     )
 
 
-def test_wheel_speeds_are_the_references_to_a_nanometre_per_second(built: Places, real_data: Path) -> None:
+def test_wheel_speeds_are_the_references_to_a_nanometre_per_second(built: Installation, real_data: Path) -> None:
     truth = pl.read_parquet(real_data / "comma2k19" / "truth_wheel_speed.parquet")
     signals = built.lake.scan(CAN_SIGNALS).filter(pl.col("signal").is_in(WHEELS)).collect()
     ours = signals.pivot("signal", index=["recorded_at", "entry_id"], values="value").sort("recorded_at", "entry_id")
@@ -60,7 +60,7 @@ def test_wheel_speeds_are_the_references_to_a_nanometre_per_second(built: Places
     assert max(difference.max().row(0)) <= 1e-9
 
 
-def test_only_the_bound_bus_is_decoded_and_the_echo_is_kept_raw(built: Places) -> None:
+def test_only_the_bound_bus_is_decoded_and_the_echo_is_kept_raw(built: Installation) -> None:
     assert built.lake.scan(CAN_SIGNALS).select("bus").unique().collect()["bus"].to_list() == ["0"]
     raw = built.lake.scan(RAW_CAN).group_by("bus").len().sort("bus").collect().rows()
     assert raw == [("0", 53800), ("1", 45000), ("128", 12434), ("129", 24234)]

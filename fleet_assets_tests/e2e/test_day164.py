@@ -12,8 +12,8 @@ from fleet_assets.adapters.lake import Lake
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.import_logs import Answers, run_import
 from fleet_assets.contracts import TELEMETRY, TRIPS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at
 from fleet_assets_tests.fixtures.read_project import give_read_project
 
@@ -25,9 +25,9 @@ def logs(real_data: Path) -> list[Path]:
     return sorted((real_data / "css_mf4" / "day164").glob("*.MF4"))
 
 
-def import_logs(places: Places, logs: list[Path], real_data: Path) -> None:
+def import_logs(installation: Installation, logs: list[Path], real_data: Path) -> None:
     dbc = real_data / "css_mf4" / "dbc" / "canmod-gps.dbc"
-    run_import(places, logs, "can", Answers("car-164"), [str(dbc)])
+    run_import(installation, logs, "can", Answers("car-164"), [str(dbc)])
 
 
 def all_trips(lake: Lake) -> pl.DataFrame:
@@ -39,11 +39,11 @@ def at_once(logs: list[Path], real_data: Path, tmp_path_factory: pytest.TempPath
     """The lake after all five files were imported together."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(tmp_path_factory.mktemp("day164")))
-        places = Places.from_environment()
-        give_read_project(places.settings.root)
-        import_logs(places, logs, real_data)
-        assert build_now(places, BuildRequest()).failed_checks == []
-    return places.lake
+        installation = Installation.from_environment()
+        give_read_project(installation.settings.root)
+        import_logs(installation, logs, real_data)
+        assert build_now(installation, BuildRequest()).failed_checks == []
+    return installation.lake
 
 
 def test_it_is_one_trip_with_the_loggers_distance(at_once: Lake) -> None:
@@ -65,14 +65,19 @@ def test_positions_without_a_fix_are_null(at_once: Lake) -> None:
     ("order", "builds_between"), [((4, 3, 2, 1, 0), True), ((2, 4, 0, 3, 1), False)], ids=["backwards", "shuffled"]
 )
 def test_any_order_of_arrival_gives_the_same_tables(
-    order: tuple[int, ...], builds_between: bool, at_once: Lake, logs: list[Path], real_data: Path, places: Places
+    order: tuple[int, ...],
+    builds_between: bool,
+    at_once: Lake,
+    logs: list[Path],
+    real_data: Path,
+    installation: Installation,
 ) -> None:
     for number in order:
-        import_logs(places, [logs[number]], real_data)
+        import_logs(installation, [logs[number]], real_data)
         if builds_between:
-            build_now(places, BuildRequest(select=TO_TRIPS))
-    import_logs(places, logs[:2], real_data)
-    build_now(places, BuildRequest(select=TO_TRIPS))
-    assert all_trips(places.lake).equals(all_trips(at_once))
-    ours = places.lake.scan(TELEMETRY).drop("received_at").collect()
+            build_now(installation, BuildRequest(select=TO_TRIPS))
+    import_logs(installation, logs[:2], real_data)
+    build_now(installation, BuildRequest(select=TO_TRIPS))
+    assert all_trips(installation.lake).equals(all_trips(at_once))
+    ours = installation.lake.scan(TELEMETRY).drop("received_at").collect()
     assert ours.equals(at_once.scan(TELEMETRY).drop("received_at").collect())

@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import RAW_CAN, TRIPS
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.settings import load_settings
 
 OF_NOW = {"fleet_today", "currently_idle", "vehicles_not_moved_today", "active_vehicle_map"}
@@ -46,9 +46,9 @@ def first(home: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def demo(home: Path, first: subprocess.CompletedProcess[str]) -> Places:
+def demo(home: Path, first: subprocess.CompletedProcess[str]) -> Installation:
     assert first.returncode == 0, first.stderr
-    return Places(load_settings(home=home / "demo"))
+    return Installation(load_settings(home=home / "demo"))
 
 
 def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.CompletedProcess[str]) -> None:
@@ -59,21 +59,21 @@ def test_it_prints_what_it_found_beside_what_is_true(first: subprocess.Completed
     assert int(found) >= int(true) - 1
 
 
-def test_distances_agree_with_the_simulator(demo: Places, home: Path) -> None:
+def test_distances_agree_with_the_simulator(demo: Installation, home: Path) -> None:
     truth = pl.read_parquet(home / "demo" / "simulated" / "truth" / "trips.parquet")
     true = dict(truth.group_by("vehicle_id").agg(pl.col("distance_km").sum()).rows())
     found = dict(demo.lake.scan(TRIPS).group_by("vehicle_id").agg(pl.col("distance_km").sum()).collect().rows())
     assert {name: found[name] == pytest.approx(true[name], rel=0.02) for name in true} == dict.fromkeys(true, True)
 
 
-def test_every_frame_of_the_simulator_landed_once(demo: Places, home: Path) -> None:
+def test_every_frame_of_the_simulator_landed_once(demo: Installation, home: Path) -> None:
     sent = pl.scan_parquet(home / "demo" / "simulated" / "frames" / "*.parquet").select(pl.len()).collect().item()
     rows = demo.lake.scan(RAW_CAN).select(rows=pl.len(), ids=pl.col("entry_id").n_unique()).collect().row(0)
     assert rows == (sent, sent)
 
 
 def test_a_second_call_does_nothing_and_says_so(
-    demo: Places, home: Path, first: subprocess.CompletedProcess[str]
+    demo: Installation, home: Path, first: subprocess.CompletedProcess[str]
 ) -> None:
     trips = demo.lake.scan(TRIPS).collect()
     second = fleet(home, "demo", *SMALL, "--no-ui")
@@ -85,7 +85,7 @@ def test_a_second_call_does_nothing_and_says_so(
     assert table in second.stdout
 
 
-def test_another_fleet_is_refused_with_the_way_out(demo: Places, home: Path) -> None:
+def test_another_fleet_is_refused_with_the_way_out(demo: Installation, home: Path) -> None:
     other = fleet(home, "demo", "--vehicles", "4", "--days", "2", "--no-ui")
     assert other.returncode == 2
     assert "holds another fleet (3 vehicles, 2 days, seed 7)" in other.stderr
@@ -93,7 +93,7 @@ def test_another_fleet_is_refused_with_the_way_out(demo: Places, home: Path) -> 
     assert demo.warehouse.is_published
 
 
-def test_analysts_query_marts_and_tables_by_bare_name(demo: Places) -> None:
+def test_analysts_query_marts_and_tables_by_bare_name(demo: Installation) -> None:
     asked = (
         "select count(*) as n from trips t join vehicle_daily d using (vehicle_id) where d.local_date = t.local_date"
     )
@@ -102,18 +102,18 @@ def test_analysts_query_marts_and_tables_by_bare_name(demo: Places) -> None:
     assert int(done.stdout.split()[1]) > 0
 
 
-def test_a_server_tells_the_demos_of_two_folders_apart(demo: Places) -> None:
+def test_a_server_tells_the_demos_of_two_folders_apart(demo: Installation) -> None:
     assert demo.lake.identity().endswith(f":{demo.settings.root.resolve()}")
 
 
-def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: str) -> None:
+def test_postgresql_has_the_same_rows_in_every_mart(demo: Installation, postgres_url: str) -> None:
     from fleet_assets.pipeline.mart_models import mart_project
 
     done = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
     assert (done.returncode, done.stderr) == (0, "")
     again = fleet(demo.settings.root, "build", FLEET_WAREHOUSE_URL=postgres_url)
     assert again.stdout.strip() == "Everything is up to date."
-    server = Places(load_settings(home=demo.settings.root, warehouse_url=postgres_url)).warehouse
+    server = Installation(load_settings(home=demo.settings.root, warehouse_url=postgres_url)).warehouse
     compared = {}
     models = mart_project(demo).upstream
     for name in sorted(model for model in models if not model.startswith(("stg_", "int_")) and model not in OF_NOW):
@@ -125,7 +125,7 @@ def test_postgresql_has_the_same_rows_in_every_mart(demo: Places, postgres_url: 
     assert {*MARTS, "trips_for_map", "vehicle_track"} <= compared.keys()
 
 
-def test_the_ui_of_the_demo_answers(demo: Places, home: Path) -> None:
+def test_the_ui_of_the_demo_answers(demo: Installation, home: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -25,8 +25,8 @@ from fleet_assets.contracts import (
     TELEMETRY,
     TRIPS,
 )
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.read_project import give_read_project
 from fleet_assets_tests.proofs.histories.long_messages import LONG_DBC, LONG_MAP, answer, broadcast, frames_of
@@ -52,7 +52,7 @@ FOLLOWED = {
 class Stories:
     """The installation after both builds, and the hash of every filled partition after each."""
 
-    places: Places
+    installation: Installation
     first: dict[Partition, str]
     second: dict[Partition, str]
     imported: ImportReport
@@ -61,7 +61,7 @@ class Stories:
         return self.rows(TRIPS.name, vehicle_id, "started_at", "ended_at")  # type: ignore[return-value]
 
     def rows(self, table: str, vehicle_id: str, *columns: str) -> list[tuple[object, ...]]:
-        rows = self.places.lake.scan(LAKE_TABLES[table]).filter(pl.col("vehicle_id") == vehicle_id)
+        rows = self.installation.lake.scan(LAKE_TABLES[table]).filter(pl.col("vehicle_id") == vehicle_id)
         return rows.sort(LAKE_TABLES[table].order).select(columns).collect().rows()
 
 
@@ -70,22 +70,22 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Stories:
     folder = tmp_path_factory.mktemp("stories")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLEET_HOME", str(folder / "home"))
-        places = Places.from_environment()
-        give_read_project(places.settings.root)
-        _describe(places, WRONG)
-        _first_arrivals(places)
-        imported = _import_with_a_clock_ahead(places, folder / "ahead.csv")
-        build_now(places, BuildRequest(select=NO_MARTS))
-        first = _contents(places)
-        _describe(places, RIGHT)
-        places.landing.append("telemetry", _thin(drive("uploader", at(f"{UPLOADED} 09:00"))), "two months late")
-        build_now(places, BuildRequest(select=NO_MARTS))
-        build_now(places, BuildRequest())
-    return Stories(places, first, _contents(places), imported)
+        installation = Installation.from_environment()
+        give_read_project(installation.settings.root)
+        _describe(installation, WRONG)
+        _first_arrivals(installation)
+        imported = _import_with_a_clock_ahead(installation, folder / "ahead.csv")
+        build_now(installation, BuildRequest(select=NO_MARTS))
+        first = _contents(installation)
+        _describe(installation, RIGHT)
+        installation.landing.append("telemetry", _thin(drive("uploader", at(f"{UPLOADED} 09:00"))), "two months late")
+        build_now(installation, BuildRequest(select=NO_MARTS))
+        build_now(installation, BuildRequest())
+    return Stories(installation, first, _contents(installation), imported)
 
 
-def _describe(places: Places, factor: str) -> None:
-    root = places.reference.root
+def _describe(installation: Installation, factor: str) -> None:
+    root = installation.reference.root
     for folder in ("dbc", "signal_maps"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "vehicles.csv").write_text("vehicle_id,timezone,powertrain\nberlin,Europe/Berlin,ice\n")
@@ -103,7 +103,7 @@ def _thin(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.gather_every(2)
 
 
-def _first_arrivals(places: Places) -> None:
+def _first_arrivals(installation: Installation) -> None:
     friday, monday = at("2026-03-06 17:00"), at("2026-03-09 07:00")
     spoken = [
         drive("night", at("2026-03-02 23:40"), minutes=40),
@@ -117,9 +117,9 @@ def _first_arrivals(places: Places) -> None:
         _jumped_back(),
         drive("both", at("2026-03-03 10:00")),
     ]
-    places.landing.append("telemetry", pl.concat(map(_thin, spoken)), "first")
+    installation.landing.append("telemetry", pl.concat(map(_thin, spoken)), "first")
     frames = [*_straddling(), _moving("corrected", at(f"{CORRECTED} 10:00")), _moving("both", at("2026-03-03 10:00"))]
-    places.landing.append("can", pl.concat(entered(frame, RAW_CAN) for frame in frames), "first")
+    installation.landing.append("can", pl.concat(entered(frame, RAW_CAN) for frame in frames), "first")
 
 
 def _jumped_back() -> pl.DataFrame:
@@ -156,21 +156,21 @@ def _moving(vehicle_id: str, start: datetime) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _import_with_a_clock_ahead(places: Places, path: Path) -> ImportReport:
+def _import_with_a_clock_ahead(installation: Installation, path: Path) -> ImportReport:
     """Five minutes of rows, of which a device with a wrong clock dates the last ten into the year 2099."""
     rows = drive("ahead", at("2026-03-03 10:00"), minutes=5).select("vehicle_id", "recorded_at", "speed_kmh")
     told = pl.when(pl.int_range(pl.len()) >= pl.len() - 10).then(pl.col("recorded_at").dt.offset_by("73y"))
     rows.with_columns(told.otherwise(pl.col("recorded_at")).alias("recorded_at")).write_csv(
         path, datetime_format="%Y-%m-%dT%H:%M:%S%:z"
     )
-    quarantine = Quarantine(places.settings.quarantine)
-    return import_files([path], "telemetry", places.landing, quarantine=quarantine)
+    quarantine = Quarantine(installation.settings.quarantine)
+    return import_files([path], "telemetry", installation.landing, quarantine=quarantine)
 
 
-def _contents(places: Places) -> dict[Partition, str]:
+def _contents(installation: Installation) -> dict[Partition, str]:
     records = {
-        (name, day): places.lake.record(table, day)
-        for name, table in FOLLOWED.items() for day in places.lake.days(table)
+        (name, day): installation.lake.record(table, day)
+        for name, table in FOLLOWED.items() for day in installation.lake.days(table)
     }  # fmt: skip
     return {key: record.content for key, record in records.items() if record and record.row_count}
 
@@ -197,7 +197,7 @@ def test_a_weekend_of_silence_is_one_stop_between_two_trips(stories: Stories) ->
 
 
 def test_days_of_23_and_25_hours_sum_to_the_raw_total(stories: Stories) -> None:
-    ask = stories.places.warehouse.query
+    ask = stories.installation.warehouse.query
     long_day, short_day = date(2025, 10, 26), date(2026, 3, 29)
     lengths = ask("select local_date, day_s / 3600 from vehicle_daily where vehicle_id = 'berlin' order by 1").rows()
     assert {day: hours for day, hours in lengths if day in (long_day, short_day)} == {long_day: 25.0, short_day: 23.0}

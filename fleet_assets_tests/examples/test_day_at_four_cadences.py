@@ -1,4 +1,4 @@
-"""The example draws what trackers of four cadences would tell, and runs as a script on any installation."""
+"""The example draws what trackers of four cadences would tell, and runs as a script on any built."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from fleet_assets import read
 from fleet_assets.contracts import TELEMETRY, TRIPS, VEHICLES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.core.histories import NOON, vehicle
 from fleet_assets_tests.dbt.small_fleet import events, trip
@@ -26,16 +26,16 @@ DAY = NOON.date()
 
 
 @pytest.fixture
-def installation(places: Places) -> Places:
+def built(installation: Installation) -> Installation:
     """A car that drives twice, idles in between, and is driven unseen after a silence."""
     told = vehicle("speed_kmh", "odometer_km", step_s=1.0).stand(900, engine_speed_rpm=700.0)
     told = told.drive(3000, engine_speed_rpm=1500.0).stand(1800, engine_speed_rpm=700.0).drive(3000, 90.0)
     rows = told.stand(1500).silent(7200, kmh=30).stand(900).frame()
-    places.lake.write(TELEMETRY, DAY, TELEMETRY.conform(rows.lazy()).collect(), "test")
-    places.lake.write(TRIPS, DAY, events(TRIPS, trip("a", f"{DAY} 12:15", 50, 50.0)), "test")
+    installation.lake.write(TELEMETRY, DAY, TELEMETRY.conform(rows.lazy()).collect(), "test")
+    installation.lake.write(TRIPS, DAY, events(TRIPS, trip("a", f"{DAY} 12:15", 50, 50.0)), "test")
     roster = VEHICLES.conform(pl.LazyFrame({"vehicle_id": ["a"], "powertrain": ["ice"]}))
-    places.lake.write(VEHICLES, None, roster.collect(), "test")
-    return places
+    installation.lake.write(VEHICLES, None, roster.collect(), "test")
+    return installation
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def example() -> ModuleType:
     return module
 
 
-@pytest.mark.usefixtures("installation")
+@pytest.mark.usefixtures("built")
 def test_each_cadence_has_its_rows_and_its_bars(example: ModuleType) -> None:
     fleet = read.Fleet()
     assert example.busiest_day(fleet) == ("a", DAY)
@@ -63,9 +63,9 @@ def test_each_cadence_has_its_rows_and_its_bars(example: ModuleType) -> None:
     assert len(dense.collections) == 6
 
 
-def test_it_runs_as_a_script_and_writes_a_picture(installation: Places, tmp_path: Path) -> None:
+def test_it_runs_as_a_script_and_writes_a_picture(built: Installation, tmp_path: Path) -> None:
     picture = tmp_path / "day.png"
-    chosen = ["--home", str(installation.settings.root), "--vehicle", "a", "--day", str(DAY), "--output", str(picture)]
+    chosen = ["--home", str(built.settings.root), "--vehicle", "a", "--day", str(DAY), "--output", str(picture)]
     done = subprocess.run([sys.executable, str(SCRIPT), *chosen], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert picture.read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""The example draws what the tables hold, and runs as a script on any installation."""
+"""The example draws what the tables hold, and runs as a script on any built."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from fleet_assets import read
 from fleet_assets.contracts import TELEMETRY, TRIPS, VEHICLES
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.dbt.small_fleet import events, trip
 
@@ -27,7 +27,7 @@ DAY = date(2026, 3, 6)
 
 
 @pytest.fixture
-def installation(places: Places) -> Places:
+def built(installation: Installation) -> Installation:
     """A car in the north and a van in the south, one day of telemetry, three trips, and the mart over them."""
     hours = pl.datetime_range(
         datetime(2026, 3, 6, 8, tzinfo=UTC), datetime(2026, 3, 6, 18, tzinfo=UTC), "10s", time_unit="us", eager=True
@@ -39,20 +39,20 @@ def installation(places: Places) -> Places:
         told.with_columns(vehicle_id=pl.lit("car"), latitude_deg=pl.lit(60.0), soc_pct=pl.lit(80.0)),
         told.with_columns(vehicle_id=pl.lit("van"), latitude_deg=pl.lit(30.0), fuel_level_pct=pl.lit(40.0)),
     ], how="diagonal")  # fmt: skip
-    places.lake.write(TELEMETRY, DAY, TELEMETRY.conform(rows.lazy()).collect(), "test")
+    installation.lake.write(TELEMETRY, DAY, TELEMETRY.conform(rows.lazy()).collect(), "test")
     driven = events(
         TRIPS, trip("car", "2026-03-06 09:00", 60, 80.0), trip("car", "2026-03-06 12:00", 30, 20.0),
         trip("van", "2026-03-06 10:00", 30, 30.0),
     )  # fmt: skip
-    places.lake.write(TRIPS, DAY, driven, "test")
+    installation.lake.write(TRIPS, DAY, driven, "test")
     roster = pl.LazyFrame({"vehicle_id": ["car", "van"], "city": ["north", "south"]})
-    places.lake.write(VEHICLES, None, VEHICLES.conform(roster).collect(), "test")
-    with places.warehouse.building() as file:
+    installation.lake.write(VEHICLES, None, VEHICLES.conform(roster).collect(), "test")
+    with installation.warehouse.building() as file:
         with duckdb.connect(str(file)) as connection:
             connection.execute("create table vehicle_daily as select vehicle_id, local_date, "
                                "sum(distance_km) as distance_km from trips group by all")  # fmt: skip
-        places.warehouse.publish()
-    return places
+        installation.warehouse.publish()
+    return installation
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def example() -> ModuleType:
     return module
 
 
-@pytest.mark.usefixtures("installation")
+@pytest.mark.usefixtures("built")
 def test_the_pictures_show_the_tables(example: ModuleType) -> None:
     sheet: Figure = example.week(read.Fleet())
     distance, speed, levels, tracks = sheet.axes
@@ -83,9 +83,9 @@ def test_the_pictures_show_the_tables(example: ModuleType) -> None:
     assert sheet.get_suptitle() == "28 Feb to 06 Mar 2026"
 
 
-def test_it_runs_as_a_script_and_writes_a_picture(installation: Places, tmp_path: Path) -> None:
+def test_it_runs_as_a_script_and_writes_a_picture(built: Installation, tmp_path: Path) -> None:
     picture = tmp_path / "week.png"
-    week = ["--home", str(installation.settings.root), "--to", str(DAY + timedelta(days=1)), "--output", str(picture)]
+    week = ["--home", str(built.settings.root), "--to", str(DAY + timedelta(days=1)), "--output", str(picture)]
     done = subprocess.run([sys.executable, str(SCRIPT), *week], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert picture.read_bytes().startswith(b"\x89PNG")

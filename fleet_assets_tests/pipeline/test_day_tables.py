@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import RULES, judge
 from fleet_assets.pipeline.day_tables import day_table
 from fleet_assets.pipeline.forecast import forecast
@@ -16,46 +17,45 @@ from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.plan import BuildRequest, Plan, followed_tables, plan_build
 from fleet_assets.pipeline.reference_reads import Rows
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.places import Places
 from fleet_assets_tests.fixtures.drives import at, drive
-from fleet_assets_tests.proofs.histories.lakes import Rewritten, installation, store
+from fleet_assets_tests.proofs.histories.lakes import Rewritten, new_installation, store
 
 MONDAY = date(2026, 3, 2)
 VEHICLES_FILE = "vehicle_id,name,timezone,powertrain\n{rows}"
 ASSIGNMENTS_FILE = "driver_id,vehicle_id,valid_from,valid_to\n{rows}"
 
 
-def write(places: Places, table: str, text: str) -> None:
-    places.settings.reference.mkdir(parents=True, exist_ok=True)
-    (places.settings.reference / f"{table}.csv").write_text(text)
+def write(installation: Installation, table: str, text: str) -> None:
+    installation.settings.reference.mkdir(parents=True, exist_ok=True)
+    (installation.settings.reference / f"{table}.csv").write_text(text)
 
 
-def declare(places: Places, *rows: str) -> None:
-    write(places, "vehicles", VEHICLES_FILE.format(rows="\n".join(rows)))
+def declare(installation: Installation, *rows: str) -> None:
+    write(installation, "vehicles", VEHICLES_FILE.format(rows="\n".join(rows)))
 
 
-def build(places: Places) -> Rewritten:
+def build(installation: Installation) -> Rewritten:
     """Store what is stale and judge it, as a run does."""
-    rewritten = store(places, BuildRequest())
+    rewritten = store(installation, BuildRequest())
     for rule in RULES:
-        judge(places, rule, places.findings.owed(rule.table))
+        judge(installation, rule, installation.check_results.owed(rule.table))
     return rewritten
 
 
-def plan(places: Places) -> Plan:
-    return plan_build(places, BuildRequest(), followed_tables())
+def plan(installation: Installation) -> Plan:
+    return plan_build(installation, BuildRequest(), followed_tables())
 
 
 @pytest.fixture
-def built(tmp_path: Any) -> Places:
+def built(tmp_path: Any) -> Installation:
     """Two vehicles with a drive each, on two days."""
-    places = installation(tmp_path)
-    declare(places, "van-1,Ann,Europe/Madrid,ice", "van-2,Bob,Europe/Madrid,ice")
+    installation = new_installation(tmp_path)
+    declare(installation, "van-1,Ann,Europe/Madrid,ice", "van-2,Bob,Europe/Madrid,ice")
     for vehicle, day in (("van-1", "2026-03-02"), ("van-2", "2026-03-04")):
-        places.landing.append("telemetry", drive(vehicle, at(f"{day} 08:00")), vehicle)
-    build(places)
-    assert plan(places).is_empty
-    return places
+        installation.landing.append("telemetry", drive(vehicle, at(f"{day} 08:00")), vehicle)
+    build(installation)
+    assert plan(installation).is_empty
+    return installation
 
 
 def test_a_function_cannot_read_what_it_does_not_declare() -> None:
@@ -73,7 +73,7 @@ def test_a_column_of_a_reference_table_that_is_not_declared_is_not_there() -> No
         read.of(VEHICLES.empty().lazy()).select("name").collect()
 
 
-def test_a_new_name_and_a_new_vehicle_without_rows_touch_no_day(built: Places) -> None:
+def test_a_new_name_and_a_new_vehicle_without_rows_touch_no_day(built: Installation) -> None:
     declare(built, "van-1,Annette,Europe/Madrid,ice", "van-2,Bob,Europe/Madrid,ice", "van-3,Cleo,Asia/Tokyo,bev")
     found = plan(built)
     assert (found.reference, found.reasons) == (["vehicles"], {})
@@ -81,7 +81,7 @@ def test_a_new_name_and_a_new_vehicle_without_rows_touch_no_day(built: Places) -
     assert plan(built).is_empty
 
 
-def test_another_zone_touches_the_days_that_hold_the_vehicle(built: Places) -> None:
+def test_another_zone_touches_the_days_that_hold_the_vehicle(built: Installation) -> None:
     declare(built, "van-1,Ann,Europe/Madrid,ice", "van-2,Bob,Asia/Tokyo,ice")
     found = plan(built)
     days = {name: {*found.reasons[name]} for name in ("trips", "stops")}
@@ -95,7 +95,7 @@ def test_another_zone_touches_the_days_that_hold_the_vehicle(built: Places) -> N
     assert plan(built).is_empty
 
 
-def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Places) -> None:
+def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation) -> None:
     span = "ann,van-1,2026-03-03T00:00:00Z,2026-03-03T12:00:00Z"
     write(built, "driver_assignments", ASSIGNMENTS_FILE.format(rows=span))
     first = {*plan(built).reasons.get("trips", {})}
@@ -110,14 +110,14 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Places) -> N
     ("setting", "value", "tables"), [("timezone", "Asia/Tokyo", {"trips", "stops"}), ("grid_seconds", 2, {"telemetry"})]
 )
 def test_a_setting_makes_stale_what_reads_it_and_says_so(
-    built: Places, setting: str, value: object, tables: set[str]
+    built: Installation, setting: str, value: object, tables: set[str]
 ) -> None:
-    other = Places(built.settings.model_copy(update={setting: value}))
+    other = Installation(built.settings.model_copy(update={setting: value}))
     found = plan(other).reasons
     assert {name for name, days in found.items() if any("settings" in why for why in days.values())} == tables
 
 
-def test_reasons_say_what_moved(built: Places) -> None:
+def test_reasons_say_what_moved(built: Installation) -> None:
     built.landing.append("telemetry", drive("van-1", at("2026-03-02 12:00")), "late")
     built.landing.append("telemetry", drive("van-1", at("2026-03-07 12:00")), "next")
     found = plan(built).reasons
@@ -126,7 +126,7 @@ def test_reasons_say_what_moved(built: Places) -> None:
     assert {*found["trips"].values()} == {("inputs",), ("new",)}
 
 
-def test_a_forecast_counts_days_and_takes_the_time_that_such_days_took(built: Places) -> None:
+def test_a_forecast_counts_days_and_takes_the_time_that_such_days_took(built: Installation) -> None:
     built.landing.append("telemetry", drive("van-1", at("2026-03-02 12:00")), "late")
     found = {one.table: one for one in forecast(built, plan(built))}
     raw = found["raw_telemetry"]
@@ -136,7 +136,7 @@ def test_a_forecast_counts_days_and_takes_the_time_that_such_days_took(built: Pl
     assert [*found].index("raw_telemetry") < [*found].index("telemetry") < [*found].index("trips")
 
 
-def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_since_does_not(built: Places) -> None:
+def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_since_does_not(built: Installation) -> None:
     tables = [maker.table for maker in DAY_TABLES.values()]
     for table in tables:
         for day in built.lake.days(table):
@@ -148,11 +148,11 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
     assert found.keys() == {"trips", "standing_periods", "ingest_daily", STOPS.name}
 
 
-def _say_as_before(places: Places, table: Table, day: date) -> None:
+def _say_as_before(installation: Installation, table: Table, day: date) -> None:
     """Give a partition the record that the release before would have written."""
-    inputs = former_fingerprint(DAY_TABLES[table.name], places, day) or "79ab921af5e9"
-    rows = places.lake.scan(table, [day]).collect()
-    places.lake.write(table, day, rows, inputs)
+    inputs = former_fingerprint(DAY_TABLES[table.name], installation, day) or "79ab921af5e9"
+    rows = installation.lake.scan(table, [day]).collect()
+    installation.lake.write(table, day, rows, inputs)
 
 
 def test_how_far_an_event_reaches_is_said_once() -> None:

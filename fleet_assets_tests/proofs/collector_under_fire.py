@@ -32,8 +32,8 @@ from fleet_assets.contracts.errors import ServiceError
 from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.fixtures.multicast import free_udp_port
 from fleet_assets_tests.fixtures.small_disk import fill, small_disk
-from fleet_assets_tests.proofs.nursery import Child, Nursery
 from fleet_assets_tests.proofs.outcome import Say
+from fleet_assets_tests.proofs.supervisor import Child, Supervisor
 
 LIVE, REPLAYED = "live-1", "log-1"
 """Vehicles of the two ways in."""
@@ -77,8 +77,8 @@ Command = Callable[[int | None], list[str] | None]
 class Role:
     """One process that is started again whenever it ends, until told otherwise."""
 
-    def __init__(self, nursery: Nursery, log: Path, command: Command) -> None:
-        self._nursery, self._log, self._command = nursery, log, command
+    def __init__(self, supervisor: Supervisor, log: Path, command: Command) -> None:
+        self._supervisor, self._log, self._command = supervisor, log, command
         self._process: Child | None = None
         self._log_size = 0
         self._ends = False
@@ -115,7 +115,7 @@ class Role:
         code: int | None = None
         while not self._ends and (command := self._command(code)) is not None:
             self._log_size = self._log.stat().st_size if self._log.exists() else 0
-            self._process = self._nursery.start(command, self._log)
+            self._process = self._supervisor.start(command, self._log)
             code = self._process.wait()
 
 
@@ -129,7 +129,7 @@ class Fleet:
         self._faults.mkdir()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("FLEET_")}
         environment |= {"FLEET_HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-        self._nursery = Nursery(self._faults, environment)
+        self._supervisor = Supervisor(self._faults, environment)
         # Not of the seed: trials side by side must not hear each other.
         self._port = free_udp_port()
         self._disks: dict[str, Path | None] = {}
@@ -138,7 +138,7 @@ class Fleet:
 
     def run(self, *arguments: str) -> None:
         """One command to its end, which must be a good one."""
-        code = self._nursery.start(arguments, self.home / "run.log").wait()
+        code = self._supervisor.start(arguments, self.home / "run.log").wait()
         if code:
             raise RuntimeError(f"fleet {' '.join(arguments)} ended with {code}; see {self.home / 'run.log'}")
 
@@ -146,7 +146,7 @@ class Fleet:
         """All of it; on return everything that was sent and not lost has landed."""
         began = time.monotonic()
         with ExitStack() as stack:
-            stack.callback(self._nursery.close)
+            stack.callback(self._supervisor.close)
             for name in ("spool", "landing"):
                 disk = small_disk(self.home / name, self.campaign.disk_bytes)
                 self._disks[name] = stack.enter_context(disk)
@@ -171,7 +171,7 @@ class Fleet:
             options = ["--interface", "udp_multicast", "--channel", GROUP, "--bus-option", f"port={self._port}"]
             scan = collect("scan", *options, "--vehicle", LIVE, "--bus", "can0", "--offline")
             commands["live scanner"] = lambda _code: scan
-        return {name: Role(self._nursery, self.home / f"{name}.log", command) for name, command in commands.items()}
+        return {name: Role(self._supervisor, self.home / f"{name}.log", command) for name, command in commands.items()}
 
     def _has_bus(self) -> bool:
         try:

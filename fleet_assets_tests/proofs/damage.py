@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import content_hash
-from fleet_assets_tests.fixtures.installation import TABLES, Installation, days_from, small_day
+from fleet_assets_tests.fixtures.installation import TABLES, OwnInstallation, days_from, small_day
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 TITLE = "Damage in what is stored is noticed and mended"
@@ -34,7 +34,7 @@ def prove(strength: Strength, say: Say) -> Iterator[Outcome]:
     """Build, then harm, check, build, compare, over and over."""
     chance = random.Random(20_260_301)
     with tempfile.TemporaryDirectory(prefix="fleet-damage-") as folder:
-        here = Installation(Path(folder) / "home")
+        here = OwnInstallation(Path(folder) / "home")
         for day in days_from(FIRST, 3):
             here.land(small_day(day), f"day-{day}")
         assert here.fleet("build").returncode == 0
@@ -51,7 +51,7 @@ def prove(strength: Strength, say: Say) -> Iterator[Outcome]:
 class Trial:
     """Rounds of harm on one installation, and what of it did not come out as claimed."""
 
-    def __init__(self, here: Installation, chance: random.Random) -> None:
+    def __init__(self, here: OwnInstallation, chance: random.Random) -> None:
         self.here, self.chance = here, chance
         self.before, self.rows = self._hashes(), here.everything()
         self.harmed = 0
@@ -65,7 +65,7 @@ class Trial:
         for name in files:
             self._harm(self.here.root / "lake" / name)
         generation, lost = self._harm_a_generation()
-        published = self.here.places.settings.warehouse_file
+        published = self.here.installation.settings.warehouse_file
         if whole_file:
             self._cut(published)
         self.harmed += len(files) + 1 + whole_file
@@ -82,7 +82,7 @@ class Trial:
 
     def _harm_a_generation(self) -> tuple[str, set[str]]:
         """Harm the newest manifest of a table; what is said of it, and the files that only it named."""
-        lake = self.here.places.lake
+        lake = self.here.installation.lake
         table = self.chance.choice([table for table in TABLES if lake.generation(table).number > 1])
         newest = lake.generation(table)
         self._harm(lake.manifest(table).path(newest.number))

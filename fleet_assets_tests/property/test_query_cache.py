@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults
-from fleet_assets_tests.adapters.query_cache.installation import SETTLE_NS, Installation
+from fleet_assets_tests.adapters.query_cache.installation import SETTLE_NS, OwnInstallation
 
 QUESTIONS = [
     "select count(*)::int as n from standing_periods",
@@ -45,7 +45,7 @@ def test_every_answer_is_the_one_that_the_warehouse_gives_now(
 ) -> None:
     redis_server.flushall()
     with tempfile.TemporaryDirectory() as folder:
-        here = Installation(Path(folder))
+        here = OwnInstallation(Path(folder))
         publish(here, 0)
         # Two processes: one with hardly any room, so that it lives on what Redis has.
         caches = [QueryCache(here, SharedResults(lambda: redis_server), room) for room in (10**6, 1)]
@@ -64,7 +64,7 @@ def test_answers_while_somebody_writes_are_never_older_than_the_question(
     tmp_path: Path, redis_server: redis.Redis
 ) -> None:
     """The count only grows, so an answer below what was written before the question is stale."""
-    here = Installation(tmp_path)
+    here = OwnInstallation(tmp_path)
     here.write(1, rows=1)
     written, asked, stop = [1], [0, 0, 0], threading.Event()
     wrong: list[tuple[int, int]] = []
@@ -92,7 +92,7 @@ def test_answers_while_somebody_writes_are_never_older_than_the_question(
     assert min(asked) > 0
 
 
-def publish(here: Installation, value: int) -> None:
+def publish(here: OwnInstallation, value: int) -> None:
     here.publish(
         f"create or replace table mart as select {value} as n",
         "create or replace view live as select count(*)::int as n from standing_periods",

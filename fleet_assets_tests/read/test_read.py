@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from fleet_assets import read
 from fleet_assets.contracts import TABLES, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import UsageError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.dbt import small_fleet
 from fleet_assets_tests.fixtures.drives import at
 
@@ -35,12 +35,12 @@ def minutes(day: date, vehicle: str) -> pl.DataFrame:
 
 
 @pytest.fixture
-def filled(places: Places) -> Places:
+def filled(installation: Installation) -> Installation:
     """Three days of two vehicles, and the trips and vehicles of a small fleet."""
     for day in DAYS:
-        places.lake.write(TELEMETRY, day, pl.concat([minutes(day, "van-1"), minutes(day, "van-2")]), "test")
-    small_fleet.store(places.lake, small_fleet.trips(), small_fleet.stops())
-    return places
+        installation.lake.write(TELEMETRY, day, pl.concat([minutes(day, "van-1"), minutes(day, "van-2")]), "test")
+    small_fleet.store(installation.lake, small_fleet.trips(), small_fleet.stops())
+    return installation
 
 
 @pytest.mark.usefixtures("filled")
@@ -56,7 +56,7 @@ def test_instants_with_any_offset_bound_to_the_microsecond() -> None:
     assert rows["recorded_at"].to_list() == [at("2026-03-02 00:00"), at("2026-03-02 01:00")]
 
 
-def test_only_the_files_of_the_days_are_opened(filled: Places) -> None:
+def test_only_the_files_of_the_days_are_opened(filled: Installation) -> None:
     for day in (DAYS[0], DAYS[2]):
         filled.lake.path(TELEMETRY, day).write_bytes(b"not Parquet")
     assert read.table("telemetry", "2026-03-02", "2026-03-03").collect().height == 48
@@ -72,7 +72,7 @@ def test_time_and_vehicles_are_asked_of_the_file_not_of_the_rows_read() -> None:
     assert "FILTER" not in plan
 
 
-def test_trips_are_those_that_start_in_the_span_also_when_they_end_days_later(filled: Places) -> None:
+def test_trips_are_those_that_start_in_the_span_also_when_they_end_days_later(filled: Installation) -> None:
     rows = read.table("trips", "2026-03-31T23:50Z", "2026-04-01").collect()
     expected = small_fleet.trips().filter(pl.col("trip_id") == "hybrid-20260331T235000")
     assert_frame_equal(rows, expected)
@@ -144,7 +144,7 @@ def test_pandas_shows_local_days_as_midnights_without_a_zone() -> None:
     assert days.iloc[2] == pd.Timestamp("2026-03-28")
 
 
-def test_home_names_another_installation(filled: Places, tmp_path: Path) -> None:
+def test_home_names_another_installation(filled: Installation, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     assert read.table("vehicles", home=elsewhere).collect().height == 0
     assert read.Fleet(filled.settings.root).table("vehicles").collect().height == VEHICLES_COUNT
@@ -153,7 +153,7 @@ def test_home_names_another_installation(filled: Places, tmp_path: Path) -> None
 VEHICLES_COUNT = len(small_fleet.VEHICLE_ROWS)
 
 
-def test_reading_needs_no_dagster(filled: Places) -> None:
+def test_reading_needs_no_dagster(filled: Installation) -> None:
     code = (
         "import sys; from fleet_assets import read; "
         "print(read.table('vehicles').collect().height, 'dagster' in sys.modules)"
@@ -163,12 +163,12 @@ def test_reading_needs_no_dagster(filled: Places) -> None:
     assert done.stdout.split() == [str(VEHICLES_COUNT), "False"]
 
 
-def test_every_table_of_the_lake_is_listed_before_the_marts(filled: Places) -> None:
+def test_every_table_of_the_lake_is_listed_before_the_marts(filled: Installation) -> None:
     publish(filled, "create table vehicle_daily as select 1 as one")
     assert read.tables() == [*TABLES, "vehicle_daily"]
 
 
-def test_a_mart_is_bounded_by_local_days_and_vehicles(filled: Places) -> None:
+def test_a_mart_is_bounded_by_local_days_and_vehicles(filled: Installation) -> None:
     publish(filled, MART)
     rows = read.table("vehicle_daily", "2026-03-02", "2026-03-04", ["van-1"]).collect()
     assert rows.to_dicts() == [
@@ -189,7 +189,7 @@ def test_a_mart_is_bounded_by_local_days_and_vehicles(filled: Places) -> None:
     ],
 )
 def test_a_wrong_question_to_a_mart_gets_one_sentence(
-    filled: Places, arguments: tuple[object, ...], sentence: str
+    filled: Installation, arguments: tuple[object, ...], sentence: str
 ) -> None:
     publish(filled, MART)
     with pytest.raises(UsageError, match=sentence):
@@ -203,9 +203,9 @@ from (values ('van-1'), ('van-2')) as vehicles (vehicle_id), range(4) as days (d
 """
 
 
-def publish(places: Places, sql: str) -> None:
+def publish(installation: Installation, sql: str) -> None:
     """A warehouse with one mart."""
-    with places.warehouse.building() as file:
+    with installation.warehouse.building() as file:
         with duckdb.connect(str(file)) as connection:
             connection.execute(sql)
-        places.warehouse.publish()
+        installation.warehouse.publish()

@@ -1,7 +1,8 @@
 """The version of all that builds put into the database, and whether the rows of a SELECT follow from it alone.
 
 Belongs here: looking the version up, and where PostgreSQL understands a statement otherwise than DuckDB, whose parse is
-used. Does not belong here: who makes a new version (`books.new_version`, in each transaction that changes answers).
+used. Does not belong here: who makes a new version (`meta_tables.new_version`, in each transaction that changes
+answers).
 
 The version is one row with a random value. A snapshot in which it has a value sees exactly what was committed with it,
 and before: whoever writes it holds the row until the commit. Beyond what DuckDB's reading refuses, nothing may read
@@ -19,7 +20,7 @@ import psycopg
 from cachetools import LRUCache, cached
 from psycopg import errors
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.names import META, PUBLICATION, PUBLISHED, statement, table
 from fleet_assets.adapters.sql_dependencies import Relations, nodes, parsed
@@ -94,7 +95,7 @@ class DataVersion:
         if self._connection is None:
             self._connection = self._server.connect(autocommit=True)
         try:
-            return books.data_version(self._connection)
+            return meta_tables.data_version(self._connection)
         except (errors.UndefinedTable, errors.InsufficientPrivilege):
             return ""
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.dependents import find_dependents, put_back
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, PUBLISHED, regclass, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.roles import apply_privileges
@@ -28,7 +29,6 @@ from fleet_assets.adapters.postgres.timescale import (
     has_timescale,
     native_tables,
 )
-from fleet_assets.adapters.postgres.upon import found_upon, put_back
 from fleet_assets.contracts import Table
 from fleet_assets.contracts.errors import ServiceError
 
@@ -55,7 +55,7 @@ def move_to_hypertables(server: Server, tell: Callable[[str], object] = lambda _
     for contract in natives:
         with server.owning() as connection:
             moved = _move(connection, contract, tell)
-            books.new_version(connection)
+            meta_tables.new_version(connection)
         yield moved
         with server.owning() as connection:
             compress_old(connection, contract)
@@ -87,7 +87,7 @@ def _move(connection: psycopg.Connection, contract: Table, tell: Callable[[str],
     connection.execute(statement("insert into {new} select * from {old}", new=fresh, old=old))
     rows = _equal(connection, contract, old, fresh)
     _index(connection, contract, fresh)
-    upon = found_upon(connection, [(PUBLISHED, contract.name)])
+    upon = find_dependents(connection, [(PUBLISHED, contract.name)])
     connection.execute(statement("drop table {old} cascade", old=old))
     connection.execute(statement("alter table {new} set schema {schema}", new=fresh, schema=PUBLISHED))
     there = table(f"{contract.name}_hyper")

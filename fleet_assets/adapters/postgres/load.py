@@ -19,7 +19,7 @@ from psycopg import errors, sql
 from tenacity import RetryCallState, retry, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from fleet_assets.adapters.lake import Lake, PartitionRecord
-from fleet_assets.adapters.postgres import books, partitions
+from fleet_assets.adapters.postgres import meta_tables, partitions
 from fleet_assets.adapters.postgres.binary_rows import HEADER, TRAILER, encoded
 from fleet_assets.adapters.postgres.connection import Server, Unreachable, sentence
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, statement, table
@@ -52,7 +52,9 @@ class TableLoad:
 
 
 def _note_retry(state: RetryCallState) -> None:
-    log.warning("warehouse_away", attempt=state.attempt_number, reason=str(state.outcome and state.outcome.exception()))
+    log.warning(
+        "warehouse_unreachable", attempt=state.attempt_number, reason=str(state.outcome and state.outcome.exception())
+    )
 
 
 patient = retry(
@@ -91,7 +93,7 @@ class Loader:
             if not partitions.exists(connection, "loaded", "fleet_meta"):
                 there: dict[str, dict[date | None, str]] = {}
             else:
-                there = {contract.name: books.loaded(connection, contract.name) for contract in TABLES.values()}
+                there = {contract.name: meta_tables.loaded(connection, contract.name) for contract in TABLES.values()}
         found = {}
         for contract in TABLES.values():
             if names is None or contract.name in names:
@@ -117,7 +119,7 @@ class Loader:
         """Have the server look at a table anew once a good part of it is new; of partitions nobody else tells it what
         they are together."""
         with self.server.owning() as connection:
-            if rows >= NEW_SHARE * books.row_count(connection, contract.name):
+            if rows >= NEW_SHARE * meta_tables.row_count(connection, contract.name):
                 connection.execute("set local default_statistics_target = 10")
                 connection.execute(statement("analyze {t}", t=table(contract.name)))
 
@@ -138,7 +140,7 @@ class Loader:
     @patient
     def _known(self, contract: Table) -> dict[date | None, str]:
         with self.server.transaction() as connection:
-            return books.loaded(connection, contract.name)
+            return meta_tables.loaded(connection, contract.name)
 
     @patient
     def _bring(self, contract: Table, day: date | None, record: PartitionRecord | None) -> int:
@@ -151,11 +153,11 @@ class Loader:
                 connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, %s))", [contract.name, LOAD_LOCK])
                 # First the books: the exchange at the end of `_replace` holds a lock until the commit.
                 if record is None:
-                    books.forget_loaded(connection, contract.name, day)
+                    meta_tables.forget_loaded(connection, contract.name, day)
                 else:
-                    books.note_loaded(connection, contract.name, day, record.content, frame.height)
+                    meta_tables.note_loaded(connection, contract.name, day, record.content, frame.height)
                 _replace(connection, contract, day, frame)
-                books.new_version(connection)
+                meta_tables.new_version(connection)
         except errors.LockNotAvailable:
             raise ServiceError(
                 f"another session has held {contract.name} for {partitions.LOCK_PATIENCE_S} s; run `fleet build` again"

@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
@@ -74,7 +74,7 @@ def migrate(server: Server) -> str | None:
                     driver.execute(text)
         _write_comments(driver)
         if before != newest():
-            books.new_version(driver)
+            meta_tables.new_version(driver)
         return before
 
 

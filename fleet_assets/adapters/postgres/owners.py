@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLICATION, SCHEMAS, statement
 from fleet_assets.adapters.postgres.partitions import exists
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import ServiceError
 
-THINGS = """
+OBJECTS = """
 select 'schema' as kind, null as schema, nspname::text as name, pg_get_userbyid(nspowner)::text as owner
 from pg_namespace where nspname = any(%(schemas)s) and not pg_has_role(%(role)s::name, nspowner, 'usage')
 union all
@@ -48,7 +48,7 @@ class AdministratorNeeded(ServiceError):
 
 
 @dataclass(frozen=True)
-class Thing:
+class OwnedObject:
     """A schema (where `schema` is None), table or view, and whose it is."""
 
     kind: str
@@ -85,12 +85,14 @@ def acting(server: Server, connection: psycopg.Connection) -> str:
     return str(row[0])
 
 
-def things_of_others(connection: psycopg.Connection, role: str) -> list[Thing]:
+def objects_of_others(connection: psycopg.Connection, role: str) -> list[OwnedObject]:
     """What builds make or change and is not `role`'s to change: made before roles were, or restored, or in the way.
 
     What people made for themselves beside the marts is theirs, and not among these.
     """
-    found = [Thing(*row) for row in connection.execute(THINGS, {"schemas": list(SCHEMAS), "role": role}).fetchall()]
+    found = [
+        OwnedObject(*row) for row in connection.execute(OBJECTS, {"schemas": list(SCHEMAS), "role": role}).fetchall()
+    ]
     models = _models(connection) if found else set()
     return [
         one for one in found
@@ -102,7 +104,7 @@ def _models(connection: psycopg.Connection) -> set[str] | None:
     """Names of what builds have published; None where the books are closed to this session."""
     try:
         with connection.transaction():
-            return {*books.mart_inputs(connection)} if exists(connection, "mart_inputs", META) else set()
+            return {*meta_tables.mart_inputs(connection)} if exists(connection, "mart_inputs", META) else set()
     except errors.InsufficientPrivilege:
         return None
 
@@ -112,12 +114,12 @@ def refuse_unless_usable(connection: psycopg.Connection, role: str, statements: 
     closed = [row[0] for row in connection.execute(CLOSED, {"schemas": list(SCHEMAS), "role": role}).fetchall()]
     if closed:
         raise AdministratorNeeded(f"{role} may not build in the schemas {', '.join(closed)}", statements)
-    found = [thing for thing in things_of_others(connection, role) if thing.schema is not None]
+    found = [thing for thing in objects_of_others(connection, role) if thing.schema is not None]
     if found:
         raise AdministratorNeeded(_remedy(connection, role, found), statements)
 
 
-def _remedy(connection: psycopg.Connection, role: str, found: list[Thing]) -> str:
+def _remedy(connection: psycopg.Connection, role: str, found: list[OwnedObject]) -> str:
     one = found[0]
     more = f", nor with {len(found) - 1} more that others own" if len(found) > 1 else ""
     ways = [f"moves it ({one.move_away.as_string(connection)};)"] if one.is_in_the_way else []

@@ -16,7 +16,8 @@ import psycopg
 from psycopg import errors, sql
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
+from fleet_assets.adapters.postgres.dependents import find_dependents, put_back
 from fleet_assets.adapters.postgres.names import (
     BUILD,
     PUBLICATION,
@@ -27,7 +28,6 @@ from fleet_assets.adapters.postgres.names import (
     statement,
     table,
 )
-from fleet_assets.adapters.postgres.upon import found_upon, put_back
 from fleet_assets.contracts import TABLES
 
 BUILD_APPLICATION = "fleet_assets build"
@@ -61,7 +61,7 @@ class Relation:
 
 def published(connection: psycopg.Connection, schema: str) -> list[Relation]:
     """The marts and views that builds have published in a schema; what people made there is theirs."""
-    ours = {*books.mart_inputs(connection), *(one.name for one in relations(connection, _scratch_of(schema)))}
+    ours = {*meta_tables.mart_inputs(connection), *(one.name for one in relations(connection, _scratch_of(schema)))}
     return [one for one in relations(connection, schema) if one.name in ours]
 
 
@@ -116,7 +116,7 @@ def _exchange(connection: psycopg.Connection) -> list[str]:
     with connection.transaction():
         connection.execute(statement("set local lock_timeout = {ms}", ms=sql.Literal(f"{LOCK_MS}ms")))
         old = [one for place in PUBLICATION.values() for one in published(connection, place)]
-        upon = found_upon(connection, [(one.schema, one.name) for one in old])
+        dependents = find_dependents(connection, [(one.schema, one.name) for one in old])
         drop(connection, old)
         for scratch, place in PUBLICATION.items():
             for built in relations(connection, scratch):
@@ -124,7 +124,7 @@ def _exchange(connection: psycopg.Connection) -> list[str]:
                 connection.execute(statement(text, built=built.identifier, schema=place))
                 if place == PUBLISHED:
                     _grant(connection, table(built.name))
-        lost = put_back(connection, upon)
+        lost = put_back(connection, dependents)
         connection.execute("set local lock_timeout = 0")
     return lost
 

@@ -14,7 +14,7 @@ from psycopg import errors
 from psycopg.types.json import set_json_loads
 
 from fleet_assets.adapters.explained import explained
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
@@ -49,7 +49,7 @@ def query_with_version(server: Server, sql: str) -> tuple[pl.DataFrame, str]:
     """The same, and the version of the data in the very snapshot that the rows come from."""
     _refuse_unless_reading(sql)
     with server.reading() as connection:
-        version = books.data_version(connection)
+        version = meta_tables.data_version(connection)
         server.act_as(connection, READER)
         return _rows(connection, sql), version
 

@@ -6,10 +6,10 @@ Belongs here: `ensure_ready`, and the sentences when it cannot be. Does not belo
 
 from __future__ import annotations
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.migrate import current, migrate, newest
-from fleet_assets.adapters.postgres.owners import acting, refuse_unless_usable, things_of_others
+from fleet_assets.adapters.postgres.owners import acting, objects_of_others, refuse_unless_usable
 from fleet_assets.adapters.postgres.roles import apply_privileges, initialise
 from fleet_assets.contracts.errors import UsageError
 
@@ -19,13 +19,13 @@ LAKE_FACT = "lake"
 def ensure_ready(server: Server, lake: str) -> None:
     """Make and migrate what is missing; raises AdministratorNeeded, or UsageError."""
     with server.owning() as connection:
-        is_ready = current(connection) == newest() and not things_of_others(connection, acting(server, connection))
+        is_ready = current(connection) == newest() and not objects_of_others(connection, acting(server, connection))
     if not is_ready:
         prepare(server)
     with server.owning() as connection:
-        known = books.fact(connection, LAKE_FACT)
+        known = meta_tables.fact(connection, LAKE_FACT)
         if known is None:
-            books.note_fact(connection, LAKE_FACT, lake)
+            meta_tables.note_fact(connection, LAKE_FACT, lake)
         elif known != lake:
             raise UsageError(
                 f"{server.address} is loaded from another lake; use a database of its own for each lake, "
@@ -36,7 +36,7 @@ def ensure_ready(server: Server, lake: str) -> None:
 def adopt(server: Server, lake: str) -> None:
     """Let this lake load over what another one has loaded."""
     with server.owning() as connection:
-        books.note_fact(connection, LAKE_FACT, lake)
+        meta_tables.note_fact(connection, LAKE_FACT, lake)
 
 
 def prepare(server: Server) -> list[str]:

@@ -27,7 +27,7 @@ from fleet_assets.adapters.postgres.names import (
     statement,
     table,
 )
-from fleet_assets.adapters.postgres.owners import acting, things_of_others
+from fleet_assets.adapters.postgres.owners import acting, objects_of_others
 from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, native_tables
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import UsageError
@@ -133,7 +133,7 @@ def _make_schemas(work: Administration, role: str, database: str) -> None:
 def _hand_over(work: Administration, *, is_owner: bool, user: str) -> None:
     """Give fleet_owner what others own in our schemas. What a user owns who is to become a member yet, it hands over
     itself when it is one."""
-    for thing in things_of_others(work.connection, OWNER if work.has_role(OWNER) else user):
+    for thing in objects_of_others(work.connection, OWNER if work.has_role(OWNER) else user):
         if is_owner:
             work.run(thing.hand_over)
         elif thing.owner != user:

@@ -73,7 +73,7 @@ LOADED = sa.Table(
     sa.Column("loaded_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
     schema=META,
 )  # fmt: skip
-"""One stored partition of the lake that is in the database, by the hash of its bytes; `books.NO_DAY` for no day."""
+"""One stored partition of the lake that is in the database, by the hash of its bytes (`meta_tables.NO_DAY`: no day)."""
 
 MART_INPUTS = sa.Table(
     "mart_inputs", METADATA,

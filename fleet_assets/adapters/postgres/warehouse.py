@@ -18,7 +18,7 @@ import psycopg
 from psycopg import errors
 
 from fleet_assets.adapters import dbt_session
-from fleet_assets.adapters.postgres import books, publication
+from fleet_assets.adapters.postgres import meta_tables, publication
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.data_version import DataVersion
 from fleet_assets.adapters.postgres.migrate import current
@@ -57,7 +57,7 @@ class PostgresWarehouse:
     def published_at(self) -> datetime | None:
         """When the newest of the marts was published; None before."""
         with self.server.transaction() as connection:
-            return books.published_at(connection) if current(connection) is not None else None
+            return meta_tables.published_at(connection) if current(connection) is not None else None
 
     def damage(self, *, deep: bool = False) -> str:
         """Nothing: the server looks after its own files."""
@@ -102,7 +102,7 @@ class PostgresWarehouse:
             with self.server.owning() as connection:
                 for lost in publication.exchange(connection, tell):
                     tell(lost)
-                books.new_version(connection)
+                meta_tables.new_version(connection)
         except errors.LockNotAvailable:
             with self.server.transaction() as connection:
                 who = publication.holder(connection)
@@ -129,7 +129,7 @@ class PostgresWarehouse:
     def note_inputs(self, models: Iterable[str], inputs: str) -> None:
         """Remember what models were built from; "" where nobody can say."""
         with self.server.owning() as connection:
-            books.note_inputs(connection, models, inputs)
+            meta_tables.note_inputs(connection, models, inputs)
 
     def query(self, sql: str) -> pl.DataFrame:
         return query(self.server, sql)
@@ -152,4 +152,4 @@ class PostgresWarehouse:
 
     @staticmethod
     def _inputs(connection: psycopg.Connection) -> dict[str, str]:
-        return books.mart_inputs(connection) if current(connection) is not None else {}
+        return meta_tables.mart_inputs(connection) if current(connection) is not None else {}

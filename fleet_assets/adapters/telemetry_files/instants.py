@@ -79,10 +79,10 @@ class Instants:
         utc = _first(stated, _in_utc(local, zone)).cast(TIMESTAMP)
         if not is_other.any():
             return cls(utc, is_local, _never(cells))
-        others, places = _of_others(cells.filter(is_other), zone, unit), is_other.arg_true()
+        others, installation = _of_others(cells.filter(is_other), zone, unit), is_other.arg_true()
         return cls(
-            utc.scatter(places, others.utc), is_local.scatter(places, others.is_local),
-            _never(cells).scatter(places, others.is_number),
+            utc.scatter(installation, others.utc), is_local.scatter(installation, others.is_local),
+            _never(cells).scatter(installation, others.is_number),
         )  # fmt: skip
 
 

@@ -22,9 +22,9 @@ from fleet_assets.contracts import (
 from fleet_assets.core.ingest import NEEDED, count_quarantined, daily_ingest, hourly_ingest
 from fleet_assets.core.outages import find_outages
 from fleet_assets.core.window import Window
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import Outside, day_table
 from fleet_assets.pipeline.tables.raw import LANDED
-from fleet_assets.places import Places
 
 RAW_TABLES = (RAW_CAN, RAW_TELEMETRY)
 """Each raw table is one source, called like its folder in the landing zone."""
@@ -55,20 +55,20 @@ def ingest_hourly(raw_can: pl.LazyFrame, raw_telemetry: pl.LazyFrame) -> pl.Lazy
 Entry = tuple[str, str | None, str, object, int, int]
 
 
-def _set_aside(places: Places, day: date) -> list[Entry]:
+def _set_aside(installation: Installation, day: date) -> list[Entry]:
     """Source, vehicle, reason, instant, rows and files of what was set aside on a day."""
     return [
         (item.note.source, vehicle, item.note.reason, item.set_aside_at, count, int(item.is_file))
-        for item in places.quarantine.items(day)
+        for item in installation.quarantine.items(day)
         for vehicle, _, count in item.note.tally or [(None, None, 0 if item.is_file else item.note.count)]
     ]
 
 
 QUARANTINE = Outside(
     "set_aside",
-    days=lambda places: places.quarantine.stamps(),
-    facts=lambda places, day: places.quarantine.stamps().get(day, ()),
-    former_facts=lambda places, day: places.quarantine.earlier_stamps().get(day, ()),
+    days=lambda installation: installation.quarantine.stamps(),
+    facts=lambda installation, day: installation.quarantine.stamps().get(day, ()),
+    former_facts=lambda installation, day: installation.quarantine.earlier_stamps().get(day, ()),
     read=_set_aside,
 )
 """Rows and files that were set aside, by the day on which they were."""

@@ -10,8 +10,8 @@ import polars as pl
 
 from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
 from fleet_assets.core.raw import deduplicate
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import Noted, Outside, day_table
-from fleet_assets.places import Places
 
 LANDED = {RAW_CAN.name: "can", RAW_TELEMETRY.name: "telemetry", INGEST_GAPS.name: "gaps"}
 """Which landing source each raw table is made of."""
@@ -21,19 +21,19 @@ def landed_files(source: str) -> Outside:
     """Landed files of a day by name and size, and their days. A name stands for its content, and a copy of an
     installation is as current as the original, so times say nothing; the release before named them too."""
 
-    def names(places: Places, day: date) -> Iterable[str]:
-        return [f"{file.path.name}:{file.size}" for file in places.landing.files(source, day)]
+    def names(installation: Installation, day: date) -> Iterable[str]:
+        return [f"{file.path.name}:{file.size}" for file in installation.landing.files(source, day)]
 
-    def names_and_times(places: Places, day: date) -> Iterable[str]:
-        files = places.landing.files(source, day)
+    def names_and_times(installation: Installation, day: date) -> Iterable[str]:
+        files = installation.landing.files(source, day)
         return [f"{file.path.name}:{file.size}:{file.changed_ns}" for file in files]
 
     return Outside(
         "landed",
-        days=lambda places: places.landing.days(source),
+        days=lambda installation: installation.landing.days(source),
         facts=names,
         former_facts=names_and_times,
-        read=lambda places, day: places.landing.read(source, day),
+        read=lambda installation, day: installation.landing.read(source, day),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.query_cache import QueryCache
@@ -28,7 +28,7 @@ def run(warehouse: PostgresWarehouse, sql: str) -> None:
     """As the owner, and as part of a change of which everybody is told."""
     with warehouse.server.owning() as connection:
         connection.execute(sql.encode())
-        books.new_version(connection)
+        meta_tables.new_version(connection)
 
 
 def model(warehouse: PostgresWarehouse, name: str, sql: str) -> None:

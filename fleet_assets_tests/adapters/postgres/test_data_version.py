@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.data_version import DataVersion
 from fleet_assets.adapters.postgres.load import Loader
@@ -39,7 +39,7 @@ def server(postgres_url: str) -> Server:
     with server.owning() as connection:
         connection.execute("create table fleet.mart as select 0 as n")
         connection.execute("grant select on fleet.mart to fleet_reader")
-        books.note_inputs(connection, ["mart"], "inputs")
+        meta_tables.note_inputs(connection, ["mart"], "inputs")
     return server
 
 
@@ -52,7 +52,7 @@ def other(server: Server) -> Iterator[psycopg.Connection]:
 def count_up(server: Server) -> None:
     with server.owning() as connection:
         connection.execute("update fleet.mart set n = n + 1")
-        books.new_version(connection)
+        meta_tables.new_version(connection)
 
 
 def test_each_partition_that_is_loaded_or_removed_and_each_publication_makes_a_new_version(loader: Loader) -> None:

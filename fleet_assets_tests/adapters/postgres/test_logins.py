@@ -9,15 +9,15 @@ import pytest
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres.connection import Server
-from fleet_assets.adapters.postgres.findings import look_over
+from fleet_assets.adapters.postgres.discrepancies import look_over
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.migrate import migrate
-from fleet_assets.adapters.postgres.owners import AdministratorNeeded, things_of_others
+from fleet_assets.adapters.postgres.owners import AdministratorNeeded, objects_of_others
 from fleet_assets.adapters.postgres.ready import ensure_ready, prepare
 from fleet_assets.adapters.postgres.roles import apply_privileges
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.contracts.errors import ServiceError
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 Login = Callable[[str], Server]
@@ -139,7 +139,7 @@ def test_a_login_that_may_make_roles_in_its_own_database_needs_nobody(
 
 
 def test_the_search_path_is_asked_for_once_and_from_who_may(
-    administrator: psycopg.Connection, login: Login, places: Places
+    administrator: psycopg.Connection, login: Login, installation: Installation
 ) -> None:
     fleet = login("fleet login")
     with pytest.raises(AdministratorNeeded) as refused:
@@ -147,7 +147,7 @@ def test_the_search_path_is_asked_for_once_and_from_who_may(
     *others, path = refused.value.statements
     run_all(administrator, others)
     assert prepare(fleet) == [path]
-    loader = Loader(fleet, Lake(str(places.settings.root / "lake")))
+    loader = Loader(fleet, Lake(str(installation.settings.root / "lake")))
     told = {one.what: one for one in look_over(fleet, loader)}["search path"]
     assert (told.holds, path in told.says) == (False, True)
     run_all(administrator, path)
@@ -223,7 +223,7 @@ def test_restored_tables_are_handed_over_by_the_printed_statements(
     run_all(administrator, refused.value.statements[1:])
     assert prepare(fleet) == []
     with fleet.transaction() as connection:
-        assert things_of_others(connection, "fleet_owner") == []
+        assert objects_of_others(connection, "fleet_owner") == []
     owner = administrator.execute("select tableowner from pg_tables where tablename = 'kept'").fetchone()
     assert owner == ("other",)
 

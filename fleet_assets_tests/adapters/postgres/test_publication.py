@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from fleet_assets.adapters.postgres import books, publication
+from fleet_assets.adapters.postgres import meta_tables, publication
 from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.dependents import FACT
 from fleet_assets.adapters.postgres.ready import prepare
-from fleet_assets.adapters.postgres.upon import FACT
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.contracts.errors import ServiceError
 
@@ -85,7 +85,7 @@ def test_a_view_that_cannot_be_put_back_is_named_and_its_text_kept(
     assert len(told) == 1
     assert told[0].startswith("the view bi.km of postgres went with the marts it was made upon (column")
     with warehouse.server.owning() as connection:
-        kept = json.loads(books.fact(connection, FACT) or "")
+        kept = json.loads(meta_tables.fact(connection, FACT) or "")
     assert "fleet.km_daily" in kept["bi.km"]["text"]
     assert only(admin, "select count(distance_km) from fleet.km_daily") == 30
 

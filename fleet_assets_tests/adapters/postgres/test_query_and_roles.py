@@ -10,10 +10,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.postgres.connection import Server
-from fleet_assets.adapters.postgres.findings import look_over
+from fleet_assets.adapters.postgres.discrepancies import look_over
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.names import statement
-from fleet_assets.adapters.postgres.owners import things_of_others
+from fleet_assets.adapters.postgres.owners import objects_of_others
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.schema import BY_DAY
@@ -140,10 +140,10 @@ def test_what_was_made_before_the_roles_were_is_handed_over_to_the_owner(postgre
         with psycopg.connect(postgres_url, autocommit=True) as administrator:
             administrator.execute("grant fleet_owner to early")
         with early.transaction() as connection:
-            assert {thing.owner for thing in things_of_others(connection, "fleet_owner")} == {"early"}
+            assert {thing.owner for thing in objects_of_others(connection, "fleet_owner")} == {"early"}
         assert [text for text in prepare(early) if "owner" in text] == []
         with early.transaction() as connection:
-            assert things_of_others(connection, "fleet_owner") == []
+            assert objects_of_others(connection, "fleet_owner") == []
         assert query(early, f"{owned} and relowner = 'early'::regrole").item() == 0
     finally:
         early.engine.dispose()

@@ -12,7 +12,7 @@ import pytest
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres import roles
 from fleet_assets.adapters.postgres.connection import Server
-from fleet_assets.adapters.postgres.findings import look_over
+from fleet_assets.adapters.postgres.discrepancies import look_over
 from fleet_assets.adapters.postgres.hypertables import move_to_hypertables
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.migrate import migrate, newest

@@ -17,7 +17,7 @@ SETTLE_NS = 20_000_000
 """ns; the file systems of machines that run tests keep times in steps of at most ten milliseconds."""
 
 
-class Installation:
+class OwnInstallation:
     """A warehouse over a lake, counting how often it computes."""
 
     def __init__(self, folder: Path) -> None:

@@ -19,20 +19,20 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults, SharedRules
-from fleet_assets_tests.adapters.query_cache.installation import Installation, settle
+from fleet_assets_tests.adapters.query_cache.installation import OwnInstallation, settle
 
 COUNT = "select count(*) as n from standing_periods"
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    installation = Installation(tmp_path)
+def here(tmp_path: Path) -> OwnInstallation:
+    installation = OwnInstallation(tmp_path)
     installation.write(1, rows=3)
     settle()
     return installation
 
 
-def cache(here: Installation, client: redis.Redis, rules: SharedRules | None = None) -> QueryCache:
+def cache(here: OwnInstallation, client: redis.Redis, rules: SharedRules | None = None) -> QueryCache:
     """A cache as a process of its own would have it."""
     return QueryCache(here, SharedResults(lambda: client, rules))
 
@@ -42,7 +42,7 @@ def look(shared: SharedResults, key: str) -> pl.DataFrame | None:
         return found
 
 
-def test_what_one_process_computed_another_finds(here: Installation, redis_server: redis.Redis) -> None:
+def test_what_one_process_computed_another_finds(here: OwnInstallation, redis_server: redis.Redis) -> None:
     assert cache(here, redis_server).query(COUNT).item() == 3
     other = cache(here, redis_server)
     assert [other.query(COUNT).item(), other.query(COUNT).item()] == [3, 3]
@@ -67,7 +67,7 @@ def test_every_type_comes_back_as_it_went(redis_server: redis.Redis) -> None:
     assert_frame_equal(found, rows)
 
 
-def test_a_write_is_seen_by_every_process(here: Installation, redis_server: redis.Redis) -> None:
+def test_a_write_is_seen_by_every_process(here: OwnInstallation, redis_server: redis.Redis) -> None:
     first, second = cache(here, redis_server), cache(here, redis_server)
     assert [first.query(COUNT).item(), second.query(COUNT).item()] == [3, 3]
     here.write(1, rows=5)
@@ -76,8 +76,8 @@ def test_a_write_is_seen_by_every_process(here: Installation, redis_server: redi
     assert here.computed == 2
 
 
-def test_processes_that_ask_at_once_compute_once(here: Installation, redis_server: redis.Redis) -> None:
-    class Slow(Installation):
+def test_processes_that_ask_at_once_compute_once(here: OwnInstallation, redis_server: redis.Redis) -> None:
+    class Slow(OwnInstallation):
         def query(self, sql: str) -> pl.DataFrame:
             time.sleep(0.3)
             return super().query(sql)
@@ -182,7 +182,7 @@ def test_a_result_that_is_too_large_is_not_put_and_no_key_stays_for_ever(redis_s
 
 @pytest.mark.parametrize("spoil", [lambda _: b"garbage", lambda _: bytes(4), lambda v: v[:-9], lambda v: v[:-1] + b"x"])
 def test_a_value_that_is_not_what_was_put_there_is_a_miss_and_computed_anew(
-    here: Installation, redis_server: redis.Redis, spoil: Callable[[bytes], bytes]
+    here: OwnInstallation, redis_server: redis.Redis, spoil: Callable[[bytes], bytes]
 ) -> None:
     assert cache(here, redis_server).query(COUNT).item() == 3
     (key,) = redis_server.keys("fleet:query:result:*")
@@ -194,7 +194,7 @@ def test_a_value_that_is_not_what_was_put_there_is_a_miss_and_computed_anew(
     assert redis_server.get(key) == kept
 
 
-def test_a_redis_that_is_away_is_a_miss_and_is_left_alone(here: Installation, tmp_path: Path) -> None:
+def test_a_redis_that_is_away_is_a_miss_and_is_left_alone(here: OwnInstallation, tmp_path: Path) -> None:
     asked = []
 
     def connect() -> redis.Redis:
@@ -208,7 +208,7 @@ def test_a_redis_that_is_away_is_a_miss_and_is_left_alone(here: Installation, tm
     assert lonely.shared_totals() == {}
 
 
-def test_without_any_redis_nothing_is_asked(here: Installation) -> None:
+def test_without_any_redis_nothing_is_asked(here: OwnInstallation) -> None:
     lonely = QueryCache(here, SharedResults(lambda: None))
     assert [lonely.query(COUNT).item(), lonely.query(COUNT).item()] == [3, 3]
     assert here.computed == 1

@@ -45,8 +45,8 @@ def arrivals(week: Week, random: Random) -> list[Piece]:
 def _cut(rows: pl.DataFrame, random: Random) -> list[pl.DataFrame]:
     """Pieces in the order of vehicle and time, of very different lengths; some without order inside."""
     count = random.randrange(4, 24)
-    places = sorted({0, rows.height, *(random.randrange(rows.height) for _ in range(count))})
-    parts = [rows[begin:end] for begin, end in pairwise(places)]
+    installation = sorted({0, rows.height, *(random.randrange(rows.height) for _ in range(count))})
+    parts = [rows[begin:end] for begin, end in pairwise(installation)]
     return [part.sample(fraction=1, shuffle=True, seed=7) if random.random() < 0.2 else part for part in parts]
 
 

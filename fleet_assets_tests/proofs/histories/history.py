@@ -15,14 +15,14 @@ from random import Random
 import polars as pl
 
 from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.arrivals import arrivals, batches, land
 from fleet_assets_tests.proofs.histories.weeks import Week
 
 DAILY = [table.name for table in (RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS)]
 
-Build = Callable[[Places, BuildRequest, frozenset[str]], object]
+Build = Callable[[Installation, BuildRequest, frozenset[str]], object]
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Told:
     reference_changes: int
 
 
-def live_through(week: Week, places: Places, random: Random, build: Build, tables: frozenset[str]) -> Told:
+def live_through(week: Week, installation: Installation, random: Random, build: Build, tables: frozenset[str]) -> Told:
     """Let the week arrive at random with builds in between, and build what is stale at the end."""
     pieces = arrivals(week, random)
     parts = batches(pieces, random)
-    wrong_until = _begin_reference(week, places, random, len(parts))
+    wrong_until = _begin_reference(week, installation, random, len(parts))
     builds = 0
     for number, part in enumerate(parts):
         if number == wrong_until:
-            _copy_reference(week.reference, places)
-        land(places.landing, part, f"batch-{number}", random)
+            _copy_reference(week.reference, installation)
+        land(installation.landing, part, f"batch-{number}", random)
         if number < len(parts) - 1:
             for _ in range(random.randrange(1, 3)):
-                build(places, *_some_build(week, random, tables))
+                build(installation, *_some_build(week, random, tables))
                 builds += 1
     if wrong_until == len(parts):
-        _copy_reference(week.reference, places)
-    build(places, BuildRequest(), tables)
+        _copy_reference(week.reference, installation)
+    build(installation, BuildRequest(), tables)
     return Told(len(parts), len(pieces), builds + 1, int(wrong_until > 0))
 
 
@@ -66,18 +66,18 @@ def _some_build(week: Week, random: Random, tables: frozenset[str]) -> tuple[Bui
     return request, names
 
 
-def _begin_reference(week: Week, places: Places, random: Random, parts: int) -> int:
+def _begin_reference(week: Week, installation: Installation, random: Random, parts: int) -> int:
     """Reference files as they shall be, or wrong ones for some time: how many batches arrive before they are mended."""
-    _copy_reference(week.reference, places)
+    _copy_reference(week.reference, installation)
     if random.random() < 0.5 or not (week.reference / "vehicles.csv").exists():
         return 0
-    _falsify(places.reference.root, random)
+    _falsify(installation.reference.root, random)
     return random.randrange(1, parts + 1)
 
 
-def _copy_reference(source: Path, places: Places) -> None:
-    shutil.rmtree(places.reference.root, ignore_errors=True)
-    shutil.copytree(source, places.reference.root)
+def _copy_reference(source: Path, installation: Installation) -> None:
+    shutil.rmtree(installation.reference.root, ignore_errors=True)
+    shutil.copytree(source, installation.reference.root)
 
 
 def _falsify(root: Path, random: Random) -> None:

@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from fleet_assets.contracts import LAKE_TABLES, TABLES, Table
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
 from fleet_assets.pipeline.reference import reference_inputs, reference_rows
 from fleet_assets.pipeline.storing import store_days
-from fleet_assets.places import Places
 from fleet_assets.settings import load_settings
 
 ALL = frozenset(TABLES)
@@ -33,57 +33,57 @@ class Rewritten:
     changed: frozenset[Partition]
 
 
-def installation(home: Path) -> Places:
+def new_installation(home: Path) -> Installation:
     """An installation below `home`."""
-    return Places(load_settings(home=home))
+    return Installation(load_settings(home=home))
 
 
-def store(places: Places, request: BuildRequest, names: Collection[str] = ALL) -> Rewritten:
+def store(installation: Installation, request: BuildRequest, names: Collection[str] = ALL) -> Rewritten:
     """Build what is stale of the tables called `names`: reference tables, then each stretch of days, table by table."""
-    plan = plan_build(places, request, names)
+    plan = plan_build(installation, request, names)
     for name in plan.reference:
-        _store_reference(places, TABLES[name])
+        _store_reference(installation, TABLES[name])
     computed, changed = set(), set()
-    for name, day, is_changed in _stored(places, request, plan.all_days, set(names) & set(LAKE_TABLES)):
+    for name, day, is_changed in _stored(installation, request, plan.all_days, set(names) & set(LAKE_TABLES)):
         computed.add((name, str(day)))
         if is_changed:
             changed.add((name, str(day)))
     return Rewritten(frozenset(computed), frozenset(changed))
 
 
-def store_by_day(places: Places, request: BuildRequest, names: Collection[str] = ALL) -> None:
+def store_by_day(installation: Installation, request: BuildRequest, names: Collection[str] = ALL) -> None:
     """The same from the newest day to the oldest, until nothing is stale any more."""
-    days = plan_build(places, request, names).all_days
+    days = plan_build(installation, request, names).all_days
     for day in reversed(days):
-        store(places, BuildRequest(day, day, full=request.full), names)
-    store(places, BuildRequest(), names)
+        store(installation, BuildRequest(day, day, full=request.full), names)
+    store(installation, BuildRequest(), names)
 
 
 def _stored(
-    places: Places, request: BuildRequest, days: list[date], names: set[str]
+    installation: Installation, request: BuildRequest, days: list[date], names: set[str]
 ) -> Iterator[tuple[str, date, bool]]:
     for first, last in spans(days, NEAR_DAYS):
         stretch = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         for maker in ordered_tables():
             if maker.table.name not in names:
                 continue
-            for stored in store_days(places, maker, stretch, only_stale=not request.full):
+            for stored in store_days(installation, maker, stretch, only_stale=not request.full):
                 if stored.written is not None:
                     yield maker.table.name, stored.day, stored.written.is_changed
 
 
-def _store_reference(places: Places, table: Table) -> None:
-    inputs = reference_inputs(places, table)
-    places.lake.write(table, None, reference_rows(places, table), inputs)
+def _store_reference(installation: Installation, table: Table) -> None:
+    inputs = reference_inputs(installation, table)
+    installation.lake.write(table, None, reference_rows(installation, table), inputs)
 
 
-def contents(places: Places) -> dict[Partition, str]:
+def contents(installation: Installation) -> dict[Partition, str]:
     """The hash of the bytes of every stored partition that holds rows; the table alone where it has no days."""
     found = {}
     for name, table in TABLES.items():
-        days: list[date | None] = [*places.lake.days(table)] if table.partition_by else [None]
+        days: list[date | None] = [*installation.lake.days(table)] if table.partition_by else [None]
         for day in days:
-            record = places.lake.record(table, day)
+            record = installation.lake.record(table, day)
             if record is not None and record.row_count:
                 found[name, str(day)] = record.content
     return found

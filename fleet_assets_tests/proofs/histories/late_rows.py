@@ -12,9 +12,9 @@ from random import Random
 
 import polars as pl
 
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
-from fleet_assets_tests.proofs.histories.lakes import Partition, Rewritten, contents, installation, store
+from fleet_assets_tests.proofs.histories.lakes import Partition, Rewritten, contents, new_installation, store
 from fleet_assets_tests.proofs.histories.weeks import Week
 from fleet_assets_tests.proofs.outcome import Outcome
 
@@ -38,18 +38,18 @@ NIGHT = time(23, 58, 30)
 def late_rows(week: Week, home: Path, count: int) -> Outcome:
     """Hold back some rows, build, let them come one after the other, and count what each build computed and changed."""
     held = _held_back(week, count)
-    places = installation(home)
-    shutil.copytree(week.reference, places.settings.reference)
+    installation = new_installation(home)
+    shutil.copytree(week.reference, installation.settings.reference)
     for source, rows in week.raw.items():
         late = pl.concat(row for where, row in held if where == source)
-        places.landing.append(source, rows.join(late, on="entry_id", how="anti", maintain_order="left"), "first")
-    store(places, BuildRequest())
+        installation.landing.append(source, rows.join(late, on="entry_id", how="anti", maintain_order="left"), "first")
+    store(installation, BuildRequest())
     wrong, computed, changed = [], 0, 0
     for number, (source, row) in enumerate(held):
-        found, problems = _comes_late(places, source, row, f"late-{number}")
+        found, problems = _comes_late(installation, source, row, f"late-{number}")
         computed, changed = computed + len(found.computed), changed + len(found.changed)
         wrong += problems
-    tried = f"{len(held)} late rows, each followed by a build; {len(contents(places))} partitions stored"
+    tried = f"{len(held)} late rows, each followed by a build; {len(contents(installation))} partitions stored"
     seen = f"{computed} partitions computed, as the rule says, {changed} of them changed, all others untouched"
     return Outcome("a late row rewrites its day and the look-backs", tried, not wrong, "; ".join(wrong[:3]) or seen)
 
@@ -67,16 +67,16 @@ def _held_back(week: Week, count: int) -> list[tuple[str, pl.DataFrame]]:
     return random.sample([*unique.values()], len(unique))
 
 
-def _comes_late(places: Places, source: str, row: pl.DataFrame, name: str) -> tuple[Rewritten, list[str]]:
+def _comes_late(installation: Installation, source: str, row: pl.DataFrame, name: str) -> tuple[Rewritten, list[str]]:
     """What the build after one late row did, and sentences on what it should not have done or left undone."""
-    before, touched = contents(places), _times(places)
-    places.landing.append(source, row, name)
-    found = store(places, BuildRequest())
-    after = contents(places)
+    before, touched = contents(installation), _times(installation)
+    installation.landing.append(source, row, name)
+    found = store(installation, BuildRequest())
+    after = contents(installation)
     instant: datetime = row["recorded_at"].item()
     expected = _by_rule(f"raw_{source}", instant, found.changed)
     moved = frozenset(key for key in after.keys() | before.keys() if after.get(key) != before.get(key))
-    renewed = {path for path, time in _times(places).items() if touched.get(path) != time}
+    renewed = {path for path, time in _times(installation).items() if touched.get(path) != time}
     problems = []
     # Days to which nothing reaches yet are not made: the stops of next week have no trip to end with.
     missed = {key for key in expected if key in before} - found.computed
@@ -119,5 +119,5 @@ def _reached(day: date) -> frozenset[Partition]:
     )
 
 
-def _times(places: Places) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in Path(places.settings.lake).glob("*/date=*/*.parquet")}
+def _times(installation: Installation) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in Path(installation.settings.lake).glob("*/date=*/*.parquet")}

@@ -18,10 +18,10 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from fleet_assets.contracts import CAN_SIGNALS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.proofs.histories.history import live_through
-from fleet_assets_tests.proofs.histories.lakes import ALL, contents, installation, store, store_by_day
+from fleet_assets_tests.proofs.histories.lakes import ALL, contents, new_installation, store, store_by_day
 from fleet_assets_tests.proofs.histories.orchestrated import mart_contents, orchestrate, orchestrate_some
 from fleet_assets_tests.proofs.histories.weeks import Week, load_week
 
@@ -56,18 +56,20 @@ _load = lru_cache(maxsize=2)(load_week)
 def prepare(kept: Path) -> None:
     """Rebuild a saved week at once into an empty lake, and keep the hashes."""
     with TemporaryDirectory(prefix="fleet-rebuild-") as home:
-        places = rebuilt(load_week(kept), Path(home), store)
-        (kept / "contents.json").write_text(json.dumps([[*key, text] for key, text in contents(places).items()]))
+        installation = rebuilt(load_week(kept), Path(home), store)
+        (kept / "contents.json").write_text(json.dumps([[*key, text] for key, text in contents(installation).items()]))
 
 
-def rebuilt(week: Week, home: Path, build: Callable[[Places, BuildRequest, frozenset[str]], object]) -> Places:
+def rebuilt(
+    week: Week, home: Path, build: Callable[[Installation, BuildRequest, frozenset[str]], object]
+) -> Installation:
     """An installation in which all rows landed at once and everything was built once."""
-    places = installation(home)
-    shutil.copytree(week.reference, places.settings.reference)
+    installation = new_installation(home)
+    shutil.copytree(week.reference, installation.settings.reference)
     for source, rows in week.raw.items():
-        places.landing.append(source, rows, "all")
-    build(places, BuildRequest(), ALL)
-    return places
+        installation.landing.append(source, rows, "all")
+    build(installation, BuildRequest(), ALL)
+    return installation
 
 
 def expected(kept: Path) -> dict[tuple[str, str], str]:
@@ -80,17 +82,17 @@ def run_trial(task: Task) -> Trial:
     week, random = _load(task.week), Random(f"{task.week.name}/{task.seed}")
     tables = ALL if task.seed % SIGNALS_EVERY == 1 else ALL - {CAN_SIGNALS.name}
     with TemporaryDirectory(prefix="fleet-history-") as home:
-        places = installation(Path(home) / "home")
+        installation = new_installation(Path(home) / "home")
         build = orchestrate_some(Random(task.seed)) if task.is_complete else store
-        told = live_through(week, places, random, build, tables)
-        found = contents(places)
+        told = live_through(week, installation, random, build, tables)
+        found = contents(installation)
         wanted = {key: text for key, text in expected(task.week).items() if key[0] in tables}
         if task.is_complete:
-            orchestrate(places, BuildRequest(), ALL)
-            found = contents(places) | mart_contents(places)
+            orchestrate(installation, BuildRequest(), ALL)
+            found = contents(installation) | mart_contents(installation)
             wanted |= mart_contents(rebuilt(week, Path(home) / "rebuilt", orchestrate))
         else:
-            left = store(places, BuildRequest(), tables).computed
+            left = store(installation, BuildRequest(), tables).computed
             found |= dict.fromkeys(left, "is stale after the last build")
     differing = [
         f"{name} {day}"
@@ -119,8 +121,8 @@ def rebuilt_elsewhere(kept: Path, home: Path, threads: int, *, backwards: bool) 
 def main() -> None:
     """Rebuild the week of the first argument in the folder of the second, and print the hashes."""
     kept, home = Path(sys.argv[1]), Path(sys.argv[2])
-    places = rebuilt(load_week(kept), home, store_by_day if "--backwards" in sys.argv else store)
-    sys.stdout.write(json.dumps([[*key, text] for key, text in contents(places).items()]))
+    installation = rebuilt(load_week(kept), home, store_by_day if "--backwards" in sys.argv else store)
+    sys.stdout.write(json.dumps([[*key, text] for key, text in contents(installation).items()]))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from fleet_assets.adapters.reference import ReferenceStore
 from fleet_assets.collector.importer import import_files
 from fleet_assets.commands.import_logs import bind
 from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, RAW_CAN, RAW_TELEMETRY, SIGNAL_MAPS, VEHICLES, Table
-from fleet_assets.places import Places
+from fleet_assets.installation import Installation
 from fleet_assets.settings import load_settings
 from fleet_assets.simulator import FleetPlan, Vehicle, make_roster, simulate_vehicle, write_fleet
 from fleet_assets.simulator.plan import CHARGING_PERIODS_S, THINNED_PERIODS_S
@@ -41,7 +41,7 @@ START_OF_TIME = date(2000, 1, 1)
 KM_PER_MILE = 1.609344
 
 KINDS = (0, 4, 8)
-"""Places in the roster: a lorry in Europe, a plug-in hybrid in America, an electric van in India."""
+"""Installation in the roster: a lorry in Europe, a plug-in hybrid in America, an electric van in India."""
 
 
 @dataclass(frozen=True)
@@ -149,37 +149,39 @@ def recorded_weeks(data: Path, folder: Path) -> Iterator[Week]:
     commute, cars = data / "css_mf4", data / "nrel_cmap" / "samples.parquet"
     if not (commute / "day164").is_dir() or not cars.exists():
         return
-    places = Places(load_settings(home=folder))
-    places.settings.root.mkdir(parents=True)
+    installation = Installation(load_settings(home=folder))
+    installation.settings.root.mkdir(parents=True)
     dbc = commute / "dbc" / "canmod-gps.dbc"
-    bind(places, "car-164", [str(dbc)])
-    _import(places, "can", sorted((commute / "day164").glob("*.MF4")), vehicle_id="car-164")
+    bind(installation, "car-164", [str(dbc)])
+    _import(installation, "can", sorted((commute / "day164").glob("*.MF4")), vehicle_id="car-164")
     samples = pl.read_parquet(cars).sort("vehicle_id", "ts_local")
     some = samples.filter(pl.col("vehicle_id").is_in(samples["vehicle_id"].unique().sort().head(RECORDED_CARS)))
     spoken = some.select("vehicle_id", recorded_at="ts_local", speed_kmh=pl.col("speed_mph") * KM_PER_MILE)
     spoken.write_csv(folder / "cars.csv")
-    _import(places, "telemetry", [folder / "cars.csv"], timezone="America/Chicago")
-    raw = {source: _landed(places, source) for source in ("can", "telemetry")}
+    _import(installation, "telemetry", [folder / "cars.csv"], timezone="America/Chicago")
+    raw = {source: _landed(installation, source) for source in ("can", "telemetry")}
     first, noon = raw["can"]["recorded_at"].min(), timedelta(hours=19)
     assert isinstance(first, datetime)
     raw["can"] = raw["can"].with_columns(pl.col("recorded_at") + noon)
     newest = raw["telemetry"]["recorded_at"].max()
     assert isinstance(newest, datetime)
     near = raw["telemetry"].filter(pl.col("recorded_at") > newest - timedelta(days=DAYS))
-    yield Week("recorded", {"can": raw["can"], "telemetry": near}, places.settings.reference)
+    yield Week("recorded", {"can": raw["can"], "telemetry": near}, installation.settings.reference)
 
 
-def _import(places: Places, source: str, files: list[Path], *, vehicle_id: str = "", timezone: str = "") -> None:
-    quarantine = Quarantine(places.settings.quarantine)
+def _import(
+    installation: Installation, source: str, files: list[Path], *, vehicle_id: str = "", timezone: str = ""
+) -> None:
+    quarantine = Quarantine(installation.settings.quarantine)
     report = import_files(
-        files, source, places.landing, quarantine=quarantine, vehicle_id=vehicle_id, timezone=timezone,
+        files, source, installation.landing, quarantine=quarantine, vehicle_id=vehicle_id, timezone=timezone,
         start_date=START_OF_TIME,
     )  # fmt: skip
     assert not report.refused
 
 
-def _landed(places: Places, source: str) -> pl.DataFrame:
-    return pl.concat(places.landing.scan(source, day).collect() for day in places.landing.days(source))
+def _landed(installation: Installation, source: str) -> pl.DataFrame:
+    return pl.concat(installation.landing.scan(source, day).collect() for day in installation.landing.days(source))
 
 
 def save_week(week: Week, kept: Path) -> None:

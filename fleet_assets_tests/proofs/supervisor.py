@@ -31,8 +31,8 @@ _LIBRARIES = ("polars", "can", "redis", "typer", "rich.console", "pyarrow.parque
 class Child:
     """One process, as its starter sees it."""
 
-    def __init__(self, nursery: Nursery, pid: int) -> None:
-        self._nursery, self.pid = nursery, pid
+    def __init__(self, supervisor: Supervisor, pid: int) -> None:
+        self._supervisor, self.pid = supervisor, pid
         self._ended = threading.Event()
         self.code: int | None = None
 
@@ -42,7 +42,7 @@ class Child:
 
     def signal(self, number: int) -> None:
         """Send a signal, by the one process that knows whether this number is still ours."""
-        self._nursery.order({"signal": number, "pid": self.pid})
+        self._supervisor.order({"signal": number, "pid": self.pid})
 
     def wait(self) -> int:
         """Its exit code, or minus the signal that ended it."""
@@ -55,11 +55,11 @@ class Child:
         self._ended.set()
 
 
-class Nursery:
+class Supervisor:
     """Starts processes with one environment; all of them end with it."""
 
     def __init__(self, faults: Path, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "fleet_assets_tests.proofs.nursery", str(faults)]
+        command = [sys.executable, "-m", "fleet_assets_tests.proofs.supervisor", str(faults)]
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )

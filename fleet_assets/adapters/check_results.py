@@ -34,7 +34,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Findings:
+class CheckResults:
     """The findings of all tables of a lake. Each names the content it was found in, and is void for any other."""
 
     lake: Lake

@@ -21,23 +21,23 @@ from fleet_assets.adapters.can_stream import batch_of, pack, unpack
 from fleet_assets.adapters.durable_file import is_full, replace_file
 from fleet_assets.adapters.gap_ledger import Gap
 from fleet_assets.adapters.spool import DISK_BYTES, Spool
-from fleet_assets.adapters.stream_producer import NumberedBatch
-from fleet_assets.adapters.stream_statements import (
-    STATEMENT,
+from fleet_assets.adapters.stream_notices import (
+    NOTICE,
+    Notice,
     Numbers,
-    Statement,
-    pack_statement,
-    unpack_statement,
+    pack_notice,
+    unpack_notice,
 )
+from fleet_assets.adapters.stream_producer import NumberedBatch
 from fleet_assets.adapters.unix_time import instant
 
 log = structlog.get_logger(__name__)
 
-Item = NumberedBatch | Statement
+Item = NumberedBatch | Notice
 
 
 @dataclass(frozen=True)
-class WaitRules:
+class SendQueueRules:
     """How much may wait."""
 
     disk_bytes: int = DISK_BYTES
@@ -46,17 +46,17 @@ class WaitRules:
     """Bytes in memory while the disk is full: about half an hour of that bus."""
 
 
-class WaitingLine:
+class SendQueue:
     """Items in order: the oldest come out first, and are shed first."""
 
-    def __init__(self, spool: Spool, rules: WaitRules) -> None:
+    def __init__(self, spool: Spool, rules: SendQueueRules) -> None:
         self._spool, self._rules = spool, rules
         self._memory: deque[bytes] = deque()
         self._memory_bytes = 0
         self._said_full = False
         self._notes_file = spool.folder / "shed"
         self._given_out = False
-        self._shed: deque[Statement] = deque(self._stored_notes())
+        self._shed: deque[Notice] = deque(self._stored_notes())
         self.shed_frames = 0
 
     @property
@@ -134,12 +134,12 @@ class WaitingLine:
         self._store_notes()
 
     def _note(self, item: Item, why: str) -> None:
-        """Count a batch that goes; a statement has to be said all the same."""
-        if isinstance(item, Statement):
+        """Count a batch that goes; a notice has to be said all the same."""
+        if isinstance(item, Notice):
             self._shed.append(item)
             return
         self.shed_frames += len(item.batch.frames)
-        said = _statement(item, why)
+        said = _notice(item, why)
         # What was given out may have arrived as it was: it must not grow any more.
         may_grow = self._shed and not (self._given_out and len(self._shed) == 1)
         joined = _joined(self._shed[-1], said) if may_grow else None
@@ -147,28 +147,28 @@ class WaitingLine:
             self._shed.pop()
         self._shed.append(joined or said)
 
-    def _stored_notes(self) -> list[Statement]:
+    def _stored_notes(self) -> list[Notice]:
         if not self._notes_file.exists():
             return []
-        return [unpack_statement({STATEMENT: line}) for line in self._notes_file.read_bytes().splitlines()]
+        return [unpack_notice({NOTICE: line}) for line in self._notes_file.read_bytes().splitlines()]
 
     def _store_notes(self) -> None:
         """For the next process; numbers tell of the loss too where the disk has no room for this."""
         try:
-            replace_file(self._notes_file, b"\n".join(map(pack_statement, self._shed)))
+            replace_file(self._notes_file, b"\n".join(map(pack_notice, self._shed)))
         except OSError as error:
             if not is_full(error):
                 raise
 
 
-def _statement(item: NumberedBatch, why: str) -> Statement:
+def _notice(item: NumberedBatch, why: str) -> Notice:
     batch, count = item.batch, len(item.batch.frames)
     first, last = (instant(int(us)) for us in (batch.frames.ts_us.min(), batch.frames.ts_us.max()))
     gap = Gap("can", first, last, "spool_full", f"Redis was away and {why}", batch.vehicle, batch.bus, count)
-    return Statement(gap, Numbers(item.producer, item.first, item.stop))
+    return Notice(gap, Numbers(item.producer, item.first, item.stop))
 
 
-def _joined(one: Statement, other: Statement) -> Statement | None:
+def _joined(one: Notice, other: Notice) -> Notice | None:
     """Both as one where the other goes on where the one ends."""
     if one.gap is None or other.gap is None or one.numbers is None or other.numbers is None:
         return None
@@ -181,13 +181,13 @@ def _joined(one: Statement, other: Statement) -> Statement | None:
         ended_at=max(one.gap.ended_at, other.gap.ended_at),
         missing_count=(one.gap.missing_count or 0) + (other.gap.missing_count or 0),
     )
-    return Statement(gap, replace(one.numbers, stop=other.numbers.stop))
+    return Notice(gap, replace(one.numbers, stop=other.numbers.stop))
 
 
 def to_record(item: Item) -> bytes:
     """An item as bytes: a line of JSON (producer, first number, the short fields), then the packed frames."""
-    if isinstance(item, Statement):
-        return b"\n" + pack_statement(item)
+    if isinstance(item, Notice):
+        return b"\n" + pack_notice(item)
     fields = pack(item.batch)
     short = {name.decode(): value.decode() for name, value in fields.items() if name != b"packed"}
     head = json.dumps({"producer": item.producer, "first": item.first, "fields": short})
@@ -198,7 +198,7 @@ def from_record(record: bytes) -> Item:
     """The item of a spool record."""
     head, _, rest = record.partition(b"\n")
     if not head:
-        return unpack_statement({STATEMENT: rest})
+        return unpack_notice({NOTICE: rest})
     note = json.loads(head)
     fields = {name.encode(): value.encode() for name, value in note["fields"].items()}
     return NumberedBatch(note["producer"], note["first"], batch_of(unpack({**fields, b"packed": rest})))

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 import psycopg
 from psycopg import errors, sql
 
-from fleet_assets.adapters.postgres import books
+from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import sentence
 from fleet_assets.adapters.postgres.names import ROLES, regclass, statement, table
 from fleet_assets.adapters.postgres.partitions import exists
@@ -69,14 +69,14 @@ class View:
 
 
 @dataclass(frozen=True)
-class Upon:
+class Dependents:
     """What is upon some relations of ours."""
 
     grants: list[Grant]
     views: list[View]
 
 
-def found_upon(connection: psycopg.Connection, ours: Iterable[tuple[str, str]]) -> Upon:
+def find_dependents(connection: psycopg.Connection, ours: Iterable[tuple[str, str]]) -> Dependents:
     """What people put upon relations of ours, given by schema and name."""
     names = [*ours]
     # Without a search path the texts name every schema.
@@ -89,19 +89,19 @@ def found_upon(connection: psycopg.Connection, ours: Iterable[tuple[str, str]]) 
         for schema, view, is_materialized, owner, text in rows
     ]
     grants = [grant for name in names for grant in _grants(connection, *name) if grant.role not in ROLES]
-    return Upon(grants, views)
+    return Dependents(grants, views)
 
 
-def put_back(connection: psycopg.Connection, upon: Upon) -> list[str]:
+def put_back(connection: psycopg.Connection, dependents: Dependents) -> list[str]:
     """Put it upon what is there now; returns a sentence for each view that could not be."""
-    for grant in upon.grants:
+    for grant in dependents.grants:
         if exists(connection, grant.name, grant.schema):
             _give(connection, grant)
-    refused = [(view, why) for view in upon.views if (why := _refusal(connection, view))]
+    refused = [(view, why) for view in dependents.views if (why := _refusal(connection, view))]
     if refused:
-        kept = json.loads(books.fact(connection, FACT) or "{}")
+        kept = json.loads(meta_tables.fact(connection, FACT) or "{}")
         kept |= {f"{view.schema}.{view.name}": asdict(view) | {"why": why} for view, why in refused}
-        books.note_fact(connection, FACT, json.dumps(kept))
+        meta_tables.note_fact(connection, FACT, json.dumps(kept))
     return [
         f"the view {view.schema}.{view.name} of {view.owner} went with the marts it was made upon ({why}); "
         f"its text is in fleet_meta.facts, {FACT}"

@@ -13,7 +13,7 @@ from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
 from fleet_assets.adapters.postgres.migrate import current, newest
 from fleet_assets.adapters.postgres.names import OWNER, PUBLISHED, READER, ROLES
-from fleet_assets.adapters.postgres.owners import AdministratorNeeded, acting, things_of_others
+from fleet_assets.adapters.postgres.owners import AdministratorNeeded, acting, objects_of_others
 from fleet_assets.adapters.postgres.roles import bare_names, finds_bare_names
 from fleet_assets.adapters.postgres.timescale import could_have_timescale, has_timescale, hypertables, native_tables
 
@@ -22,7 +22,7 @@ OLDEST = 14
 
 
 @dataclass(frozen=True)
-class Finding:
+class Discrepancy:
     """One thing looked at: whether it is as it should be, and what was seen."""
 
     what: str
@@ -30,16 +30,16 @@ class Finding:
     says: str
 
 
-def look_over(server: Server, loader: Loader) -> list[Finding]:
+def look_over(server: Server, loader: Loader) -> list[Discrepancy]:
     """All findings in order; raises ServiceError where the server cannot be reached at all."""
     with server.transaction() as connection:
-        found = [Finding("server", True, f"{server.address} answers"), *_server(connection), _schema(connection)]
+        found = [Discrepancy("server", True, f"{server.address} answers"), *_server(connection), _schema(connection)]
         is_made = found[-1].holds
         found += [_path(connection), *_roles(server, connection)] if is_made else []
     return [*found, _loaded(loader)] if is_made else found
 
 
-def _server(connection: psycopg.Connection) -> list[Finding]:
+def _server(connection: psycopg.Connection) -> list[Discrepancy]:
     version, number, encoding, zone = _row(
         connection,
         "select current_setting('server_version'), current_setting('server_version_num')::int / 10000, "
@@ -53,16 +53,16 @@ def _server(connection: psycopg.Connection) -> list[Finding]:
     is_new = int(str(number)) >= OLDEST
     advice = "" if is_new else f"; {OLDEST} or newer is needed"
     return [
-        Finding("version", is_new, f"PostgreSQL {version}, {kind}{offered}{advice}"),
-        Finding("encoding", encoding == "UTF8", str(encoding)),
-        Finding("time zone", zone == "UTC", f"our sessions speak {zone}"),
+        Discrepancy("version", is_new, f"PostgreSQL {version}, {kind}{offered}{advice}"),
+        Discrepancy("encoding", encoding == "UTF8", str(encoding)),
+        Discrepancy("time zone", zone == "UTC", f"our sessions speak {zone}"),
     ]
 
 
-def _path(connection: psycopg.Connection) -> Finding:
+def _path(connection: psycopg.Connection) -> Discrepancy:
     """Where the user may not say it to the database, its owner must: `init` could only repeat that."""
     if finds_bare_names(connection):
-        return Finding("search path", True, "bare names find the tables")
+        return Discrepancy("search path", True, "bare names find the tables")
     name, is_ours = _row(
         connection,
         "select datname, pg_has_role(session_user, datdba, 'usage') from pg_database "
@@ -70,25 +70,25 @@ def _path(connection: psycopg.Connection) -> Finding:
     )
     text = bare_names(str(name)).as_string(connection)
     how = "run `fleet warehouse init`" if is_ours else f"the database's owner or an administrator runs: {text};"
-    return Finding("search path", False, f"people's bare names do not find the tables: {how}")
+    return Discrepancy("search path", False, f"people's bare names do not find the tables: {how}")
 
 
-def _schema(connection: psycopg.Connection) -> Finding:
+def _schema(connection: psycopg.Connection) -> Discrepancy:
     try:
         with connection.transaction():
             found = current(connection)
     except AdministratorNeeded as error:
-        return Finding("schema", False, str(error))
+        return Discrepancy("schema", False, str(error))
     is_current = found == newest()
     how = f"run `fleet warehouse {'migrate' if found else 'init'}`"
     advice = "" if is_current else f", this version needs {newest()}: {how}"
-    return Finding("schema", is_current, f"{found or 'none'}{advice}")
+    return Discrepancy("schema", is_current, f"{found or 'none'}{advice}")
 
 
-def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
+def _roles(server: Server, connection: psycopg.Connection) -> list[Discrepancy]:
     known = connection.execute("select rolname from pg_roles where rolname = any(%s)", [list(ROLES)]).fetchall()
     missing = sorted(set(ROLES) - {row[0] for row in known})
-    findings = [Finding("roles", not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(ROLES))]
+    findings = [Discrepancy("roles", not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(ROLES))]
     if READER in missing:
         return findings
     asked = (
@@ -101,26 +101,26 @@ def _roles(server: Server, connection: psycopg.Connection) -> list[Finding]:
     closed, writable = _row(connection, asked, READER, READER, PUBLISHED, role)
     says = f"{READER} cannot read {closed} and can write {writable} of the published tables"
     mine = f"builds act as {role}" if role == OWNER else "builds act as the user itself"
-    findings.append(Finding("privileges", not closed and not writable, f"{says}; {mine}"))
+    findings.append(Discrepancy("privileges", not closed and not writable, f"{says}; {mine}"))
     findings.append(_queries(server, connection))
-    others = sorted({thing.owner for thing in things_of_others(connection, role)})
+    others = sorted({thing.owner for thing in objects_of_others(connection, role)})
     if others:
         says = f"{', '.join(others)} own what {role} should: run `fleet warehouse init`"
-        findings.append(Finding("owner", False, says))
+        findings.append(Discrepancy("owner", False, says))
     return findings
 
 
-def _queries(server: Server, connection: psycopg.Connection) -> Finding:
+def _queries(server: Server, connection: psycopg.Connection) -> Discrepancy:
     if server.may_be(connection, READER):
-        return Finding("queries", True, f"run as {READER}")
+        return Discrepancy("queries", True, f"run as {READER}")
     says = f"run as the user itself, who may do more than {READER}: run `fleet warehouse init`"
-    return Finding("queries", False, says)
+    return Discrepancy("queries", False, says)
 
 
-def _loaded(loader: Loader) -> Finding:
+def _loaded(loader: Loader) -> Discrepancy:
     behind = {name: len(days) for name, days in loader.stale().items()}
     says = ", ".join(f"{name}: {days}" for name, days in behind.items())
-    return Finding("loaded", not behind, f"partitions not as in the lake: {says}" if behind else "as the lake is")
+    return Discrepancy("loaded", not behind, f"partitions not as in the lake: {says}" if behind else "as the lake is")
 
 
 def _row(connection: psycopg.Connection, asked: str, *parameters: object) -> tuple[object, ...]:

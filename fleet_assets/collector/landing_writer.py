@@ -25,7 +25,7 @@ from fleet_assets.adapters.gap_ledger import SOURCE as GAPS
 from fleet_assets.adapters.gap_ledger import Gap, gap_rows
 from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.adapters.sink_progress import EXPLAINED, LANDED, SinkProgress
-from fleet_assets.adapters.stream_statements import STATEMENT, Statement, unpack_statement
+from fleet_assets.adapters.stream_notices import NOTICE, Notice, unpack_notice
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.collector.intake import Intake, Landed
 
@@ -50,7 +50,7 @@ class WorkReport:
     files: int = 0
 
 
-class Lander:
+class LandingWriter:
     """Lands entries of one stream; its report counts along."""
 
     def __init__(self, intake: Intake, progress: SinkProgress, default_vehicle: str | None) -> None:
@@ -59,19 +59,19 @@ class Lander:
 
     def land(self, entries: Sequence[Entry], origin: str) -> None:
         """Make the entries durable. Raises OSError when a disk refuses; then nothing of them counts as done."""
-        frames = [entry for entry in entries if STATEMENT not in entry[1]]
+        frames = [entry for entry in entries if NOTICE not in entry[1]]
         fresh, numbers = self._fresh(frames)
-        statements, wrong = _statements([entry for entry in entries if STATEMENT in entry[1]])
+        notices, wrong = _notices([entry for entry in entries if NOTICE in entry[1]])
         decoded = decode_entries(fresh, self._default_vehicle, origin)
         decoded.rejected.extend(wrong)
         landed = self._store(f"{origin}-{_name(fresh or entries)}", decoded)
-        self.note_gaps([statement.gap for statement in statements if statement.gap])
+        self.note_gaps([notice.gap for notice in notices if notice.gap])
         with self._progress.exclusively():
             self._progress.add(runs(numbers), LANDED)
-            self._progress.add(_explained(statements), EXPLAINED)
-            for statement in statements:
-                if statement.ended:
-                    self._progress.end(statement.ended)
+            self._progress.add(_explained(notices), EXPLAINED)
+            for notice in notices:
+                if notice.ended:
+                    self._progress.end(notice.ended)
         self.report.known_entries += len(frames) - len(fresh)
         self._count(len(entries), landed, len(decoded.rejected))
 
@@ -92,7 +92,7 @@ class Lander:
             return list(entries), numbers
         known = set(known_places(numbers, self._progress.landed(numbers.get_column("producer").unique().to_list())))
         if known:
-            log.info("landed_before", entries=len(known))
+            log.info("already_landed", entries=len(known))
         return [entry for place, entry in enumerate(entries) if place not in known], numbers
 
     def _store(self, name: str, decoded: DecodedEntries) -> Landed:
@@ -102,7 +102,7 @@ class Lander:
             landed.rejected[_REMOTE.slug] = self._intake.reject(SOURCE, decoded.remote, name, _REMOTE)
         if decoded.rejected:
             self._intake.reject(SOURCE, entries_as_rows(decoded.rejected), name, _WRONG)
-            log.warning("wrong_entries", count=len(decoded.rejected), first=decoded.rejected[0][1])
+            log.warning("entries_quarantined", count=len(decoded.rejected), first=decoded.rejected[0][1])
         log.info("landed", frames=landed.kept, files=len(landed.files), rejected=landed.rejected,
                  seconds=round(time.monotonic() - started, 3))  # fmt: skip
         return landed
@@ -116,20 +116,20 @@ class Lander:
         self.report.wrong_entries += wrong
 
 
-def _statements(entries: Sequence[Entry]) -> tuple[list[Statement], list[tuple[Entry, str]]]:
-    statements: list[Statement] = []
+def _notices(entries: Sequence[Entry]) -> tuple[list[Notice], list[tuple[Entry, str]]]:
+    notices: list[Notice] = []
     wrong: list[tuple[Entry, str]] = []
     for entry in entries:
         try:
-            statements.append(unpack_statement(entry[1]))
+            notices.append(unpack_notice(entry[1]))
         except EntryError as error:
             wrong.append((entry, str(error)))
-    return statements, wrong
+    return notices, wrong
 
 
-def _explained(statements: Sequence[Statement]) -> pl.DataFrame:
-    """The numbers that statements explain, as rows of entry_numbers.runs."""
-    explained = [(one.numbers, one.gap) for one in statements if one.numbers and one.gap]
+def _explained(notices: Sequence[Notice]) -> pl.DataFrame:
+    """The numbers that notices explain, as rows of entry_numbers.runs."""
+    explained = [(one.numbers, one.gap) for one in notices if one.numbers and one.gap]
     rows = [
         {
             "producer": numbers.producer, "first": numbers.first, "stop": numbers.stop, "vehicle": gap.vehicle_id,

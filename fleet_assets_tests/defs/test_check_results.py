@@ -14,8 +14,8 @@ import pytest
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, TRIPS
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
-from fleet_assets.places import Places
 from fleet_assets_tests.dbt.small_fleet import events, trip
 from fleet_assets_tests.fixtures.fleet_here import FleetHere, fleet_here
 from fleet_assets_tests.fixtures.installation import small_day
@@ -29,26 +29,26 @@ CONTRACT = dg.AssetCheckKey(dg.AssetKey("telemetry"), "contract")
 
 
 @pytest.fixture
-def broken(places: Places) -> Places:
+def broken(installation: Installation) -> Installation:
     """Two stored days of telemetry; the speeds of the first are made impossible behind the build's back."""
-    places.landing.append("telemetry", pl.concat([small_day(MONDAY), small_day(TUESDAY)]), "one")
-    build_now(places, BuildRequest(select=SELECT))
-    break_rows(places)
-    return places
+    installation.landing.append("telemetry", pl.concat([small_day(MONDAY), small_day(TUESDAY)]), "one")
+    build_now(installation, BuildRequest(select=SELECT))
+    break_rows(installation)
+    return installation
 
 
-def break_rows(places: Places) -> None:
-    record = places.lake.record(TELEMETRY, MONDAY)
+def break_rows(installation: Installation) -> None:
+    record = installation.lake.record(TELEMETRY, MONDAY)
     assert record is not None
-    rows = places.lake.scan(TELEMETRY, [MONDAY]).with_columns(speed_kmh=pl.lit(-5.0)).collect()
-    places.lake.write(TELEMETRY, MONDAY, rows, record.inputs)
+    rows = installation.lake.scan(TELEMETRY, [MONDAY]).with_columns(speed_kmh=pl.lit(-5.0)).collect()
+    installation.lake.write(TELEMETRY, MONDAY, rows, record.inputs)
 
 
-def judged(places: Places, day: date, check: dg.AssetCheckKey = CONTRACT) -> bool:
+def judged(installation: Installation, day: date, check: dg.AssetCheckKey = CONTRACT) -> bool:
     """Run a check alone for a day, as from the UI; whether it holds."""
     from fleet_assets.definitions import defs
 
-    prepare_dagster_home(places)
+    prepare_dagster_home(installation)
     job = defs().resolve_implicit_global_asset_job_def()
     alone = job.get_subset(asset_selection=set(), asset_check_selection={check})
     with dg.DagsterInstance.get() as instance:
@@ -58,7 +58,7 @@ def judged(places: Places, day: date, check: dg.AssetCheckKey = CONTRACT) -> boo
 
 
 def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_change(
-    broken: Places, fleet_here: FleetHere
+    broken: Installation, fleet_here: FleetHere
 ) -> None:
     assert not judged(broken, MONDAY)
     assert not judged(broken, TUESDAY), "another day's rows hide what was found"
@@ -67,7 +67,7 @@ def test_a_build_with_nothing_to_do_says_what_stored_rows_break_until_they_chang
     sentence = "nothing to build, but 1 check of what is stored does not hold: telemetry: contract (on 1 day, first "
     assert sentence + "2026-03-02: 100 rows with speed_kmh outside 0" in ended.err
     assert fleet_here("build", "--full", "--select", SELECT).code == 0
-    assert [*broken.findings.of(TELEMETRY)] == []
+    assert [*broken.check_results.of(TELEMETRY)] == []
     assert judged(broken, TUESDAY)
 
 
@@ -83,26 +83,26 @@ main()
 
 @pytest.mark.usefixtures("read_project")
 def test_what_a_killed_build_stored_and_did_not_judge_is_judged_by_the_next(
-    places: Places, fleet_here: FleetHere
+    installation: Installation, fleet_here: FleetHere
 ) -> None:
-    places.landing.append("telemetry", small_day(MONDAY), "one")
-    environment = os.environ | {"FLEET_HOME": str(places.settings.root)}
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
+    environment = os.environ | {"FLEET_HOME": str(installation.settings.root)}
     killed = [sys.executable, "-c", KILLED_BEFORE_JUDGING, "raw_telemetry,telemetry"]
     assert subprocess.run(killed, env=environment, capture_output=True, check=False).returncode == -9
     # The first check that ran was that of raw rows: those of telemetry come after it.
-    assert places.findings.owed(RAW_TELEMETRY) == {MONDAY}
+    assert installation.check_results.owed(RAW_TELEMETRY) == {MONDAY}
     assert fleet_here("build", "--select", SELECT).code == 0
-    assert places.findings.owed(RAW_TELEMETRY) == places.findings.owed(TELEMETRY) == set()
-    assert build_now(places, BuildRequest(select=SELECT)).tables == []
-    places.findings.owe(TELEMETRY, MONDAY, ["contract"])
-    break_rows(places)
+    assert installation.check_results.owed(RAW_TELEMETRY) == installation.check_results.owed(TELEMETRY) == set()
+    assert build_now(installation, BuildRequest(select=SELECT)).tables == []
+    installation.check_results.owe(TELEMETRY, MONDAY, ["contract"])
+    break_rows(installation)
     assert fleet_here("build", "--select", SELECT).code == 1
 
 
-def test_a_day_is_judged_anew_when_the_day_changes_that_it_was_found_to_overlap(places: Places) -> None:
+def test_a_day_is_judged_anew_when_the_day_changes_that_it_was_found_to_overlap(installation: Installation) -> None:
     night = {day: events(TRIPS, trip("v", f"{day} 00:30", 30, 10.0)) for day in (MONDAY, TUESDAY)}
     into_tuesday = events(TRIPS, trip("v", "2026-03-02 23:50", 60, 10.0))
-    places.lake.write(TRIPS, TUESDAY, night[TUESDAY], "one")
+    installation.lake.write(TRIPS, TUESDAY, night[TUESDAY], "one")
     for monday, holds in ((into_tuesday, False), (night[MONDAY], True), (into_tuesday, False)):
-        places.lake.write(TRIPS, MONDAY, monday, "one")
-        assert judged(places, MONDAY, OVERLAP) is holds
+        installation.lake.write(TRIPS, MONDAY, monday, "one")
+        assert judged(installation, MONDAY, OVERLAP) is holds

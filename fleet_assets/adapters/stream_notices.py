@@ -1,8 +1,8 @@
 """What a scanner says in the stream beside its frames: which frames are missing and why, where a numbering ended.
 
-Belongs here: the wire form of statements. Does not belong here: frames (can_stream), noting gaps down (gap_ledger).
+Belongs here: the wire form of notices. Does not belong here: frames (can_stream), noting gaps down (gap_ledger).
 
-A statement is an entry with one field, `statement`, JSON:
+A notice is an entry with one field, `statement`, JSON:
 
     gap      the fields of a gap (gap_ledger), instants as ISO 8601; absent where nothing is missing
     numbers  [producer, first, stop]: the numbers that the gap explains; absent for frames that never had a number
@@ -21,7 +21,7 @@ from fleet_assets.adapters.can_stream import Fields
 from fleet_assets.adapters.entry_bounds import EARLIEST_US, LATEST_US, MAX_NUMBER, EntryError, is_name, within
 from fleet_assets.adapters.gap_ledger import Gap
 
-STATEMENT = b"statement"
+NOTICE = b"statement"
 
 MAX_COUNT = 2**63 - 1
 """Rows that a gap may miss."""
@@ -47,31 +47,31 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One statement; at least one of its parts is given."""
+class Notice:
+    """One notice; at least one of its parts is given."""
 
     gap: Gap | None = None
     numbers: Numbers | None = None
     ended: Ended | None = None
 
 
-def pack_statement(statement: Statement) -> bytes:
+def pack_notice(notice: Notice) -> bytes:
     """The value of the field `statement`."""
-    numbers, ended = statement.numbers, statement.ended
+    numbers, ended = notice.numbers, notice.ended
     parts = {
-        "gap": asdict(statement.gap) if statement.gap else None,
+        "gap": asdict(notice.gap) if notice.gap else None,
         "numbers": [numbers.producer, numbers.first, numbers.stop] if numbers else None,
         "ended": [ended.producer, ended.stop, ended.last_us] if ended else None,
     }
     return json.dumps({name: part for name, part in parts.items() if part}, default=datetime.isoformat).encode()
 
 
-def unpack_statement(fields: Fields) -> Statement:
-    """The statement of an entry that has the field; raises EntryError, saying what is wrong, when it is none."""
+def unpack_notice(fields: Fields) -> Notice:
+    """The notice of an entry that has the field; raises EntryError, saying what is wrong, when it is none."""
     try:
-        parts: dict[str, Any] = json.loads(fields[STATEMENT])
+        parts: dict[str, Any] = json.loads(fields[NOTICE])
         numbers, ended = parts.get("numbers"), parts.get("ended")
-        return Statement(
+        return Notice(
             gap=_gap(parts["gap"]) if "gap" in parts else None,
             numbers=_numbers(*numbers) if numbers else None,
             ended=_ended(*ended) if ended else None,
@@ -79,7 +79,7 @@ def unpack_statement(fields: Fields) -> Statement:
     except EntryError:
         raise
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise EntryError(f"the statement cannot be read: {error}") from error
+        raise EntryError(f"the notice cannot be read: {error}") from error
 
 
 def _numbers(producer: str, first: int, stop: int) -> Numbers:
@@ -105,13 +105,13 @@ def _gap(fields: dict[str, Any]) -> Gap:
 
 def _name(text: object) -> str:
     if not is_name(_text(text)):
-        raise EntryError("a name of the statement is not one")
+        raise EntryError("a name of the notice is not one")
     return _text(text)
 
 
 def _text(text: object) -> str:
     """Text that can be stored: a lone half of a pair cannot, and not every database takes NUL."""
     if not isinstance(text, str) or "\0" in text:
-        raise EntryError("a text of the statement is not one")
+        raise EntryError("a text of the notice is not one")
     text.encode()
     return text

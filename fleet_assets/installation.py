@@ -1,4 +1,4 @@
-"""The places of one installation: landing zone, lake, reference folder, warehouse, made once from the settings.
+"""One installation: its landing zone, lake, reference folder, warehouse, made once from the settings.
 
 Belongs here: wiring adapters to settings. Does not belong here: reading or writing anything.
 """
@@ -10,8 +10,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from fleet_assets.adapters.check_results import CheckResults
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.lake_findings import Findings
 from fleet_assets.adapters.lake_sweep import Kept
 from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.quarantine import Quarantine
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Places:
+class Installation:
     """Where one installation keeps its data."""
 
     settings: Settings
 
     @classmethod
-    def from_environment(cls) -> Places:
+    def from_environment(cls) -> Installation:
         return cls(load_settings())
 
     @cached_property
@@ -79,8 +79,8 @@ class Places:
         return RunLocks(self.settings.dagster_home / "working")
 
     @cached_property
-    def findings(self) -> Findings:
-        return Findings(self.lake)
+    def check_results(self) -> CheckResults:
+        return CheckResults(self.lake)
 
     @cached_property
     def server(self) -> Server:
