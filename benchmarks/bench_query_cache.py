@@ -89,7 +89,7 @@ def on_postgres(server: Server, lake: Lake) -> PostgresWarehouse:
     with server.owning() as connection:
         connection.execute(MART.format(daily="fleet.daily", telemetry="fleet.telemetry").encode())
         connection.execute("grant select on fleet.daily to fleet_reader")
-        meta_tables.note_inputs(connection, ["daily"], "bench")
+        meta_tables.note_inputs(connection, {"daily": "bench"})
         meta_tables.new_version(connection)
     with server.connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")

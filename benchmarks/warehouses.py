@@ -114,7 +114,7 @@ class Warehouses:
             warehouse.publish()
         # The query cache keeps nothing of marts and views that no build has noted as made by it.
         models = (REPOSITORY / "dbt_models" / "models").rglob("*.sql")
-        warehouse.note_inputs([path.stem for path in models], "bench")
+        warehouse.note_inputs(dict.fromkeys((path.stem for path in models), "bench"))
 
     def ask_postgres(self, stack: ExitStack) -> Ask:
         connection = stack.enter_context(self.server.connect(autocommit=True))

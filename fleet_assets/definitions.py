@@ -43,7 +43,7 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
         ],
         jobs=[landing_retention_job],
         schedules=[landing_retention],
-        resources={"places": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
+        resources={"installation": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
         executor=dg.in_process_executor,
     )
 

@@ -6,7 +6,7 @@ Belongs here: the promise that builds, queries and the marts rely on. Does not b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -59,8 +59,8 @@ class Warehouse(Protocol):
     def built_from(self) -> dict[str, str]:
         """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
 
-    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
-        """Remember what models were built from; "" while nobody can say."""
+    def note_inputs(self, notes: Mapping[str, str]) -> None:
+        """Remember what each of these models was built from; "" while nobody can say."""
 
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""

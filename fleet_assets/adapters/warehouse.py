@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -178,9 +178,9 @@ class DuckdbWarehouse:
         """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
         return json.loads(self._inputs_file.read_text()) if self.is_published and self._inputs_file.exists() else {}
 
-    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
+    def note_inputs(self, notes: Mapping[str, str]) -> None:
         """Remember what the models just published were built from; a build killed before this is done again."""
-        text = json.dumps(self.built_from() | dict.fromkeys(models, inputs), sort_keys=True, indent=1)
+        text = json.dumps({**self.built_from(), **notes}, sort_keys=True, indent=1)
         write_durably(self._inputs_file, lambda file: file.write(text.encode()))
 
     @property

@@ -31,7 +31,7 @@ from fleet_assets.defs.policies import REFERENCE_GROUP
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import DAY_RULES, failed_rules
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
-from fleet_assets.pipeline.mart_models import is_warehouse_stale
+from fleet_assets.pipeline.mart_models import LOADED_PREFIX, is_server_behind, mart_project, stale_marts
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, plan_build, sources_of
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.project_files import project_file
@@ -61,7 +61,7 @@ def _build(
     sources = sources_of(tables)
     found = plan_build(installation, request, tables | sources)
     plan = found.of(tables)
-    chosen = _chosen(definitions, wanted, plan, has_stale_marts=request.full or is_warehouse_stale(installation))
+    chosen = _chosen(definitions, installation, wanted, plan, is_full=request.full)
     report = BuildReport(plan.all_days, sorted(key.to_user_string() for key in chosen), found.of(sources))
     stretches: list[tuple[date, date] | None] = [*spans(plan.all_days, NEAR_DAYS)] or ([None] if chosen else [])
     for position, stretch in enumerate(stretches, start=1):
@@ -88,18 +88,30 @@ def _wanted(definitions: dg.Definitions, select: str) -> set[dg.AssetKey]:
 
 
 def _chosen(
-    definitions: dg.Definitions, wanted: set[dg.AssetKey], plan: Plan, *, has_stale_marts: bool
+    definitions: dg.Definitions, installation: Installation, wanted: set[dg.AssetKey], plan: Plan, *, is_full: bool
 ) -> set[dg.AssetKey]:
-    """Of the wanted assets: reference tables that are stale, day tables and marts if any of them is."""
+    """Of the wanted assets those that are stale, or will be once the plan is carried out; what loads a server before
+    models are made there; and the views between a table and what is made of it, which tell a run its order."""
     graph = definitions.resolve_asset_graph()
     daily = {key for key in wanted if graph.get(key).is_partitioned}
     reference = {key for key in wanted - daily if graph.get(key).group_name == REFERENCE_GROUP}
-    chosen = {key for key in reference if key.path[-1] in plan.reference}
-    if plan.days:
-        chosen |= daily
-    if plan.days or plan.reference or has_stale_marts:
-        chosen |= wanted - daily - reference
-    return chosen
+    loaded = {key for key in wanted if key.path[0] == LOADED_PREFIX}
+    models = {key.path[-1] for key in wanted - daily - reference - loaded}
+    if not is_full:
+        models &= stale_marts(installation, plan)
+    stale = {key for key in daily if key.path[-1] in plan.days}
+    stale |= {key for key in reference if key.path[-1] in plan.reference}
+    stale |= {dg.AssetKey(model) for model in models | _views_with(installation, models)}
+    return stale | (loaded if stale or is_server_behind(installation) else set())
+
+
+def _views_with(installation: Installation, models: Set[str]) -> set[str]:
+    """The views that models are made of; on a server all of them: its scratch schemas begin without views, and lose
+    those upon tables that are made anew."""
+    project = mart_project(installation)
+    if models and installation.settings.is_on_postgres:
+        return {*project.views}
+    return {view for model in models for view in project.upstream[model] & project.views}
 
 
 def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:

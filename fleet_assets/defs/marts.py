@@ -6,7 +6,7 @@ Does not belong here: the models (dbt_models/) and how a build is published (`ad
 import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import chain
@@ -22,7 +22,7 @@ from fleet_assets.defs import policies
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.mart_inputs import MartInputs
+from fleet_assets.pipeline.mart_inputs import MartInputs, TouchedDays, touched_days
 from fleet_assets.pipeline.mart_models import (
     LOADED_PREFIX,
     PROJECT_DIR,
@@ -91,8 +91,11 @@ def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: I
         _make_what_is_read(dbt, warehouse, project, models)
         known = warehouse.built_from()
         # Withdrawn before anything changes: after a build that was killed, nothing is known of these models.
-        warehouse.note_inputs(models, NOTHING_KNOWN)
-        command = _dbt_build(context, inputs, [known.get(model, NOTHING_KNOWN) for model in models])
+        warehouse.note_inputs(dict.fromkeys(models, NOTHING_KNOWN))
+        wanted = {model: project.made_from(model, inputs) for model in project.upstream}
+        command = _dbt_build(context, _touched(context, [
+            (wanted[model], known.get(model, NOTHING_KNOWN)) for model in models - project.views
+        ]))  # fmt: skip
         try:
             for event in dbt.cli(command, context=context).stream():
                 if isinstance(event, dg.Output):
@@ -105,7 +108,7 @@ def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: I
         _make(dbt, warehouse.lost(project.views & warehouse.built_from().keys()))
         row_counts = warehouse.row_counts()
         warehouse.publish(partial(_tell, context))
-        warehouse.note_inputs(_made_from(project, inputs, models, known), inputs.text)
+        warehouse.note_inputs({model: wanted[model].text for model in _current(project, wanted, models, known)})
     context.log.info(f"published {warehouse.location}")
     for output in built:
         name = context.asset_key_for_output(output.output_name).path[-1]
@@ -118,14 +121,16 @@ def _tell(context: dg.AssetExecutionContext, sentence: str) -> None:
     tell(sentence)
 
 
-def _dbt_build(context: dg.AssetExecutionContext, inputs: MartInputs, noted: list[str]) -> list[str]:
-    """The command that remakes the days that changed since what is noted of the models; all days where that says so.
-
-    `fleet build --full` trusts no note.
-    """
+def _touched(context: dg.AssetExecutionContext, models: Iterable[tuple[MartInputs, str]]) -> TouchedDays | None:
+    """The days on which the models' inputs differ from what is noted of them, or all; `fleet build --full` trusts no
+    note."""
     tags = context.run.tags
     is_full = BUILD_TAG in tags and ONLY_STALE_TAG not in tags
-    touched = None if is_full else inputs.touched_since(noted)
+    return None if is_full else touched_days(models)
+
+
+def _dbt_build(context: dg.AssetExecutionContext, touched: TouchedDays | None) -> list[str]:
+    """The command that remakes the touched days, or all of them."""
     os.environ["FLEET_TOUCHED_DAYS"] = "" if touched is None else json.dumps(touched, default=str)
     days = "all" if touched is None else {name: len(stretches) for name, stretches in touched.items()}
     context.log.info(f"stretches of days that changed: {days}")
@@ -134,16 +139,15 @@ def _dbt_build(context: dg.AssetExecutionContext, inputs: MartInputs, noted: lis
     return [*command, "--full-refresh"] if touched is None else command
 
 
-def _made_from(project: MartProject, inputs: MartInputs, models: set[str], known: Mapping[str, str]) -> set[str]:
+def _current(
+    project: MartProject, wanted: Mapping[str, MartInputs], models: set[str], known: Mapping[str, str]
+) -> set[str]:
     """Of the models just built, those made from these inputs also where what they are built upon was not selected."""
 
     def is_current(model: str) -> bool:
-        note = MartInputs.read(known.get(model, NOTHING_KNOWN))
-        return note is not None and note.whole == inputs.whole and (model in project.views or note == inputs)
+        return model in models or known.get(model) == wanted[model].text
 
-    return {
-        model for model in models if all(parent in models or is_current(parent) for parent in project.upstream[model])
-    }
+    return {model for model in models if all(map(is_current, project.upstream[model]))}
 
 
 def _bring_inputs(installation: Installation) -> None:
@@ -159,7 +163,7 @@ def _make_what_is_read(dbt: DbtCliResource, warehouse: Warehouse, project: MartP
         return
     if not warehouse.is_published:
         # Published with the others, and stale.
-        warehouse.note_inputs(project.upstream, NOTHING_KNOWN)
+        warehouse.note_inputs(dict.fromkeys(project.upstream, NOTHING_KNOWN))
         # PostgreSQL takes no alias behind the empty subquery that dbt puts in the place of a model.
         dbt.cli(["run", "--empty"] if warehouse.kind == "duckdb" else ["run"]).wait()
         return

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
+
+import polars as pl
 
 from fleet_assets.adapters.held_vehicles import held_vehicles
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TABLES, VEHICLES, Table
 from fleet_assets.pipeline.days import spans
-from fleet_assets.pipeline.reference_reads import Rows, stored_reference
+from fleet_assets.pipeline.reference_reads import ReferenceRows, Rows
 
 CONTENT_DIGITS = 16
 """Hexadecimal digits kept of a partition's content hash: 64 bits tell the partitions of a fleet apart."""
@@ -44,16 +46,20 @@ class MartInputs:
     beside: str = ""
 
     @classmethod
-    def of(cls, lake: Lake, tables: Iterable[Table], facts: list[Any]) -> MartInputs:
-        """What is in the lake now of the tables that the marts read; `facts` are all else that marts are made from."""
+    def of(
+        cls, lake: Lake, tables: Iterable[Table], facts: list[Any], pending: Mapping[str, pl.DataFrame] | None = None
+    ) -> MartInputs:
+        """What is in the lake now of the tables that the marts read; `facts` are all else that marts are made from, and
+        `pending` reference rows that are about to be stored."""
         ordered = sorted(tables, key=lambda table: table.name)
         daily = [table for table in ordered if table.partition_by is not None]
         found = {table.name: _contents(lake, table) for table in daily}
         days = [(TABLES[name], date.fromisoformat(day)) for name, contents in found.items() for day in contents]
         others = [[table.name, _contents(lake, table)] for table in ordered if table not in (*daily, VEHICLES)]
-        vehicles = stored_reference(lake).digests(DECIDING, days)
+        reference = ReferenceRows(lake, pending)
+        vehicles = reference.digests(DECIDING, days)
         held_vehicles(lake).remember()
-        return cls(_hash([*facts, *others]), found, vehicles, _hash([_contents(lake, VEHICLES)]))
+        return cls(_hash([*facts, *others]), found, vehicles, reference.content(VEHICLES)[:CONTENT_DIGITS])
 
     @classmethod
     def read(cls, text: str) -> MartInputs | None:
@@ -65,22 +71,39 @@ class MartInputs:
         """One text for equal inputs."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
-    def touched_since(self, noted: Iterable[str]) -> TouchedDays | None:
-        """The days that differ from what the marts were built from, any of them; None when that is all of them."""
-        known = [MartInputs.read(text) for text in set(noted)]
-        if any(before is None or self._differs_as_a_whole(before) for before in known):
+    def of_tables(self, names: Collection[str], *, has_names: bool) -> MartInputs:
+        """The part of them that a model is made from which reads these tables and may hold names of vehicles."""
+        partitions = {name: contents for name, contents in self.partitions.items() if name in names}
+        vehicles = self.vehicles if VEHICLES.name in names else {}
+        return MartInputs(self.whole, partitions, vehicles, self.beside if has_names else "")
+
+    def changed_since(self, noted: str) -> dict[str, set[str]] | None:
+        """Per table the stored days that differ from those noted; None where that is all of them."""
+        before = MartInputs.read(noted)
+        if before is None or self._differs_as_a_whole(before):
             return None
-        changed = {table: set[str]() for table in self.partitions}
-        for before in known:
-            for table, contents in self.partitions.items():
-                earlier = before.partitions.get(table, {}) if before else {}
-                changed[table] |= {day for day, _ in contents.items() ^ earlier.items()}
-        return {name: _stretches(TABLES[name], days) for name, days in changed.items()}
+        earlier = before.partitions
+        return {
+            table: {day for day, _ in contents.items() ^ earlier.get(table, {}).items()}
+            for table, contents in self.partitions.items()
+        }
 
     def _differs_as_a_whole(self, before: MartInputs) -> bool:
         """Whether all days are touched. A vehicle that is new, or gone, is so in its partitions too."""
         both = self.vehicles.keys() & before.vehicles.keys()
         return before.whole != self.whole or any(before.vehicles[one] != self.vehicles[one] for one in both)
+
+
+def touched_days(models: Iterable[tuple[MartInputs, str]]) -> TouchedDays | None:
+    """The days on which the inputs of some models differ from what is noted of them; None when that is all of them."""
+    changed: dict[str, set[str]] = {}
+    for inputs, noted in models:
+        found = inputs.changed_since(noted)
+        if found is None:
+            return None
+        for table, days in found.items():
+            changed.setdefault(table, set()).update(days)
+    return {name: _stretches(TABLES[name], days) for name, days in changed.items()}
 
 
 def _stretches(table: Table, days: Iterable[str]) -> list[tuple[date, date]]:

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from fleet_assets.adapters.file_lock import exclusive_lock
-from fleet_assets.contracts import TABLES, Table
+from fleet_assets.contracts import TABLES, VEHICLES, Table
 from fleet_assets.contracts.errors import BuildFailed
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import MartInputs
+from fleet_assets.pipeline.plan import Plan
+from fleet_assets.pipeline.reference import pending_rows
 from fleet_assets.project_files import project_file
 
 LOADED_PREFIX = "warehouse"
@@ -80,6 +82,16 @@ def _upstream_models(manifest: Mapping[str, Any]) -> dict[str, set[str]]:
     return found
 
 
+def _tables_read(manifest: Mapping[str, Any], upstream: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Per model the lake's tables that it is made from, directly or by way of other models."""
+    sources = {key: source["name"] for key, source in manifest["sources"].items()}
+    models = (node for node in manifest["nodes"].values() if node["resource_type"] == "model")
+    directly = {
+        node["name"]: {sources[key] for key in node["depends_on"]["nodes"] if key in sources} for node in models
+    }
+    return {model: directly[model].union(*(directly[parent] for parent in upstream[model])) for model in upstream}
+
+
 def _project_version() -> str:
     """Names the text of models, macros and settings of the dbt project."""
     files = sorted(path for path in PROJECT_DIR.rglob("*") if path.suffix in {".sql", ".yml"})
@@ -89,17 +101,27 @@ def _project_version() -> str:
 
 @dataclass(frozen=True)
 class MartProject:
-    """The dbt project as dbt reads it: `upstream` has every model with all models that it is made from; `views` have no
-    rows of their own and are current as long as their text is; `incremental` models are made from their former rows and
-    the days that changed; `sources` are the lake's tables that models read; `version` names the text of it all."""
+    """The dbt project as dbt reads it: `upstream` has each model with all models that it is made from, and `reads` with
+    the lake's tables; `views` have no rows of their own and are current as long as their text is; `incremental` models
+    are made from their former rows and the days that changed; `sources` are the lake's tables that models read;
+    `version` names the text of it all."""
 
     manifest_file: Path
     manifest: dict[str, Any]
     upstream: dict[str, set[str]]
+    reads: dict[str, set[str]]
     views: frozenset[str]
     incremental: frozenset[str]
     sources: tuple[Table, ...]
     version: str
+
+    def made_from(self, model: str, inputs: MartInputs) -> MartInputs:
+        """The part of the inputs that a model is made from: of a view the text of the project alone."""
+        if model in self.views:
+            return inputs.of_tables((), has_names=False)
+        # Models that are remade by days read of a vehicle what decides their numbers, and not its name.
+        makers = {model, *self.upstream[model]} - self.views - self.incremental
+        return inputs.of_tables(self.reads[model], has_names=any(VEHICLES.name in self.reads[one] for one in makers))
 
 
 def mart_project(installation: Installation) -> MartProject:
@@ -110,8 +132,9 @@ def mart_project(installation: Installation) -> MartProject:
 @cache
 def _read_project(manifest_file: Path) -> MartProject:
     manifest: dict[str, Any] = json.loads(manifest_file.read_text())
+    upstream = _upstream_models(manifest)
     return MartProject(
-        manifest_file, manifest, _upstream_models(manifest), _materialised_as(manifest, "view"),
+        manifest_file, manifest, upstream, _tables_read(manifest, upstream), _materialised_as(manifest, "view"),
         _materialised_as(manifest, "incremental"),
         tuple(TABLES[source["name"]] for source in manifest["sources"].values()), _project_version(),
     )  # fmt: skip
@@ -122,19 +145,32 @@ def _materialised_as(manifest: Mapping[str, Any], kind: str) -> frozenset[str]:
     return frozenset(node["name"] for node in models if node["config"]["materialized"] == kind)
 
 
-def mart_inputs(installation: Installation) -> MartInputs:
-    """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone."""
+def mart_inputs(installation: Installation, reference: Collection[str] = ()) -> MartInputs:
+    """All that the marts are made of: stored partitions of the tables they read, the dbt project, the default zone.
+
+    `reference` names reference tables whose files are about to be stored."""
     project = mart_project(installation)
-    return MartInputs.of(installation.lake, project.sources, [installation.settings.timezone, project.version])
+    facts = [installation.settings.timezone, project.version]
+    return MartInputs.of(installation.lake, project.sources, facts, pending_rows(installation, reference))
 
 
-def stale_marts(installation: Installation) -> set[str]:
-    """The models that were not built from what is in the lake now."""
-    known, inputs = installation.warehouse.built_from(), mart_inputs(installation).text
-    return {model for model in mart_project(installation).upstream if known.get(model) != inputs}
+def stale_marts(installation: Installation, plan: Plan | None = None) -> set[str]:
+    """The models that were not built from what is in the lake now, or will be once a plan is carried out."""
+    project, known = mart_project(installation), installation.warehouse.built_from()
+    inputs = mart_inputs(installation, plan.reference if plan else ())
+    planned = set(plan.days if plan else ())
+    return {
+        model for model in project.upstream
+        if known.get(model) != project.made_from(model, inputs).text
+        or (model not in project.views and project.reads[model] & planned)
+    }  # fmt: skip
 
 
 def is_warehouse_stale(installation: Installation) -> bool:
     """Whether the warehouse is not what the lake says: partitions that a server has not, or models of other inputs."""
-    is_behind = installation.settings.is_on_postgres and bool(installation.loader.stale())
-    return is_behind or bool(stale_marts(installation))
+    return is_server_behind(installation) or bool(stale_marts(installation))
+
+
+def is_server_behind(installation: Installation) -> bool:
+    """Whether the lake holds partitions that a server has not."""
+    return installation.settings.is_on_postgres and bool(installation.loader.stale())

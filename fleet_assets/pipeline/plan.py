@@ -102,12 +102,12 @@ class _Look:
 
     def __init__(self, installation: Installation, is_full: bool, changed: Collection[str]) -> None:
         self.stale: dict[str, dict[date, Reasons]] = {}
-        self._places, self._is_full, self._changed = installation, is_full, changed
+        self._installation, self._is_full, self._changed = installation, is_full, changed
         self._reference = ReferenceRows(installation.lake, pending_rows(installation, changed))
 
     def at(self, maker: DayTable, days: Collection[date]) -> None:
         """Look at the days of a table whose inputs were looked at."""
-        unjudged = self._places.check_results.owed(maker.table)
+        unjudged = self._installation.check_results.owed(maker.table)
         # A table that is read whole is read otherwise once its files are stored.
         whole = {read.name for read in maker.reads if isinstance(read, Table)}
         is_touched = not whole.isdisjoint(self._changed)
@@ -115,8 +115,8 @@ class _Look:
         self.stale[maker.table.name] = {day: why for day, why in found.items() if why}
 
     def _why(self, maker: DayTable, day: date, is_touched: bool, is_unjudged: bool) -> Reasons:
-        record = self._places.lake.record(maker.table, day)
-        why = list(maker.why_stale(self._places, day, record, self._reference))
+        record = self._installation.lake.record(maker.table, day)
+        why = list(maker.why_stale(self._installation, day, record, self._reference))
         if is_touched and record is not None:
             why.append("reference rows")
         if any(one in self.stale.get(table.name, ()) for table in maker.inputs for one in maker.input_days(table, day)):

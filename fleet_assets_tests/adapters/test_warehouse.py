@@ -217,7 +217,7 @@ def test_a_broken_private_file_is_made_anew(warehouse: DuckdbWarehouse) -> None:
 
 def test_a_broken_published_file_is_named_and_published_anew(warehouse: DuckdbWarehouse) -> None:
     publish_mart(warehouse, 1)
-    warehouse.note_inputs(["mart"], "made from")
+    warehouse.note_inputs({"mart": "made from"})
     warehouse.published.write_bytes(b"no database" * 1000)
     assert "fleet.duckdb cannot be read (IO Error" in warehouse.damage()
     assert (warehouse.is_published, warehouse.built_from()) == (False, {})

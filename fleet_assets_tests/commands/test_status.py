@@ -169,10 +169,10 @@ def test_the_marts_of_a_server_have_a_time_of_publication(fleet_here: FleetHere,
     at_first = warehouse.published_at
     prepare(warehouse.server)
     assert (at_first, warehouse.published_at) == (None, None)
-    warehouse.note_inputs(["mart"], "made from")
+    warehouse.note_inputs({"mart": "made from"})
     published = warehouse.published_at
     assert published is not None
-    warehouse.note_inputs(["mart"], "")
+    warehouse.note_inputs({"mart": ""})
     assert warehouse.published_at == published
     assert told(fleet_here, FLEET_WAREHOUSE_URL=postgres_url)["warehouse_problem"] == ""
 

@@ -19,7 +19,7 @@ from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs
+from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs, touched_days
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
 from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
 from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, Target, run_dbt
@@ -71,7 +71,7 @@ def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[
     for fleet in histories(Random(4)):
         fleet.store(lake)
         now = inputs(lake)
-        touched = now.touched_since([noted])
+        touched = touched_days([(now, noted)])
         for target in (by_days, as_a_whole):
             target.load(lake)
         refresh = ["--full-refresh"] if touched is None else []
@@ -102,21 +102,21 @@ def test_changed_and_vanished_partitions_touch_the_local_days_of_their_rows() ->
     before = MartInputs("w", {"trips": {"2026-03-02": "a", "2026-03-20": "b"}, "stops": {}, "telemetry": {}})
     changed = {"stops": {"2026-03-29": "d"}, "standing_periods": {"2026-03-02": "f"}, "telemetry": {"2026-03-02": "e"}}
     now = MartInputs("w", {"trips": {"2026-03-02": "c"}} | changed)
-    assert now.touched_since([before.text]) == {
+    assert touched_days([(now, before.text)]) == {
         "trips": [(date(2026, 1, 28), date(2026, 3, 21))],
         "stops": [(date(2026, 1, 24), date(2026, 3, 30))],
         "standing_periods": [(date(2026, 3, 1), date(2026, 3, 3))],
         "telemetry": [(date(2026, 3, 2), date(2026, 3, 2))],
     }
-    assert now.touched_since([now.text]) == {name: [] for name in ("trips", "stops", "standing_periods", "telemetry")}
+    assert touched_days([(now, now.text)]) == {name: [] for name in ("trips", "stops", "standing_periods", "telemetry")}
 
 
 def test_a_vehicle_touches_all_days_when_it_becomes_another_and_none_when_it_comes_or_is_renamed() -> None:
     before = MartInputs("w", {"trips": {}}, {"van-1": "diesel"}, "Ann")
     for same in (MartInputs("w", {"trips": {}}, {"van-1": "diesel", "van-2": "x"}), replace(before, beside="Bob")):
         assert same.text != before.text
-        assert same.touched_since([before.text]) == {"trips": []}
-    assert replace(before, vehicles={"van-1": "petrol"}).touched_since([before.text]) is None
+        assert touched_days([(same, before.text)]) == {"trips": []}
+    assert touched_days([(replace(before, vehicles={"van-1": "petrol"}), before.text)]) is None
 
 
 def test_models_by_days_read_of_vehicles_what_their_inputs_name() -> None:
@@ -131,7 +131,7 @@ def test_models_by_days_read_of_vehicles_what_their_inputs_name() -> None:
 @pytest.mark.parametrize("note", ["", "0123456789abcdef", MartInputs("other", {}).text])
 def test_all_days_are_touched_where_nothing_is_known_or_more_than_partitions_changed(note: str) -> None:
     now = MartInputs("w", {"trips": {"2026-03-02": "a"}})
-    assert now.touched_since([now.text, note]) is None
+    assert touched_days([(now, now.text), (now, note)]) is None
 
 
 @pytest.mark.usefixtures("read_project")

@@ -27,7 +27,7 @@ def materialise(tags: dict[str, str] | None = None) -> dg.ExecuteInProcessResult
     from fleet_assets.defs import marts
     from fleet_assets.resources import InstallationResource
 
-    resources = {"places": InstallationResource(), "dbt": marts.dbt_command()}
+    resources = {"installation": InstallationResource(), "dbt": marts.dbt_command()}
     models = marts.mart_assets(Installation.from_environment())
     return dg.materialize([models], resources=resources, run_config=QUIET, raise_on_error=False, tags=tags)
 

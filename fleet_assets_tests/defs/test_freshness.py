@@ -61,7 +61,7 @@ def test_an_old_recording_builds_and_its_age_is_said_by_check_sensor_and_status(
     with dg.DagsterInstance.get() as instance:
         noted = [evaluation(instance, name) for name in CHECKED]
         assert [one.passed for one in noted] == [False, False]
-        with dg.build_sensor_context(instance, resources={"places": InstallationResource()}) as context:
+        with dg.build_sensor_context(instance, resources={"installation": InstallationResource()}) as context:
             result = freshness_sensor(context)
     assert isinstance(result, dg.SensorResult)
     seen: dict[str, dg.AssetCheckEvaluation] = {}

@@ -56,7 +56,7 @@ def tick(instance: dg.DagsterInstance, name: str, cursor: str | None = None) -> 
 
     sensor = defs().get_repository_def().get_sensor_def(name)
     context = dg.build_sensor_context(
-        instance, cursor=cursor, definitions=defs(), resources={"places": InstallationResource()}
+        instance, cursor=cursor, definitions=defs(), resources={"installation": InstallationResource()}
     )
     return sensor.evaluate_tick(context)
 

@@ -91,7 +91,7 @@ def test_it_runs_as_a_script_and_writes_a_picture(built: Installation, tmp_path:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.usefixtures("places")
+@pytest.mark.usefixtures("installation")
 def test_an_installation_without_trips_is_told_what_to_do(example: ModuleType) -> None:
     with pytest.raises(SystemExit, match="holds no trips: run `fleet demo --no-ui` or `fleet build`"):
         example.week(read.Fleet())

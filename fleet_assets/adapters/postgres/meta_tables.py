@@ -5,7 +5,7 @@ Belongs here: reading and writing `fleet_meta`. Does not belong here: acting on 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date, datetime
 from uuid import uuid4
 
@@ -63,15 +63,16 @@ def published_at(connection: psycopg.Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def note_inputs(connection: psycopg.Connection, models: Iterable[str], inputs: str) -> None:
+def note_inputs(connection: psycopg.Connection, notes: Mapping[str, str]) -> None:
     """What models were published from; "" says that nobody knows what they will be, and nothing about a publication."""
     text = (
         "insert into {t} (model, inputs, published_at) "
-        "select unnest(%(models)s::text[]), %(inputs)s, case when %(inputs)s = '' then '-infinity' else now() end "
+        "select model, inputs, case when inputs = '' then '-infinity' else now() end "
+        "from unnest(%s::text[], %s::text[]) as notes (model, inputs) order by model "
         "on conflict (model) do update set inputs = excluded.inputs, "
         "published_at = greatest({t}.published_at, excluded.published_at)"
     )
-    connection.execute(statement(text, t=MART_INPUTS), {"models": sorted(models), "inputs": inputs})
+    connection.execute(statement(text, t=MART_INPUTS), [[*notes], [*notes.values()]])
 
 
 def fact(connection: psycopg.Connection, name: str) -> str | None:

@@ -6,7 +6,7 @@ build is exchanged (`publication`), and what may be asked (`query`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,10 +126,10 @@ class PostgresWarehouse:
         with self.server.transaction() as connection:
             return self._inputs(connection)
 
-    def note_inputs(self, models: Iterable[str], inputs: str) -> None:
-        """Remember what models were built from; "" where nobody can say."""
+    def note_inputs(self, notes: Mapping[str, str]) -> None:
+        """Remember what each of these models was built from; "" where nobody can say."""
         with self.server.owning() as connection:
-            meta_tables.note_inputs(connection, models, inputs)
+            meta_tables.note_inputs(connection, notes)
 
     def query(self, sql: str) -> pl.DataFrame:
         return query(self.server, sql)

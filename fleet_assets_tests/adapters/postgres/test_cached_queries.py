@@ -34,7 +34,7 @@ def run(warehouse: PostgresWarehouse, sql: str) -> None:
 def model(warehouse: PostgresWarehouse, name: str, sql: str) -> None:
     """A view or table as a build has made it."""
     run(warehouse, sql)
-    warehouse.note_inputs([name], "inputs")
+    warehouse.note_inputs({name: "inputs"})
 
 
 def test_a_loaded_partition_changes_the_answer_and_a_load_of_nothing_new_does_not(
@@ -60,7 +60,7 @@ def test_what_builds_made_is_kept_and_what_people_made_beside_it_is_not(warehous
     run(warehouse, "create view fleet.mine as select n from fleet.mart")
     assert [cache.query("select n from mart").item() for _ in range(2)] == [1, 1]
     assert cache.statistics().passed == 2
-    warehouse.note_inputs(["mart"], "")
+    warehouse.note_inputs({"mart": ""})
     run(warehouse, "update fleet.mart set n = 2")
     assert [cache.query("select n from fleet.mart").item() for _ in range(2)] == [2, 2]
     assert [cache.query("with mart as (select n from mart) select n from mart").item() for _ in range(2)] == [2, 2]

@@ -39,7 +39,7 @@ def server(postgres_url: str) -> Server:
     with server.owning() as connection:
         connection.execute("create table fleet.mart as select 0 as n")
         connection.execute("grant select on fleet.mart to fleet_reader")
-        meta_tables.note_inputs(connection, ["mart"], "inputs")
+        meta_tables.note_inputs(connection, {"mart": "inputs"})
     return server
 
 
@@ -70,7 +70,7 @@ def test_each_partition_that_is_loaded_or_removed_and_each_publication_makes_a_n
         seen.append(version.now())
         warehouse.publish()
     seen.append(version.now())
-    warehouse.note_inputs(["mart"], "inputs")
+    warehouse.note_inputs({"mart": "inputs"})
     seen.append(version.now())
     assert all(seen)
     assert [one == before for before, one in pairwise(seen)] == [

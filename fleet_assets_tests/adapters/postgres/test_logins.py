@@ -183,7 +183,7 @@ def test_a_table_of_somebody_in_the_place_of_a_mart_is_named_with_its_remedies(
     prepare(fleet)
     administrator.execute(f"create table {where}.notes (says text)".encode())
     if note:
-        PostgresWarehouse(fleet).note_inputs(["notes"], "made from")
+        PostgresWarehouse(fleet).note_inputs({"notes": "made from"})
     sentence = (
         f"{where}.notes is a table of postgres, which fleet_owner cannot do anything with: postgres or an "
         f'administrator moves it (alter table "{where}"."notes" set schema "public";) or hands it over '

@@ -45,11 +45,11 @@ def build(warehouse: PostgresWarehouse, text: str) -> list[str]:
     """Publish km_daily made anew; returns what was told meanwhile."""
     told: list[str] = []
     with warehouse.building(anew={"km_daily"}):
-        warehouse.note_inputs(["km_daily"], "")
+        warehouse.note_inputs({"km_daily": ""})
         with warehouse.server.owning() as connection:
             connection.execute(text.encode())
         warehouse.publish(told.append)
-        warehouse.note_inputs(["km_daily"], "what it was made from")
+        warehouse.note_inputs({"km_daily": "what it was made from"})
     return told
 
 
@@ -132,11 +132,11 @@ def test_a_reader_who_never_ends_is_named_when_publication_gives_up(
 
 def test_marts_stay_published_while_the_next_ones_are_on_their_way(warehouse: PostgresWarehouse) -> None:
     at_first = warehouse.published_at
-    warehouse.note_inputs(["km_daily"], "")
+    warehouse.note_inputs({"km_daily": ""})
     assert (at_first, warehouse.published_at) == (None, None)
     build(warehouse, KM.format(km=1))
     before = warehouse.published_at
-    warehouse.note_inputs(["km_daily"], "")
+    warehouse.note_inputs({"km_daily": ""})
     assert before is not None
     assert warehouse.published_at == before
 
