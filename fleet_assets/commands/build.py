@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
@@ -27,6 +28,14 @@ from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
 
+TABLE_COLUMNS = (
+    TextColumn("{task.description:<24}"), BarColumn(30), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
+    TextColumn("{task.fields[left]}"),
+)  # fmt: skip
+
+UNKNOWN_DAY_S = 0.1
+"""s that a day is taken to need of whose table none was ever computed."""
+
 
 def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool = False) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
@@ -41,7 +50,8 @@ def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool
         console.print(f"{damage.sentence}; it is stale", highlight=False, markup=False, soft_wrap=True)
     report = _nothing_to_do(installation, request)
     if report is None:
-        with build_progress(console), words_to(build_log(installation)):
+        ahead = forecast(installation, plan_build(installation, request, _names(request)))
+        with build_progress(console, ahead), words_to(build_log(installation)):
             report = build_now(installation, request)
     seconds = time.perf_counter() - began
     said = [_outcome(report, seconds), *_left_stale(report, request.select)]
@@ -125,6 +135,34 @@ def _left_stale(report: BuildReport, select: str) -> Iterator[str]:
         )
 
 
+class _Whole:
+    """The bar over all tables, weighed by the seconds that their days took before."""
+
+    def __init__(self, progress: Progress, ahead: Iterable[TableForecast]) -> None:
+        self._progress = progress
+        self._seconds = {one.table: one.seconds or UNKNOWN_DAY_S * one.days for one in ahead}
+        self._done: dict[str, float] = {}
+        self._began = time.monotonic()
+        self._bar = progress.add_task("all days", total=self._total, count="", left="") if self._seconds else None
+
+    @property
+    def _total(self) -> float:
+        return sum(self._seconds.values())
+
+    def update(self, table: str, share: float) -> None:
+        """`share` of a table's days are stored."""
+        if self._bar is None or table not in self._seconds:
+            return
+        self._done[table] = share * self._seconds[table]
+        done = sum(self._done.values())
+        # This machine may be slower than the one that stored the days, or busier.
+        pace = (time.monotonic() - self._began) / done if done else 1.0
+        left = f"{timedelta(seconds=round(pace * (self._total - done)))} left"
+        whole = sum(done >= self._seconds[name] for name, done in self._done.items())
+        count = f"{whole}/{counted(len(self._seconds), 'table')}"
+        self._progress.update(self._bar, completed=done, count=count, left=left)
+
+
 def build_log(installation: Installation) -> Path:
     """Where the words of Dagster and dbt go that the terminal does not show."""
     return installation.settings.root / "logs" / "build.log"
@@ -142,18 +180,20 @@ def build_now(installation: Installation, request: BuildRequest) -> BuildReport:
 
 
 @contextmanager
-def build_progress(console: Console) -> Iterator[None]:
-    """A bar per table while its days are stored."""
+def build_progress(console: Console, ahead: Iterable[TableForecast] = ()) -> Iterator[None]:
+    """A bar per table while its days are stored, below one for all of them with the time that is left, as far as days
+    of `ahead` took before."""
     from fleet_assets.resources import on_progress, on_words
 
-    columns = (TextColumn("{task.description:<18}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-    with passing_bar(console, *columns, redirects=False) as progress:
-        bars: dict[str, int] = {}
+    with passing_bar(console, *TABLE_COLUMNS, redirects=False) as progress:
+        bars: dict[str, TaskID] = {}
+        whole = _Whole(progress, ahead)
 
         def listener(table: str, done: int, total: int) -> None:
             if table not in bars:
-                bars[table] = progress.add_task(table, total=total)
-            progress.update(bars[table], completed=done, total=total)  # type: ignore[arg-type]
+                bars[table] = progress.add_task(table, total=total, count="", left="")
+            progress.update(bars[table], completed=done, total=total, count=f"{done}/{total}")
+            whole.update(table, done / total)
 
         stops = [on_progress(listener), on_words(partial(console.print, highlight=False, markup=False, soft_wrap=True))]
         try:

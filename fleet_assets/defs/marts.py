@@ -31,7 +31,7 @@ from fleet_assets.pipeline.mart_models import (
     mart_inputs,
     mart_project,
 )
-from fleet_assets.resources import InstallationResource, tell
+from fleet_assets.resources import InstallationResource, progressed, tell
 
 NOTHING_KNOWN = ""
 """Noted of a model while nobody can say what it was built from."""
@@ -100,6 +100,7 @@ def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: I
             for event in dbt.cli(command, context=context).stream():
                 if isinstance(event, dg.Output):
                     built.append(event)
+                    progressed("marts", len(built), len(models))
                 else:
                     judged.append(event)
         except Exception:
