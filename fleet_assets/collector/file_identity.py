@@ -1,6 +1,6 @@
 """The name of a file's content: the same bytes read in the same way have one name wherever the file lies.
 
-Belongs here: that name. Does not belong here: reading formats.
+Does not belong here: reading formats.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The files that a person meant by naming files and folders.
 
-Belongs here: that expansion. Does not belong here: reading them.
+Does not belong here: reading them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One run of the scanner from its options to its summary: spool, sender and source put together and taken apart.
 
-Belongs here: that wiring. Does not belong here: options as typed (cli), the loops (scanner), sending (sender).
+Does not belong here: options as typed (cli), the loops (scanner), sending (sender).
 """
 
 from __future__ import annotations

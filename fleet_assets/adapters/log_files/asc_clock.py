@@ -1,6 +1,6 @@
 """What the times in an .asc log count from: decided by its header and its first times, or refused.
 
-Belongs here: that decision. Does not belong here: how dates are written (asc_dates), frames.
+Does not belong here: how dates are written (asc_dates), frames.
 
 | Header | First time | Times count from |
 |---|---|---|

@@ -1,6 +1,6 @@
 """CSV logs of python-can: `timestamp,arbitration_id,extended,remote,error,dlc,data`, data in base64.
 
-Belongs here: this grammar. Does not belong here: other tables in CSV.
+Does not belong here: other tables in CSV.
 
 The format has no place for the CAN FD flag and none for the channel: more than eight bytes are CAN FD, and the bus is
 the one that was answered.

@@ -1,6 +1,6 @@
 """Lines of `candump -L` and its kin (.log): `(1773136800.000100) can0 18FEF100#0102 R`.
 
-Belongs here: this grammar (can-utils, lib.h). Does not belong here: lines, code pages.
+The grammar is that of can-utils (lib.h). Does not belong here: lines, code pages.
 
 Behind `##` stand a digit of flags and the bytes of a CAN FD frame. `R` asks for data, `_9` to `_F` behind eight bytes
 is the length code that the controller saw. Eight digits with the bit 0x20000000 are an error frame of any class: the

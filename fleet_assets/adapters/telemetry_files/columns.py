@@ -1,6 +1,6 @@
 """The header of a telemetry file: only columns of the contract, with the unit in the name.
 
-Belongs here: that check and its sentences. Does not belong here: values.
+Does not belong here: values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which databases describe which bus of which vehicle.
 
-Belongs here: that choice, never guessed by how many frames match. Does not belong here: decoding.
+It is never guessed by how many frames match. Does not belong here: decoding.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where the frames of each distinct key go: a message, a transport protocol, or nowhere with a counted reason.
 
-Belongs here: that decision, once per (vehicle, bus, identifier). Does not belong here: passes over frames.
+It is decided once per (vehicle, bus, identifier). Does not belong here: passes over frames.
 """
 
 from __future__ import annotations
