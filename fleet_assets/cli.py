@@ -17,6 +17,7 @@ from fleet_assets.adapters.privacy import private
 from fleet_assets.collector.cli import app as collect_app
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import ended_in_time
+from fleet_assets.commands.import_help import SOURCE_HELP, ImportCommand, known_sources
 from fleet_assets.commands.lake_cli import app as lake_app
 from fleet_assets.commands.landing import app as landing_app
 from fleet_assets.commands.quarantine_cli import app as quarantine_app
@@ -59,15 +60,12 @@ def options(
         os.environ["FLEET_DEBUG"] = "1"
 
 
-@app.command("import")
+@app.command("import", cls=ImportCommand)
 def import_command(
     paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH...")],
     source: Annotated[
         str,
-        typer.Option(
-            help="What the files are: `can` (.asc .blf .log .trc .csv .mf4 .parquet) or "
-            "`telemetry` (CSV/Parquet with contract columns)."
-        ),
+        typer.Option(help=SOURCE_HELP, autocompletion=known_sources),
     ],
     vehicle_id: Annotated[str, typer.Option(help="Vehicle of files that do not name one.")] = "",
     dbc: Annotated[

@@ -28,7 +28,7 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
     A run is one process: its steps share two cores and a warm interpreter.
     """
     own = InstallationResource()
-    loading = [warehouse_load] if installation.settings.is_on_postgres else []
+    loading = [warehouse_load()] if installation.settings.is_on_postgres else []
     return dg.Definitions(
         assets=[*landing_assets(), *reference_assets(), *day_assets(), *loading, mart_assets(installation)],
         asset_checks=[*day_checks(), *freshness_checks()],

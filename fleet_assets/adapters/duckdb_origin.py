@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import time
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
@@ -29,7 +29,11 @@ SETTLE_NS = 2_000_000_000
 
 VIEW_HEAD = re.compile(r"^CREATE (?:OR REPLACE )?VIEW .+? AS (?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.DOTALL)
 
-LAKE = frozenset(f"main.{name}" for name in TABLES)
+
+@cache
+def _lake_names() -> frozenset[str]:
+    return frozenset(f"main.{name}" for name in TABLES)
+
 
 FileState = tuple[int, int, int, int, int]
 """Device, number, size, ns of the last change of content, and of any change (a rename too), by the file system."""
@@ -50,7 +54,7 @@ def origin(sql: str, published: Path, lake: Lake, settle_ns: int) -> str | None:
         behind = _relations(published, state).behind(sql)
         if behind is None:
             return None
-        tables = [TABLES[name.removeprefix("main.")] for name in sorted(behind & LAKE)]
+        tables = [TABLES[name.removeprefix("main.")] for name in sorted(behind & _lake_names())]
         read = [str(published), state, *((table.name, _contents(lake.generation(table))) for table in tables)]
     except (FileNotFoundError, duckdb.Error):
         # It is being replaced.
@@ -83,13 +87,14 @@ def _state(status: os.stat_result) -> FileState:
 def _relations(published: Path, state: FileState | None) -> Relations:
     """Lake tables, marts and views over both, looked up once for each state of the published file."""
     if state is None:
-        return Relations(LAKE, {})
+        return Relations(_lake_names(), {})
     asked = (
         "select lower(schema_name || '.' || table_name), null from duckdb_tables() union all "
         "select lower(schema_name || '.' || view_name), sql from duckdb_views() where not internal"
     )
     with duckdb.connect(str(published), read_only=True) as file:
         found = dict(file.execute(asked).fetchall())
+    lake = _lake_names()
     # In a query a lake table is a view made anew, whatever the published file calls so.
-    views = {name: VIEW_HEAD.sub("", text, count=1) for name, text in found.items() if text and name not in LAKE}
-    return Relations(LAKE | found.keys(), views)
+    views = {name: VIEW_HEAD.sub("", text, count=1) for name, text in found.items() if text and name not in lake}
+    return Relations(lake | found.keys(), views)

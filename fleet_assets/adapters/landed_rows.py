@@ -16,7 +16,8 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
-from fleet_assets.adapters.landing import Landing, source_table
+from fleet_assets.adapters.landing import Landing
+from fleet_assets.contracts import registry
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class LandedRows:
 
     def __init__(self, landing: Landing, source: str) -> None:
         self._landing, self._source = landing, source
-        names = source_table(source).schema.names()
+        names = registry().folder(source).table.schema.names()
         self._content = [name for name in names if name not in ("received_at", "entry_id")]
 
     def beside(self, frame: pl.DataFrame) -> pl.DataFrame:

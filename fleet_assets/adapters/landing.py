@@ -5,6 +5,8 @@ the meaning of values (raw tables downstream), and rows that no day may hold (qu
 
     <root>/<source>/date=YYYY-MM-DD/<name>.parquet
 
+A source of several raw tables has a folder for each: what is called `source` here is a folder (`contracts.RawTable`).
+
 Files are never changed. A name stands for its content: writing the same name again writes nothing, so a writer that was
 stopped half-way may simply start over. Folders that begin with an underscore are not sources.
 """
@@ -20,11 +22,8 @@ import polars as pl
 
 from fleet_assets.adapters.durable_file import content_hash, make_folder, sync_folder
 from fleet_assets.adapters.parquet import write_parquet
-from fleet_assets.contracts import INGEST_GAPS, RAW_CAN, RAW_TELEMETRY, Table
-from fleet_assets.contracts.errors import ContractViolation, DataError, UsageError
-
-SOURCES: dict[str, Table] = {"can": RAW_CAN, "gaps": INGEST_GAPS, "telemetry": RAW_TELEMETRY}
-"""The sources that can land, and the columns of their files."""
+from fleet_assets.contracts import Table, registry
+from fleet_assets.contracts.errors import ContractViolation, DataError
 
 _DAY = "date="
 
@@ -54,10 +53,11 @@ class Landing:
         `frame` has exactly the columns of the source's table. A file that exists under this name is kept as it is.
         Raises ContractViolation for other columns and UsageError for an unknown source.
         """
-        table = source_table(source)
+        raw = registry().folder(source)
+        table = raw.table
         if frame.schema != table.schema:
             raise ContractViolation(table.name, [f"landing file {name} has columns {dict(frame.schema)}"])
-        days = frame.get_column(partition_column(table)).dt.date()
+        days = frame.get_column(raw.instant).dt.date()
         return [
             self._write(table, self._path(source, day, name), frame.filter(days == day))
             for day in days.unique().sort().to_list()
@@ -77,7 +77,7 @@ class Landing:
         """All rows of all files of the day, duplicates included, files in the order of their names."""
         files = self.files(source, day)
         if not files:
-            return source_table(source).empty().lazy()
+            return registry().folder(source).table.empty().lazy()
         return pl.scan_parquet([file.path for file in files], hive_partitioning=False)
 
     def read(self, source: str, day: date) -> pl.DataFrame:
@@ -142,19 +142,6 @@ class Landing:
         if not path.exists():
             write_parquet(rows, path, table)
         return path
-
-
-def source_table(source: str) -> Table:
-    """The table a source's files follow; raises UsageError for a source that does not exist."""
-    if source not in SOURCES:
-        raise UsageError(f"source {source!r} does not exist; there are {', '.join(sorted(SOURCES))}")
-    return SOURCES[source]
-
-
-def partition_column(table: Table) -> str:
-    """The column whose UTC day is the folder of a row; every table that lands has one."""
-    assert table.partition_by is not None
-    return table.partition_by
 
 
 def _files(folder: Path) -> tuple[LandedFile, ...]:

@@ -1,7 +1,7 @@
 """The import: files of people and loggers to the landing zone, each wholly or not at all, each row once.
 
-Belongs here: the order of steps, identity of rows, the report. Does not belong here: formats (adapters/log_files,
-adapters/telemetry_files), what has landed (adapters/landed_rows).
+Belongs here: the order of steps, identity of rows, the report. Does not belong here: formats (the readers that sources
+declare), what has landed (adapters/landed_rows).
 
 Identity. A row's `entry_id` is a hash of the file's bytes and of the answers given for it, and the row's ordinal in the
 file. A row whose content has landed already is passed over, so that a file imported twice, under another name, in
@@ -21,19 +21,20 @@ import numpy as np
 import polars as pl
 import structlog
 
+from fleet_assets.adapters.chunks import Chunk
 from fleet_assets.adapters.entry_ids import entry_ids
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.landed_rows import LandedRows
-from fleet_assets.adapters.landing import Landing, source_table
+from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.log_files import AnswerMissing, LogOptions
 from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
 from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.collector.bus_spans import BusSpans, SharedBus
 from fleet_assets.collector.file_identity import file_digest
 from fleet_assets.collector.file_list import expand, has_ending
-from fleet_assets.collector.import_sources import IMPORT_SOURCES, Chunk, ImportSource
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.typed_times import unit_of, zone_of
+from fleet_assets.contracts import FileReader, RawTable, Source, registry
 from fleet_assets.contracts.errors import DataError, FileRejected, UsageError
 from fleet_assets.settings import Settings
 
@@ -117,21 +118,29 @@ def import_files(
 ) -> ImportReport:
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
-    `source` is `can` or `telemetry`. `vehicle_id`, `bus`, `timezone` (IANA), `start_at`, `unix_time` (the unit of bare
-    numbers: s, ms, us) and `logger` (put before the names of buses) answer for files that do not say themselves. A file
-    that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy of it in the quarantine
-    unless only an answer was missing; the others are imported. Reading one may cost `budget`. Raises UsageError for an
-    unknown source or zone and a path that does not exist.
+    `source` names one that has a reader of files. `vehicle_id`, `bus`, `timezone` (IANA), `start_at`, `unix_time` (the
+    unit of bare numbers: s, ms, us) and `logger` (put before the names of buses) answer for files that do not say
+    themselves. A file that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy of
+    it in the quarantine unless only an answer was missing; the others are imported. Reading one may cost `budget`.
+    Raises UsageError for an unknown source or zone and a path that does not exist.
     """
-    if source not in IMPORT_SOURCES:
-        raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
+    declared, reader = reader_of(source)
     zone, unit = zone_of(timezone), unit_of(unix_time)
     options = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, logger, unit, budget)
     intake = Intake(landing, quarantine, start_date)
-    run = _Run(source, IMPORT_SOURCES[source], options, intake, progress, keeps_refused)
-    files = expand(paths, run.kind.endings)
+    run = _Run(declared, reader, options, intake, progress, keeps_refused)
+    files = expand(paths, reader.endings)
     with turn(landing):
         return ImportReport([run.file(path) for path in files], run.spans.shared())
+
+
+def reader_of(source: str) -> tuple[Source, FileReader]:
+    """The source of this name with its reader of files; raises UsageError for one that has none."""
+    known = registry().importable()
+    reader = known[source].files if source in known else None
+    if reader is None:
+        raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(known))}")
+    return known[source], reader
 
 
 def budget_of(settings: Settings) -> ReadingBudget:
@@ -151,8 +160,8 @@ def turn(landing: Landing) -> Iterator[None]:
 class _Run:
     """One call of `import_files`."""
 
-    source: str
-    kind: ImportSource
+    source: Source
+    reader: FileReader
     options: LogOptions
     intake: Intake
     progress: Progress
@@ -177,46 +186,51 @@ class _Run:
         return result
 
     def _stage(self, result: FileResult, digest: str, staged: Landing) -> None:
-        intake, landed = self.intake.into(staged), LandedRows(self.intake.landing, self.source)
+        intake = self.intake.into(staged)
         ordinal, origin = 0, Origin(result.path.name, _answers(self.options))
         for number, chunk in enumerate(self._chunks(result)):
-            name = f"import-{digest}-{number:06d}"
+            raw, name = self._raw(chunk), f"import-{digest}-{number:06d}"
+            landed = LandedRows(self.intake.landing, raw.folder)
             for reason, rows in chunk.rejected:
                 result.examples.setdefault(reason.slug, _example(reason, rows))
-                _count(result.rejected, reason.slug, intake.reject(self.source, rows, name, reason, origin))
-            rows = self._identified(chunk.rows, digest, ordinal)
+                _count(result.rejected, reason.slug, intake.reject(raw.folder, rows, name, reason, origin))
+            rows = self._identified(raw, chunk.rows, digest, ordinal)
             beside = landed.beside(rows)
             new = landed.new(rows, beside)
-            kept = intake.land(self.source, new, name, origin)
+            kept = intake.land(raw.folder, new, name, origin)
             for slug, count in kept.rejected.items():
                 _count(result.rejected, slug, count)
                 result.examples.setdefault(slug, kept.examples[slug])
             result.new_rows += kept.kept
             result.days.update(_days(kept.files))
-            if self.source == "can" and kept.kept:
+            if raw.has_buses and kept.kept:
                 self.spans.add(result.path, new)
-            if self.source == "can" and beside.height:
+            if raw.has_buses and beside.height:
                 self.spans.add_landed(result.path, beside, rows, new)
             ordinal += chunk.rows.height
         if not result.rows:
-            raise NothingInIt(result.path, f"it holds no {'frames' if self.source == 'can' else 'rows'}")
+            raise NothingInIt(result.path, f"it holds no {self.source.raw[0].unit}")
+
+    def _raw(self, chunk: Chunk) -> RawTable:
+        """The raw table that a chunk's rows are of."""
+        return next(raw for raw in self.source.raw if chunk.folder in ("", raw.folder))
 
     def _chunks(self, result: FileResult) -> Iterator[Chunk]:
-        """The file's chunks, small ones joined; the result counts along."""
-        held = Chunk.empty()
-        for chunk in self.kind.read(result.path, self.options):
+        """The file's chunks, small ones of one raw table joined; the result counts along."""
+        waiting: dict[str, Chunk] = {}
+        for chunk in self.reader.read(result.path, self.options):
             result.rows += chunk.count
             self.progress(result.path, result.rows)
-            held = held.with_more(chunk)
+            held = waiting.pop(chunk.folder, Chunk.empty(chunk.folder)).with_more(chunk)
             if held.rows.height >= FILE_ROWS:
                 yield held
-                held = Chunk.empty()
-        if held.count:
-            yield held
+            else:
+                waiting[chunk.folder] = held
+        yield from (held for held in waiting.values() if held.count)
 
-    def _identified(self, rows: pl.DataFrame, digest: str, first: int) -> pl.DataFrame:
+    def _identified(self, raw: RawTable, rows: pl.DataFrame, digest: str, first: int) -> pl.DataFrame:
         """The rows as they land: with their entry_id, and the instant of the import where they state none."""
-        table = source_table(self.source)
+        table = raw.table
         if rows.is_empty():
             return table.empty()
         ids = entry_ids(digest, (np.arange(first, first + rows.height), _ORDINAL_DIGITS))
@@ -230,10 +244,10 @@ class _Run:
         if digest:
             self.intake.landing.stage(digest).discard()
         reason = refusal.reason if isinstance(refusal, FileRejected) else str(refusal)
-        is_named = has_ending(path, self.kind.endings) and not path.is_symlink()
+        is_named = has_ending(path, self.reader.endings) and not path.is_symlink()
         is_worth_keeping = is_named and not isinstance(refusal, AnswerMissing | NothingInIt)
         if self.keeps_refused and digest and is_worth_keeping:
-            self.intake.quarantine.put_file(self.source, path, digest, reason, _answers(self.options))
+            self.intake.quarantine.put_file(self.source.name, path, digest, reason, _answers(self.options))
         return FileResult(path, refusal=reason)
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
-from fleet_assets.adapters.landing import Landing, partition_column, source_table
+from fleet_assets.adapters.landing import Landing
 from fleet_assets.adapters.quarantine import Origin, Quarantine, Reason
 from fleet_assets.adapters.time_bounds import TimeBounds
+from fleet_assets.contracts import registry
 from fleet_assets.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -55,10 +56,11 @@ class Intake:
 
     def land(self, source: str, frame: pl.DataFrame, name: str, origin: Origin | None = None) -> Landed:
         """Write rows durably; rows before the start date, or of a clock that cannot be right, are quarantined."""
-        kept, outside = TimeBounds(self.start_date, self.clock(), partition_column(source_table(source))).split(frame)
+        instant = registry().folder(source).instant
+        kept, outside = TimeBounds(self.start_date, self.clock(), instant).split(frame)
         landed = Landed(kept=kept.height)
         for reason, rows in outside:
-            first = rows.get_column(partition_column(source_table(source))).head(1).cast(pl.String)[0]
+            first = rows.get_column(instant).head(1).cast(pl.String)[0]
             landed.examples[reason.slug] = f"the first is of {first}; {reason.explanation}"
             landed.rejected[reason.slug] = self.reject(source, rows, name, reason, origin)
         if kept.height:

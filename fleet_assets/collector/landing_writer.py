@@ -23,18 +23,19 @@ from fleet_assets.adapters.entry_bounds import EntryError
 from fleet_assets.adapters.entry_numbers import known_places, numbers_of, runs
 from fleet_assets.adapters.gap_ledger import SOURCE as GAPS
 from fleet_assets.adapters.gap_ledger import Gap, gap_rows
+from fleet_assets.adapters.log_files.chunks import REMOTE
 from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.adapters.sink_progress import EXPLAINED, LANDED, SinkProgress
 from fleet_assets.adapters.stream_notices import NOTICE, Notice, unpack_notice
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.collector.intake import Intake, Landed
+from fleet_assets.sources.can_frames import CAN
 
 log = structlog.get_logger(__name__)
 
-SOURCE = "can"
+SOURCE = CAN.raw[0].folder
 
-_REMOTE = Reason("remote-frame", "a remote frame asks for data and carries none")
-_WRONG = Reason("wrong-entry", "not of the wire format; each row says why")
+WRONG = Reason("wrong-entry", "not of the wire format; each row says why")
 
 
 @dataclass
@@ -99,9 +100,9 @@ class LandingWriter:
         started = time.monotonic()
         landed = self._intake.land(SOURCE, decoded.frames, name)
         if decoded.remote.height:
-            landed.rejected[_REMOTE.slug] = self._intake.reject(SOURCE, decoded.remote, name, _REMOTE)
+            landed.rejected[REMOTE.slug] = self._intake.reject(SOURCE, decoded.remote, name, REMOTE)
         if decoded.rejected:
-            self._intake.reject(SOURCE, entries_as_rows(decoded.rejected), name, _WRONG)
+            self._intake.reject(SOURCE, entries_as_rows(decoded.rejected), name, WRONG)
             log.warning("entries_quarantined", count=len(decoded.rejected), first=decoded.rejected[0][1])
         log.info("landed", frames=landed.kept, files=len(landed.files), rejected=landed.rejected,
                  seconds=round(time.monotonic() - started, 3))  # fmt: skip

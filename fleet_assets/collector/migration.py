@@ -29,6 +29,7 @@ from fleet_assets.collector.importer import turn
 from fleet_assets.collector.intake import Intake
 from fleet_assets.contracts import RAW_CAN
 from fleet_assets.contracts.errors import DataError, FileRejected
+from fleet_assets.sources.can_frames import CAN
 
 SOURCE = "can-sqlite"
 """Source of `vehicle_refs` whose external_id is a node_id."""
@@ -104,8 +105,8 @@ class _Run:
             _count(done.rejected, reason.slug, self._set_aside(name, reason, rowids))
         rows = self._identified(frames.rows)
         before = self._landed_under(name)
-        new = LandedRows(self.intake.landing, "can").new(rows)
-        landed = self.intake.land("can", new, name, self._origin)
+        new = LandedRows(self.intake.landing, CAN.raw[0].folder).new(rows)
+        landed = self.intake.land(CAN.raw[0].folder, new, name, self._origin)
         for slug, count in landed.rejected.items():
             _count(done.rejected, slug, count)
         done.landed += landed.kept + before
@@ -115,7 +116,7 @@ class _Run:
         replace_file(self.note, json.dumps(asdict(done)).encode())
 
     def _set_aside(self, name: str, reason: Reason, rowids: Sequence[int]) -> int:
-        return self.intake.reject("can", self.file.originals(rowids), name, reason, self._origin)
+        return self.intake.reject(CAN.raw[0].folder, self.file.originals(rowids), name, reason, self._origin)
 
     @property
     def _origin(self) -> Origin:

@@ -1,7 +1,8 @@
 """Trying set-aside rows and files again, after what kept them out was mended, by the way they came.
 
 Belongs here: which way in, and that nothing leaves the quarantine before it is durable elsewhere. Does not belong here:
-what a person sees (`commands.quarantine`), the ways in themselves (intake, importer, can_entries).
+what a person sees (`commands.quarantine`), the ways in themselves (intake, importer, and those that sources declare:
+retry_entries, retry_cells).
 
 Order: land, fsync, then remove from quarantine. Killed in between, the next retry lands the same rows again under the
 same name and with the same entry_id, which adds nothing.
@@ -10,7 +11,7 @@ same name and with the same entry_id, which adds nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from os import link
@@ -20,25 +21,21 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from fleet_assets.adapters.can_entries import decode_entries, entries_as_rows
-from fleet_assets.adapters.can_stream import Entry
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.landed_rows import LandedRows
-from fleet_assets.adapters.landing import SOURCES, partition_column, source_table
 from fleet_assets.adapters.log_files import LogOptions
-from fleet_assets.adapters.quarantine import Item, Origin, Reason
-from fleet_assets.adapters.telemetry_files import TYPED_REASONS, TelemetryOptions, typed_rows
+from fleet_assets.adapters.quarantine import Item
+from fleet_assets.adapters.telemetry_files import TelemetryOptions
 from fleet_assets.adapters.time_bounds import CLOCK, TimeBounds
-from fleet_assets.collector.import_sources import REMOTE
 from fleet_assets.collector.importer import import_files
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.typed_times import instant_of, unit_of, zone_of
-from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.contracts import Source, registry
+from fleet_assets.contracts.source import resolved
 
 BY_TIME = ("before-start-date", "in-the-future")
 """Reasons that FLEET_START_DATE or the passing of time may mend; the rows are as they would have landed."""
 
-WRONG_ENTRY = "wrong-entry"
 IMPORTED = "import-"
 """How the names of imported rows begin: for them a row is known by content, as for every import."""
 
@@ -54,26 +51,32 @@ class Retried:
     sentence: str = ""
 
 
+Retry = Callable[[Item, Intake, LogOptions], Retried]
+"""How rows that were set aside for one reason come in again; what sources declare as their `retries`."""
+
+
 def retry(item: Item, intake: Intake, answers: LogOptions | None = None, shift: timedelta | None = None) -> Retried:
     """Try one item again. `answers` say what a refused file or a wrong entry did not; those given at first still hold.
     `shift` is what the clock of rows set aside for it was behind.
 
     What cannot come in stays where it is, with the sentence why. Raises UsageError for a stored answer that is none.
     """
-    if item.note.source not in SOURCES:
-        return _left(item, f"source {item.note.source} does not exist in this version")
+    source = registry().source_of(item.note.source)
+    if source is None:
+        return left_there(item, f"source {item.note.source} does not exist in this version")
     if item.is_file:
-        return _file(item, intake, answers or LogOptions())
-    retries: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
-    retries[WRONG_ENTRY] = lambda: _entries(item, intake, answers or LogOptions())
-    retries[CLOCK.slug] = lambda: _shifted(item, intake, (answers or LogOptions()).vehicle_id, shift)
-    if item.note.source == "telemetry":
-        retries |= dict.fromkeys(TYPED_REASONS, lambda: _cells(item, intake, answers or LogOptions()))
-    retry = retries.get(item.note.reason)
-    return retry() if retry else _left(item, _mend(item))
+        return _file(item, source, intake, answers or LogOptions())
+    ways: dict[str, Callable[[], Retried]] = dict.fromkeys(BY_TIME, lambda: _rows(item, intake))
+    ways[CLOCK.slug] = lambda: _shifted(item, intake, (answers or LogOptions()).vehicle_id, shift)
+    own: Mapping[str, Retry] = resolved(source.retries) or {}
+    if item.note.reason in own:
+        return own[item.note.reason](item, intake, answers or LogOptions())
+    way = ways.get(item.note.reason)
+    return way() if way else left_there(item, _mend(item))
 
 
-def _left(item: Item, sentence: str) -> Retried:
+def left_there(item: Item, sentence: str) -> Retried:
+    """Nothing came in, for this reason."""
     return Retried(item, left=item.note.count, sentence=sentence)
 
 
@@ -85,16 +88,16 @@ def _mend(item: Item) -> str:
 def _rows(item: Item, intake: Intake) -> Retried:
     """Rows that were out of bounds: those now inside land."""
     rows = pl.read_parquet(item.path)
-    if set(rows.columns) != set(source_table(item.note.source).schema):
-        return _left(item, "it was set aside by another version and lacks columns: import the file again")
+    if set(rows.columns) != set(registry().folder(item.note.source).table.schema):
+        return left_there(item, "it was set aside by another version and lacks columns: import the file again")
     with exclusive_lock(intake.landing.root / ".import.lock"):
-        rows = _as_declared(rows, item.note.source)
-        column = partition_column(source_table(item.note.source))
+        rows = as_declared(rows, item.note.source)
+        column = registry().folder(item.note.source).instant
         # What was ahead of its arrival and was set aside to wait lands when its time has come.
         bounds = TimeBounds(intake.start_date, intake.clock(), column, item.note.reason == "in-the-future")
         kept, outside = bounds.split(rows)
         new = LandedRows(intake.landing, item.note.source).new(kept) if item.note.name.startswith(IMPORTED) else kept
-        _land(item, intake, new)
+        land(item, intake, new)
         left = pl.concat([rows.clear(), *(part for _, part in outside)])
         if left.height < rows.height:
             intake.quarantine.keep(item, left)
@@ -107,9 +110,9 @@ def _shifted(item: Item, intake: Intake, vehicle_id: str | None, shift: timedelt
     if shift is None:
         return _rows(item, intake)
     rows = pl.read_parquet(item.path)
-    if set(rows.columns) != set(source_table(item.note.source).schema):
-        return _left(item, "it was set aside by another version and lacks columns: import the file again")
-    rows = _as_declared(rows, item.note.source)
+    if set(rows.columns) != set(registry().folder(item.note.source).table.schema):
+        return left_there(item, "it was set aside by another version and lacks columns: import the file again")
+    rows = as_declared(rows, item.note.source)
     is_meant = rows.select(pl.lit(value=True) if vehicle_id is None else pl.col("vehicle_id") == vehicle_id).to_series()
     is_meant = is_meant if len(is_meant) == rows.height else pl.repeat(value=True, n=rows.height, eager=True)
     moved = rows.filter(is_meant).with_columns(pl.col("recorded_at") + shift).with_row_index("_place")
@@ -117,7 +120,7 @@ def _shifted(item: Item, intake: Intake, vehicle_id: str | None, shift: timedelt
         kept, outside = TimeBounds(intake.start_date, intake.clock(), trusts_clock=True).split(moved)
         ready = kept.drop("_place")
         new = LandedRows(intake.landing, item.note.source).new(ready) if item.note.name.startswith(IMPORTED) else ready
-        _land(item, intake, new)
+        land(item, intake, new)
         left = pl.concat([rows.filter(~is_meant), *(rows.filter(is_meant)[part["_place"]] for _, part in outside)])
         if left.height < rows.height:
             intake.quarantine.keep(item, left)
@@ -128,68 +131,7 @@ def _shifted(item: Item, intake: Intake, vehicle_id: str | None, shift: timedelt
 _OUTSIDE = {CLOCK.slug: "after now", "before-start-date": "before FLEET_START_DATE", "in-the-future": "after now"}
 
 
-def _entries(item: Item, intake: Intake, answers: LogOptions) -> Retried:
-    """Entries of the stream that could not be read: those that can be read now land, with the ids they always had."""
-    rows = pl.read_parquet(item.path)
-    columns = rows.select("entry_id", "field_names", "field_values").iter_rows()
-    entries: list[Entry] = [
-        (stream_id.encode(), {name.encode(): value for name, value in zip(names, values, strict=True)})
-        for stream_id, names, values in columns
-    ]
-    decoded = decode_entries(entries, answers.vehicle_id, item.note.name.partition("-")[0])
-    kept, outside = TimeBounds(intake.start_date, intake.clock()).split(decoded.frames)
-    _land(item, intake, kept)
-    aside = [*outside, *([(REMOTE, decoded.remote)] if decoded.remote.height else [])]
-    for reason, part in aside:
-        intake.reject(item.note.source, part, _again(item, part["entry_id"]), reason)
-    if len(decoded.rejected) < rows.height:
-        intake.quarantine.keep(item, entries_as_rows(decoded.rejected))
-    reasons = [f"{part.height:,} set aside: {reason.explanation}" for reason, part in aside]
-    reasons += sorted({reason for _, reason in decoded.rejected})
-    return Retried(item, landed=kept.height, left=len(decoded.rejected), sentence="; ".join(reasons))
-
-
-def _cells(item: Item, intake: Intake, answers: LogOptions) -> Retried:
-    """Rows of a telemetry file whose cells could not be read: typed again as at first, with new answers where some are
-    given. What is set aside for another reason now goes there."""
-    raw = pl.read_parquet(item.path)
-    options = _answered(item, answers)
-    zone = str(options.zone or "")
-    said = {"vehicle_id": options.vehicle_id or "", "timezone": zone, "unix_time": options.unix_unit}
-    origin = Origin(item.note.file, {**item.note.answers, **{name: answer for name, answer in said.items() if answer}})
-    try:
-        typed = typed_rows(Path(item.note.file), raw.drop("reason", strict=False), options)
-    except FileRejected as refusal:
-        return _left(item, refusal.reason)
-    numbered = pl.concat_str(pl.lit(f"{item.note.name.removeprefix(IMPORTED)}-again-"), pl.col("row").cast(pl.String))
-    rows = typed.rows.with_columns(entry_id=numbered, received_at=pl.coalesce("received_at", pl.lit(intake.clock())))
-    with exclusive_lock(intake.landing.root / ".import.lock"):
-        declared = _as_declared(rows, item.note.source)
-        kept, outside = TimeBounds(intake.start_date, intake.clock()).split(declared)
-        new = LandedRows(intake.landing, item.note.source).new(kept)
-        _land(item, intake, new)
-        for reason, part in outside:
-            intake.reject(item.note.source, part, _again(item, part["entry_id"]), reason, origin)
-        left = _set_aside_anew(item, intake, typed.rejected, origin)
-    why = [f"{part.height:,} set aside: {reason.explanation}" for reason, part in [*outside, *typed.rejected]]
-    return Retried(item, new.height, kept.height - new.height, left.height, "; ".join(why))
-
-
-def _set_aside_anew(
-    item: Item, intake: Intake, rejected: list[tuple[Reason, pl.DataFrame]], origin: Origin
-) -> pl.DataFrame:
-    """Rows that are wrong otherwise now become items of their own; returns those that are wrong as before."""
-    left = [rows for reason, rows in rejected if reason.slug == item.note.reason]
-    for reason, rows in rejected:
-        if reason.slug != item.note.reason:
-            intake.reject(item.note.source, rows, _again(item, rows["row"]), reason, origin)
-    kept = left[0] if left else pl.DataFrame()
-    if kept.height < item.note.count:
-        intake.quarantine.keep(item, kept)
-    return kept
-
-
-def _again(item: Item, numbers: pl.Series) -> str:
+def again(item: Item, numbers: pl.Series) -> str:
     """The name of rows that leave an item for another reason; it says which rows, since others may follow."""
     return f"{item.note.name}-again-{_digest(numbers.cast(pl.String))}"
 
@@ -198,7 +140,7 @@ def _digest(names: pl.Series) -> str:
     return hashlib.sha256("\n".join(names.sort()).encode()).hexdigest()[:12]
 
 
-def _answered(item: Item, answers: LogOptions) -> TelemetryOptions:
+def answered(item: Item, answers: LogOptions) -> TelemetryOptions:
     """Vehicle, zone and unit: as answered now, else as answered when the file was read."""
     given = item.note.answers
     zone = answers.zone or zone_of(given.get("timezone", ""))
@@ -206,24 +148,24 @@ def _answered(item: Item, answers: LogOptions) -> TelemetryOptions:
     return TelemetryOptions(answers.vehicle_id or given.get("vehicle_id") or None, zone, unit, answers.budget)
 
 
-def _file(item: Item, intake: Intake, answers: LogOptions) -> Retried:
+def _file(item: Item, source: Source, intake: Intake, answers: LogOptions) -> Retried:
     """A file that was refused: imported as it was at first, with new answers where some are given."""
     given = item.note.answers
     start: datetime | None = answers.start_at or instant_of(given.get("start_at", ""))
-    answered = _answered(item, answers)
+    meant = answered(item, answers)
     bus = answers.bus if answers.bus != LogOptions().bus else given.get("bus", "")
     with TemporaryDirectory(prefix="fleet-retry-") as folder:
         path = Path(folder) / item.note.name
         _place(item.path, path)
         report = import_files(
-            [path], item.note.source, intake.landing, quarantine=intake.quarantine,
-            vehicle_id=answered.vehicle_id or "", bus=bus, timezone=str(answered.zone or ""),
-            unix_time=answered.unix_unit, logger=answers.logger or given.get("logger", ""),
+            [path], source.name, intake.landing, quarantine=intake.quarantine,
+            vehicle_id=meant.vehicle_id or "", bus=bus, timezone=str(meant.zone or ""),
+            unix_time=meant.unix_unit, logger=answers.logger or given.get("logger", ""),
             start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]
     if result.refusal:
-        return _left(item, result.refusal)
+        return left_there(item, result.refusal)
     intake.quarantine.take_out(item)
     aside = sum(result.rejected.values())
     why = f"{aside:,} of its rows set aside" if aside else ""
@@ -238,12 +180,12 @@ def _place(source: Path, target: Path) -> None:
         copyfile(source, target)
 
 
-def _land(item: Item, intake: Intake, rows: pl.DataFrame) -> None:
+def land(item: Item, intake: Intake, rows: pl.DataFrame) -> None:
     """Durable on return. The name says which rows: another retry of the same item may bring others."""
     if rows.height:
         intake.landing.append(item.note.source, rows, f"retry-{item.short}-{_digest(rows['entry_id'])}")
 
 
-def _as_declared(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+def as_declared(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     """Parquet brings back the contract's columns; only their order and integer widths need saying."""
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in source_table(source).schema.items())
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in registry().folder(source).table.schema.items())

@@ -31,6 +31,7 @@ from fleet_assets.collector.send_queue import SendQueueRules
 from fleet_assets.collector.sender import Sender, SenderRules
 from fleet_assets.contracts.errors import ServiceError, UsageError
 from fleet_assets.settings import Settings
+from fleet_assets.sources.can_frames import CAN
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +110,7 @@ def nobody_read(name: BusName, before: Reached, opened_us: int) -> Notice:
     """
     why = "was stopped" if before.is_stopped else "was killed, or its machine was"
     gap = Gap(
-        source="can",
+        source=CAN.name,
         started_at=instant(min(before.safe_us, opened_us)),
         ended_at=instant(opened_us),
         reason="scanner_stopped" if before.is_stopped else "scanner_down",

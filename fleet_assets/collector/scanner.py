@@ -28,6 +28,7 @@ from fleet_assets.adapters.unix_time import instant
 from fleet_assets.collector.bus import dropped_frames
 from fleet_assets.collector.file_identity import file_digest, short_hash
 from fleet_assets.collector.sender import Sender
+from fleet_assets.sources.can_frames import CAN
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +107,7 @@ class Overrun:
             return None
         log.error("bus_overrun", frames=count, meaning="the kernel dropped frames: this machine is too busy")
         detail = "the kernel dropped frames because the scanner did not take them fast enough"
-        return Gap("can", instant(since), instant(now_us), "bus_overrun", detail, name.vehicle, name.bus, count)
+        return Gap(CAN.name, instant(since), instant(now_us), "bus_overrun", detail, name.vehicle, name.bus, count)
 
 
 class HostClock:

@@ -30,6 +30,7 @@ from fleet_assets.adapters.stream_notices import (
 )
 from fleet_assets.adapters.stream_producer import NumberedBatch
 from fleet_assets.adapters.unix_time import instant
+from fleet_assets.sources.can_frames import CAN
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +165,7 @@ class SendQueue:
 def _notice(item: NumberedBatch, why: str) -> Notice:
     batch, count = item.batch, len(item.batch.frames)
     first, last = (instant(int(us)) for us in (batch.frames.ts_us.min(), batch.frames.ts_us.max()))
-    gap = Gap("can", first, last, "spool_full", f"Redis was away and {why}", batch.vehicle, batch.bus, count)
+    gap = Gap(CAN.name, first, last, "spool_full", f"Redis was away and {why}", batch.vehicle, batch.bus, count)
     return Notice(gap, Numbers(item.producer, item.first, item.stop))
 
 

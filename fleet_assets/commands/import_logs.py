@@ -21,10 +21,9 @@ from fleet_assets.collector.bus_spans import SharedBus
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
-from fleet_assets.collector.import_sources import IMPORT_SOURCES
-from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files
+from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files, reader_of
 from fleet_assets.commands.wording import counted
-from fleet_assets.contracts import DBC_FILES
+from fleet_assets.contracts import DBC_FILES, Source
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.installation import Installation
 
@@ -53,9 +52,8 @@ def run_import(
 ) -> None:
     """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
     bind(installation, answers.vehicle_id, dbc)
-    if source not in IMPORT_SOURCES:
-        raise UsageError(f"--source {source!r} does not exist; there are {', '.join(sorted(IMPORT_SOURCES))}")
-    files = expand(paths, IMPORT_SOURCES[source].endings)
+    declared, reader = reader_of(source)
+    files = expand(paths, reader.endings)
     settings = installation.settings
     with FileProgress("importing", files) as progress:
         report = import_files(
@@ -65,8 +63,8 @@ def run_import(
     console = Console()
     console.print(_table(report))
     _say_what_next(console, report, settings.quarantine)
-    if source == "can" and dbc:
-        _say_absent_buses(console, installation, answers.vehicle_id, report, dbc)
+    if dbc:
+        _say_absent_buses(console, installation, declared, answers.vehicle_id, report, dbc)
     if report.refused or report.barren:
         raise DataError("\n".join(filter(None, (_refusal(report), _barren(report)))))
 
@@ -183,11 +181,18 @@ def _reasons(files: Sequence[FileResult]) -> list[str]:
 
 
 def _say_absent_buses(
-    console: Console, installation: Installation, vehicle_id: str, report: ImportReport, dbc: Sequence[str]
+    console: Console,
+    installation: Installation,
+    source: Source,
+    vehicle_id: str,
+    report: ImportReport,
+    dbc: Sequence[str],
 ) -> None:
     """Name the buses of `--dbc` that no frame of the vehicle came from on these days."""
     days = sorted({day for file in report.files for day in file.days})
-    frames = [installation.landing.scan("can", day).filter(pl.col("vehicle_id") == vehicle_id) for day in days]
+    with_buses = [raw.folder for raw in source.raw if raw.has_buses]
+    landed = [installation.landing.scan(folder, day) for folder in with_buses for day in days]
+    frames = [rows.filter(pl.col("vehicle_id") == vehicle_id) for rows in landed]
     there = pl.concat([frame.select("bus").unique() for frame in frames]).collect() if frames else pl.DataFrame()
     buses = sorted(set(there["bus"])) if there.width else []
     absent = sorted({bus for bus, _ in map(_parse, dbc) if bus != "*"} - set(buses))

@@ -11,16 +11,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from fleet_assets.adapters.landing import SOURCES
 from fleet_assets.adapters.quarantine import Item
-from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS
-from fleet_assets.core.ingest import NEEDED, daily_ingest
+from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS, RawTable, registry
+from fleet_assets.contracts.registry import GAPS
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline.tables.ingest import counted_daily
 
 SHOWN_DAYS = 7
-
-COUNTED = ("can", "telemetry")
-"""The sources whose rows are those of vehicles."""
 
 Stale = Mapping[str, list[date]]
 """The stale days of each table."""
@@ -30,21 +27,21 @@ def daily_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """INGEST_DAILY rows of all days that have rows anywhere; `stale` names the stale days of each table."""
     stored = set(installation.lake.days(INGEST_DAILY)) - set(stale.get(INGEST_DAILY.name, ()))
     parts = [installation.lake.scan(INGEST_DAILY, sorted(stored)).collect()]
-    for source in COUNTED:
-        known = {day: rows for day, rows in _rows_once(installation, source, stale).items() if day not in stored}
-        parts += [daily_ingest(rows.select(NEEDED), source).collect() for rows in known.values()]
+    for name, raw, is_shared in registry().counted():
+        known = [rows for day, rows in _rows_once(installation, raw, stale).items() if day not in stored]
+        parts += [counted_daily(rows, name, is_shared).collect() for rows in known]
     return pl.concat(parts)
 
 
-def _rows_once(installation: Installation, source: str, stale: Stale) -> dict[date, pl.LazyFrame]:
+def _rows_once(installation: Installation, raw: RawTable, stale: Stale) -> dict[date, pl.LazyFrame]:
     """The rows of each day, each once: stored ones where the raw partition is current, else landed ones."""
-    table = SOURCES[source]
+    table = raw.table
     stored = set(installation.lake.days(table)) - set(stale.get(table.name, ()))
     days = {day: installation.lake.scan(table, [day]) for day in stored}
-    for day in set(installation.landing.days(source)) - stored:
+    for day in set(installation.landing.days(raw.folder)) - stored:
         # As the raw partition will hold them: of an entry that was delivered twice the one known first.
         known_since = "received_at" if "received_at" in table.schema else "noted_at"
-        rows = installation.landing.scan(source, day).sort(known_since)
+        rows = installation.landing.scan(raw.folder, day).sort(known_since)
         days[day] = rows.unique([*table.key, "vehicle_id"], keep="first")
     return days
 
@@ -74,7 +71,7 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
 
 def gaps_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """Gaps of the ledger by source and vehicle: gap_count, missing_count (rows, null where unknown), gap_s."""
-    days = _rows_once(installation, "gaps", stale)
+    days = _rows_once(installation, GAPS, stale)
     length = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     counted = (
         pl.concat([INGEST_GAPS.empty().lazy(), *days.values()])

@@ -18,7 +18,7 @@ from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_rules import RULES_OF
+from fleet_assets.pipeline.day_rules import rules_of
 
 SHOWN_DAYS = 60
 """Days that a diff lists; more are counted."""
@@ -104,7 +104,7 @@ def _owe(installation: Installation, table: Table, number: int) -> None:
     old = generation_of(installation.lake, table, number)
     for one in differences(installation.lake.generation(table), old):
         if one.day is not None and one.rows_after is not None:
-            installation.check_results.owe(table, one.day, RULES_OF.get(table.name, ()))
+            installation.check_results.owe(table, one.day, rules_of(table.name))
 
 
 def _table(name: str) -> Table:

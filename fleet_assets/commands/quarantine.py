@@ -24,6 +24,7 @@ from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.quarantine_retry import Retried, retry
 from fleet_assets.commands.query import FORMATS
 from fleet_assets.commands.wording import counted
+from fleet_assets.contracts import registry
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings
 
@@ -52,8 +53,13 @@ class Wanted:
         return [
             item for item in items
             if (not named or item.path in named)
-            and self.source in ("", item.note.source) and self.reason in ("", item.note.reason)
+            and (not self.source or self._is_of_source(item)) and self.reason in ("", item.note.reason)
         ]  # fmt: skip
+
+    def _is_of_source(self, item: Item) -> bool:
+        """Whether it was set aside for the source itself, or for one of its raw tables."""
+        declared = registry().source_of(item.note.source)
+        return self.source in (item.note.source, declared.name if declared else "")
 
 
 def named_item(items: Iterable[Item], name: str) -> Item:

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
-from fleet_assets.adapters.landing import SOURCES
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
 from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
 from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
 from fleet_assets.commands.unread import unread_sentences
+from fleet_assets.contracts import registry
 from fleet_assets.core.clocks import behind_sentence
 from fleet_assets.installation import Installation
 
@@ -115,13 +115,13 @@ def _spools(folder: Path) -> list[dict[str, Any]]:
 
 def _landing(installation: Installation, plan: Plan) -> list[dict[str, Any]]:
     found = []
-    for source, table in SOURCES.items():
-        days = installation.landing.days(source)
+    for raw in sorted(registry().landed, key=lambda one: one.folder):
+        days = installation.landing.days(raw.folder)
         files = [file for landed in days.values() for file in landed]
-        unbuilt = [day for day in plan.days.get(table.name, ()) if day in days]
+        unbuilt = [day for day in plan.days.get(raw.table.name, ()) if day in days]
         found.append(
             {
-                "source": source, "day_count": len(days), "file_count": len(files),
+                "source": raw.folder, "day_count": len(days), "file_count": len(files),
                 "byte_count": sum(file.size for file in files), "waiting_days": unbuilt,
                 "waiting_byte_count": sum(file.size for day in unbuilt for file in days[day]),
             }

@@ -17,6 +17,7 @@ import polars as pl
 from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import CAN_SIGNALS, TELEMETRY, Table
 from fleet_assets.installation import Installation
+from fleet_assets.sources.can_frames import CAN
 
 SHOWN = 5
 """Identifiers and messages named in one sentence."""
@@ -80,7 +81,7 @@ def _read_vehicles(installation: Installation, vehicles: Iterable[str]) -> set[s
     wanted = list(vehicles)
     if not wanted:
         return set()
-    rows = installation.lake.scan(TELEMETRY).filter(pl.col("source") == "can", pl.col("vehicle_id").is_in(wanted))
+    rows = installation.lake.scan(TELEMETRY).filter(pl.col("source") == CAN.name, pl.col("vehicle_id").is_in(wanted))
     return set(rows.select(pl.col("vehicle_id").unique()).collect()["vehicle_id"])
 
 

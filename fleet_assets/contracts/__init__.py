@@ -1,12 +1,14 @@
-"""Every table of the platform, once: columns, types, units, meaning, key, order and partition rule.
+"""Every table of the platform, once: columns, types, units, meaning, key, order, partition rule; and what a source is.
 
 Belongs here: declarations, and the strict check of a frame against them.
 Does not belong here: anything that computes, reads or writes.
 """
 
+from fleet_assets.contracts.catalogue import Catalogue
+from fleet_assets.contracts.errors import SettingError
 from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
 from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES, INGEST_QUARANTINED
-from fleet_assets.contracts.raw import CAN_SIGNALS, INGEST_GAPS, RAW_CAN
+from fleet_assets.contracts.raw import CAN_SIGNALS, CAN_SOURCE, INGEST_GAPS, RAW_CAN
 from fleet_assets.contracts.reference import (
     DBC_BINDINGS,
     DBC_FILES,
@@ -18,7 +20,9 @@ from fleet_assets.contracts.reference import (
     VEHICLES,
     ZONES,
 )
+from fleet_assets.contracts.registry import Registry, registry
 from fleet_assets.contracts.schema import TIMESTAMP, Column, Table, check_frame
+from fleet_assets.contracts.source import FileReader, OwnDay, RawTable, Read, Reduction, Rows, Source
 from fleet_assets.contracts.telemetry import (
     LAST_READINGS,
     OBSERVATIONS,
@@ -36,11 +40,9 @@ INGEST_TABLES: dict[str, Table] = {
     table.name: table for table in (INGEST_DAILY, INGEST_HOURLY, INGEST_QUARANTINED, INGEST_OUTAGES)
 }
 
-LAKE_TABLES: dict[str, Table] = {
+OWN_TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        RAW_CAN,
-        RAW_TELEMETRY,
         INGEST_GAPS,
         CAN_SIGNALS,
         TELEMETRY,
@@ -51,16 +53,33 @@ LAKE_TABLES: dict[str, Table] = {
         STOPS,
     )
 } | INGEST_TABLES
+"""The tables by day that are there whatever sources there are."""
 
 DECODING_TABLES: dict[str, Table] = {table.name: table for table in (DBC_FILES, SIGNAL_MAPS)}
 
-TABLES: dict[str, Table] = {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES}
+
+def lake_tables(sources: Registry) -> dict[str, Table]:
+    """The tables by day with these sources; raises SettingError for a table of theirs whose name is taken."""
+    raw = {one.table.name: one.table for one in sources.raw}
+    filled = {table.name: table for table in sources.filled if table.name != TELEMETRY.name}
+    others = {*OWN_TABLES, *REFERENCE_TABLES, *DECODING_TABLES}
+    taken = (raw.keys() & (others | filled.keys())) | (filled.keys() & others)
+    if taken:
+        raise SettingError(f"table {min(taken)} of a source has the name of another table")
+    return raw | OWN_TABLES | filled
+
+
+LAKE_TABLES = Catalogue(lambda: lake_tables(registry()))
+"""The tables by day: raw tables of every source, what is made of them, and what sources fill besides."""
+
+TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES})
+"""Every table of this installation."""
 
 __all__ = [
-    "CAN_SIGNALS", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES",
-    "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
-    "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
-    "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS",
-    "STOPS", "TABLES",
-    "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Column", "Table", "check_frame",
+    "CAN_SIGNALS", "CAN_SOURCE", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS",
+    "ENERGY_PRICES", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
+    "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY",
+    "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY",
+    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay",
+    "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

@@ -13,6 +13,9 @@ The longest of the standards: a J1939 broadcast of 255 packets 200 ms apart (SAE
 of 4095 bytes at the largest separation time of 127 ms (ISO 15765-2) 74 s.
 """
 
+CAN_SOURCE = "can"
+"""Source of what came from CAN buses."""
+
 RAW_CAN = Table(
     name="raw_can",
     row="One CAN frame as it was on the bus.",

@@ -6,7 +6,7 @@ Does not belong here: the rules (`pipeline.day_rules`).
 import dagster as dg
 
 from fleet_assets.defs.partitions import day_partitions, selected_days
-from fleet_assets.pipeline.day_rules import RULES, DayRule, judge
+from fleet_assets.pipeline.day_rules import DayRule, day_rules, judge
 from fleet_assets.resources import InstallationResource
 
 SHOWN = 20
@@ -35,4 +35,4 @@ def _asset_check(rule: DayRule) -> dg.AssetChecksDefinition:
 
 def day_checks() -> list[dg.AssetChecksDefinition]:
     """A check for each rule."""
-    return [_asset_check(rule) for rule in RULES]
+    return [_asset_check(rule) for rule in day_rules()]

@@ -9,13 +9,14 @@ from typing import cast
 
 import dagster as dg
 
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import Table, registry
 from fleet_assets.defs import policies
 from fleet_assets.defs.partitions import day_partitions, reaching_back, selected_days
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.pipeline.tables.raw import landing_asset
 from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, InstallationResource, day_event, progressed
 
 ONLY_STALE_TAG = "fleet/only_stale"
@@ -85,8 +86,4 @@ def day_assets() -> list[dg.AssetsDefinition]:
 
 def landing_assets() -> list[dg.AssetSpec]:
     """What has landed for them, which no run makes."""
-    return [
-        _landing_spec("landing_can", "CAN frames as the collector and the imports landed them."),
-        _landing_spec("landing_telemetry", "Rows of imported telemetry files as they were landed."),
-        _landing_spec("landing_gaps", "Gaps as the collector noted them."),
-    ]
+    return [_landing_spec(landing_asset(raw), raw.says) for raw in registry().landed]

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from fleet_assets.contracts import INGEST_HOURLY, Table
-from fleet_assets.pipeline.freshness import CHECKED, NAME, stale_sentence, stale_sentences
+from fleet_assets.pipeline.freshness import NAME, checked_tables, max_age_h, stale_sentence, stale_sentences
 from fleet_assets.resources import InstallationResource
 
 
 def _asset_check(table: Table) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=table.name, name=NAME, automation_condition=None, additional_deps=[INGEST_HOURLY.name],
-        description="The newest row of the fleet is as new as usual: no regular hour silent, none older than 72 h.",
+        description="The newest row of the fleet is as new as usual: no regular hour silent, none older than "
+        f"{max_age_h(table):g} h.",
     )  # fmt: skip
     def check(installation: InstallationResource) -> dg.AssetCheckResult:
         sentence = stale_sentence(installation.get(), table, datetime.now(UTC))
@@ -40,7 +41,7 @@ def freshness_sensor(installation: InstallationResource) -> dg.SensorResult:
 
 
 def _evaluations(stale: dict[str, str]) -> Iterator[dg.AssetCheckEvaluation]:
-    for table in CHECKED:
+    for table in checked_tables():
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(table.name), check_name=NAME, passed=table.name not in stale,
             severity=dg.AssetCheckSeverity.WARN, description=stale.get(table.name, "as new as usual"), metadata={},
@@ -49,4 +50,4 @@ def _evaluations(stale: dict[str, str]) -> Iterator[dg.AssetCheckEvaluation]:
 
 def freshness_checks() -> list[dg.AssetChecksDefinition]:
     """A check for each table that holds rows as they came."""
-    return [_asset_check(table) for table in CHECKED]
+    return [_asset_check(table) for table in checked_tables()]

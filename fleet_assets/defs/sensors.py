@@ -16,11 +16,7 @@ from fleet_assets.pipeline.days import spans
 from fleet_assets.pipeline.plan import followers, outside_days
 from fleet_assets.pipeline.reference import stale_reference
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.pipeline.tables.raw import LANDED
 from fleet_assets.resources import InstallationResource
-
-OUTSIDE = (*LANDED, INGEST_QUARANTINED.name)
-"""The tables that are made of files outside the lake."""
 
 REFERENCE = frozenset({*REFERENCE_TABLES, *DECODING_TABLES})
 PATIENCE_SECONDS = 60.0
@@ -28,7 +24,7 @@ PATIENCE_SECONDS = 60.0
 
 
 @dg.sensor(
-    target=dg.AssetSelection.assets(*OUTSIDE),
+    target=dg.AssetSelection.groups("raw") | dg.AssetSelection.assets(INGEST_QUARANTINED.name),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=15,
     description="Requests exactly the days whose landed files, or rows set aside, changed, and what is made of them.",
@@ -65,6 +61,11 @@ def _reference_key(marks: dict[str, str]) -> str:
     return f"reference/{digest([*marks.values()])}"
 
 
+def outside_tables() -> list[str]:
+    """The tables that are made of files outside the lake."""
+    return [name for name, maker in DAY_TABLES.items() if maker.outside is not None]
+
+
 def touched_days(name: str, instance: dg.DagsterInstance, installation: Installation) -> dict[date, str]:
     """The days of one raw table that differ from what has landed, with the fingerprint of what has landed.
 
@@ -84,7 +85,7 @@ def _requests(instance: dg.DagsterInstance, installation: Installation) -> Itera
     What is made of these tables is computed in the same run, for the same days: starting a process costs more than a
     day of a table. Automation follows to other days and to the marts.
     """
-    touched = {name: _free_days(name, instance, installation) for name in OUTSIDE}
+    touched = {name: _free_days(name, instance, installation) for name in outside_tables()}
     for first, last in spans({day for marks in touched.values() for day in marks}):
         marks = {(name, day): touched[name][day] for name in touched for day in touched[name] if first <= day <= last}
         names = {name for name, _ in marks}

@@ -33,25 +33,28 @@ def _spec(table: Table) -> dg.AssetSpec:
     )
 
 
-@dg.multi_asset(
-    specs=[_spec(table) for table in TABLES.values()], can_subset=True, name="warehouse_load", pool="warehouse"
-)
-def warehouse_load(
-    context: dg.AssetExecutionContext, installation: InstallationResource
-) -> Iterator[dg.MaterializeResult]:
-    """Bring the selected tables to what the lake has: partitions that differ are replaced, each in one transaction."""
-    here = installation.get()
-    names = {key.path[-1] for key in context.selected_asset_keys}
-    for position, table in enumerate(here.loader.load(names), start=1):
-        progressed("loading", position, len(names))
-        yield dg.MaterializeResult(
-            asset_key=loaded_key(table.table),
-            metadata={
-                "partitions_loaded": table.loaded,
-                "partitions_unchanged": table.unchanged,
-                "partitions_removed": table.removed,
-                "rows_loaded": table.rows,
-                "seconds": round(table.seconds, 3),
-                "dagster/uri": here.warehouse.location,
-            },
-        )
+def warehouse_load() -> dg.AssetsDefinition:
+    """One asset for every table."""
+
+    @dg.multi_asset(
+        specs=[_spec(table) for table in TABLES.values()], can_subset=True, name="warehouse_load", pool="warehouse"
+    )
+    def load(context: dg.AssetExecutionContext, installation: InstallationResource) -> Iterator[dg.MaterializeResult]:
+        """Bring tables to what the lake has: partitions that differ are replaced, each in one transaction."""
+        here = installation.get()
+        names = {key.path[-1] for key in context.selected_asset_keys}
+        for position, table in enumerate(here.loader.load(names), start=1):
+            progressed("loading", position, len(names))
+            yield dg.MaterializeResult(
+                asset_key=loaded_key(table.table),
+                metadata={
+                    "partitions_loaded": table.loaded,
+                    "partitions_unchanged": table.unchanged,
+                    "partitions_removed": table.removed,
+                    "rows_loaded": table.rows,
+                    "seconds": round(table.seconds, 3),
+                    "dagster/uri": here.warehouse.location,
+                },
+            )
+
+    return load

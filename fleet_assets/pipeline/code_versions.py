@@ -28,6 +28,8 @@ from fleet_assets.contracts import Column, Table
 PURE_LAYERS = ("fleet_assets.core", "fleet_assets.sources")
 """Where the code is that decides rows. Contracts are named by their schemas."""
 
+OWN = "fleet_assets."
+
 CONTRACTS = "fleet_assets.contracts"
 
 _PROSE = {"doc", "row"}
@@ -64,6 +66,9 @@ def _function_code(function: Callable[..., Any]) -> list[Any]:
     beside: dict[str, str] = {}
     modules: set[str] = set()
     waiting = [_unwrapped(function)]
+    if waiting[0].__module__.startswith(PURE_LAYERS) or not waiting[0].__module__.startswith(OWN):
+        # Of pure layers, and of packages that declare sources, modules are the grain.
+        return [[waiting[0].__name__], _modules_code([waiting[0].__module__])]
     while waiting:
         one = waiting.pop()
         if one.__name__ in beside:
@@ -110,13 +115,15 @@ def _modules_code(modules: Iterable[str]) -> list[list[str]]:
 
 @cache
 def _module_code(module: str) -> tuple[str, list[str]]:
-    """What names a module's code, and the modules of the pure layers that it imports."""
+    """What names a module's code, and the modules that it imports of the pure layers and of its own package."""
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     code = hashlib.sha256(f"{_dumped(tree)}{_contract_constants(tree)}".encode()).hexdigest()
-    return code, [name for name in _imports(tree) if name.startswith(PURE_LAYERS)]
+    package = f"{module.partition('.')[0]}."
+    counts = PURE_LAYERS if package == OWN else (*PURE_LAYERS, package)
+    return code, [name for name in _imports(tree) if name.startswith(counts) and _is_module(name)]
 
 
 def _contract_constants(tree: ast.Module) -> list[str]:
@@ -144,14 +151,14 @@ def _is_text(line: ast.stmt) -> bool:
 
 
 def _imports(tree: ast.Module) -> list[str]:
-    """Modules that `from package import name` may mean: the package, and the module of that name in it."""
-    found = []
+    """What `from package import name` may mean: the package, and a module of that name in it."""
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [name for name in found if name.startswith("fleet_assets") and _is_module(name)]
+    return found
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 
 import polars as pl
 
@@ -46,11 +46,7 @@ class DayRule:
     is_error: bool = True
 
 
-RULES = [
-    *(
-        DayRule(table, "contract", "Values lie within the contract.", partial(contract_sentences, table))
-        for table in LAKE_TABLES.values()
-    ),
+OWN_RULES = [
     DayRule(TELEMETRY, "positions_are_whole", "Latitude and longitude come together.", position_sentences),
     DayRule(TRIPS, "trips_do_not_overlap", "A vehicle is on one trip at a time.", overlap_sentences, NEIGHBOURS),
     DayRule(STOPS, "stops_do_not_overlap", "A vehicle is at one stop at a time.", overlap_sentences, NEIGHBOURS),
@@ -78,17 +74,25 @@ RULES = [
 ]  # fmt: skip
 
 
-RULES_OF = {table.name: [rule.name for rule in RULES if rule.table == table] for table in LAKE_TABLES.values()}
-"""Names of the rules that judge each table's days."""
+@cache
+def day_rules() -> list[DayRule]:
+    """Every rule: of each table that its values lie within the contract, and its own."""
+    of_contracts = [
+        DayRule(table, "contract", "Values lie within the contract.", partial(contract_sentences, table))
+        for table in LAKE_TABLES.values()
+    ]
+    return of_contracts + OWN_RULES
 
-DAY_RULES = {(rule.table.name, rule.name) for rule in RULES}
-"""Table and name of the rules whose findings are kept beside the partitions."""
+
+def rules_of(name: str) -> list[str]:
+    """Names of the rules that judge the days of a table."""
+    return [rule.name for rule in day_rules() if rule.table.name == name]
 
 
 def failed_rules(installation: Installation, tables: Collection[str]) -> list[str]:
     """The rules that stored rows of these tables break, one sentence each, whichever run noticed it."""
     sentences = []
-    for rule in RULES:
+    for rule in day_rules():
         if rule.is_error and rule.table.name in tables:
             found = [*installation.check_results.of(rule.table, rule.name)]
             if found:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -19,14 +19,15 @@ from typing import Any
 import polars as pl
 
 from fleet_assets.adapters.lake import PartitionRecord
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import OwnDay, Read, Rows, Table
 from fleet_assets.contracts.schema import whole_days
 from fleet_assets.core.window import Window
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.code_versions import table_version
 from fleet_assets.pipeline.days import midnight
-from fleet_assets.pipeline.former_versions import former_fingerprint
-from fleet_assets.pipeline.reference_reads import PENDING, ReferenceRows, Rows, stored_reference
+from fleet_assets.pipeline.former_versions import former_fingerprint, in_present_words
+from fleet_assets.pipeline.parts import PARTS, Compute, Part, by_name, read_columns, table_of, without_repeats
+from fleet_assets.pipeline.reference_reads import PENDING, ReferenceRows, stored_reference
 
 DUE_AT = "due_at"
 """Note of a partition of events: when the first of those becomes final that it does not hold yet."""
@@ -49,6 +50,9 @@ KINDS = {
 WINDOW = "window"
 """Parameter that receives the `Window` of the day: its look-back, its start, its end."""
 
+TABLE = "table"
+"""Parameter that receives the declared table: one function makes the days of several."""
+
 
 @dataclass(frozen=True)
 class Noted:
@@ -56,13 +60,6 @@ class Noted:
 
     frame: pl.LazyFrame
     notes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class OwnDay:
-    """An input of which a partition reads its own day alone, however far the table looks back into others."""
-
-    table: Table
 
 
 @dataclass(frozen=True)
@@ -78,14 +75,11 @@ class Outside:
     read: Callable[[Installation, date], Any]
 
 
-Read = Table | OwnDay | Rows
-Compute = Callable[..., "pl.LazyFrame | Noted"]
-
-
 @dataclass(frozen=True)
 class DayTable:
     """How the days of one table are made. `compute` gets what its parameters name: inputs by the name of their table,
-    settings by theirs, `window`, and what lies outside; nothing else is within its reach."""
+    settings by theirs, `window`, `table`, and what lies outside; nothing else is within its reach. Where a table is
+    made of `parts`, these have the inputs and settings, and `compute` gets what they gave."""
 
     table: Table
     compute: Compute
@@ -95,11 +89,13 @@ class DayTable:
     is_on_demand: bool = False
     outside: Outside | None = None
     upstream: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
-        known = {WINDOW, *self.settings, *(table.name for table in self.inputs)}
-        known |= {self.outside.name} if self.outside else set()
+        known = {WINDOW, TABLE, *self.settings, *(table.name for table in self.inputs)}
+        known |= ({self.outside.name} if self.outside else set()) | ({PARTS} if self.parts else set())
         undeclared = [name for name in self.parameters if name not in known]
+        undeclared += [name for part in self.parts for name in part.undeclared({WINDOW, TABLE})]
         if undeclared:
             raise TypeError(f"{self.table.name}: {', '.join(undeclared)} is read and not declared")
 
@@ -109,14 +105,22 @@ class DayTable:
 
     @cached_property
     def inputs(self) -> tuple[Table, ...]:
-        return tuple(read if isinstance(read, Table) else read.table for read in self.reads)
+        return tuple(table_of(read) for read in self.reads)
 
     @cached_property
     def code_version(self) -> str:
-        """Names the code, the rules and the schemas that decide a day's rows."""
-        read = [(read.table, read.columns) if isinstance(read, Rows) else (table, tuple(table.schema))
-                for read, table in zip(self.reads, self.inputs, strict=True)]  # fmt: skip
-        return table_version(self.compute, self.table, read)
+        """Names the code, the rules and the schemas that decide rows of any day."""
+        return self._version_with(self.parts)
+
+    @cached_property
+    def _own_version(self) -> str:
+        return table_version(self.compute, self.table, () if self.parts else read_columns(self.reads))
+
+    def _version_with(self, parts: Sequence[Part]) -> str:
+        """The version of a day to which these parts give rows: the code of a part without rows decides nothing."""
+        if not self.parts:
+            return self._own_version
+        return _short_hash([self._own_version, *(part.version(self.table) for part in parts)])[:12]
 
     def look_back(self, table: Table) -> timedelta:
         """How far before its own day a partition reads this input."""
@@ -135,14 +139,26 @@ class DayTable:
         return result if isinstance(result, Noted) else Noted(result)
 
     def _argument(self, installation: Installation, day: date, name: str) -> Any:
-        if name == WINDOW:
-            return self.window(day)
+        if name == PARTS:
+            return [self._made_part(installation, day, part) for part in self.parts]
         if self.outside is not None and name == self.outside.name:
             return self.outside.read(installation, day)
-        if name in self.settings:
+        return self._given(installation, day, name, by_name(self.reads), self.settings)
+
+    def _made_part(self, installation: Installation, day: date, part: Part) -> Any:
+        given = {name: self._given(installation, day, name, part.named, part.settings) for name in part.asked}
+        return part.compute(**given, **part.given)
+
+    def _given(
+        self, installation: Installation, day: date, name: str, named: Mapping[str, Read], settings: Sequence[str]
+    ) -> Any:
+        if name == WINDOW:
+            return self.window(day)
+        if name == TABLE:
+            return self.table
+        if name in settings:
             return getattr(installation.settings, name)
-        read = next(one for one, table in zip(self.reads, self.inputs, strict=True) if table.name == name)
-        return self._rows(installation, day, read)
+        return self._rows(installation, day, named[name])
 
     def _rows(self, installation: Installation, day: date, read: Read) -> pl.LazyFrame:
         """The rows of an input: the window of a day table, of a reference table what is declared of it."""
@@ -168,14 +184,17 @@ class DayTable:
         reference tables than the stored ones.
         """
         seen = self.reference_seen(installation, day, stored, reference)
+        data = self._data_facts(installation, day)
         facts: dict[str, list[Any]] = {
             "settings": [f"{name}={getattr(installation.settings, name)}" for name in self.settings],
             "outside": list(self.outside.facts(installation, day)) if self.outside else [],
-            "data": self._data_facts(installation, day),
+            "data": data,
             "reference": [[name, digest] for name, (_, digest) in seen.items()],
         }
         words = [f"{kind}:{_short_hash(found)}" for kind, found in facts.items() if found]
-        return " ".join([f"code:{self.code_version}", *words])
+        filled = {name for name, _, _ in data}
+        code = self._version_with([part for part in self.parts if part.has_rows_in(filled)])
+        return " ".join([f"code:{code}", *words])
 
     def _data_facts(self, installation: Installation, day: date) -> list[list[str]]:
         """The content of every partition that one day reads, and of the tables that it reads whole."""
@@ -219,7 +238,8 @@ class DayTable:
         self, installation: Installation, day: date, record: PartitionRecord, reference: ReferenceRows | None = None
     ) -> bool:
         """Whether a record names the inputs and code that there are now, in the words of this release or the last."""
-        if record.inputs == self.fingerprint(installation, day, record, reference):
+        present = self.fingerprint(installation, day, record, reference)
+        if in_present_words(self.table.name, record.inputs, present) == present:
             return True
         # The last release named reference tables whole: it says nothing of rows that are not stored yet.
         is_pending = reference is not None and any(reference.content(table) == PENDING for table in self.inputs)
@@ -278,13 +298,16 @@ def day_table(
     outside: Outside | None = None,
     upstream: Sequence[str] = (),
     on_demand: bool = False,
+    parts: Sequence[Part] = (),
 ) -> Callable[[Compute], DayTable]:
     """Declare `compute` as what makes one day of a table: see `DayTable`. `upstream` names the assets that stand for
     what lies outside; `on_demand` tables are not followed by automation."""
+    every = without_repeats([*reads, *(read for part in parts for read in part.reads)])
+    stated = dict.fromkeys([*settings, *(name for part in parts for name in part.settings)])
 
     def declare(compute: Compute) -> DayTable:
         return DayTable(
-            table, compute, tuple(reads), tuple(settings), group, on_demand, outside, tuple(upstream)
+            table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts)
         )  # fmt: skip
 
     return declare

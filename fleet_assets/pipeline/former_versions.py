@@ -31,6 +31,17 @@ _VERSIONS = {
 FORMER_REFERENCE_VERSION = "927558a3b5ad"
 """The same of the code that reads reference files."""
 
+EQUAL_CODE: dict[str, tuple[str, frozenset[str]]] = {
+    "raw_can": ("c7137942eda8", frozenset({"d3a54332bac3"})),
+    "raw_telemetry": ("c04fc7704863", frozenset({"eae402bbc681"})),
+    "ingest_gaps": ("f3787ded1691", frozenset({"e09fae917d31"})),
+    "telemetry": ("9c4bdde3ec2c", frozenset({"7b2340a2d935", "9591a621d6c6", "ba0a29d9c571", "dea2a25e9181"})),
+    "ingest_daily": ("3522ce13af15", frozenset({"1c16484b060b", "58a6af324cde", "6642d2cfed75", "7b21439d3f92"})),
+    "ingest_hourly": ("a5cf339da905", frozenset({"222beb68c1a2", "32cc6d5c610c", "a3b041089d38", "b1290b403fdd"})),
+}
+"""Per table a code version, and the versions that give the rows that it gave. These are named one by one: as soon as
+the code changes again, nothing is taken for granted."""
+
 
 def former_fingerprint(maker: DayTable, installation: Installation, day: date) -> str | None:
     """What that release would have noted as the inputs of a day made from what is there now; None where it made other
@@ -41,6 +52,15 @@ def former_fingerprint(maker: DayTable, installation: Installation, day: date) -
     for table in maker.inputs:
         facts += maker.contents_read(installation, day, table)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def in_present_words(table: str, inputs: str, present: str) -> str:
+    """What a record says of its day; with the name of the code in `present` where its own code gave the same rows."""
+    former, equal = EQUAL_CODE.get(table, ("", frozenset()))
+    code, _, others = inputs.partition(" ")
+    now = present.partition(" ")[0]
+    is_equal = code == f"code:{former}" and now.removeprefix("code:") in equal
+    return " ".join(filter(None, (now, others))) if is_equal else inputs
 
 
 def _outside(maker: DayTable, installation: Installation, day: date) -> list[str]:

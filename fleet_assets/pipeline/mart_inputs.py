@@ -17,9 +17,9 @@ import polars as pl
 
 from fleet_assets.adapters.held_vehicles import held_vehicles
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import TABLES, VEHICLES, Table
+from fleet_assets.contracts import TABLES, VEHICLES, Rows, Table
 from fleet_assets.pipeline.days import spans
-from fleet_assets.pipeline.reference_reads import ReferenceRows, Rows
+from fleet_assets.pipeline.reference_reads import ReferenceRows
 
 CONTENT_DIGITS = 16
 """Hexadecimal digits kept of a partition's content hash: 64 bits tell the partitions of a fleet apart."""

@@ -1,7 +1,7 @@
 """Reference rows that a day reads: the columns it uses, of the vehicles it holds, as they were valid then.
 
-Belongs here: what is declared of such an input, and what names its rows for one day. Does not belong here: reading CSV
-files (`adapters.reference`) and what makes their rows valid (`core.reference`).
+Belongs here: what names the rows of such an input for one day. Does not belong here: its declaration
+(`contracts.source`), reading CSV files (`adapters.reference`), what makes their rows valid (`core.reference`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -17,7 +16,7 @@ import polars as pl
 
 from fleet_assets.adapters.held_vehicles import held_vehicles
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import Rows, Table
 
 PENDING = "pending"
 """Stands for the content of a table whose new rows are not stored yet."""
@@ -25,19 +24,6 @@ PENDING = "pending"
 RowsByVehicle = dict[str, list[list[str | None]]]
 
 _VEHICLE, _FROM, _TO = "vehicle_id", "valid_from", "valid_to"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """An input without days of which some columns are read. Where it names vehicles, a day reads the rows of those
-    whose data it holds; where it says from when, the rows that were valid then."""
-
-    table: Table
-    columns: tuple[str, ...]
-
-    def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """What a day's function receives: another column cannot be read."""
-        return rows.select(self.columns)
 
 
 class ReferenceRows:

@@ -21,8 +21,8 @@ import polars as pl
 from fleet_assets.adapters.durable_file import content_hash, give_name, sync_folder
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import PartitionRecord
-from fleet_assets.adapters.landing import SEALED, SOURCES, LandedFile
-from fleet_assets.contracts import Table
+from fleet_assets.adapters.landing import SEALED, LandedFile
+from fleet_assets.contracts import RawTable, Table, registry
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.tables import DAY_TABLES
 
@@ -39,26 +39,33 @@ class Pruned:
 
 
 def prune(
-    installation: Installation, older_than: timedelta, now: datetime, *, is_dry: bool = False
+    installation: Installation, older_than: timedelta | None, now: datetime, *, is_dry: bool = False
 ) -> Iterator[Pruned]:
-    """Remove landed files that came `older_than` before `now` and are in their raw partition.
+    """Remove landed files that came `older_than` before `now`, or as long as their source says, and are in their raw
+    partition.
 
     Of a day whose raw partition is not current, or does not hold every row of a file, nothing is removed.
     """
-    before_ns = int((now - older_than).timestamp() * 1_000_000_000)
     with exclusive_lock(installation.landing.root / ".import.lock"):
-        for source in SOURCES:
-            for day, files in installation.landing.days(source).items():
+        for raw in registry().landed:
+            age = _age(installation, raw) if older_than is None else older_than
+            before_ns = int((now - age).timestamp() * 1_000_000_000)
+            for day, files in installation.landing.days(raw.folder).items():
                 old = [file for file in files if file.changed_ns < before_ns]
                 # A day that is one sealed file already has nothing to give.
                 if old and not (len(files) == 1 and files[0].path.name.startswith(SEALED)):
-                    yield _prune_day(installation, source, day, old, is_dry=is_dry)
+                    yield _prune_day(installation, raw, day, old, is_dry=is_dry)
+
+
+def _age(installation: Installation, raw: RawTable) -> timedelta:
+    """How long landed files stay: what the source says, else FLEET_LANDING_KEEP_DAYS."""
+    return timedelta(days=installation.settings.landing_keep_days if raw.keep_days is None else raw.keep_days)
 
 
 def _prune_day(
-    installation: Installation, source: str, day: date, old: Sequence[LandedFile], *, is_dry: bool
+    installation: Installation, raw: RawTable, day: date, old: Sequence[LandedFile], *, is_dry: bool
 ) -> Pruned:
-    table = SOURCES[source]
+    source, table = raw.folder, raw.table
     with installation.lake.partition_lock(table, day):
         record = installation.lake.record(table, day)
         if record is None or not DAY_TABLES[table.name].is_made_of(installation, day, record):
@@ -112,6 +119,5 @@ def _restamp(installation: Installation, table: Table, day: date, record: Partit
 
 
 def prune_now(installation: Installation, older_than: timedelta | None = None, *, is_dry: bool = False) -> list[Pruned]:
-    """`prune` as of this moment, by default of files older than FLEET_LANDING_KEEP_DAYS."""
-    age = timedelta(days=installation.settings.landing_keep_days) if older_than is None else older_than
-    return list(prune(installation, age, datetime.now(UTC), is_dry=is_dry))
+    """`prune` as of this moment, by default of files older than their source or FLEET_LANDING_KEEP_DAYS says."""
+    return list(prune(installation, older_than, datetime.now(UTC), is_dry=is_dry))

@@ -17,7 +17,7 @@ from fleet_assets.adapters.lake import PartitionRecord, Written
 from fleet_assets.contracts import Table
 from fleet_assets.contracts.errors import DataError, joined
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_rules import RULES_OF
+from fleet_assets.pipeline.day_rules import rules_of
 from fleet_assets.pipeline.day_tables import DUE_AT, REFERENCE, SECONDS, DayTable
 
 
@@ -64,7 +64,7 @@ def _stored(installation: Installation, maker: DayTable, day: date, *, only_stal
     frame, notes = _final_by_now(table, table.conform(made.frame).collect())
     seconds = round(time.perf_counter() - began, 3)
     notes = {**made.notes, **notes, SECONDS: seconds, **({REFERENCE: seen} if seen else {})}
-    installation.check_results.owe(table, day, RULES_OF.get(table.name, ()))
+    installation.check_results.owe(table, day, rules_of(table.name))
     written = installation.lake.write(table, day, frame, inputs, **notes)
     return StoredDay(day, written.record, written, frame)
 

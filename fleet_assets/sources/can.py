@@ -6,20 +6,22 @@ grid's arithmetic (`core.grid`), cleaning (`core.cleaning`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from fleet_assets.contracts import TELEMETRY
+from fleet_assets.contracts import CAN_SOURCE, TELEMETRY
 from fleet_assets.core.can import Bindings, DecodeCounts, Decoded, decode
 from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.grid import Grid, Reduction, latest_in_cells, make_grid, reduce_to_cells
+from fleet_assets.sources.declared import declared_bindings, declared_signal_map, readable_databases
 from fleet_assets.sources.readings import Reading, Readings
+from fleet_assets.sources.reduced import Reduced
 from fleet_assets.sources.signal_map import POSITION, SignalMap
 from fleet_assets.sources.unread import Unread, unread_vehicles
-
-SOURCE = "can"
 
 GRAVITY = "the axis carries gravity"
 
@@ -68,6 +70,23 @@ class CanTelemetry:
     nulled: pl.DataFrame
     counts: CanCounts
     unread: tuple[Unread, ...] = ()
+
+
+def reduce_frames(
+    raw_can: pl.LazyFrame, dbc_files: pl.LazyFrame, dbc_bindings: pl.LazyFrame, vehicles: pl.LazyFrame,
+    signal_maps: pl.LazyFrame, grid_seconds: int,
+) -> Reduced:  # fmt: skip
+    """Signals decoded, mapped, converted, reduced to the grid; what became of the frames as notes."""
+    bindings = declared_bindings(dbc_bindings, vehicles, dbc_files)
+    found = telemetry_from_can(raw_can.collect(), bindings, declared_signal_map(signal_maps), grid_seconds)
+    notes = {"bus": asdict(found.counts), "unread": _unread(dbc_files, found.unread)}
+    return Reduced(found.frame.lazy(), found.nulled.to_dicts(), notes)
+
+
+def _unread(dbc_files: pl.LazyFrame, unread: Sequence[Unread]) -> list[dict[str, Any]]:
+    """Vehicles whose frames gave nothing, with the DBC files that know their identifiers."""
+    databases = readable_databases(dbc_files) if unread else {}
+    return [vehicle.note(databases) for vehicle in unread]
 
 
 def telemetry_from_can(
@@ -177,7 +196,7 @@ class _Cells:
                 "vehicle_id": self.frames["vehicle_id"].gather(self.grid.firsts[kept]),
                 "recorded_at": pl.Series(self.grid.starts_us[kept]).cast(instant),
                 "received_at": pl.Series(self.received_at[kept]).cast(instant),
-                "source": pl.repeat(SOURCE, len(kept), eager=True),
+                "source": pl.repeat(CAN_SOURCE, len(kept), eager=True),
                 **{name: _typed(name, values[kept]) for name, values in self.columns.items()},
             }
         )

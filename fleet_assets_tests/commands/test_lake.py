@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from fleet_assets.contracts import STANDING_PERIODS
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_rules import RULES_OF
+from fleet_assets.pipeline.day_rules import rules_of
 from fleet_assets_tests.adapters.test_lake import DAY, periods
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
@@ -52,7 +52,7 @@ def test_a_restored_table_is_the_old_one_and_its_days_are_judged_again(
     assert (said.code, said.out.splitlines()[0]) == (0, "1 day changed")
     assert "standing_periods is as in generation 2; this is generation 4." in said.out
     assert stored.lake.scan(STANDING_PERIODS).collect().height == 3
-    assert (stored.check_results.owed(STANDING_PERIODS) == {DAY}) == bool(RULES_OF.get("standing_periods"))
+    assert (stored.check_results.owed(STANDING_PERIODS) == {DAY}) == bool(rules_of("standing_periods"))
     again = fleet_here("lake", "restore", "standing_periods", "2").out
     assert again == "standing_periods is as in generation 2 already.\n"
 

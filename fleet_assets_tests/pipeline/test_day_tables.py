@@ -8,14 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Rows, Table
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_rules import RULES, judge
+from fleet_assets.pipeline.day_rules import day_rules, judge
 from fleet_assets.pipeline.day_tables import day_table
 from fleet_assets.pipeline.forecast import forecast
 from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.plan import BuildRequest, Plan, followed_tables, plan_build
-from fleet_assets.pipeline.reference_reads import Rows
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.proofs.histories.lakes import Rewritten, new_installation, store
@@ -37,7 +36,7 @@ def declare(installation: Installation, *rows: str) -> None:
 def build(installation: Installation) -> Rewritten:
     """Store what is stale and judge it, as a run does."""
     rewritten = store(installation, BuildRequest())
-    for rule in RULES:
+    for rule in day_rules():
         judge(installation, rule, installation.check_results.owed(rule.table))
     return rewritten
 

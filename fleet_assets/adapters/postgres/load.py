@@ -24,7 +24,7 @@ from fleet_assets.adapters.postgres.binary_rows import HEADER, TRAILER, encoded
 from fleet_assets.adapters.postgres.connection import Server, Unreachable, sentence
 from fleet_assets.adapters.postgres.names import LOAD_LOCK, PARTS, statement, table
 from fleet_assets.adapters.postgres.ready import ensure_ready
-from fleet_assets.adapters.postgres.schema import BY_DAY
+from fleet_assets.adapters.postgres.schema import by_day
 from fleet_assets.adapters.postgres.timescale import compress_old, hypertables
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import DataError, ServiceError
@@ -178,7 +178,7 @@ def _replace(connection: psycopg.Connection, contract: Table, day: date | None, 
     if day is None or not partitions.is_divided(connection, contract):
         partitions.delete_day(connection, contract, day)
         copy_rows(connection, contract, table(contract.name), frame)
-    elif contract.name in BY_DAY:
+    elif contract.name in by_day():
         partitions.ensure_month(connection, contract, day, divided=True)
         fresh = None if frame.is_empty() else _filled(connection, contract, day, frame)
         partitions.exchange_day(connection, contract, day, fresh)

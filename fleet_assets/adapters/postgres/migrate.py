@@ -22,10 +22,11 @@ from psycopg import errors, sql
 
 from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server, sentence
+from fleet_assets.adapters.postgres.installed_tables import lacking, make_installed
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.partitions import exists
-from fleet_assets.adapters.postgres.schema import METADATA, comment
+from fleet_assets.adapters.postgres.schema import comment, migrated
 from fleet_assets.adapters.postgres.timescale import has_timescale, hypertable_statements, without_partitions
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import ServiceError, UsageError
@@ -65,29 +66,36 @@ def migrate(server: Server) -> str | None:
             raise UsageError(
                 f"the database is at schema {before}, which this version of fleet_assets does not know: update it"
             )
-        if before != newest():
-            if has_timescale(driver):
-                without_partitions(connection)
-            command.upgrade(_config(connection), "head")
-            if has_timescale(driver):
-                for text in hypertable_statements(driver):
-                    driver.execute(text)
+        is_behind = before != newest() or bool(lacking(driver))
+        if is_behind:
+            _bring_up(connection, driver)
         _write_comments(driver)
-        if before != newest():
+        if is_behind:
             meta_tables.new_version(driver)
         return before
+
+
+def _bring_up(connection: sa.Connection, driver: psycopg.Connection) -> None:
+    """Migrations, then what sources of other packages need; hypertables where the server has them."""
+    if has_timescale(driver):
+        without_partitions(connection)
+    command.upgrade(_config(connection), "head")
+    make_installed(connection, driver)
+    if has_timescale(driver):
+        for text in hypertable_statements(driver):
+            driver.execute(text)
 
 
 def differences(server: Server) -> list[Any]:
     """What a migration would have to change for the database to be as the contracts say; empty when none is missing."""
     with _as_owner(server) as (connection, _):
-        schemas = {made.schema for made in METADATA.sorted_tables}
+        schemas = {made.schema for made in migrated().sorted_tables}
         options = {
             "include_schemas": True,
             "include_name": lambda name, kind, _parents: kind != "schema" or name in schemas,
             "version_table_schema": META,
         }
-        found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), migrated())
         return found
 
 

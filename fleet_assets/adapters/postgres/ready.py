@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server
+from fleet_assets.adapters.postgres.installed_tables import lacking
 from fleet_assets.adapters.postgres.migrate import current, migrate, newest
 from fleet_assets.adapters.postgres.owners import acting, objects_of_others, refuse_unless_usable
 from fleet_assets.adapters.postgres.roles import apply_privileges, initialise
@@ -19,7 +20,8 @@ LAKE_FACT = "lake"
 def ensure_ready(server: Server, lake: str) -> None:
     """Make and migrate what is missing; raises AdministratorNeeded, or UsageError."""
     with server.owning() as connection:
-        is_ready = current(connection) == newest() and not objects_of_others(connection, acting(server, connection))
+        is_ready = current(connection) == newest() and not lacking(connection)
+        is_ready = is_ready and not objects_of_others(connection, acting(server, connection))
     if not is_ready:
         prepare(server)
     with server.owning() as connection:

@@ -6,13 +6,15 @@ gets there (`migrations`), the partitions (`partitions`), and the marts (dbt mak
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from fleet_assets.adapters.postgres.names import META, PUBLISHED
-from fleet_assets.contracts import TABLES, Column, Table
+from fleet_assets.contracts import CAN_SIGNALS, TABLES, TELEMETRY, Column, Table, registry
+from fleet_assets.contracts.catalogue import Catalogue
 
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "str": sa.Text(),
@@ -29,8 +31,8 @@ TYPES: dict[str, sa.types.TypeEngine[Any]] = {
 }
 """PostgreSQL has no unsigned numbers: the next larger signed type holds them all."""
 
-BY_DAY = {"raw_can", "can_signals", "raw_telemetry", "telemetry"}
-"""Tables whose month partitions are divided into days: a day of them is exchanged whole (docs/decisions/0011)."""
+LARGE = (CAN_SIGNALS.name, TELEMETRY.name)
+"""Large tables besides the raw ones."""
 
 BY_VEHICLE = {
     "telemetry": ("vehicle_id", "recorded_at"),
@@ -41,6 +43,16 @@ BY_VEHICLE = {
 """B-trees: the newest row of a vehicle, its track over a span, its trips and stays in order of time."""
 
 METADATA = sa.MetaData()
+"""Everything that migrations make; whole by `migrated()`."""
+
+INSTALLED = sa.MetaData()
+"""Raw tables of sources that other packages declare: made from their contracts, since no migration knows them."""
+
+
+@cache
+def by_day() -> frozenset[str]:
+    """Tables whose month partitions are divided into days: a day of them is exchanged whole (docs/decisions/0011)."""
+    return frozenset({*LARGE, *(raw.table.name for raw in registry().raw)})
 
 
 def comment(column: Column) -> str:
@@ -49,8 +61,9 @@ def comment(column: Column) -> str:
 
 
 def _table(table: Table) -> sa.Table:
+    home = INSTALLED if table.name in registry().not_shipped else METADATA
     columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required, comment=comment(c)) for c in table.columns]
-    made = sa.Table(table.name, METADATA, *columns, schema=PUBLISHED, comment=table.row)
+    made = sa.Table(table.name, home, *columns, schema=PUBLISHED, comment=table.row)
     if table.partition_by:
         made.dialect_options["postgresql"]["partition_by"] = f"RANGE ({table.partition_by})"
         # A day's rows lie together, so a summary of 128 pages tells which days a query over a span need not read.
@@ -62,7 +75,8 @@ def _table(table: Table) -> sa.Table:
     return made
 
 
-LAKE = {table.name: _table(table) for table in TABLES.values()}
+LAKE = Catalogue(lambda: {table.name: _table(table) for table in TABLES.values()})
+"""The lake's tables by name."""
 
 LOADED = sa.Table(
     "loaded", METADATA,
@@ -91,3 +105,15 @@ FACTS = sa.Table(
     schema=META,
 )  # fmt: skip
 """What is true of the whole database: which lake it is loaded from."""
+
+
+def migrated() -> sa.MetaData:
+    """All that migrations make."""
+    assert len(LAKE)
+    return METADATA
+
+
+def installed() -> sa.MetaData:
+    """All that is made from contracts of other packages."""
+    assert len(LAKE)
+    return INSTALLED

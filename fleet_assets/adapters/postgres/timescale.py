@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from psycopg import errors, sql
 
 from fleet_assets.adapters.postgres.names import PUBLISHED, regclass, statement
-from fleet_assets.adapters.postgres.schema import BY_DAY, BY_VEHICLE
+from fleet_assets.adapters.postgres.schema import BY_VEHICLE, by_day
 from fleet_assets.contracts import TABLES, Table
 
 COMPRESS_AFTER = "14 days"
@@ -94,8 +94,8 @@ def as_hypertable(table: Table, place: str) -> list[sql.Composed]:
     """Statements for a plain table that lies at `place`: a chunk a day if it is large, else CHUNK; once old, compressed
     by vehicle in order of time."""
     assert table.partition_by is not None
-    by = sql.Literal("vehicle_id") if table.name in BY_VEHICLE or table.name in BY_DAY else sql.Literal("")
-    chunk = sql.Literal("1 day" if table.name in BY_DAY else CHUNK)
+    by = sql.Literal("vehicle_id") if table.name in BY_VEHICLE or table.name in by_day() else sql.Literal("")
+    chunk = sql.Literal("1 day" if table.name in by_day() else CHUNK)
     return [
         statement(
             "select create_hypertable({on}, {time}, chunk_time_interval => interval {chunk}, migrate_data => true, "

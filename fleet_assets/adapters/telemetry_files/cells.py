@@ -22,6 +22,7 @@ from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.adapters.telemetry_files.instants import Instants
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.sources.telemetry_files import TELEMETRY_FILES
 
 _YES, _NO = ("true", "t", "yes", "y", "on", "1", "1.0"), ("false", "f", "no", "n", "off", "0", "0.0")
 
@@ -138,7 +139,7 @@ def _texts(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _identity(names: list[str], options: TelemetryOptions) -> list[pl.Expr]:
     """The vehicle and the source of rows that name none."""
-    vehicle, source = pl.lit(options.vehicle_id, dtype=pl.String), pl.lit("telemetry")
+    vehicle, source = pl.lit(options.vehicle_id, dtype=pl.String), pl.lit(TELEMETRY_FILES.name)
     return [
         (pl.coalesce("vehicle_id", vehicle) if "vehicle_id" in names else vehicle).alias("vehicle_id"),
         (pl.coalesce("source", source) if "source" in names else source).alias("source"),

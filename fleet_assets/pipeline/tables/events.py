@@ -19,6 +19,8 @@ from fleet_assets.contracts import (
     TRIPS,
     VEHICLES,
     ZONES,
+    OwnDay,
+    Rows,
 )
 from fleet_assets.core.last_readings import last_readings as read_last
 from fleet_assets.core.last_readings import readings_before_silence as read_before
@@ -27,8 +29,7 @@ from fleet_assets.core.standing import standing_periods as find_standing
 from fleet_assets.core.stops import StopRules, derive_stops
 from fleet_assets.core.trips import TripRules, segment_trips
 from fleet_assets.core.window import Window
-from fleet_assets.pipeline.day_tables import OwnDay, day_table
-from fleet_assets.pipeline.reference_reads import Rows
+from fleet_assets.pipeline.day_tables import day_table
 
 event_table = partial(day_table, group="events")
 

@@ -5,7 +5,7 @@ Does not belong here: the counting (`core.ingest`) and what an outage is (`core.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
@@ -16,40 +16,59 @@ from fleet_assets.contracts import (
     INGEST_HOURLY,
     INGEST_OUTAGES,
     INGEST_QUARANTINED,
-    RAW_CAN,
-    RAW_TELEMETRY,
+    Registry,
 )
 from fleet_assets.core.ingest import NEEDED, count_quarantined, daily_ingest, hourly_ingest
 from fleet_assets.core.outages import find_outages
 from fleet_assets.core.window import Window
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_tables import Outside, day_table
-from fleet_assets.pipeline.tables.raw import LANDED
-
-RAW_TABLES = (RAW_CAN, RAW_TELEMETRY)
-"""Each raw table is one source, called like its folder in the landing zone."""
+from fleet_assets.pipeline.day_tables import DayTable, Outside, day_table
+from fleet_assets.pipeline.parts import Compute, Part
 
 ingest_table = partial(day_table, group="ingest")
 
-Count = Callable[[pl.LazyFrame, str], pl.LazyFrame]
+
+def counted_daily(rows: pl.LazyFrame, source: str, is_shared: bool) -> pl.LazyFrame:
+    """Rows received and expected, lag and silences of one stream."""
+    return daily_ingest(_of(rows, source, is_shared), source)
 
 
-def _counted(count: Count, *raw: pl.LazyFrame) -> pl.LazyFrame:
-    """The counts of every source, one below the other."""
-    sources = [LANDED[table.name] for table in RAW_TABLES]
-    return pl.concat([count(rows.select(NEEDED), source) for rows, source in zip(raw, sources, strict=True)])
+def counted_hourly(rows: pl.LazyFrame, source: str, is_shared: bool) -> pl.LazyFrame:
+    """Rows received of one stream by the hour."""
+    return hourly_ingest(_of(rows, source, is_shared), source)
 
 
-@ingest_table(INGEST_DAILY, reads=RAW_TABLES)
-def ingest_daily(raw_can: pl.LazyFrame, raw_telemetry: pl.LazyFrame) -> pl.LazyFrame:
+def _of(rows: pl.LazyFrame, source: str, is_shared: bool) -> pl.LazyFrame:
+    """What counting needs of a stream; of a table that several sources share, the rows of this one."""
+    return (rows.filter(pl.col("source") == source) if is_shared else rows).select(NEEDED)
+
+
+def streams_by_day(parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     """Rows received and expected, lag and silences, per source and vehicle."""
-    return _counted(daily_ingest, raw_can, raw_telemetry)
+    return pl.concat(parts)
 
 
-@ingest_table(INGEST_HOURLY, reads=RAW_TABLES)
-def ingest_hourly(raw_can: pl.LazyFrame, raw_telemetry: pl.LazyFrame) -> pl.LazyFrame:
+def streams_by_hour(parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     """Rows received per source, vehicle and hour."""
-    return _counted(hourly_ingest, raw_can, raw_telemetry)
+    return pl.concat(parts)
+
+
+def _counts(sources: Registry, count: Compute) -> list[Part]:
+    """The counts of every stream."""
+    return [
+        Part(count, (raw.table,), given={"source": name, "is_shared": is_shared})
+        for name, raw, is_shared in sources.counted()
+    ]
+
+
+def ingest_tables(sources: Registry) -> list[DayTable]:
+    """What came in, of every source, and what was set aside."""
+    return [
+        ingest_table(INGEST_DAILY, parts=_counts(sources, counted_daily))(streams_by_day),
+        ingest_table(INGEST_HOURLY, parts=_counts(sources, counted_hourly))(streams_by_hour),
+        ingest_quarantined,
+        ingest_outages,
+    ]
 
 
 Entry = tuple[str, str | None, str, object, int, int]

@@ -16,7 +16,7 @@ from fleet_assets.adapters.postgres.names import statement
 from fleet_assets.adapters.postgres.owners import objects_of_others
 from fleet_assets.adapters.postgres.query import query
 from fleet_assets.adapters.postgres.ready import prepare
-from fleet_assets.adapters.postgres.schema import BY_DAY
+from fleet_assets.adapters.postgres.schema import by_day
 from fleet_assets.adapters.postgres.timescale import as_hypertable, plain_table
 from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.contracts.errors import UsageError
@@ -112,7 +112,7 @@ def test_hypertables_are_made_of_plain_tables() -> None:
         "migrate_data => true, create_default_indexes => false)"
     )
     assert "timescaledb.compress_segmentby = 'vehicle_id'" in texts[1]
-    assert "trips" not in BY_DAY
+    assert "trips" not in by_day()
 
 
 def test_nothing_asks_of_the_owner_what_only_a_login_can_do(server: Server) -> None:

@@ -6,15 +6,15 @@ Does not belong here: choosing a server, roles and locks (`migrate`).
 from alembic import context
 
 from fleet_assets.adapters.postgres.names import META
-from fleet_assets.adapters.postgres.schema import METADATA
+from fleet_assets.adapters.postgres.schema import migrated
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
+    target_metadata=migrated(),
     version_table_schema=META,
     include_schemas=True,
     include_name=lambda name, kind, _parents: (
-        kind != "schema" or name in {table.schema for table in METADATA.sorted_tables}
+        kind != "schema" or name in {table.schema for table in migrated().sorted_tables}
     ),
 )
 context.run_migrations()
