@@ -3,8 +3,9 @@
     python benchmarks/bench_decode.py [--frames 5000000] [--rounds 3]
 
 Prints rates, ratios, peak memory, the distance to the memory's own bandwidth, and how many values differ from those of
-cantools. Rates and ratios are by processor time, everything on one core. End to end is also shown by the clock with all
-cores: there our file is read while the batch before is decoded; asammdf uses one core.
+cantools. Rates and ratios are by processor time, everything on one core, the process that reads MF4 included. End to
+end is also shown by the clock with all cores: there our file is read while the batch before is decoded; asammdf uses
+one core.
 
 In each round each peer runs twice in a row, and the better run counts: a process that reads one file after the other
 has its memory at hand. `after a pause` compares the first runs alone, which get fresh memory from the system.
@@ -48,11 +49,11 @@ from fleet_assets.core.prefetch import prefetched
 
 CORES = int(os.environ["POLARS_MAX_THREADS"])
 NAME = "bench"
-NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id")]
+NEEDED = [name for name in RAW_CAN.schema.names() if name not in ("received_at", "entry_id", "dlc")]
 BATCH = 2 * ROW_GROUP_ROWS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END_TO_END = ("asammdf_end_to_end", "from_mf4", "from_parquet")
-TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 2.0, "end to end, Parquet": 7.0}
+TARGETS = {"cantools": 100.0, "asammdf, file open": 8.0, "end to end, MF4": 4.5, "end to end, Parquet": 10.0}
 
 
 def database_text() -> str:
@@ -139,11 +140,18 @@ def bindings_of(text: str) -> Bindings:
 def timed(run: Callable[[], Any]) -> float:
     gc.collect()
     # Processor time, not the clock's: the machine may have other work, and every peer runs on one core.
-    start = time.process_time()
+    start = processor_seconds()
     kept = run()
-    taken = time.process_time() - start
+    taken = processor_seconds() - start
     del kept
     return taken
+
+
+def processor_seconds() -> float:
+    """Of this process and of those that it started: MF4 is read in a process of its own, which stays (Linux)."""
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    stats = (Path(f"/proc/{child}/schedstat").read_text().split() for child in children)
+    return time.process_time() + sum(int(stat[0]) for stat in stats) / 1e9
 
 
 @kernel

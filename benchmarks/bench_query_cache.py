@@ -4,9 +4,9 @@ Usage: python benchmarks/bench_query_cache.py [--days 90] [--rows 100000] [--rou
 
 A lake with so many days of telemetry, a mart over it, and questions a dashboard asks, from a small mart to raw rows; on
 both warehouses. Query, hit in Redis (by a cache that keeps nothing itself) and hit in the process alternate in one
-process; medians count. Each hit contains the look at what the query would read now: on DuckDB at every file of its
-tables, on PostgreSQL one round trip, which is why marts that answer in a millisecond gain the least there. Then a
-small partition is loaded into PostgreSQL, in turn with the statement that makes a new version and without it.
+process; medians count. Each hit contains the look at what the query would read now: on DuckDB at the published file and
+the newest generation of its tables, on PostgreSQL one round trip. Then a small partition is loaded into PostgreSQL, in
+turn with the statement that makes a new version and without it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,25 @@ from typing import Protocol
 import polars as pl
 
 
-class Warehouse(Protocol):
+class Queryable(Protocol):
+    """What answers questions, and says from what."""
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
+
+    def origin(self, sql: str) -> str | None:
+        """Names what the rows of a SELECT would be made from now, without reading it: equal names, equal rows.
+
+        Nothing ("") while nobody can say, since it was just written; None where the rows may depend on more than what
+        builds publish, such as the clock, as far as can be told without an answer.
+        """
+
+    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
+        """The rows, and what they were made from; None where they depend on more. It is certain only if `origin` gave
+        the same before."""
+
+
+class Warehouse(Queryable, Protocol):
     """Where dbt builds the marts and people read them; readers see whole publications only."""
 
     @property
@@ -61,16 +79,3 @@ class Warehouse(Protocol):
 
     def note_inputs(self, notes: Mapping[str, str]) -> None:
         """Remember what each of these models was built from; "" while nobody can say."""
-
-    def query(self, sql: str) -> pl.DataFrame:
-        """The rows of one SELECT over marts and lake tables by their bare names; instants are UTC."""
-
-    def origin(self, sql: str) -> str | None:
-        """Names what the rows of a SELECT would be made from now, without reading it: equal names, equal rows.
-
-        Nothing ("") while nobody can say, since it was just written; None where the rows may depend on more than what
-        builds publish, such as the clock.
-        """
-
-    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]:
-        """The rows, and what they were made from. It is certain only if `origin` gave the same before."""

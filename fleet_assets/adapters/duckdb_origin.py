@@ -1,5 +1,4 @@
-"""What the rows of a query on the DuckDB warehouse are made from: the published file, and generations of lake
-tables.
+"""What the rows of a query on the DuckDB warehouse are made from: the published file, and generations of lake tables.
 
 Belongs here: naming these. Does not belong here: reading them (`warehouse`).
 
@@ -12,50 +11,49 @@ rows are made from.
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import time
-from functools import cache, lru_cache
+from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from fleet_assets.adapters.lake import Generation, Lake
-from fleet_assets.adapters.sql_dependencies import Relations
+from fleet_assets.adapters.parsed_select import nodes
+from fleet_assets.adapters.published_file import FileState, file_state
+from fleet_assets.adapters.sql_words import CLOCK_WORDS, words
 from fleet_assets.contracts import TABLES
 
 SETTLE_NS = 2_000_000_000
 """ns; the coarsest steps of file times in use are the two seconds of FAT; ext4, XFS and APFS need ten milliseconds."""
 
-VIEW_HEAD = re.compile(r"^CREATE (?:OR REPLACE )?VIEW .+? AS (?=\(|SELECT\b|WITH\b|FROM\b|VALUES\b)", re.DOTALL)
+HARMLESS = ["unnest", "range", "generate_series", "repeat"]
+"""Table functions that compute rows from their arguments; every other one may read what nobody watches."""
 
+UNSTABLE = f"""
+select lower(function_name) from duckdb_functions() where function_name <> all({HARMLESS}) and (
+    function_type in ('table', 'table_macro') or function_type <> 'macro' and stability <> 'CONSISTENT')
+union select lower(view_name) from duckdb_views() where internal and schema_name <> 'information_schema'
+"""
+TEXTS = """
+select lower(view_name), sql from duckdb_views()
+where not internal and (schema_name <> 'main' or view_name <> all(?))
+union all select lower(function_name), macro_definition from duckdb_functions() where function_type = 'macro'
+"""
+"""Views and macros. In a query a lake table is a view made anew, whatever the published file calls so."""
 
-@cache
-def _lake_names() -> frozenset[str]:
-    return frozenset(f"main.{name}" for name in TABLES)
-
-
-FileState = tuple[int, int, int, int, int]
-"""Device, number, size, ns of the last change of content, and of any change (a rename too), by the file system."""
-
-
-def file_state(path: Path) -> FileState | None:
-    """The state of a file; None where there is none."""
-    try:
-        return _state(path.stat())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+NEVER = CLOCK_WORDS | {"information_schema", "index_key", "json_serialize_plan"}
 
 
 def origin(sql: str, published: Path, lake: Lake, settle_ns: int) -> str | None:
     """Names what the rows of a SELECT would be made from now, as `Warehouse.origin` promises."""
     state = file_state(published)
     try:
-        behind = _relations(published, state).behind(sql)
-        if behind is None:
+        tables = _lake_tables(sql, published, state)
+        if tables is None:
             return None
-        tables = [TABLES[name.removeprefix("main.")] for name in sorted(behind & _lake_names())]
-        read = [str(published), state, *((table.name, _contents(lake.generation(table))) for table in tables)]
+        read = [str(published), state, *(_named(lake.generation(TABLES[name])) for name in tables)]
     except (FileNotFoundError, duckdb.Error):
         # It is being replaced.
         return ""
@@ -63,38 +61,35 @@ def origin(sql: str, published: Path, lake: Lake, settle_ns: int) -> str | None:
     return hashlib.sha256(repr(read).encode()).hexdigest() if is_settled else ""
 
 
-_marks: dict[Path, tuple[Generation, str]] = {}
-"""By table the generation that was named last, with its name."""
+def _named(generation: Generation) -> tuple[object, ...]:
+    """Names a generation: not by its content, since what was there before may come back meanwhile. Files of an earlier
+    version that nobody may adopt have no generation yet, and are named by what they hold."""
+    return generation.folder, generation.number, generation.made_at, generation.number or generation.facts
 
 
-def _contents(generation: Generation) -> str:
-    """Names a generation: by its number too, since content that was there before may come back meanwhile."""
-    known = _marks.get(generation.folder)
-    if known is None or known[0] is not generation:
-        files = [str(file.relative_to(generation.folder)) for file in generation.files()]
-        known = _marks[generation.folder] = (
-            generation,
-            hashlib.sha256(repr([generation.number, files]).encode()).hexdigest(),
-        )
-    return known[1]
+@lru_cache(maxsize=4_096)
+def _lake_tables(sql: str, published: Path, state: FileState | None) -> list[str] | None:
+    """The lake tables that a SELECT may read, views followed; None where its rows may depend on more."""
+    parts = nodes(sql)
+    unstable, texts = _catalogue(published, state)
+    named = found = words(sql)
+    while found:
+        found = words(" ".join(texts[word] for word in found & texts.keys())) - named
+        named |= found
+    return None if not parts or named & unstable or any(map(_is_foreign, parts)) else sorted(named & TABLES.keys())
 
 
-def _state(status: os.stat_result) -> FileState:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+def _is_foreign(node: dict[str, Any]) -> bool:
+    """Whether a part of a statement samples rows, tells of tables, or may read a file: their names have a dot."""
+    names = node["qualified_name"]["path"] if node.get("type") == "BASE_TABLE" else []
+    return bool(node.get("sample")) or node.get("type") == "SHOW_REF" or any("." in name for name in names)
 
 
 @lru_cache(maxsize=4)
-def _relations(published: Path, state: FileState | None) -> Relations:
-    """Lake tables, marts and views over both, looked up once for each state of the published file."""
-    if state is None:
-        return Relations(_lake_names(), {})
-    asked = (
-        "select lower(schema_name || '.' || table_name), null from duckdb_tables() union all "
-        "select lower(schema_name || '.' || view_name), sql from duckdb_views() where not internal"
-    )
-    with duckdb.connect(str(published), read_only=True) as file:
-        found = dict(file.execute(asked).fetchall())
-    lake = _lake_names()
-    # In a query a lake table is a view made anew, whatever the published file calls so.
-    views = {name: VIEW_HEAD.sub("", text, count=1) for name, text in found.items() if text and name not in lake}
-    return Relations(lake | found.keys(), views)
+def _catalogue(published: Path, state: FileState | None) -> tuple[frozenset[str], dict[str, str]]:
+    """Names of what may give other rows without a write, and the texts behind names; once for each published file."""
+    texts: defaultdict[str, str] = defaultdict(str)
+    with duckdb.connect(str(published) if state else ":memory:", read_only=bool(state)) as file:
+        for name, text in file.execute(TEXTS, [[*TABLES]]).fetchall():
+            texts[name] += f" {text}"
+        return NEVER.union(name for (name,) in file.execute(UNSTABLE).fetchall()), texts

@@ -1,6 +1,6 @@
-"""Whether a DuckDB file can be read, and DuckDB's errors as sentences.
+"""The state of a DuckDB file, whether it can be read, and DuckDB's errors as sentences.
 
-Belongs here: those two. Does not belong here: which file is published and when it is looked at (`warehouse`).
+Belongs here: those three. Does not belong here: which file is published and when it is looked at (`warehouse`).
 
 DuckDB keeps a checksum with every block and compares it whenever the block is read, so that reading all of them finds
 any flipped bit.
@@ -15,6 +15,18 @@ import duckdb
 from fleet_assets.adapters.lake_views import literal, quoted
 
 TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
+
+FileState = tuple[int, int, int, int, int]
+"""Device, number, size, ns of the last change of content, and of any change (a rename too), by the file system."""
+
+
+def file_state(path: Path) -> FileState | None:
+    """The state of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def damage(path: Path, *, every_block: bool) -> str:

@@ -53,7 +53,8 @@ def rows_to_parts(rows: pl.DataFrame | Compact) -> tuple[bytes, list[bytes | mem
     arrays: list[pickle.PickleBuffer] = []
     parts: list[bytes | memoryview] = [pickle.dumps(rows, protocol=5, buffer_callback=arrays.append)]
     parts += [array.raw() for array in arrays]
-    return COMPACT, [_COUNT.pack(len(parts)), *(_COUNT.pack(len(part)) for part in parts), *parts]
+    sizes = [_COUNT.pack(len(part)) for part in parts]
+    return COMPACT, [_COUNT.pack(len(parts)), *sizes, *(piece for part in parts for piece in (part, _filling(part)))]
 
 
 def rows_of(kind: bytes, content: memoryview) -> pl.DataFrame:
@@ -71,6 +72,12 @@ def _split(content: memoryview) -> Sequence[memoryview]:
     sizes = struct.unpack_from(f"<{count}Q", content, _COUNT.size)
     place, parts = _COUNT.size * (count + 1), []
     for size in sizes:
-        parts.append(content[place : place + size])
-        place += size
+        part = content[place : place + size]
+        parts.append(part)
+        place += size + len(_filling(part))
     return parts
+
+
+def _filling(part: bytes | memoryview) -> bytes:
+    """What comes behind a part, so that numbers lie where the processor reads them: arrays elsewhere are copied."""
+    return bytes(-len(part) % 8)

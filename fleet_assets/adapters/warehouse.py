@@ -31,13 +31,14 @@ import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from fleet_assets.adapters import dbt_session, duckdb_origin, published_file
-from fleet_assets.adapters.duckdb_origin import SETTLE_NS, FileState, file_state
+from fleet_assets.adapters.duckdb_origin import SETTLE_NS
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import literal, named_files, quoted, view_statement
-from fleet_assets.adapters.sql_dependencies import only_reads
+from fleet_assets.adapters.parsed_select import only_reads
+from fleet_assets.adapters.published_file import FileState, file_state
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 

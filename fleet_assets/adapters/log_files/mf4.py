@@ -24,6 +24,7 @@ from asammdf.blocks.mdf_v4 import MDF4
 
 from fleet_assets.adapters.frame_batch import ERROR, EXTENDED, FD, REMOTE, FrameBatch, FramesOfBuses
 from fleet_assets.adapters.log_files.mf4_buses import BusNames, Group
+from fleet_assets.adapters.log_files.mf4_records import Records
 from fleet_assets.adapters.log_files.options import AnswerMissing, LogOptions
 from fleet_assets.adapters.log_files.unread import DAMAGED, Skipped, Unread
 from fleet_assets.contracts.errors import FileRejected
@@ -47,7 +48,11 @@ _MOST_PACKED = 1_100
 """Times that deflate packs at most (1 032, RFC 1951), and a little: a group cannot hold more records than so many
 bytes."""
 
-_U32 = npt.NDArray[np.uint32]
+_FAR_S = 1e9
+"""s from the start of a recording, 30 years; only instants beyond (and those that are no numbers) need care."""
+
+_Numbers = npt.NDArray[np.unsignedinteger]
+_U64 = npt.NDArray[np.uint64]
 
 
 def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped) -> Iterator[FramesOfBuses]:
@@ -60,10 +65,12 @@ def read_mf4(path: Path, options: LogOptions, chunk_rows: int, skipped: Skipped)
         buses = BusNames([_group(index, kind, mdf.groups[index]) for index, kind in kinds.items()], options.bus)
         for index, kind in kinds.items():
             count = _count(path, mdf.groups[index].channel_group)
+            records = Records(mdf, index, kind)
             for offset in range(0, count, chunk_rows):
-                signal = mdf.get(kind, group=index, record_offset=offset, record_count=min(chunk_rows, count - offset))
-                samples = _Samples(path, kind, signal.samples)
-                yield buses.of(index, *samples.frames(_instants(signal, start_ns), offset, skipped))
+                structures, seconds = records.read(offset, min(chunk_rows, count - offset))
+                samples, ts_us = _Samples(path, kind, structures), _instants(seconds, start_ns)
+                batch, channels, words = samples.frames(ts_us, offset, skipped)
+                yield FramesOfBuses(batch, *buses.of(index, channels), words)
                 _forget_pages(mdf)
 
 
@@ -109,13 +116,16 @@ def _start_ns(path: Path, mdf: Any, options: LogOptions) -> int:
     return int(local.timestamp() * 1_000_000) * 1_000
 
 
-def _instants(signal: Any, start_ns: int) -> npt.NDArray[np.int64]:
+def _instants(seconds: npt.NDArray[np.float64], start_ns: int) -> npt.NDArray[np.int64]:
     """Microseconds, rounded: an instant that ends in .000000 does not become .999999 of the second before."""
-    ns = np.rint(np.nan_to_num(signal.timestamps, nan=-1e18, posinf=1e18, neginf=-1e18) * 1e9)
-    rounded: npt.NDArray[np.int64] = (
-        start_ns + np.clip(ns, -9e18, 9e18 - max(start_ns, 0)).astype(np.int64) + 500
-    ) // 1_000
-    return rounded
+    if len(seconds) and seconds.min() > -_FAR_S and seconds.max() < _FAR_S:
+        ns = np.rint(seconds * 1e9).astype(np.int64)
+    else:
+        exact = np.rint(np.nan_to_num(seconds, nan=-1e18, posinf=1e18, neginf=-1e18) * 1e9)
+        ns = np.clip(exact, -9e18, 9e18 - max(start_ns, 0)).astype(np.int64)
+    ns += start_ns + 500
+    ns //= 1_000
+    return ns
 
 
 class _Samples:
@@ -125,43 +135,65 @@ class _Samples:
         self._path, self._kind, self._samples = path, kind, samples
         self._names = set(samples.dtype.names or ())
 
-    def frames(self, ts_us: npt.NDArray[np.int64], first: int, skipped: Skipped) -> tuple[FrameBatch, _U32]:
-        """The frames and the channel of each; those with more bytes than they state are told."""
+    def frames(
+        self, ts_us: npt.NDArray[np.int64], first: int, skipped: Skipped
+    ) -> tuple[FrameBatch, npt.NDArray[np.unsignedinteger], _U64 | None]:
+        """The frames, the channel of each, and their words where they have such; those with more bytes than they state
+        are told."""
         is_fd, dlc, length = self._lengths()
+        is_wrong = length > dlc
+        if is_wrong.any():
+            places = (np.flatnonzero(is_wrong) + first).tolist()
+            said = [f"more bytes than a frame of {stated} can have" for stated in dlc[is_wrong].tolist()]
+            skipped(Unread.of(DAMAGED, [f"record {place} of {self._kind}" for place in places], said))
+            good = _Samples(self._path, self._kind, self._samples[~is_wrong])
+            return good.frames(ts_us[~is_wrong], first, skipped)
+        if np.array_equal(length, dlc):
+            # One array travels once.
+            length = dlc
+        words = self._words() if self._kind == _DATA else None
+        payload = b"" if words is not None else _payload(self._samples, self._name("DataBytes"), length)
         flags = _KINDS[self._kind] | (self._is_extended() * EXTENDED) | (is_fd * FD)
         batch = FrameBatch(
-            ts_us=ts_us, arbitration_id=self._member("ID") & np.uint32(0x1FFF_FFFF), flags=flags.astype(np.uint8),
-            dlc=dlc, length=length, payload=_payload(self._samples, self._name("DataBytes"), length),
+            ts_us=ts_us, arbitration_id=self._member("ID") & np.uint32(0x1FFF_FFFF), flags=flags, dlc=dlc,
+            length=length, payload=payload,
         )  # fmt: skip
-        channels, is_wrong = self._member("BusChannel"), length > dlc
-        if not is_wrong.any():
-            return batch, channels
-        places = (np.flatnonzero(is_wrong) + first).tolist()
-        said = [f"more bytes than a frame of {stated} can have" for stated in dlc[is_wrong].tolist()]
-        skipped(Unread.of(DAMAGED, [f"record {place} of {self._kind}" for place in places], said))
-        return batch.only(~is_wrong), channels[~is_wrong]
+        return batch, self._member("BusChannel"), words
 
     def _lengths(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
         """Whether each is of CAN FD, its length as stated, and bytes really carried."""
-        count = len(self._samples)
         has_length, has_code = self._name("DataLength") in self._names, self._name("DLC") in self._names
         if not has_length and not has_code and self._kind == _DATA:
             raise FileRejected(self._path, "its frames state no length: they have neither DataLength nor DLC")
         carried = self._member("DataLength" if has_length else "DLC")
         code = self._member("DLC" if has_code else "DataLength")
+        is_short = max(code.max(initial=0), carried.max(initial=0)) <= LONGEST_CLASSIC
         is_fd = (
             self._member("EDL") != 0
             if self._name("EDL") in self._names
+            else np.zeros(len(code), dtype=np.bool_)
+            if is_short
             else is_fd_by_length(code, carried) & has_length
         )
+        # Up to eight bytes a code is the length, of whatever frame.
+        dlc, there = (
+            (code.astype(np.uint8), carried)
+            if is_short
+            else self._long_lengths(code, carried, is_fd, has_length=has_length)
+        )
+        if self._kind != _DATA:
+            return is_fd, dlc, np.zeros(len(code), dtype=np.uint8)
+        return is_fd, dlc, np.minimum(there, min(self._width(), 255)).astype(np.uint8)
+
+    def _long_lengths(
+        self, code: _Numbers, carried: _Numbers, is_fd: npt.NDArray[np.bool_], *, has_length: bool
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.integer[Any]]]:
+        """Lengths as stated and as carried where some are above eight."""
         stated, bytes_there = code.astype(np.int64), carried.astype(np.int64)
         dlc = bytes_stated(stated, bytes_there, is_fd) if has_length else bytes_of_code(stated, is_fd)
-        if self._kind != _DATA:
-            return is_fd, dlc, np.zeros(count, dtype=np.uint8)
-        there = np.minimum(carried, LONGEST_FD) if has_length else dlc
+        there = np.minimum(bytes_there, LONGEST_FD) if has_length else dlc
         # A raw length code above 8 is no number of bytes.
-        there = np.where(~is_fd & (carried == code) & (there > LONGEST_CLASSIC), LONGEST_CLASSIC, there)
-        return is_fd, dlc, np.minimum(there, self._width()).astype(np.uint8)
+        return dlc, np.where(~is_fd & (carried == code) & (there > LONGEST_CLASSIC), LONGEST_CLASSIC, there)
 
     def _width(self) -> int:
         """Bytes of the block that records have."""
@@ -173,11 +205,20 @@ class _Samples:
     def _name(self, member: str) -> str:
         return f"{self._kind}.{member}"
 
-    def _member(self, member: str) -> _U32:
-        """A member of the frame structure, zeros where the logger did not record it."""
+    def _member(self, member: str) -> _Numbers:
+        """A member of the frame structure, zeros where the logger did not record it; bytes as they are, else 32
+        bits."""
         if self._name(member) not in self._names:
             return np.zeros(len(self._samples), dtype=np.uint32)
-        return np.asarray(self._samples[self._name(member)]).astype(np.uint32)
+        values = np.asarray(self._samples[self._name(member)])
+        return np.ascontiguousarray(values) if values.dtype == np.uint8 else values.astype(np.uint32)
+
+    def _words(self) -> _U64 | None:
+        """The block of each record where it has exactly 8 bytes."""
+        block = np.asarray(self._samples[self._name("DataBytes")])
+        if block.dtype != np.uint8 or block.shape[1:] != (8,):
+            return None
+        return np.ascontiguousarray(block.view("<u8"))[:, 0]
 
     def _is_extended(self) -> npt.NDArray[np.bool_]:
         """The IDE member, else bit 31 of the identifier, else an identifier that needs 29 bits."""

@@ -21,7 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleet_assets.adapters.frame_batch import FrameBatch, FramesOfBuses
+Places = npt.NDArray[np.unsignedinteger]
+
+_ONE: Places = np.empty(0, dtype=np.uint8)
 
 _USUAL_CHANNELS = 256
 
@@ -46,19 +48,21 @@ class BusNames:
         self._is_single, self._answered = len(unnumbered) == 1, answered
         self._owners: dict[int, str] = {}
 
-    def of(self, index: int, batch: FrameBatch, channels: npt.NDArray[np.uint32]) -> FramesOfBuses:
-        """The frames of a group with their buses, given their channels (zeros where the group records none)."""
+    def of(self, index: int, channels: npt.NDArray[np.unsignedinteger]) -> tuple[tuple[str, ...], Places]:
+        """Names of the buses of a group's frames and where each frame's stands among them (nothing where there is one
+        name), given their channels (zeros where the group records none)."""
         group = self._groups[index]
         if not group.has_channel:
-            return FramesOfBuses(batch, (self._unnumbered(group),), np.zeros(len(channels), dtype=np.uint8))
+            return (self._unnumbered(group),), _ONE
+        if channels.size and channels.min() == channels.max():
+            return (self._numbered(int(channels[0]), group.source),), _ONE
         if channels.size and channels.max() < _USUAL_CHANNELS:
             # A text is made once per channel, not per frame.
-            places, used = channels.astype(np.uint8), np.flatnonzero(np.bincount(channels)).tolist()
+            used = np.flatnonzero(np.bincount(channels)).tolist()
             names = dict.fromkeys(range(_USUAL_CHANNELS), "") | {n: self._numbered(n, group.source) for n in used}
-            return FramesOfBuses(batch, tuple(names.values()), places)
+            return tuple(names.values()), channels.astype(np.uint8)
         numbers, found = np.unique(channels, return_inverse=True)
-        names_of = tuple(self._numbered(number, group.source) for number in numbers.tolist())
-        return FramesOfBuses(batch, names_of, found.astype(np.uint32))
+        return tuple(self._numbered(number, group.source) for number in numbers.tolist()), found.astype(np.uint32)
 
     def _numbered(self, channel: int, source: str) -> str:
         owner = self._owners.setdefault(channel, source)

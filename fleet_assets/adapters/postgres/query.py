@@ -16,6 +16,7 @@ from psycopg.types.json import set_json_loads
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server, sentence
+from fleet_assets.adapters.postgres.data_version import LOCKED, follows
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
 
@@ -45,13 +46,16 @@ def query(server: Server, sql: str) -> pl.DataFrame:
         return _rows(connection, sql)
 
 
-def query_with_version(server: Server, sql: str) -> tuple[pl.DataFrame, str]:
-    """The same, and the version of the data in the very snapshot that the rows come from."""
+def query_with_version(server: Server, sql: str) -> tuple[pl.DataFrame, str | None]:
+    """The same, and the version of the data in the very snapshot that the rows come from; None where they depend on
+    more."""
     _refuse_unless_reading(sql)
     with server.reading() as connection:
-        version = meta_tables.data_version(connection)
         server.act_as(connection, READER)
-        return _rows(connection, sql), version
+        rows = _rows(connection, sql)
+        locked = [relation for (relation,) in connection.execute(LOCKED).fetchall()]
+        connection.execute("reset role")
+        return rows, meta_tables.data_version(connection) if follows(connection, sql, locked) else None
 
 
 def _rows(connection: psycopg.Connection, sql: str) -> pl.DataFrame:

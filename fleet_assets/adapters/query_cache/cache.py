@@ -13,12 +13,12 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from threading import Condition
-from typing import Protocol
 
 import duckdb
 import polars as pl
 from cachetools import LRUCache, cached
 
+from fleet_assets.adapters.any_warehouse import Queryable
 from fleet_assets.adapters.query_cache.shared import SharedResults
 
 ENGINE = f"duckdb {duckdb.__version__}, results 2"
@@ -27,15 +27,8 @@ ENGINE = f"duckdb {duckdb.__version__}, results 2"
 MEMORY_BYTES = 256 << 20
 """Bytes of all results kept in one process."""
 
-
-class Queryable(Protocol):
-    """What the cache stands before; see `any_warehouse.Warehouse`."""
-
-    def query(self, sql: str) -> pl.DataFrame: ...
-
-    def origin(self, sql: str) -> str | None: ...
-
-    def query_with_origin(self, sql: str) -> tuple[pl.DataFrame, str | None]: ...
+REMEMBERED = 4_096
+"""Questions of which it is remembered that their answers are never kept, so that nobody waits for another one's."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +74,7 @@ class QueryCache:
         self._shared = shared
         self._turn = Condition()
         self._counts: Counter[str] = Counter()
+        self._passing: LRUCache[str, bool] = LRUCache(REMEMBERED)
         # Equal questions wait for the one that is being computed.
         self._kept: LRUCache[str, _Result] = LRUCache(memory_bytes, getsizeof=lambda result: result.size)
         self._results = cached(self._kept, key=lambda key, *_: key, condition=self._turn, info=True)(self._find)
@@ -88,10 +82,10 @@ class QueryCache:
     def query(self, sql: str) -> pl.DataFrame:
         """The rows of one SELECT as the warehouse would give them now; raises what the warehouse raises."""
         origin = self._warehouse.origin(sql)
-        if not origin:
-            self._count("passed" if origin is None else "not_kept")
-            return self._warehouse.query(sql)
         key = hashlib.sha256(f"{ENGINE}\0{origin}\0{sql.strip()}".encode()).hexdigest()
+        if not origin or key in self._passing:
+            self._count("not_kept" if origin == "" else "passed")
+            return self._warehouse.query(sql)
         return self._results(key, sql, origin).rows.clone()
 
     def statistics(self) -> CacheStatistics:
@@ -106,19 +100,22 @@ class QueryCache:
 
     def _find(self, key: str, sql: str, origin: str) -> _Result:
         if self._shared is None:
-            return self._compute(sql, origin)
+            return self._compute(key, sql, origin)
         with self._shared.flight(key) as found:
             if found is not None:
                 self._count("shared_hits")
                 return _Result(found, is_certain=True)
-            result = self._compute(sql, origin)
+            result = self._compute(key, sql, origin)
             if result.is_certain:
                 self._shared.put(key, result.rows)
             return result
 
-    def _compute(self, sql: str, origin: str) -> _Result:
+    def _compute(self, key: str, sql: str, origin: str) -> _Result:
         rows, made_from = self._warehouse.query_with_origin(sql)
-        self._count("misses" if made_from == origin else "not_kept")
+        if made_from is None:
+            with self._turn:
+                self._passing[key] = True
+        self._count("passed" if made_from is None else "misses" if made_from == origin else "not_kept")
         return _Result(rows, made_from == origin)
 
     def _count(self, what: str) -> None:

@@ -25,7 +25,6 @@ import polars as pl
 import pyarrow as pa
 import redis
 import structlog
-from redis.exceptions import LockError
 from redis.lock import Lock
 
 _LOG = structlog.get_logger(__name__)
@@ -36,22 +35,20 @@ CHECKSUM_BYTES = 4
 
 @dataclass(frozen=True)
 class SharedRules:
-    """What the results in Redis may take. The server also holds the frames of the collector, which go first."""
+    """What the results in Redis may take: bytes in all (a sixteenth of what the private server may hold, which has the
+    collector's frames too), results in all, bytes of one, and s to keep one, used or not; it never becomes wrong.
+
+    A Redis that failed is left alone for `rest_s`. A process that computes is waited for `flight_s`, with a look every
+    `poll_s`; then others compute themselves.
+    """
 
     total_bytes: int = 64 << 20
-    """Bytes of all results: a sixteenth of what the private server may hold."""
     results: int = 2_000
-    """Results in all: whoever puts one there looks through the list."""
     entry_bytes: int = 8 << 20
-    """Bytes of one result; a larger one would push out many and take tens of milliseconds to fetch."""
     keep_s: int = 86_400
-    """s after which a result goes, used or not: room only, a result never becomes wrong."""
     rest_s: float = 5.0
-    """s for which Redis is left alone after it failed."""
     flight_s: float = 10.0
-    """s for which others wait for the process that computes a result; then they compute it themselves."""
     poll_s: float = 0.02
-    """s between two looks whether another process has computed a result."""
 
 
 class SharedResults:
@@ -76,8 +73,10 @@ class SharedResults:
         try:
             yield found
         finally:
-            if lock is not None:
-                self._try(lambda _: _release(lock))
+            # It has run out where computing took longer.
+            with suppress(redis.RedisError, OSError):
+                if lock is not None:
+                    lock.release()
 
     def put(self, key: str, rows: pl.DataFrame) -> None:
         """Keep a result, letting go of the oldest ones where there is no room."""
@@ -133,12 +132,6 @@ class SharedResults:
             self._resting_until = time.monotonic() + self.rules.rest_s
             _LOG.info("query_cache_without_redis", reason=str(error))
             return None
-
-
-def _release(lock: Lock) -> None:
-    # It ran out where computing took longer.
-    with suppress(LockError):
-        lock.release()
 
 
 def _size(entry: bytes) -> int:

@@ -97,8 +97,9 @@ def test_a_database_from_before_there_were_versions_has_one_after_the_migration(
 def test_rows_and_version_are_of_one_moment(server: Server) -> None:
     warehouse = PostgresWarehouse(server)
     before = warehouse.origin("select n from mart")
+    slow = "select n, (select count(*) from generate_series(1, 6000000)) as s from mart"
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(warehouse.query_with_origin, "select n, pg_sleep(0.5)::text as s from mart")
+        asked = pool.submit(warehouse.query_with_origin, slow)
         time.sleep(0.2)
         count_up(server)
         rows, version = asked.result()
