@@ -9,22 +9,19 @@ import os
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet_assets.adapters.privacy import private
-from fleet_assets.collector.cli import app as collect_app
-from fleet_assets.collector.console import Console
-from fleet_assets.collector.process import ended_in_time
 from fleet_assets.commands.import_help import SOURCE_HELP, ImportCommand, known_sources
-from fleet_assets.commands.lake_cli import app as lake_app
-from fleet_assets.commands.landing import app as landing_app
-from fleet_assets.commands.quarantine_cli import app as quarantine_app
-from fleet_assets.commands.warehouse_cli import app as warehouse_app
-from fleet_assets.contracts.errors import FleetError, SettingError
-from fleet_assets.installation import Installation
-from fleet_assets.settings import load_settings
+from fleet_assets.commands.later import Later, later_group
+
+if TYPE_CHECKING:
+    from fleet_assets.collector.console import Console
+    from fleet_assets.installation import Installation
+else:
+    Console = Later("fleet_assets.collector.console", "Console")
+    Installation = Later("fleet_assets.installation", "Installation")
 
 app = typer.Typer(
     name="fleet",
@@ -40,12 +37,12 @@ migrate_app = typer.Typer(no_args_is_help=True, help="Take over data of programs
 app.add_typer(migrate_app, name="migrate")
 backup_app = typer.Typer(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
 app.add_typer(backup_app, name="backup")
-app.add_typer(collect_app, name="collect")
+app.add_typer(later_group("fleet_assets.collector.cli", "Bring CAN frames in: from a bus, or logs."), name="collect")
 app.add_typer(reference_app, name="reference")
-app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(landing_app, name="landing")
-app.add_typer(lake_app, name="lake")
-app.add_typer(warehouse_app, name="warehouse")
+app.add_typer(later_group("fleet_assets.commands.quarantine_cli", "What could not be accepted."), name="quarantine")
+app.add_typer(later_group("fleet_assets.commands.landing", "The landing zone."), name="landing")
+app.add_typer(later_group("fleet_assets.commands.lake_cli", "The lake's tables through time."), name="lake")
+app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
 
 PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on."
@@ -53,11 +50,17 @@ PORT_HELP = "Port of the Dagster UI; by default the first free one from 3000 on.
 
 @app.callback()
 def options(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback on failure.")] = False,
 ) -> None:
     """Options of every command."""
     if debug:
         os.environ["FLEET_DEBUG"] = "1"
+    from fleet_assets.adapters.privacy import private
+    from fleet_assets.collector.process import ended_in_time
+
+    context.with_resource(private(_shared_with()))
+    context.with_resource(ended_in_time())
 
 
 @app.command("import", cls=ImportCommand)
@@ -300,6 +303,9 @@ def _day(value: datetime | None) -> date | None:
 
 def _shared_with() -> str:
     """Who may read what is written; a setting that is wrong is for the command to refuse."""
+    from fleet_assets.contracts.errors import SettingError
+    from fleet_assets.settings import load_settings
+
     try:
         return load_settings().shared_with
     except SettingError:
@@ -309,17 +315,20 @@ def _shared_with() -> str:
 def main() -> None:
     """Run the command line; refusals become one sentence on standard error and their exit code."""
     try:
-        with private(_shared_with()), ended_in_time():
-            app()
-    except FleetError as error:
-        if os.environ.get("FLEET_DEBUG"):
+        app()
+    except Exception as error:
+        refused = _refusal(error)
+        if refused is None or os.environ.get("FLEET_DEBUG"):
             raise
-        Console(stderr=True).print(f"fleet: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if os.environ.get("FLEET_DEBUG"):
-            raise
-        Console(stderr=True).print(
-            f"fleet: {error.filename}: {error.strerror}", style="red", highlight=False, markup=False, soft_wrap=True
-        )
-        sys.exit(1)
+        sentence, exit_code = refused
+        Console(stderr=True).print(f"fleet: {sentence}", style="red", highlight=False, markup=False, soft_wrap=True)
+        sys.exit(exit_code)
+
+
+def _refusal(error: Exception) -> tuple[str, int] | None:
+    """What a person is told instead of a traceback, and the exit code; None for what nobody has foreseen."""
+    from fleet_assets.contracts.errors import FleetError
+
+    if isinstance(error, FleetError):
+        return str(error), error.exit_code
+    return (f"{error.filename}: {error.strerror}", 1) if isinstance(error, OSError) else None

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from fleet_assets.adapters.check_results import CheckResults
 from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.lake_moment import LakeMoment
 from fleet_assets.adapters.lake_sweep import Kept
-from fleet_assets.adapters.landing import Landing
+from fleet_assets.adapters.landing import Landing, LandingMoment
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.reference import ReferenceStore
 from fleet_assets.adapters.run_locks import RunLocks
@@ -36,6 +37,15 @@ class Installation:
     @classmethod
     def from_environment(cls) -> Installation:
         return cls(load_settings())
+
+    def at_this_moment(self) -> Installation:
+        """The same places for many questions that belong together: each table of the lake stays what it is when it is
+        first asked for, and the folders of the landing zone are looked at once."""
+        if isinstance(self.lake, LakeMoment):
+            return self
+        moment = Installation(self.settings)
+        vars(moment).update(lake=LakeMoment(self.lake), landing=LandingMoment(self.settings.landing))
+        return moment
 
     @cached_property
     def landing(self) -> Landing:

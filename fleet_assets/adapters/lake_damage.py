@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fleet_assets.adapters.durable_file import content_hash, give_name
-from fleet_assets.adapters.lake import Lake, PartitionRecord
+from fleet_assets.adapters.lake import Generation, Lake, PartitionRecord
 from fleet_assets.contracts import TABLES, Table
 
 SAMPLE_PARTITIONS = 16
@@ -57,25 +58,40 @@ class _Stored:
     """When the file was last changed as it was stored: one that is younger may be damaged, or copied."""
 
 
+class _Seen(NamedTuple):
+    """A partition at a first look: whether its bytes may have changed, and whether the known name stands for them."""
+
+    generation: Generation
+    table: Table
+    day: date | None
+    size: int
+    may_have_changed: bool
+    is_named: bool
+
+
 def withdraw_damaged(lake: Lake, *, deep: bool = False) -> list[Damage]:
     """Find damaged partitions and withdraw their records, so that they are stale; returns them in order.
 
     Who may only read the lake is told of them all the same.
     """
     unreadable = [*_unreadable(lake, deep=deep)]
-    stored = list(_stored(lake))
-    suspects = stored if deep else [*filter(_may_have_changed, stored)]
-    chosen = {id(one) for one in suspects}
-    looked_at = suspects if deep else [*suspects, *_sample([one for one in stored if id(one) not in chosen])]
-    found = [_withdrawn(lake, one) for one in looked_at if _damage(lake, one)]
-    mend_names(lake)
+    seen = [*_seen(lake)]
+    suspects = [one for one in seen if deep or one.may_have_changed]
+    looked_at = suspects if deep else [*suspects, *_sample([one for one in seen if not one.may_have_changed])]
+    found = [_withdrawn(lake, one) for one in map(_stored, looked_at) if _damage(lake, one)]
+    _mend_names(lake, seen)
     return [*_mended_patterns(lake), *unreadable, *filter(None, found)]
 
 
 def mend_names(lake: Lake) -> None:
     """Have the name that people know of each partition stand for its file, where it does not."""
-    for one in _stored(lake):
-        _mend_name(lake, one)
+    _mend_names(lake, _seen(lake))
+
+
+def _mend_names(lake: Lake, seen: Iterable[_Seen]) -> None:
+    for one in seen:
+        if not one.is_named:
+            _mend_name(lake, _stored(one))
 
 
 def partition_count(lake: Lake) -> int:
@@ -83,29 +99,52 @@ def partition_count(lake: Lake) -> int:
     return sum(len(lake.records(table)) for table in TABLES.values())
 
 
-def _stored(lake: Lake) -> Iterator[_Stored]:
+def _seen(lake: Lake) -> Iterator[_Seen]:
+    """What a look at the file and at the known name of each partition says."""
     for table in TABLES.values():
-        generation = lake.generation(table)
-        for day, record in generation.records.items():
-            entry, file = generation.entry(day), generation.file(day)
-            assert entry is not None
-            assert file is not None
-            yield _Stored(table, day, record, file, entry.changed_ms)
+        generation, folder = lake.generation(table), str(lake.folder(table))
+        for day, file, size, changed_ms in generation.states():
+            beside = folder if day is None else f"{folder}/date={day.isoformat()}"
+            status, known = _status(file), _status(f"{beside}/{table.name}.parquet")
+            changed = status is None or status.st_size != size or status.st_mtime_ns > changed_ms * 1_000_000
+            yield _Seen(generation, table, day, size, changed, _are_one(known, status))
+
+
+def _status(file: str) -> os.stat_result | None:
+    try:
+        return os.stat(file)
+    except OSError:
+        return None
+
+
+def _are_one(name: os.stat_result | None, file: os.stat_result | None) -> bool:
+    """Whether both names are of one file; in a copy, or where there are no hard links, whether they look alike."""
+    if name is None or file is None:
+        return False
+    if name.st_ino == file.st_ino:
+        return True
+    return name.st_nlink == file.st_nlink == 1 and name.st_size == file.st_size
+
+
+def _stored(one: _Seen) -> _Stored:
+    entry, file = one.generation.entry(one.day), one.generation.file(one.day)
+    assert entry is not None
+    assert file is not None
+    return _Stored(one.table, one.day, entry.record, file, entry.changed_ms)
 
 
 def _may_have_changed(one: _Stored) -> bool:
-    try:
-        content = os.stat(one.file)
-    except OSError:
+    content = _status(str(one.file))
+    if content is None:
         return True
     return content.st_size != one.record.byte_count or content.st_mtime_ns > one.changed_ms * 1_000_000
 
 
-def _sample(stored: list[_Stored]) -> list[_Stored]:
-    chosen: list[_Stored] = []
+def _sample(seen: list[_Seen]) -> list[_Seen]:
+    chosen: list[_Seen] = []
     byte_count = 0
-    for one in random.sample(stored, min(SAMPLE_PARTITIONS, len(stored))):
-        byte_count += one.record.byte_count
+    for one in random.sample(seen, min(SAMPLE_PARTITIONS, len(seen))):
+        byte_count += one.size
         if chosen and byte_count > SAMPLE_BYTES:
             break
         chosen.append(one)
@@ -164,14 +203,7 @@ def _mend_name(lake: Lake, one: _Stored) -> None:
 
 
 def _is_named(lake: Lake, one: _Stored) -> bool:
-    """Whether both names are of one file; in a copy, or where there are no hard links, whether they look alike."""
-    try:
-        name, file = os.stat(lake.path(one.table, one.day)), os.stat(one.file)
-    except OSError:
-        return False
-    if name.st_ino == file.st_ino:
-        return True
-    return name.st_nlink == file.st_nlink == 1 and name.st_size == file.st_size
+    return _are_one(_status(str(lake.path(one.table, one.day))), _status(str(one.file)))
 
 
 def _unreadable(lake: Lake, *, deep: bool) -> Iterator[Damage]:
@@ -199,7 +231,9 @@ def _mended_patterns(lake: Lake) -> Iterator[Damage]:
 def _has_schema(path: Path, table: Table) -> bool:
     """Whether it can be read and has columns of the contract; it may lack those that were added since."""
     try:
-        found = pq.read_table(path, page_checksum_verification=True)
+        # Not `read_table`, which loads pandas: half a second of a build that finds nothing to do.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            found = file.read()
         return bool(found.num_rows == 0 and {*found.column_names} <= {*table.schema})
     except (pa.ArrowException, OSError, ValueError):
         return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -98,6 +98,37 @@ class Generation:
     def records(self) -> dict[date | None, PartitionRecord]:
         """The record of every partition that has one, in order of days; the key None is a table without days."""
         return {_day(key): PartitionRecord(*said[:6]) for key, said in sorted(self.facts.items()) if len(said) == 7}
+
+    @cached_property
+    def filled(self) -> dict[str, str]:
+        """The content of every partition that has a record and rows, by its day (YYYY-MM-DD; empty without days)."""
+        return {key: said[0] for key, said in sorted(self.facts.items()) if len(said) == 7 and said[2]}
+
+    @cached_property
+    def named(self) -> dict[date | None, tuple[str, str]]:
+        """The content and the content of the tail of every partition that has a record and rows; the key None is a
+        table without days, which says something without rows too."""
+        return {
+            _day(key): (said[0], said[4]) for key, said in self.facts.items() if len(said) == 7 and (said[2] or not key)
+        }
+
+    @cached_property
+    def unsound(self) -> list[date]:
+        """The days whose record was withdrawn, in order."""
+        return sorted(date.fromisoformat(key) for key, said in self.facts.items() if key and len(said) > 7)
+
+    def states(self) -> Iterator[tuple[date | None, str, int, int]]:
+        """Of every partition that has a record: its day, its file, its size [bytes] and when it was last changed [ms].
+
+        The days of years are looked at before every build: no object is made of what is found as it was stored.
+        """
+        folder = f"{self.folder}/{FILES}"
+        for key, said in sorted(self.facts.items()):
+            if len(said) == 7:
+                day = _day(key)
+                beside = f"{folder}/date={key}" if key else folder
+                file = str(self.old_names.get(day, "")) or f"{beside}/{said[0][:NAME_DIGITS]}"
+                yield day, file, said[3], said[6]
 
     def record(self, day: date | None) -> PartitionRecord | None:
         """The record of one partition; None where there is none, or it was withdrawn."""

@@ -13,6 +13,7 @@ stopped half-way may simply start over. Folders that begin with an underscore ar
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -65,13 +66,19 @@ class Landing:
 
     def days(self, source: str) -> dict[date, tuple[LandedFile, ...]]:
         """The days that hold files, in order, each with its files sorted by name."""
-        folders = sorted((self.root / source).glob(f"{_DAY}*"))
-        found = {date.fromisoformat(folder.name.removeprefix(_DAY)): _files(folder) for folder in folders}
+        found = {date.fromisoformat(name.removeprefix(_DAY)): _files(folder) for name, folder in self._folders(source)}
         return {day: files for day, files in found.items() if files}
+
+    def _folders(self, source: str) -> list[tuple[str, str]]:
+        try:
+            names = sorted(os.listdir(self.root / source))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [(name, f"{self.root / source}/{name}") for name in names if name.startswith(_DAY)]
 
     def files(self, source: str, day: date) -> tuple[LandedFile, ...]:
         """The files of one day, sorted by name; none where nothing landed."""
-        return _files(self._folder(source, day))
+        return _files(str(self._folder(source, day)))
 
     def scan(self, source: str, day: date) -> pl.LazyFrame:
         """All rows of all files of the day, duplicates included, files in the order of their names."""
@@ -144,9 +151,29 @@ class Landing:
         return path
 
 
-def _files(folder: Path) -> tuple[LandedFile, ...]:
-    found = ((path, path.stat()) for path in sorted(folder.glob("*.parquet")))
-    return tuple(LandedFile(path, status.st_size, status.st_mtime_ns) for path, status in found)
+class LandingMoment(Landing):
+    """A landing zone of which each source has the files that it had at the first question."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._found: dict[str, dict[date, tuple[LandedFile, ...]]] = {}
+
+    def days(self, source: str) -> dict[date, tuple[LandedFile, ...]]:
+        if source not in self._found:
+            self._found[source] = super().days(source)
+        return self._found[source]
+
+    def files(self, source: str, day: date) -> tuple[LandedFile, ...]:
+        return self.days(source).get(day, ())
+
+
+def _files(folder: str) -> tuple[LandedFile, ...]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry.path, entry.stat()) for entry in entries if entry.name.endswith(".parquet"))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    return tuple(LandedFile(Path(path), status.st_size, status.st_mtime_ns) for path, status in found)
 
 
 def _is_readable(path: Path) -> bool:

@@ -53,6 +53,12 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_e
 """A query downloads nothing: DuckDB would fetch an extension for what it does not know."""
 
 
+_judged: dict[tuple[FileState, bool], str] = {}
+"""Why files cannot be read, by their state, as this process has found it: whoever asks at every tick makes a warehouse
+of his own each time."""
+_JUDGED_STATES = 64
+
+
 class FileInUse(ServiceError):
     """Another process has the private file open."""
 
@@ -109,17 +115,15 @@ class DuckdbWarehouse:
         if state is None:
             return ""
         key = (state, deep)
-        if key not in self._judged:
+        if key not in _judged:
             said = published_file.damage(self.published, every_block=deep or self._mark() != self._noted_mark())
-            self._judged[key] = f"{self.published} cannot be read ({said})" if said else ""
+            if len(_judged) >= _JUDGED_STATES:
+                _judged.clear()
+            _judged[key] = f"{self.published} cannot be read ({said})" if said else ""
             if said:
                 # So that the next look, whoever takes it, reads every block too.
                 self._mark_file.unlink(missing_ok=True)
-        return self._judged[key]
-
-    @cached_property
-    def _judged(self) -> dict[tuple[FileState, bool], str]:
-        return {}
+        return _judged[key]
 
     def _mark(self) -> str:
         """Size and time of the published file."""

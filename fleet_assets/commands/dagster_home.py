@@ -15,6 +15,7 @@ import yaml
 
 from fleet_assets.contracts.errors import ServiceError, SettingError
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline.known_runs import INSTANCE_FILE
 from fleet_assets.project_files import project_file
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 STORAGE = "DAGSTER_PG_URL"
 """Variable that puts Dagster's own storage into PostgreSQL; it is Dagster that reads it."""
 
-INSTANCE_FILE = "dagster.yaml"
 POSTGRES_INSTANCE_FILE = "deploy/dagster-postgres.yaml"
 
 FORMER_INSTANCE_FILES = {

@@ -9,8 +9,6 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from fleet_assets.contracts import registry
-
 SOURCE_HELP = "What the files are"
 
 
@@ -27,10 +25,15 @@ class ImportCommand(TyperCommand):
 
 def _sources() -> str:
     """`can` (.asc …) or `telemetry` (…)."""
+    # Imported here: `fleet --help` starts without a table.
+    from fleet_assets.contracts import registry
+
     named = [f"`{name}` ({source.files.says})" for name, source in registry().importable().items() if source.files]
     return " or ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
 def known_sources(incomplete: str) -> list[str]:
     """Names of sources that begin so, for the shell."""
+    from fleet_assets.contracts import registry
+
     return [name for name in registry().importable() if name.startswith(incomplete)]

@@ -6,18 +6,26 @@ Does not belong here: the counting (`core.ingest`), and what is stale (`pipeline
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date, timedelta
+from io import BytesIO
 
 import polars as pl
 
+from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.quarantine import Item
-from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS, RawTable, registry
+from fleet_assets.contracts import INGEST_DAILY, INGEST_GAPS, RawTable, Table, registry
 from fleet_assets.contracts.registry import GAPS
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.tables.ingest import counted_daily
 
 SHOWN_DAYS = 7
+
+MEMORY = "vehicles_seen.parquet"
+"""File of the lake that keeps what all counted days say together."""
 
 Stale = Mapping[str, list[date]]
 """The stale days of each table."""
@@ -25,25 +33,59 @@ Stale = Mapping[str, list[date]]
 
 def daily_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """INGEST_DAILY rows of all days that have rows anywhere; `stale` names the stale days of each table."""
-    stored = set(installation.lake.days(INGEST_DAILY)) - set(stale.get(INGEST_DAILY.name, ()))
-    parts = [installation.lake.scan(INGEST_DAILY, sorted(stored)).collect()]
+    counted = _current_days(installation, INGEST_DAILY, stale)
+    stored = installation.lake.scan(INGEST_DAILY, sorted(counted)).collect()
+    return pl.concat([stored, *_uncounted(installation, stale)])
+
+
+def _uncounted(installation: Installation, stale: Stale) -> list[pl.DataFrame]:
+    """INGEST_DAILY rows of the days for which none are stored, or no current ones."""
+    counted = _current_days(installation, INGEST_DAILY, stale)
+    parts = []
     for name, raw, is_shared in registry().counted():
-        known = [rows for day, rows in _rows_once(installation, raw, stale).items() if day not in stored]
-        parts += [counted_daily(rows, name, is_shared).collect() for rows in known]
-    return pl.concat(parts)
+        stored = _current_days(installation, raw.table, stale)
+        days = [installation.lake.scan(raw.table, [day]) for day in stored - counted]
+        landed = set(installation.landing.days(raw.folder)) - stored - counted
+        days += [_landed_once(installation, raw, day) for day in landed]
+        parts += [counted_daily(rows, name, is_shared).collect() for rows in days]
+    return parts
 
 
-def _rows_once(installation: Installation, raw: RawTable, stale: Stale) -> dict[date, pl.LazyFrame]:
-    """The rows of each day, each once: stored ones where the raw partition is current, else landed ones."""
-    table = raw.table
-    stored = set(installation.lake.days(table)) - set(stale.get(table.name, ()))
-    days = {day: installation.lake.scan(table, [day]) for day in stored}
-    for day in set(installation.landing.days(raw.folder)) - stored:
-        # As the raw partition will hold them: of an entry that was delivered twice the one known first.
-        known_since = "received_at" if "received_at" in table.schema else "noted_at"
-        rows = installation.landing.scan(raw.folder, day).sort(known_since)
-        days[day] = rows.unique([*table.key, "vehicle_id"], keep="first")
-    return days
+def seen_now(installation: Installation, stale: Stale, today: date) -> pl.DataFrame:
+    """`vehicles_now` of all days. Counts of years are small files by the thousand: where every day is counted, the
+    answer is kept in the lake with what names them, and may vanish at any time."""
+    file, seen = installation.lake.root / MEMORY, _seen(installation, stale, today)
+    if not seen:
+        return vehicles_now(daily_now(installation, stale), today)
+    with suppress(OSError, pl.exceptions.PolarsError):
+        if pl.read_parquet_metadata(file).get("seen") == seen:
+            return pl.read_parquet(file)
+    found = vehicles_now(daily_now(installation, stale), today)
+    buffer = BytesIO()
+    found.write_parquet(buffer, metadata={"seen": seen})
+    with suppress(OSError):
+        replace_file(file, buffer.getvalue())
+    return found
+
+
+def _seen(installation: Installation, stale: Stale, today: date) -> str:
+    """Names the counted days and this one; empty where there are days to count."""
+    filled = installation.lake.generation(INGEST_DAILY).filled
+    if not filled or stale.get(INGEST_DAILY.name) or _uncounted(installation, stale):
+        return ""
+    return hashlib.sha256(json.dumps([str(today), filled]).encode()).hexdigest()
+
+
+def _current_days(installation: Installation, table: Table, stale: Stale) -> set[date]:
+    return set(installation.lake.days(table)) - set(stale.get(table.name, ()))
+
+
+def _landed_once(installation: Installation, raw: RawTable, day: date) -> pl.LazyFrame:
+    """The landed rows of a day as the raw partition will hold them: of an entry that was delivered twice the one known
+    first."""
+    known_since = "received_at" if "received_at" in raw.table.schema else "noted_at"
+    rows = installation.landing.scan(raw.folder, day).sort(known_since)
+    return rows.unique([*raw.table.key, "vehicle_id"], keep="first")
 
 
 def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -71,10 +113,15 @@ def vehicles_now(daily: pl.DataFrame, today: date) -> pl.DataFrame:
 
 def gaps_now(installation: Installation, stale: Stale) -> pl.DataFrame:
     """Gaps of the ledger by source and vehicle: gap_count, missing_count (rows, null where unknown), gap_s."""
-    days = _rows_once(installation, GAPS, stale)
+    stored = _current_days(installation, INGEST_GAPS, stale)
+    landed = sorted(set(installation.landing.days(GAPS.folder)) - stored)
+    rows = [
+        installation.lake.scan(INGEST_GAPS, sorted(stored)),
+        *(_landed_once(installation, GAPS, day) for day in landed),
+    ]
     length = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     counted = (
-        pl.concat([INGEST_GAPS.empty().lazy(), *days.values()])
+        pl.concat(rows)
         .group_by("source", "vehicle_id")
         .agg(
             pl.len().cast(pl.Int64).alias("gap_count"),

@@ -2,7 +2,7 @@
 but the records of damaged partitions, which are withdrawn.
 
 Belongs here: which facts there are, their shape for programs, and what to do next. Does not belong here: how facts are
-found (adapters, `defs.state`, `ingest_now`) and how they look (`status_page`).
+found (adapters, `pipeline`, `defs.state`, `ingest_now`) and how they look (`status_page`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
 from fleet_assets.adapters.stream_depth import StreamDepth, look_at_stream
-from fleet_assets.commands.ingest_now import SHOWN_DAYS, daily_now, gaps_now, quarantined_now, vehicles_now
+from fleet_assets.commands.ingest_now import SHOWN_DAYS, gaps_now, quarantined_now, seen_now
 from fleet_assets.commands.unread import unread_sentences
 from fleet_assets.contracts import registry
 from fleet_assets.core.clocks import behind_sentence
 from fleet_assets.installation import Installation
 
 if TYPE_CHECKING:
-    from fleet_assets.defs.state import Published, Runs
+    from fleet_assets.pipeline.known_runs import Runs
     from fleet_assets.pipeline.plan import Plan
+    from fleet_assets.pipeline.published import Published
 
 QUIET_WORKER_S = 60.0
 """A worker asks for entries twice a second; one that has not for so long is gone."""
@@ -79,22 +80,37 @@ def gather(installation: Installation) -> Status:
 
 
 def _gather(installation: Installation) -> Status:
-    from fleet_assets.defs.state import known_runs, published_now, stale_now
+    from fleet_assets.pipeline.freshness import with_freshness
+    from fleet_assets.pipeline.plan import BuildRequest, followed_tables, plan_build
+    from fleet_assets.pipeline.published import published_now
 
     settings, now = installation.settings, datetime.now(UTC)
     damaged = [one.sentence for one in withdraw_damaged(installation.lake)]
-    plan, published = stale_now(installation), published_now(installation)
+    here = installation.at_this_moment()
+    plan, published = plan_build(here, BuildRequest(), followed_tables()), published_now(here)
     items = Quarantine(settings.quarantine).items()
     return Status(
-        now, settings.root, _vehicles(installation, plan, items, now.date()), look_at_stream(settings),
-        _spools(settings.root / "spool"), _landing(installation, plan), plan, published, _set_aside(items),
-        known_runs(installation), [*damaged, *filter(None, [published.damage])], unread_sentences(installation),
+        now, settings.root, _vehicles(here, plan, items, now.date()), look_at_stream(settings),
+        _spools(settings.root / "spool"), _landing(here, plan), plan, published, _set_aside(items),
+        with_freshness(here, _runs(here)), [*damaged, *filter(None, [published.damage])], unread_sentences(here),
     )  # fmt: skip
+
+
+def _runs(installation: Installation) -> Runs:
+    """What is known of runs; Dagster is asked where anything may have run since it was asked last."""
+    from fleet_assets.pipeline.known_runs import recalled_runs
+
+    known = recalled_runs(installation)
+    if known is not None:
+        return known
+    from fleet_assets.defs.state import known_runs
+
+    return known_runs(installation)
 
 
 def _vehicles(installation: Installation, plan: Plan, items: list[Item], today: date) -> list[dict[str, Any]]:
     """One row per source and vehicle of which anything is known: rows, gaps, or rows set aside."""
-    known = vehicles_now(daily_now(installation, plan.days), today)
+    known = seen_now(installation, plan.days, today)
     rows = known.join(
         gaps_now(installation, plan.days), on=["source", "vehicle_id"], how="full", coalesce=True, nulls_equal=True
     )

@@ -16,7 +16,7 @@ from fleet_assets.commands.status import Status
 from fleet_assets.commands.wording import counted
 
 if TYPE_CHECKING:
-    from fleet_assets.defs.state import Run
+    from fleet_assets.pipeline.known_runs import Run
 
 SHOWN_VEHICLES = 50
 """Rows of the table of vehicles, those seen last first; `--json` has all."""

@@ -143,7 +143,6 @@ def _decoding_of(installation: Installation, day: date) -> list[dict[str, Any]]:
 
 
 def _notes(installation: Installation, table: Table, days: Iterable[date]) -> Iterator[dict[str, Any]]:
-    for day in days:
-        record = installation.lake.record(table, day)
-        if record is not None:
-            yield cast(dict[str, Any], record.notes)
+    generation = installation.lake.generation(table)
+    records = (generation.record(day) for day in days)
+    yield from (cast(dict[str, Any], record.notes) for record in records if record is not None)

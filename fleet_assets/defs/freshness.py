@@ -36,7 +36,7 @@ def _asset_check(table: Table) -> dg.AssetChecksDefinition:
 )
 def freshness_sensor(installation: InstallationResource) -> dg.SensorResult:
     """Notes the checks' results without a run."""
-    stale = stale_sentences(installation.get(), datetime.now(UTC))
+    stale = stale_sentences(installation.get().at_this_moment(), datetime.now(UTC))
     return dg.SensorResult(asset_events=[*_evaluations(stale)])
 
 

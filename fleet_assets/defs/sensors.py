@@ -34,7 +34,7 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
 
     Changed reference files come first: rows that were decoded without them would only be computed again.
     """
-    here, since = installation.get(), float(context.cursor or time.time())
+    here, since = installation.get().at_this_moment(), float(context.cursor or time.time())
     requests = [*_requests(context.instance, here)]
     if not requests:
         return dg.SensorResult(skip_reason="Every landed file is part of its raw partition.", cursor="")

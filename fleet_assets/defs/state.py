@@ -1,6 +1,7 @@
-"""What Dagster and the plan know of an installation, for `fleet status`: stale partitions, runs, checks that failed.
+"""What Dagster knows of an installation, for `fleet status`: runs, and checks that failed.
 
-Belongs here: asking, without changing anything. Does not belong here: building, and how the answers are shown.
+Belongs here: asking, without changing anything. Does not belong here: building, how the answers are shown, and what is
+known without asking (`pipeline.known_runs`).
 """
 
 from __future__ import annotations
@@ -8,20 +9,16 @@ from __future__ import annotations
 import fcntl
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.dagster_run import RunsFilter
 
-from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.defs.dead_runs import BUILD_TAG, WORKING, is_dead
 from fleet_assets.defs.partitions import RANGE_TAGS
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline import freshness
-from fleet_assets.pipeline.mart_models import stale_marts
-from fleet_assets.pipeline.plan import BuildRequest, Plan, followed_tables, plan_build
+from fleet_assets.pipeline.known_runs import Run, Runs, remember_runs, storage_state
 
 KILLED = "KILLED"
 """Status of a run that still says it goes on, and whose process is gone."""
@@ -36,68 +33,12 @@ LOOKED_AT_RUNS = 20
 """Newest runs whose checks are looked at: about a week of nightly builds, or an hour of automation."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run: `kind` is build or automatic; instants are UTC; `days` is the first and last partition, or empty."""
-
-    run_id: str
-    kind: str
-    status: str
-    started_at: datetime | None
-    ended_at: datetime | None
-    days: list[str]
-
-
-@dataclass(frozen=True)
-class Runs:
-    """The newest run of each kind, runs in progress, the newest result of each check that did not hold, and whether a
-    daemon watches over the sensors."""
-
-    last_build: Run | None = None
-    last_automatic: Run | None = None
-    in_progress: list[Run] = field(default_factory=list)
-    failed_checks: list[dict[str, str]] = field(default_factory=list)
-    has_daemon: bool = False
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Published:
-    """What people read: stale marts, None before any was published; when; why nobody can say; what is broken."""
-
-    stale: list[str] | None = None
-    at: datetime | None = None
-    problem: str = ""
-    damage: str = ""
-
-
-def stale_now(installation: Installation) -> Plan:
-    """What `fleet build` would make now of the lake: reference tables and days."""
-    return plan_build(installation, BuildRequest(), followed_tables())
-
-
-def published_now(installation: Installation) -> Published:
-    """What the warehouse says; a sentence where its server does not answer."""
-    try:
-        damage = installation.warehouse.damage()
-        if not damage and not installation.warehouse.is_published:
-            return Published()
-        return Published(sorted(stale_marts(installation)), installation.warehouse.published_at, damage=damage)
-    except ServiceError as error:
-        return Published(problem=str(error))
-
-
 def known_runs(installation: Installation) -> Runs:
     """What Dagster's storage says; nothing before the first build, a sentence where the storage does not answer."""
-    known = _known_runs(installation)
-    # Rows age while nothing runs: this check is made anew at every look.
-    stale = freshness.stale_sentences(installation, datetime.now(UTC))
-    fresh = [
-        {"table": table, "check": freshness.NAME, "severity": "WARN", "run_id": "", "sentence": sentence}
-        for table, sentence in stale.items()
-    ]
-    noted = [check for check in known.failed_checks if check["check"] != freshness.NAME]
-    return replace(known, failed_checks=noted + fresh)
+    state = storage_state(installation)
+    found = _known_runs(installation)
+    remember_runs(installation, found, state)
+    return found
 
 
 def _known_runs(installation: Installation) -> Runs:

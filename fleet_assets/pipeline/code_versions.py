@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from fleet_assets.contracts import Column, Table
+from fleet_assets.pipeline.parsed_modules import parsed_modules
 
 PURE_LAYERS = ("fleet_assets.core", "fleet_assets.sources")
 """Where the code is that decides rows. Contracts are named by their schemas."""
@@ -103,17 +104,18 @@ def _used_values(function: Callable[..., Any], tree: ast.Module) -> list[tuple[s
 
 
 def _modules_code(modules: Iterable[str]) -> list[list[str]]:
+    known = parsed_modules()
     seen: dict[str, str] = {}
     waiting = [*modules]
     while waiting:
         name = waiting.pop()
         if name not in seen:
-            seen[name], reached = _module_code(name)
+            seen[name], reached = known.of(name, _module_code)
             waiting += reached
+    known.remember()
     return [[name, seen[name]] for name in sorted(seen)]
 
 
-@cache
 def _module_code(module: str) -> tuple[str, list[str]]:
     """What names a module's code, and the modules that it imports of the pure layers and of its own package."""
     spec = find_spec(module)

@@ -104,7 +104,8 @@ def failed_rules(installation: Installation, tables: Collection[str]) -> list[st
 
 def judge(installation: Installation, rule: DayRule, days: Collection[date]) -> list[date]:
     """Note what the rule finds on these days and on the later ones that are judged with them; returns the days."""
-    stored = [day for day in _reached(rule, days) if installation.lake.record(rule.table, day) is not None]
+    generation = installation.lake.generation(rule.table)
+    stored = [day for day in _reached(rule, days) if generation.record(day) is not None]
     for day in stored:
         installation.check_results.note(
             rule.table, day, rule.name, _found(rule, installation, day), is_error=rule.is_error

@@ -124,8 +124,11 @@ class DayTable:
 
     def look_back(self, table: Table) -> timedelta:
         """How far before its own day a partition reads this input."""
-        is_own = any(isinstance(read, OwnDay) and read.table == table for read in self.reads)
-        return timedelta(0) if is_own else self.table.look_back
+        return timedelta(0) if table.name in self._own_days else self.table.look_back
+
+    @cached_property
+    def _own_days(self) -> frozenset[str]:
+        return frozenset(read.table.name for read in self.reads if isinstance(read, OwnDay))
 
     def window(self, day: date) -> Window:
         """The day, and the look-back before it."""
@@ -203,10 +206,12 @@ class DayTable:
                 for fact in self.contents_read(installation, day, table)]  # fmt: skip
 
     def contents_read(self, installation: Installation, day: date, table: Table) -> list[list[str]]:
-        """Name, day and content of the partitions of one input that one day reads, those without rows left out."""
-        generation = installation.lake.generation(table)
-        records = [(one, generation.record(one)) for one in self.input_days(table, day)]
-        contents = [(one, self._content(record, table, is_own=one in (day, None))) for one, record in records]
+        """Name, day and content of the partitions of one input that one day reads, those without rows left out; of
+        another day than its own the content of its tail, where no more of it is read."""
+        named = installation.lake.generation(table).named
+        is_whole = self.look_back(table) > table.tail
+        found = [(one, named[one]) for one in self.input_days(table, day) if one in named]
+        contents = [(one, content if is_whole or one in (day, None) else tail) for one, (content, tail) in found]
         return [[table.name, str(one), content] for one, content in contents if content]
 
     def reference_seen(
@@ -271,12 +276,6 @@ class DayTable:
         record = installation.lake.record(self.table, day)
         due_at = record.notes.get(DUE_AT, "") if record else ""
         return f"{self.fingerprint(installation, day, record)}{due_at}"
-
-    def _content(self, record: PartitionRecord | None, table: Table, *, is_own: bool) -> str:
-        """Names what one partition reads of another; nothing where it finds no rows, stored or not."""
-        if record is None or (table.partition_by is not None and not record.row_count):
-            return ""
-        return record.content if is_own or self.look_back(table) > table.tail else record.tail
 
     def input_days(self, table: Table, day: date) -> list[date | None]:
         """The partitions of one input that one day reads; [None] for a table without days."""

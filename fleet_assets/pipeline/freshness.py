@@ -5,7 +5,8 @@ Belongs here: which tables, and the sentence about each. Does not belong here: w
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from fleet_assets.contracts.ingest import REGULAR_LOOK_BACK
 from fleet_assets.core.freshness import FreshnessRules, Silence, find_silence
 from fleet_assets.core.ingest import hourly_ingest
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline.known_runs import Runs
 
 NAME = "freshness"
 SHOWN_VEHICLES = 10
@@ -35,6 +37,16 @@ def stale_sentences(installation: Installation, now: datetime) -> dict[str, str]
     """The tables whose newest rows are older than they should be, with a sentence each; looks and changes nothing."""
     found = {table.name: stale_sentence(installation, table, now) for table in checked_tables()}
     return {name: sentence for name, sentence in found.items() if sentence}
+
+
+def with_freshness(installation: Installation, runs: Runs) -> Runs:
+    """What is known of runs, with this check as it is now: rows age while nothing runs."""
+    stale = stale_sentences(installation, datetime.now(UTC))
+    fresh = [
+        {"table": table, "check": NAME, "severity": "WARN", "run_id": "", "sentence": sentence}
+        for table, sentence in stale.items()
+    ]
+    return replace(runs, failed_checks=[check for check in runs.failed_checks if check["check"] != NAME] + fresh)
 
 
 def stale_sentence(installation: Installation, table: Table, now: datetime) -> str:
@@ -72,11 +84,8 @@ def _counted(raw: RawTable) -> list[str]:
 
 def _newest_day(installation: Installation, table: Table) -> date | None:
     """The last stored day that has rows."""
-    for day in reversed(installation.lake.days(table)):
-        record = installation.lake.record(table, day)
-        if record is not None and record.row_count:
-            return day
-    return None
+    newest = max(installation.lake.generation(table).filled, default=None)
+    return None if newest is None else date.fromisoformat(newest)
 
 
 def _words(table: Table, silence: Silence, now: datetime) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from fleet_assets.adapters.held_vehicles import held_vehicles
 from fleet_assets.adapters.lake import Lake
+from fleet_assets.adapters.lake_moment import LakeMoment
 from fleet_assets.contracts import TABLES, VEHICLES, Rows, Table
 from fleet_assets.pipeline.days import spans
 from fleet_assets.pipeline.reference_reads import ReferenceRows
@@ -53,12 +55,12 @@ class MartInputs:
         `pending` reference rows that are about to be stored."""
         ordered = sorted(tables, key=lambda table: table.name)
         daily = [table for table in ordered if table.partition_by is not None]
-        found = {table.name: _contents(lake, table) for table in daily}
-        days = [(TABLES[name], date.fromisoformat(day)) for name, contents in found.items() for day in contents]
-        others = [[table.name, _contents(lake, table)] for table in ordered if table not in (*daily, VEHICLES)]
-        reference = ReferenceRows(lake, pending)
-        vehicles = reference.digests(DECIDING, days)
-        held_vehicles(lake).remember()
+        moment = LakeMoment(lake)
+        found = {table.name: _contents(moment, table) for table in daily}
+        others = [[table.name, _contents(moment, table)] for table in ordered if table not in (*daily, VEHICLES)]
+        reference = ReferenceRows(moment, pending)
+        vehicles = reference.digests(DECIDING, daily)
+        held_vehicles(moment).remember()
         return cls(_hash([*facts, *others]), found, vehicles, reference.content(VEHICLES)[:CONTENT_DIGITS])
 
     @classmethod
@@ -66,10 +68,12 @@ class MartInputs:
         """What `text` says; None where it is not of this form (nothing known, or noted by an earlier version)."""
         return cls(**json.loads(text)) if text.startswith('{"beside"') else None
 
-    @property
+    @cached_property
     def text(self) -> str:
         """One text for equal inputs."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        # Not `asdict`, which copies every day of years.
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return json.dumps(said, sort_keys=True, separators=(",", ":"))
 
     def of_tables(self, names: Collection[str], *, has_names: bool) -> MartInputs:
         """The part of them that a model is made from which reads these tables and may hold names of vehicles."""
@@ -119,6 +123,6 @@ def _hash(facts: list[Any]) -> str:
 
 
 def _contents(lake: Lake, table: Table) -> dict[str, str]:
-    days: list[date | None] = [*lake.days(table)] if table.partition_by else [None]
-    records = [(day, lake.record(table, day)) for day in days]
-    return {str(day): record.content[:CONTENT_DIGITS] for day, record in records if record and record.row_count}
+    """The content of each stored partition that has rows, by its day."""
+    filled = lake.generation(table).filled
+    return {day or str(None): content[:CONTENT_DIGITS] for day, content in filled.items()}

@@ -19,6 +19,7 @@ from fleet_assets.contracts import Table
 from fleet_assets.contracts.schema import whole_days
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
+from fleet_assets.pipeline.planned import Reasons, StaleDays, recalled, remember_stale, what_decides
 from fleet_assets.pipeline.reference import pending_rows, reference_tables, stale_reference
 from fleet_assets.pipeline.reference_reads import ReferenceRows
 from fleet_assets.pipeline.tables import DAY_TABLES
@@ -34,17 +35,13 @@ class BuildRequest:
     full: bool = False
 
 
-Reasons = tuple[str, ...]
-"""Why a day is stale, in words."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """Stale reference tables, and the stale days of each day table with the reasons (tables without stale days are left
     out)."""
 
     reference: list[str]
-    reasons: dict[str, dict[date, Reasons]]
+    reasons: StaleDays
 
     @cached_property
     def days(self) -> dict[str, list[date]]:
@@ -82,26 +79,36 @@ def plan_build(installation: Installation, request: BuildRequest, names: Collect
     Of that the tables called `names` are planned, and no days outside the request, before FLEET_START_DATE or after
     today. A full request takes every day that has inputs, current or not.
     """
-    changed = stale_reference(installation)
+    here = installation.at_this_moment()
+    # Before anything else is read: what changes meanwhile is seen by the next look.
+    seen = "" if request.full else what_decides(here)
+    changed = stale_reference(here)
+    stale = (recalled(here, seen) if seen else None) or _looked_for(here, changed, seen)
     reference = [table.name for table in reference_tables() if request.full or table.name in changed]
-    look = _Look(installation, request.full, changed)
-    known: dict[str, set[date]] = {}
-    for maker in ordered_tables():
-        known[maker.table.name] = _candidate_days(installation, maker, known)
-        look.at(maker, known[maker.table.name])
-    held_vehicles(installation.lake).remember()
-    first, last = _bounds(installation, request)
-    within = {
-        name: {day: why for day, why in days.items() if first <= day <= last} for name, days in look.stale.items()
-    }
+    first, last = _bounds(here, request)
+    within = {name: {day: why for day, why in days.items() if first <= day <= last} for name, days in stale.items()}
     return Plan(reference, {name: days for name, days in within.items() if days}).of(names)
+
+
+def _looked_for(here: Installation, changed: Collection[str], seen: str) -> StaleDays:
+    """The stale days of all tables with the reasons, remembered where nothing has moved meanwhile; without `seen` all
+    days are asked for."""
+    look = _Look(here, changed, is_full=not seen)
+    days: dict[str, set[date]] = {}
+    for maker in ordered_tables():
+        days[maker.table.name] = _candidate_days(here, maker, days)
+        look.at(maker, days[maker.table.name])
+    held_vehicles(here.lake).remember()
+    if seen and what_decides(here) == seen:
+        remember_stale(here, seen, look.stale)
+    return look.stale
 
 
 class _Look:
     """What was found stale so far, table by table."""
 
-    def __init__(self, installation: Installation, is_full: bool, changed: Collection[str]) -> None:
-        self.stale: dict[str, dict[date, Reasons]] = {}
+    def __init__(self, installation: Installation, changed: Collection[str], *, is_full: bool) -> None:
+        self.stale: StaleDays = {}
         self._installation, self._is_full, self._changed = installation, is_full, changed
         self._reference = ReferenceRows(installation.lake, pending_rows(installation, changed))
 
@@ -111,15 +118,16 @@ class _Look:
         # A table that is read whole is read otherwise once its files are stored.
         whole = {read.name for read in maker.reads if isinstance(read, Table)}
         is_touched = not whole.isdisjoint(self._changed)
-        found = {day: self._why(maker, day, is_touched, day in unjudged) for day in days}
+        stale = [table for table in maker.inputs if self.stale.get(table.name)]
+        found = {day: self._why(maker, day, stale, is_touched=is_touched, is_unjudged=day in unjudged) for day in days}
         self.stale[maker.table.name] = {day: why for day, why in found.items() if why}
 
-    def _why(self, maker: DayTable, day: date, is_touched: bool, is_unjudged: bool) -> Reasons:
+    def _why(self, maker: DayTable, day: date, stale: list[Table], *, is_touched: bool, is_unjudged: bool) -> Reasons:
         record = self._installation.lake.record(maker.table, day)
         why = list(maker.why_stale(self._installation, day, record, self._reference))
         if is_touched and record is not None:
             why.append("reference rows")
-        if any(one in self.stale.get(table.name, ()) for table in maker.inputs for one in maker.input_days(table, day)):
+        if any(one in self.stale[table.name] for table in stale for one in maker.input_days(table, day)):
             why.append("inputs" if record else "new")
         why += ["not judged yet"] * is_unjudged + ["all asked for"] * (self._is_full and not why)
         return tuple(dict.fromkeys(why))
@@ -181,5 +189,4 @@ def outside_days(installation: Installation, maker: DayTable) -> set[date]:
 def _filled_days(installation: Installation, table: Table) -> set[date]:
     """The stored days that hold rows, or are damaged: a run over a range also stores the empty days between them."""
     generation = installation.lake.generation(table)
-    records = {day: generation.record(day) for day in generation.days}
-    return {day for day, record in records.items() if record is None or record.row_count}
+    return {*map(date.fromisoformat, generation.filled), *generation.unsound}

@@ -49,10 +49,10 @@ class ReferenceRows:
         found = [row for vehicle in vehicles for row in rows.get(vehicle, ()) if _is_valid(read, row, since, until)]
         return hashlib.sha256(json.dumps(found).encode()).hexdigest() if found else ""
 
-    def digests(self, read: Rows, partitions: Iterable[tuple[Table, date]]) -> dict[str, str]:
-        """Per vehicle of these data partitions what names its rows; for tables of one row a vehicle."""
+    def digests(self, read: Rows, tables: Iterable[Table]) -> dict[str, str]:
+        """Per vehicle that these tables have rows of what names its own; for reference tables of one row a vehicle."""
         rows = self._rows(read, self.content(read.table))
-        vehicles = held_vehicles(self._lake).of(partitions)
+        vehicles = held_vehicles(self._lake).of_tables(tables)
         return {one: hashlib.sha256(json.dumps(rows[one]).encode()).hexdigest()[:16] for one in vehicles if one in rows}
 
     def _rows(self, read: Rows, content: str) -> RowsByVehicle:

@@ -12,22 +12,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from fleet_assets.adapters import held_vehicles
 from fleet_assets.adapters.backup import Manifest, backups
-from fleet_assets.adapters.held_vehicles import MEMORY
 from fleet_assets.adapters.lake import Lake, PartitionRecord
 from fleet_assets.adapters.quarantine import Quarantine, Reason
+from fleet_assets.commands import ingest_now
 from fleet_assets.commands.backup import create, verify
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.restore import restore
 from fleet_assets.contracts import STANDING_PERIODS, TABLES
 from fleet_assets.contracts.errors import DataError, SettingError, UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline import planned
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
+REMEMBERED = {held_vehicles.MEMORY, planned.MEMORY, ingest_now.MEMORY}
 KEPT = ("landing", "lake", "reference", "quarantine")
 ANSWER = "select vehicle_id, local_date, trip_count, distance_km from vehicle_daily order by all"
 
@@ -65,7 +68,7 @@ def hashes(root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.stat().st_mtime_ns}"
         for path in found
-        if not path.name.startswith(".") and path.name != MEMORY and path not in superseded
+        if not path.name.startswith(".") and path.name not in REMEMBERED and path not in superseded
     }
 
 

@@ -25,6 +25,7 @@ from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import INGEST_DAILY
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline.known_runs import Runs
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
@@ -217,3 +218,34 @@ def test_where_a_daemon_lives_nobody_is_told_to_build(
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - age_s, "SENSOR", "one", []))
     (said,) = told(fleet_here)["next_steps"]
     assert said.startswith(step)
+
+
+def test_dagster_is_asked_again_only_once_something_has_run(
+    installation: Installation, fleet_here: FleetHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fleet_assets.defs import state
+
+    asked: list[Installation] = []
+    ask = state._known_runs
+
+    def recorded(here: Installation) -> Runs:
+        asked.append(here)
+        return ask(here)
+
+    monkeypatch.setattr(state, "_known_runs", recorded)
+    land(installation, "drive")
+    assert fleet_here("build", "--select", RAW_AND_INGEST).code == 0
+    first = told(fleet_here)["runs"]
+    assert asked
+    asked.clear()
+    assert told(fleet_here)["runs"] == first
+    assert asked == []
+    land(installation, "late", minutes=20)
+    assert fleet_here("build", "--select", RAW_AND_INGEST).code == 0
+    assert told(fleet_here)["runs"]["last_build"]["run_id"] != first["last_build"]["run_id"]
+    asked.clear()
+    with dg.DagsterInstance.from_config(str(installation.settings.dagster_home)) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "here", []))
+    assert told(fleet_here)["runs"]["has_daemon"]
+    assert told(fleet_here)["runs"]["has_daemon"]
+    assert len(asked) == 2

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from numba.core import event
@@ -67,7 +68,8 @@ def _total(start: int) -> int:
 
 def test_a_helper_is_compiled_once_whatever_literals_it_is_called_with(monkeypatch: pytest.MonkeyPatch) -> None:
     compilations = []
-    monkeypatch.setattr(_total, "_cache", NullCache())  # where an earlier run has left it
+    dispatcher = cast(Any, _total).compiled
+    monkeypatch.setattr(dispatcher, "_cache", NullCache())  # where an earlier run has left it
 
     class Recorder(event.Listener):
         def on_start(self, event: event.Event) -> None:
@@ -83,3 +85,15 @@ def test_a_helper_is_compiled_once_whatever_literals_it_is_called_with(monkeypat
 
 def test_a_helper_can_be_called_from_python() -> None:
     assert _added(1, 2) == 3
+
+
+def test_declaring_kernels_loads_no_numba(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text(HELPER.format(value=1))
+    (tmp_path / "declared.py").write_text(
+        CALLER.replace("print(total(1))", "import sys\nprint('numba' in sys.modules)")
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "declared.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

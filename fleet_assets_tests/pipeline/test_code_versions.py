@@ -122,3 +122,11 @@ def test_a_new_column_makes_its_table_and_its_readers_stale_and_not_its_inputs(c
     column = 'Column("trip_id", "str", "Stable hash of vehicle and start.", required=True),'
     copy.change("contracts/events.py", column, f'{column}\n        Column("note", "str", "A remark."),')
     assert changed(copy, now) == {"trips", "stops"}
+
+
+def test_a_change_is_seen_by_the_next_process_whatever_the_last_one_remembers(copy: Copy) -> None:
+    before = copy.versions()
+    assert copy.versions() == before
+    copy.change("core/stops.py", "def derive_stops(", "OTHER = 1\n\n\ndef derive_stops(")
+    changed_tables = {name for name, version in copy.versions().items() if version != before[name]}
+    assert changed_tables == {"stops"}

@@ -33,6 +33,7 @@ def copy_lake(writer: BackupWriter, place: str, root: Path) -> None:
     for table in TABLES.values():
         _copy_table(writer, place, lake, table)
     _copy_present(writer, place, root, "*/_unjudged/*")
+    _copy_present(writer, place, root, "*/_findings/*.json")
     _copy_present(writer, place, root, "*/date=*/*.finding.json")
 
 

@@ -133,9 +133,7 @@ class Loader:
         """What the lake has; a partition whose record is missing was being replaced when somebody was killed."""
         if contract.name in self.left_out:
             return {}
-        days: list[date | None] = [*self.lake.days(contract)] if contract.partition_by else [None]
-        records = {day: self.lake.record(contract, day) for day in days}
-        return {day: record for day, record in records.items() if record is not None}
+        return self.lake.records(contract)
 
     @patient
     def _known(self, contract: Table) -> dict[date | None, str]:
