@@ -265,7 +265,9 @@ class DayTable:
         if record is None:
             return ("new",)
         if not self.is_made_of(installation, day, record, reference):
-            moved = {*self.fingerprint(installation, day, record, reference).split()} ^ {*record.inputs.split()}
+            present = self.fingerprint(installation, day, record, reference)
+            noted = in_present_words(self.table.name, record.inputs, present)
+            moved = {*present.split()} ^ {*noted.split()}
             return tuple(words for kind, words in KINDS.items() if any(one.startswith(kind) for one in moved))
         due_at = record.notes.get(DUE_AT)
         is_due = due_at is not None and datetime.fromisoformat(str(due_at)) <= datetime.now(UTC)

@@ -35,7 +35,11 @@ EQUAL_CODE: dict[str, tuple[str, frozenset[str]]] = {
     "raw_can": ("c7137942eda8", frozenset({"d3a54332bac3"})),
     "raw_telemetry": ("c04fc7704863", frozenset({"eae402bbc681"})),
     "ingest_gaps": ("f3787ded1691", frozenset({"e09fae917d31"})),
-    "telemetry": ("9c4bdde3ec2c", frozenset({"7b2340a2d935", "9591a621d6c6", "ba0a29d9c571", "dea2a25e9181"})),
+    "telemetry": ("9c4bdde3ec2c", frozenset({"0f4455b42529", "36a0ec523a71", "bf210d27437f", "c9d6b70ce266"})),
+    "can_signals": ("93a4069a78ef", frozenset({"182d62d1bfca"})),
+    "trips": ("4f6ea9020309", frozenset({"1c861411a21b"})),
+    "standing_periods": ("a0b9f02f8757", frozenset({"8980c364b767"})),
+    "stops": ("148fe169b86d", frozenset({"a80ae72c00c0"})),
     "ingest_daily": ("3522ce13af15", frozenset({"1c16484b060b", "58a6af324cde", "6642d2cfed75", "7b21439d3f92"})),
     "ingest_hourly": ("a5cf339da905", frozenset({"222beb68c1a2", "32cc6d5c610c", "a3b041089d38", "b1290b403fdd"})),
 }
