@@ -22,6 +22,8 @@ from fleet_assets.contracts.errors import SettingError
 from fleet_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import redis
+
     from fleet_assets.adapters.any_warehouse import Warehouse
     from fleet_assets.adapters.postgres.connection import Server
     from fleet_assets.adapters.postgres.load import Loader
@@ -69,9 +71,15 @@ class Installation:
         """Queries of the warehouse, with results kept here and in Redis while one runs."""
         # Imported here: an import or a scanner needs neither a database nor what speaks to one, and starts sooner.
         from fleet_assets.adapters.query_cache import QueryCache, SharedResults
+
+        return QueryCache(self.warehouse, SharedResults(self._redis_if_running))
+
+    def _redis_if_running(self) -> redis.Redis | None:
+        if not self.settings.redis_url and not self.settings.redis_socket.exists():
+            return None
         from fleet_assets.adapters.redis_server import connect_if_running
 
-        return QueryCache(self.warehouse, SharedResults(lambda: connect_if_running(self.settings)))
+        return connect_if_running(self.settings)
 
     @cached_property
     def warehouse(self) -> Warehouse:

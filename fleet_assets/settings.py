@@ -6,6 +6,9 @@ Does not belong here: rules and thresholds (beside the function that uses them) 
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +24,18 @@ from fleet_assets.core.addresses import without_secrets
 from fleet_assets.core.local_time import known_zones
 
 _DAY_SECONDS = 86_400
+
+LONGEST_SOCKET_PATH = 100
+"""Bytes; the operating system allows 104 to 108."""
+
+
+def private_socket(folder: Path) -> Path:
+    """Inside the folder where the path is short enough, else in a private folder named after it."""
+    inside = folder / "redis.sock"
+    if len(os.fsencode(inside)) <= LONGEST_SOCKET_PATH:
+        return inside
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"fleet-redis-{os.getuid()}-{digest}" / "redis.sock"
 
 
 class Settings(BaseSettings):
@@ -139,6 +154,11 @@ class Settings(BaseSettings):
             stated = without_secrets(self.warehouse)
             raise SettingError(f"FLEET_WAREHOUSE_URL={stated} is not a DuckDB file (duckdb:///PATH)")
         return Path(self.warehouse.removeprefix("duckdb:///")).absolute()
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the private server listens while it runs."""
+        return private_socket(self.root / "redis")
 
     @property
     def dagster_home(self) -> Path:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.contracts import Table
@@ -38,6 +37,9 @@ def write_parquet(frame: pl.DataFrame, path: Path, table: Table) -> None:
 
 def encode_parquet(frame: pl.DataFrame, file: BinaryIO, table: Table) -> None:
     """Write the rows into an open file, as `write_parquet` does."""
+    # Imported here: who only reads the lake needs no pyarrow, and starts sooner.
+    import pyarrow.parquet as pq
+
     arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     pq.write_table(arrow, file, **_options(frame, table))
 

@@ -13,11 +13,9 @@ limit it refuses writes, which makes a scanner spool to disk.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +31,7 @@ from redis.retry import Retry
 from fleet_assets.adapters import redis_supervisor
 from fleet_assets.contracts.errors import ServiceError, SettingError
 from fleet_assets.core.addresses import without_secrets
-from fleet_assets.settings import Settings
+from fleet_assets.settings import Settings, private_socket
 
 UNAVAILABLE = (failures.ConnectionError, failures.TimeoutError, failures.BusyLoadingError)
 """What redis-py raises while a server is away or not ready: worth trying again."""
@@ -43,9 +41,6 @@ _NO_RETRY = Retry(NoBackoff(), 0)
 
 ANSWER_SECONDS = 30.0
 """How long a command may take before the server counts as away."""
-
-_LONGEST_SOCKET_PATH = 100
-"""Bytes; the operating system allows 104 to 108."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class PrivateServer:
     def __init__(self, folder: Path, rules: ServerRules | None = None) -> None:
         self.folder = folder
         self.rules = rules or ServerRules()
-        self.socket = _socket_path(folder)
+        self.socket = private_socket(folder)
         self._share: int | None = None
 
     def start(self) -> PrivateServer:
@@ -182,10 +177,9 @@ def connect_if_running(settings: Settings) -> redis.Redis | None:
     """
     url = settings.redis_url
     if not url:
-        socket = _socket_path(settings.root / "redis")
-        if not socket.exists():
+        if not settings.redis_socket.exists():
             return None
-        url = f"unix://{quote(str(socket))}"
+        url = f"unix://{quote(str(settings.redis_socket))}"
     return client_of(url, 0.5, connect_seconds=0.5)
 
 
@@ -221,15 +215,6 @@ def _binary() -> str:
         return str(get_binary_path())
     except ValkeyServerError as error:
         raise ServiceError(f"no Redis server for this machine ({error}): set FLEET_REDIS_URL") from None
-
-
-def _socket_path(folder: Path) -> Path:
-    """Inside the folder where the path is short enough, else in a private folder named after it."""
-    inside = folder / "redis.sock"
-    if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
-        return inside
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"fleet-redis-{os.getuid()}-{digest}" / "redis.sock"
 
 
 def _lock(path: Path, kind: int, deadline: float) -> int:

@@ -324,6 +324,9 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     if plain:
         rows = rows.project(f"* replace ({', '.join(plain)})")
     spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
+    if not spans:
+        return pl.DataFrame(rows)
+    # Polars takes no interval from DuckDB itself.
     return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
 
 

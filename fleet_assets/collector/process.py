@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
-
-import structlog
+from typing import TYPE_CHECKING
 
 from fleet_assets.collector.console import escaped
 from fleet_assets.contracts.errors import ServiceError
+
+if TYPE_CHECKING:
+    import structlog
 
 LAST_SECONDS = 9.0
 """Between SIGTERM and the end of a process that waits for something; service managers kill after ten or more."""
@@ -35,6 +37,9 @@ class LogFormat(StrEnum):
 
 def configure_logs(form: LogFormat) -> None:
     """One event a line on standard error, with an instant in UTC; standard output stays free for results."""
+    # Imported here: a query starts without what writes logs.
+    import structlog
+
     is_console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and sys.stderr.isatty())
     last: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer() if is_console else structlog.processors.JSONRenderer()

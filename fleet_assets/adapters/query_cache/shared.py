@@ -18,16 +18,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import polars as pl
-import pyarrow as pa
-import redis
-import structlog
-from redis.lock import Lock
 
-_LOG = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    import redis
+    from redis.lock import Lock
+
 RESULT, FLIGHT = "fleet:query:result:", "fleet:query:flight:"
 KEPT, TOTAL = "fleet:query:kept", "fleet:query:total"
 CHECKSUM_BYTES = 4
@@ -73,16 +72,14 @@ class SharedResults:
         try:
             yield found
         finally:
-            # It has run out where computing took longer.
-            with suppress(redis.RedisError, OSError):
-                if lock is not None:
+            if lock is not None:
+                # It has run out where computing took longer.
+                with suppress(*_failures()):
                     lock.release()
 
     def put(self, key: str, rows: pl.DataFrame) -> None:
         """Keep a result, letting go of the oldest ones where there is no room."""
-        value = _bytes(rows)
-        if len(value) <= self.rules.entry_bytes:
-            self._try(lambda client: self._put(client, key, value))
+        self._try(lambda client: self._put(client, key, rows))
 
     def totals(self) -> dict[str, int]:
         """Hits, misses, waits, stored and evicted of all processes since the keys were made, and bytes kept; empty
@@ -104,8 +101,10 @@ class SharedResults:
             return lock if lock.acquire() else None
         return lock
 
-    def _put(self, client: redis.Redis, key: str, value: bytes) -> None:
-        now, rules = time.time(), self.rules
+    def _put(self, client: redis.Redis, key: str, rows: pl.DataFrame) -> None:
+        now, rules, value = time.time(), self.rules, _bytes(rows)
+        if len(value) > rules.entry_bytes:
+            return
         with client.pipeline() as steps:
             steps.set(f"{RESULT}{key}", value, ex=rules.keep_s)
             steps.zadd(KEPT, {f"{key}:{len(value)}": now})
@@ -128,10 +127,25 @@ class SharedResults:
             if self._client is None:
                 self._client = self._connect()
             return None if self._client is None else ask(self._client)
-        except (redis.RedisError, OSError) as error:
+        except _failures() as error:
             self._resting_until = time.monotonic() + self.rules.rest_s
-            _LOG.info("query_cache_without_redis", reason=str(error))
+            _log().info("query_cache_without_redis", reason=str(error))
             return None
+
+
+# Loaded when a Redis is there, or fails: a single query starts without them.
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import redis
+
+    return redis.RedisError, OSError
+
+
+def _log() -> Any:
+    import structlog
+
+    return structlog.get_logger(__name__)
 
 
 def _size(entry: bytes) -> int:
@@ -141,6 +155,8 @@ def _size(entry: bytes) -> int:
 
 def _bytes(rows: pl.DataFrame) -> bytes:
     """Arrow's stream, by pyarrow: its reader takes a fifth of the time that Polars' own takes for small results."""
+    import pyarrow as pa
+
     arrow = rows.to_arrow()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, arrow.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
@@ -151,8 +167,10 @@ def _bytes(rows: pl.DataFrame) -> bytes:
 
 def _frame(value: bytes) -> pl.DataFrame | None:
     """The rows, or None where the bytes are not what was put there."""
+    import pyarrow as pa
+
     content = memoryview(value)[CHECKSUM_BYTES:]
     if content and crc32(content).to_bytes(CHECKSUM_BYTES) == value[:CHECKSUM_BYTES]:
         return pl.DataFrame(pa.ipc.open_stream(content).read_all())
-    _LOG.warning("query_cache_unreadable", bytes=len(value))
+    _log().warning("query_cache_unreadable", bytes=len(value))
     return None
