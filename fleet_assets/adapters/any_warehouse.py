@@ -63,6 +63,9 @@ class Warehouse(Queryable, Protocol):
         It starts from what is published; models named in `anew` will be made without looking at their former rows.
         """
 
+    def settle(self) -> bool:
+        """Have what was published read the lake of this installation, which may have been moved; whether it did not."""
+
     def publish(self, tell: Callable[[str], object] = lambda _: None) -> object:
         """Show what was built to readers, all of it in one step; within `building()`. `tell` hears sentences for
         whoever watches."""

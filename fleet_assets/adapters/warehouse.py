@@ -166,6 +166,7 @@ class DuckdbWarehouse:
         _log_of(self.published).unlink(missing_ok=True)
         _copy_durably(self.build_file, self.published)
         replace_file(self._mark_file, self._mark().encode())
+        replace_file(self._lake_file, str(self._lake.root).encode())
         return self.published
 
     @contextmanager
@@ -174,10 +175,26 @@ class DuckdbWarehouse:
         with exclusive_lock(self.build_file.parent / "lock"):
             yield [path for path in (self._inputs_file, self.published) if path.exists()]
 
+    def settle(self) -> bool:
+        """Have the published views read this lake where they read that of another place; whether they did."""
+        if not self.is_published or self._read_lake() == str(self._lake.root):
+            return False
+        self.settle_here()
+        return True
+
     def settle_here(self) -> None:
         """Publish anew a file that came from elsewhere: its views over lake tables then read this lake."""
         with self.building():
             self.publish()
+
+    def _read_lake(self) -> str:
+        """The folder of the lake that the published views read; this one where an earlier version noted none."""
+        file = self._lake_file
+        return file.read_text() if file.exists() else str(self._lake.root)
+
+    @property
+    def _lake_file(self) -> Path:
+        return self.build_file.parent / "reads.txt"
 
     def built_from(self) -> dict[str, str]:
         """The inputs that each published model was built from, by model name, as told to `note_inputs`."""
@@ -324,9 +341,7 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     if plain:
         rows = rows.project(f"* replace ({', '.join(plain)})")
     spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
-    if not spans:
-        return pl.DataFrame(rows)
-    # Polars takes no interval from DuckDB itself.
+    # By way of pyarrow: Polars keeps a relation that it reads itself, and DuckDB complains of that when a program ends.
     return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
 
 

@@ -48,6 +48,8 @@ def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool
     began = time.perf_counter()
     for damage in withdraw_damaged(installation.lake):
         console.print(f"{damage.sentence}; it is stale", highlight=False, markup=False, soft_wrap=True)
+    if installation.warehouse.settle():
+        console.print("this installation was moved: its published views read the lake here now", highlight=False)
     report = _nothing_to_do(installation, request)
     if report is None:
         ahead = forecast(installation, plan_build(installation, request, _names(request)))

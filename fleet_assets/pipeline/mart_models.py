@@ -13,9 +13,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.contracts import TABLES, VEHICLES, Table
 from fleet_assets.contracts.errors import BuildFailed
@@ -53,14 +55,15 @@ def dbt_environment(installation: Installation, *, parsing: bool = False) -> dic
 
 
 def prepared_manifest(installation: Installation) -> Path:
-    """The project's manifest, not older than its models."""
+    """The project's manifest, made from its text as it is now by the dbt that is installed."""
     environment = dbt_environment(installation, parsing=True)
     manifest = Path(environment["DBT_TARGET_PATH"]) / "manifest.json"
-    newest = max(path.stat().st_mtime for path in PROJECT_DIR.rglob("*") if path.is_file())
+    noted, made_from = manifest.with_name("manifest_made_from.txt"), f"dbt {version('dbt-core')} {_project_version()}"
     # Web server, daemon and runs load this at the same moment; one of them writes, the others find it written.
     with exclusive_lock(manifest.parent / "parse.lock"):
-        if not manifest.exists() or manifest.stat().st_mtime < newest:
+        if not manifest.exists() or not noted.exists() or noted.read_text() != made_from:
             _parse(environment)
+            replace_file(noted, made_from.encode())
     return manifest
 
 
@@ -125,18 +128,18 @@ class MartProject:
 
 
 def mart_project(installation: Installation) -> MartProject:
-    """What dbt says of the project; read once in a process, and again where a model is newer."""
-    return _read_project(prepared_manifest(installation))
+    """What dbt says of the project; read once in a process, and again where its text changed."""
+    return _read_project(prepared_manifest(installation), _project_version())
 
 
 @cache
-def _read_project(manifest_file: Path) -> MartProject:
+def _read_project(manifest_file: Path, project_version: str) -> MartProject:
     manifest: dict[str, Any] = json.loads(manifest_file.read_text())
     upstream = _upstream_models(manifest)
     return MartProject(
         manifest_file, manifest, upstream, _tables_read(manifest, upstream), _materialised_as(manifest, "view"),
         _materialised_as(manifest, "incremental"),
-        tuple(TABLES[source["name"]] for source in manifest["sources"].values()), _project_version(),
+        tuple(TABLES[source["name"]] for source in manifest["sources"].values()), project_version,
     )  # fmt: skip
 
 

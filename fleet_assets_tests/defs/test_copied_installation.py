@@ -20,6 +20,7 @@ from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.settings import load_settings
+from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.installation import small_day
 
 DAY = date(2026, 3, 2)
@@ -75,6 +76,20 @@ def test_nothing_of_a_copy_without_times_or_of_the_old_layout_is_built_anew(
     assert build_now(old, BuildRequest()).tables == []
     assert {old.lake.generation(table).number for table in TABLES.values()} == {0, 1}
     assert old.warehouse.query(QUESTION).equals(rows)
+
+
+@pytest.mark.usefixtures("read_project")
+def test_published_views_read_the_lake_of_an_installation_that_was_moved(
+    landed: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fleet: FleetCommand
+) -> None:
+    build_now(landed, BuildRequest())
+    rows = landed.warehouse.query("select * from active_vehicle_map")
+    landed.settings.root.rename(tmp_path / "moved")
+    monkeypatch.setenv("FLEET_HOME", str(tmp_path / "moved"))
+    moved = Installation(load_settings())
+    assert "this installation was moved" in fleet("build", FLEET_HOME=str(tmp_path / "moved")).stdout
+    assert moved.warehouse.query("select * from active_vehicle_map").equals(rows)
+    assert "moved" not in fleet("build", FLEET_HOME=str(tmp_path / "moved")).stdout
 
 
 def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Installation) -> None:

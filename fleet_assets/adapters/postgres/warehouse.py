@@ -95,6 +95,10 @@ class PostgresWarehouse:
         finally:
             lock.close()
 
+    def settle(self) -> bool:
+        """A server holds the lake's rows itself: it stays where it is."""
+        return False
+
     def publish(self, tell: publication.Words = lambda _: None) -> None:
         """Exchange what is published for what was built, in one step; `tell` hears who holds it up, and what of
         somebody's was lost. Raises ServiceError if readers never end."""
