@@ -68,11 +68,16 @@ def _tick(definitions: dg.Definitions, instance: dg.DagsterInstance, sensor: Any
         cursor=cursors.get(sensor.name),
         definitions=definitions,
         sensor_name=sensor.name,
-        resources={"installation": (definitions.resources or {})["installation"]},
+        resources=_installation(definitions),
     ) as context:
         answer = sensor.evaluate_tick(context)
     cursors[sensor.name] = answer.cursor
     return len(answer.run_requests or ())
+
+
+def _installation(definitions: dg.Definitions) -> dict[str, Any]:
+    """The resource of the installation, by the name that it has now or had in earlier versions."""
+    return {name: one for name, one in (definitions.resources or {}).items() if name in ("installation", "places")}
 
 
 if __name__ == "__main__":
