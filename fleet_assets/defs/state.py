@@ -7,6 +7,7 @@ known without asking (`pipeline.known_runs`).
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ def _known_runs(installation: Installation) -> Runs:
     home = installation.settings.dagster_home
     if not (home / "dagster.yaml").exists():
         return Runs()
+    # The instance's file says by this name where it lies.
+    os.environ["DAGSTER_HOME"] = str(home)
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             return _runs(instance, installation)

@@ -78,7 +78,8 @@ def _states(home: Path) -> Iterator[str]:
         for log in _LOGS:
             with suppress(FileNotFoundError):
                 status = os.stat(home / f"{store}{log}")
-                yield f"{store}{log}:{status.st_size}:{status.st_mtime_ns}"
+                if status.st_size:  # an empty log is there while somebody reads
+                    yield f"{store}{log}:{status.st_size}:{status.st_mtime_ns}"
 
 
 def recalled_runs(installation: Installation) -> Runs | None:

@@ -25,8 +25,9 @@ from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import INGEST_DAILY
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.known_runs import Runs
+from fleet_assets.pipeline.known_runs import Runs, recalled_runs
 from fleet_assets.pipeline.plan import BuildRequest
+from fleet_assets_tests.conftest import FleetCommand
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
@@ -193,6 +194,16 @@ def test_spooled_frames_and_rows_set_aside_are_counted(installation: Installatio
     page = fleet_here("status").out
     assert "Spool van-1-can0: 2 batches wait, 50 B" in page
     assert "Set aside telemetry: 7 rows of van-1, in-the-future (ahead)" in page
+
+
+def test_runs_are_told_by_a_process_that_knows_of_no_dagster_home_and_remembered_by_the_next(
+    installation: Installation, fleet: FleetCommand
+) -> None:
+    land(installation, "one")
+    assert fleet("build", "--select", "raw_telemetry", DAGSTER_HOME="").returncode == 0
+    looks = [json.loads(fleet("status", "--json", DAGSTER_HOME="").stdout)["runs"] for _ in range(2)]
+    assert [(runs["problem"], runs["last_build"]["status"]) for runs in looks] == [("", "SUCCESS")] * 2
+    assert recalled_runs(installation) is not None
 
 
 def test_a_build_that_works_does_not_hold_up_the_status(
