@@ -170,16 +170,21 @@ def check(
 
 @reference_app.command("load")
 def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files named after their table.")]) -> None:
-    """Validate reference CSVs and put them in place; a file with a wrong line changes nothing.
+    """Validate reference CSVs and put them in the place of those before; a file with a wrong line changes nothing.
 
     A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
     energy_prices.csv, zones.csv.
     """
+    from fleet_assets.commands.wording import counted
+
     store = Installation.from_environment().reference
     console = Console()
     for path in files:
         table, rows = store.load(path)
-        console.print(f"{path}: {rows} rows of {table.name} loaded; run `fleet build` to use them", highlight=False)
+        console.print(
+            f"{path}: {counted(rows, 'row')} of {table.name}, in place of those before; run `fleet build` to use them",
+            highlight=False,
+        )
 
 
 @reference_app.command("check")

@@ -302,6 +302,10 @@ class DuckdbWarehouse:
             listed = ", ".join(_tables(connection, "memory")) or "none"
             unbuilt = "" if self.published.exists() else "; the marts are not built yet: run `fleet build`"
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
+        if self._read_lake() != str(self._lake.root):
+            sentence += (
+                f"; {self.published} reads the lake at {self._read_lake()}: run `fleet build`, which puts it right"
+            )
         is_about_data = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
         return DataError(sentence) if is_about_data else UsageError(sentence)
 

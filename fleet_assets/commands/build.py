@@ -93,8 +93,9 @@ def show_forecast(console: Console, installation: Installation, request: BuildRe
         table.add_row("marts", "", "", "", "inputs", "")
     console.print(table, highlight=False, markup=False)
     known = [one.seconds for one in found if one.seconds is not None]
-    if found:
-        console.print(f"About {sum(known):,.0f} s for days, marts and start not counted.", highlight=False)
+    if known:
+        about = "About" if len(known) == len(found) else "Not every table was computed before; the others: about"
+        console.print(f"{about} {sum(known):,.0f} s for days, marts and start not counted.", highlight=False)
 
 
 def _names(request: BuildRequest) -> Collection[str]:

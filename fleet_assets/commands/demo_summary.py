@@ -108,6 +108,8 @@ def as_table(compared: pl.DataFrame) -> RichTable:
         table.add_column(title, justify="right", no_wrap=True)
     for row in compared.iter_rows(named=True):
         table.add_row(row["vehicle_id"], row["powertrain"], *(_number(row[name]) for name in shown))
+    if compared.is_empty():
+        return table
     table.add_section()
     totals = compared.select(pl.col(name, f"true_{name}").sum() for name in shown).row(0, named=True)
     table.add_row("fleet", "", *(_number(totals[name]) for name in shown), style="bold")
