@@ -56,7 +56,7 @@ def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool
         with build_progress(console, ahead), words_to(build_log(installation)):
             report = build_now(installation, request)
     seconds = time.perf_counter() - began
-    said = [_outcome(report, seconds), *_left_stale(report, request.select)]
+    said = [_outcome(report, request.select, seconds), *_left_stale(report, request.select)]
     for line in [*said, *lost_frames(installation, report.days), *unread_sentences(installation)]:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     if report.failed_checks:
@@ -82,7 +82,7 @@ def show_forecast(console: Console, installation: Installation, request: BuildRe
     plan = plan_build(installation, request, _names(request))
     found, is_stale = forecast(installation, plan), is_warehouse_stale(installation)
     if plan.is_empty and not is_stale:
-        console.print("Everything is up to date.")
+        console.print("What is selected is up to date." if request.select else "Everything is up to date.")
         return
     table = Table("table", "days", "first", "last", "why", "about", box=None, pad_edge=False)
     for name in plan.reference:
@@ -118,9 +118,9 @@ def _about(seconds: float | None) -> str:
     return "not known" if seconds is None else f"{seconds:,.1f} s"
 
 
-def _outcome(report: BuildReport, seconds: float) -> str:
+def _outcome(report: BuildReport, select: str, seconds: float) -> str:
     if not report.tables:
-        return "Everything is up to date."
+        return "What is selected is up to date." if select else "Everything is up to date."
     span = f", {report.days[0]} to {report.days[-1]}" if report.days else ""
     return f"Built {counted(len(report.tables), 'table')}{span}, in {seconds:.1f} s."
 
@@ -128,7 +128,7 @@ def _outcome(report: BuildReport, seconds: float) -> str:
 def _left_stale(report: BuildReport, select: str) -> Iterator[str]:
     """What was built was made of what is stored, which may be nothing: say so where that is stale."""
     stale = report.left_stale
-    if report.tables and not stale.is_empty:
+    if not stale.is_empty:
         named = [*stale.reference, *(f"{name} ({counted(len(days), 'day')})" for name, days in stale.days.items())]
         verb = "is" if len(named) == 1 else "are"
         whole = ",".join(re.sub(r"^\d*\+?", "+", part.strip()) for part in select.split(",") if part.strip())

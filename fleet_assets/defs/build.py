@@ -58,7 +58,7 @@ def _build(
         tell(f"{damage.sentence}; it is stale")
     wanted = _wanted(definitions, request.select)
     tables = selected_tables(definitions, request.select)
-    sources = sources_of(tables)
+    sources = _sources_of(installation, tables)
     found = plan_build(installation, request, tables | sources)
     plan = found.of(tables)
     chosen = _chosen(definitions, installation, wanted, plan, is_full=request.full)
@@ -70,6 +70,13 @@ def _build(
         _run(definitions, instance, keys, _tags(stretch, request), report)
     report.failed_checks += failed_rules(installation, tables)
     return report
+
+
+def _sources_of(installation: Installation, selected: Set[str]) -> set[str]:
+    """The tables that are not selected and that the selected tables and models are made of."""
+    project = mart_project(installation)
+    read = set().union(*(project.reads[model] for model in selected & project.reads.keys())) - selected
+    return sources_of(selected | read) | read
 
 
 def selected_tables(definitions: dg.Definitions, select: str) -> set[str]:

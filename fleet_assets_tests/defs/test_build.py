@@ -171,6 +171,13 @@ def test_a_part_of_the_marts_is_not_judged_by_what_was_left_as_it_was(built: Ins
     assert counts == [2, 1]
 
 
+def test_a_mart_alone_is_current_and_what_it_is_made_of_is_said_to_be_stale(built: Installation) -> None:
+    land(built, "two", drive("van-2", at("2026-03-03 08:00")))
+    report = build(built, select="vehicle_daily")
+    assert report.tables == []
+    assert {"raw_telemetry", "telemetry", "trips"} <= report.left_stale.days.keys()
+
+
 def test_a_selection_that_names_nothing_is_refused(installation: Installation) -> None:
     with pytest.raises(UsageError, match="is not an asset selection"):
         build(installation, select="trips and (")
