@@ -18,6 +18,8 @@ from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets_tests.fixtures.drives import drive
 from fleet_assets_tests.proofs.histories.lakes import new_installation, store
 
+pytestmark = pytest.mark.slow  # each goes on from where the one before it ended
+
 SOON_S = 15
 """How long after the first build the open trip becomes final: a build takes a second or two."""
 
@@ -52,7 +54,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation, dict[s
     return installation, {table.name: _said(installation, table) for table in (TRIPS, STOPS)}, home
 
 
-@pytest.mark.slow
 def test_a_trip_still_under_way_is_no_ended_trip_and_appears_once_its_silence_has_lasted(
     here: tuple[Installation, dict[str, pl.DataFrame], Path],
 ) -> None:
