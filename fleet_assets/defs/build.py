@@ -99,11 +99,9 @@ def _chosen(
 ) -> set[dg.AssetKey]:
     """Of the wanted assets those that are stale, or will be once the plan is carried out; what loads a server before
     models are made there; and the views between a table and what is made of it, which tell a run its order."""
-    graph = definitions.resolve_asset_graph()
-    daily = {key for key in wanted if graph.get(key).is_partitioned}
-    reference = {key for key in wanted - daily if graph.get(key).group_name == REFERENCE_GROUP}
-    loaded = {key for key in wanted if key.path[0] == LOADED_PREFIX}
-    models = {key.path[-1] for key in wanted - daily - reference - loaded}
+    reference, daily, marts = _by_kind(definitions, wanted)
+    loaded = {key for key in marts if key.path[0] == LOADED_PREFIX}
+    models = {key.path[-1] for key in marts - loaded}
     if not is_full:
         models &= stale_marts(installation, plan)
     stale = {key for key in daily if key.path[-1] in plan.days}
@@ -152,11 +150,18 @@ def _part(
     definitions: dg.Definitions, chosen: set[dg.AssetKey], *, has_days: bool, is_first: bool, is_last: bool
 ) -> set[dg.AssetKey]:
     """Reference goes with the first run and marts with the last one, day tables with every run."""
-    graph = definitions.resolve_asset_graph()
-    daily = {key for key in chosen if graph.get(key).is_partitioned}
-    reference = {key for key in chosen - daily if graph.get(key).group_name == REFERENCE_GROUP}
-    marts = chosen - daily - reference
+    reference, daily, marts = _by_kind(definitions, chosen)
     return (daily if has_days else set()) | (reference if is_first else set()) | (marts if is_last else set())
+
+
+def _by_kind(
+    definitions: dg.Definitions, keys: set[dg.AssetKey]
+) -> tuple[set[dg.AssetKey], set[dg.AssetKey], set[dg.AssetKey]]:
+    """Reference tables, day tables, and what is made of them: marts, and the copies that a server's marts read."""
+    graph = definitions.resolve_asset_graph()
+    daily = {key for key in keys if graph.get(key).is_partitioned}
+    reference = {key for key in keys - daily if graph.get(key).group_name == REFERENCE_GROUP}
+    return reference, daily, keys - daily - reference
 
 
 def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:

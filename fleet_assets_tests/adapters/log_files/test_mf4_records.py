@@ -40,7 +40,7 @@ def opened(path: Path) -> Any:
     return MDF(path, **options)
 
 
-def compare(path: Path, chunk: int) -> None:
+def assert_same_as_asammdf(path: Path, chunk: int) -> None:
     with opened(path) as mdf:
         assert len(mdf.groups[0].data_blocks) > 1
         records = Records(mdf, 0, KIND)
@@ -58,11 +58,11 @@ def compare(path: Path, chunk: int) -> None:
 def test_records_are_the_same_stored_and_compressed_and_in_whatever_runs(
     tmp_path: Path, compression: int, chunk: int
 ) -> None:
-    compare(written(tmp_path / "log.mf4", compression), chunk)
+    assert_same_as_asammdf(written(tmp_path / "log.mf4", compression), chunk)
 
 
 def test_records_of_can_fd_are_the_same(tmp_path: Path) -> None:
-    compare(written(tmp_path / "log.mf4", width=64), 999)
+    assert_same_as_asammdf(written(tmp_path / "log.mf4", width=64), 999)
 
 
 def test_instants_in_whole_nanoseconds_are_converted(tmp_path: Path) -> None:
