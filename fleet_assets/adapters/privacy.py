@@ -13,8 +13,6 @@ from contextlib import contextmanager
 MASKS = {"user": 0o077, "group": 0o027}
 """By the setting FLEET_SHARED_WITH."""
 
-SECRET_MODE = 0o600
-
 _persons_own: list[int] = []
 
 

@@ -29,8 +29,8 @@ from fleet_assets.installation import Installation
 
 if TYPE_CHECKING:
     from fleet_assets.pipeline.known_runs import Runs
+    from fleet_assets.pipeline.mart_models import Published
     from fleet_assets.pipeline.plan import Plan
-    from fleet_assets.pipeline.published import Published
 
 QUIET_WORKER_S = 60.0
 """A worker asks for entries twice a second; one that has not for so long is gone."""
@@ -81,8 +81,8 @@ def gather(installation: Installation) -> Status:
 
 def _gather(installation: Installation) -> Status:
     from fleet_assets.pipeline.freshness import with_freshness
+    from fleet_assets.pipeline.mart_models import published_now
     from fleet_assets.pipeline.plan import BuildRequest, followed_tables, plan_build
-    from fleet_assets.pipeline.published import published_now
 
     settings, now = installation.settings, datetime.now(UTC)
     damaged = [one.sentence for one in withdraw_damaged(installation.lake)]

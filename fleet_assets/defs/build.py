@@ -98,25 +98,29 @@ def _chosen(
     definitions: dg.Definitions, installation: Installation, wanted: set[dg.AssetKey], plan: Plan, *, is_full: bool
 ) -> set[dg.AssetKey]:
     """Of the wanted assets those that are stale, or will be once the plan is carried out; what loads a server before
-    models are made there; and the views between a table and what is made of it, which tell a run its order."""
+    models are made there; and what lies between a table and its marts, which tells a run their order."""
     reference, daily, marts = _by_kind(definitions, wanted)
     loaded = {key for key in marts if key.path[0] == LOADED_PREFIX}
-    models = {key.path[-1] for key in marts - loaded}
+    models, due = {key.path[-1] for key in marts - loaded}, stale_marts(installation, plan)
     if not is_full:
-        models &= stale_marts(installation, plan)
+        models &= due
     stale = {key for key in daily if key.path[-1] in plan.days}
     stale |= {key for key in reference if key.path[-1] in plan.reference}
-    stale |= {dg.AssetKey(model) for model in models | _views_with(installation, models)}
+    stale |= _marts_with_their_way(installation, models, leaves_stale=not due <= models)
     return stale | (loaded if stale or is_server_behind(installation) else set())
 
 
-def _views_with(installation: Installation, models: Set[str]) -> set[str]:
-    """The views that models are made of; on a server all of them: its scratch schemas begin without views, and lose
-    those upon tables that are made anew."""
+def _marts_with_their_way(installation: Installation, models: Set[str], *, leaves_stale: bool) -> set[dg.AssetKey]:
+    """Models, and what lies between them and the lake's tables: views, and on a server the copies that they read."""
     project = mart_project(installation)
-    if models and installation.settings.is_on_postgres:
-        return {*project.views}
-    return {view for model in models for view in project.upstream[model] & project.views}
+    views = {view for model in models for view in project.upstream[model] & project.views}
+    keys = {dg.AssetKey(name) for name in models | views}
+    if not models or not installation.settings.is_on_postgres:
+        return keys
+    keys |= {dg.AssetKey([LOADED_PREFIX, name]) for model in models for name in project.reads[model]}
+    # A server's scratch schemas begin without views. dbt makes them with the rest, rather than in a process of its own
+    # afterwards; but their tests look at all that they read, so nothing of that may be left stale.
+    return keys if leaves_stale else keys | {dg.AssetKey(name) for name in project.views}
 
 
 def _selected(text: str, graph: AssetGraph) -> set[dg.AssetKey]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from typing import Any
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.contracts import TABLES, VEHICLES, Table
-from fleet_assets.contracts.errors import BuildFailed
+from fleet_assets.contracts.errors import BuildFailed, ServiceError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import MartInputs
 from fleet_assets.pipeline.plan import Plan
@@ -177,3 +178,24 @@ def is_warehouse_stale(installation: Installation) -> bool:
 def is_server_behind(installation: Installation) -> bool:
     """Whether the lake holds partitions that a server has not."""
     return installation.settings.is_on_postgres and bool(installation.loader.stale())
+
+
+@dataclass(frozen=True)
+class Published:
+    """What people read: stale marts, None before any was published; when; why nobody can say; what is broken."""
+
+    stale: list[str] | None = None
+    at: datetime | None = None
+    problem: str = ""
+    damage: str = ""
+
+
+def published_now(installation: Installation) -> Published:
+    """What the warehouse says; a sentence where its server does not answer."""
+    try:
+        damage = installation.warehouse.damage()
+        if not damage and not installation.warehouse.is_published:
+            return Published()
+        return Published(sorted(stale_marts(installation)), installation.warehouse.published_at, damage=damage)
+    except ServiceError as error:
+        return Published(problem=str(error))

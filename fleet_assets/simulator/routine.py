@@ -18,8 +18,6 @@ SHORTEST_STAY_S = 420.0
 """s of a stay at least: with halts of at most 95 s inside a leg, no standstill lasts about 300 s, where rules cut."""
 LUNCH_S = (2_700.0, 3_600.0)
 SATURDAY, SUNDAY = 5, 6
-BACK_BY_H = 21.0
-"""Hour of the local day after which nobody sets out for another customer."""
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,14 @@ def test_a_part_of_the_marts_is_not_judged_by_what_was_left_as_it_was(built: Ins
     assert counts == [2, 1]
 
 
+def test_a_table_and_its_mart_are_made_in_this_order_where_nothing_between_them_is_selected(
+    built: Installation,
+) -> None:
+    land(built, "two", drive("van-2", at("2026-03-03 08:00")))
+    build(built, select="raw_telemetry,telemetry,trips,trip_daily_stats")
+    assert built.warehouse.query("select count(*) as n from trip_daily_stats").item() == 2
+
+
 def test_a_mart_alone_is_current_and_what_it_is_made_of_is_said_to_be_stale(built: Installation) -> None:
     land(built, "two", drive("van-2", at("2026-03-03 08:00")))
     report = build(built, select="vehicle_daily")
