@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fleet_assets.simulator.slow_tracker import newest_values, sent_every
@@ -33,6 +33,7 @@ def test_it_sends_the_newest_row_of_each_instant_and_nothing_while_the_vehicle_i
 
 
 @given(st.integers(2, 100), st.floats(0, 0.5), st.integers(0, 9))
+@example(3, 0.5, 0)
 @settings(max_examples=40)
 def test_jittered_rows_are_rows_of_the_recording_in_order_and_as_many(step: int, jitter: float, seed: int) -> None:
     two = pl.concat([vehicle(step_s=1.0, name=name).drive(400).frame() for name in "ab"])
@@ -40,7 +41,9 @@ def test_jittered_rows_are_rows_of_the_recording_in_order_and_as_many(step: int,
     assert sent.join(two, on=["vehicle_id", "recorded_at"], how="anti").is_empty()
     assert sent.equals(sent.sort("vehicle_id", "recorded_at").unique(maintain_order=True))
     per_vehicle = sent["vehicle_id"].value_counts()["count"].to_list()
-    assert all(abs(count - 400 / step) <= 2 for count in per_vehicle)
+    # Instants less than a second apart may fall on one row; of three in a row the first and the last are a step apart.
+    least = 400 / step if step * (1 - 2 * jitter) >= 1 else 200 / step
+    assert all(least - 2 <= count <= 400 / step + 2 for count in per_vehicle)
 
 
 def test_nothing_is_sent_of_nothing() -> None:

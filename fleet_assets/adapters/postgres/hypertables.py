@@ -87,12 +87,12 @@ def _move(connection: psycopg.Connection, contract: Table, tell: Callable[[str],
     connection.execute(statement("insert into {new} select * from {old}", new=fresh, old=old))
     rows = _equal(connection, contract, old, fresh)
     _index(connection, contract, fresh)
-    upon = find_dependents(connection, [(PUBLISHED, contract.name)])
+    dependents = find_dependents(connection, [(PUBLISHED, contract.name)])
     connection.execute(statement("drop table {old} cascade", old=old))
     connection.execute(statement("alter table {new} set schema {schema}", new=fresh, schema=PUBLISHED))
     there = table(f"{contract.name}_hyper")
     connection.execute(statement("alter table {new} rename to {name}", new=there, name=contract.name))
-    for lost in put_back(connection, upon):
+    for lost in put_back(connection, dependents):
         tell(lost)
     return Moved(contract.name, rows)
 
