@@ -2,7 +2,7 @@
 
     FLEET_HOME=.fleet/demo .venv/bin/python examples/day_at_four_cadences.py [--vehicle lorry-01 --day 2026-11-20]
 
-It needs `pip install -e '.[examples]'` (matplotlib), an installation with dense telemetry, and no Dagster. Without
+It needs an installation with dense telemetry, and no Dagster. Without
 --vehicle and --day it takes the day with most trips. Each cell (# %%) also runs in a notebook.
 """
 

@@ -2,7 +2,7 @@
 
     FLEET_HOME=.fleet/demo .venv/bin/python examples/week_of_a_fleet.py [--to 2026-11-21] [--output week.png]
 
-It needs `pip install -e '.[examples]'` (matplotlib) and no Dagster. Each cell (# %%) also runs in a notebook.
+It needs no Dagster. Each cell (# %%) also runs in a notebook.
 Without --to the week ends with the last day that has trips.
 """
 

@@ -42,6 +42,8 @@ app.add_typer(reference_app, name="reference")
 app.add_typer(later_group("fleet_assets.commands.quarantine_cli", "What could not be accepted."), name="quarantine")
 app.add_typer(later_group("fleet_assets.commands.landing", "The landing zone."), name="landing")
 app.add_typer(later_group("fleet_assets.commands.lake_cli", "The lake's tables through time."), name="lake")
+app.add_typer(later_group("fleet_assets.commands.plot_cli", "Pictures of one vehicle."), name="plot")
+app.add_typer(later_group("fleet_assets.commands.whatif_cli", "What other rules would find."), name="whatif")
 app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
 

@@ -3,9 +3,11 @@
 Belongs here: handing adapter objects to assets, storing and loading frames. Does not belong here: computing them.
 """
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +18,7 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 from fleet_assets.adapters.lake import Written
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.installation import Installation
+from fleet_assets.pictures.partition import page_of
 from fleet_assets.pipeline.day_tables import REFERENCE
 from fleet_assets.pipeline.storing import StoredDay
 
@@ -100,15 +103,34 @@ class LakeIOManager(dg.ConfigurableIOManager):
         context.add_output_metadata(_metadata(table, written, obj.frame))
 
 
-def day_event(key: dg.AssetKey, table: Table, stored: StoredDay, installation: Installation) -> dg.AssetMaterialization:
-    """The partition with the hash of its bytes as its data version: automation follows only where that changed."""
+def day_event(
+    key: dg.AssetKey, table: Table, stored: StoredDay, installation: Installation, *, is_drawn: bool = False
+) -> dg.AssetMaterialization:
+    """The partition with the hash of its bytes as its data version: automation follows only where that changed.
+
+    `is_drawn`: with a picture, where its table has one.
+    """
     written = stored.written or Written(stored.record, installation.lake.path(table, stored.day), is_changed=False)
+    shown = {} if stored.frame is None else _page(table, stored.frame, installation, is_drawn=is_drawn)
     return dg.AssetMaterialization(
         key,
         partition=stored.day.isoformat(),
-        metadata=_metadata(table, written, stored.frame),
+        metadata={**shown, **_metadata(table, written, stored.frame)},
         tags={DATA_VERSION_TAG: stored.record.content, DATA_VERSION_IS_USER_PROVIDED_TAG: "true"},
     )
+
+
+def _page(table: Table, frame: pl.DataFrame, installation: Installation, *, is_drawn: bool) -> dict[str, Any]:
+    """What people ask of a partition of events, as numbers that the UI draws over all partitions, and a picture."""
+    page = page_of(table, frame, partial(_rows_of, installation), installation.settings.timezone, is_drawn=is_drawn)
+    drawn = base64.b64encode(page.picture).decode() if page.picture else ""
+    picture = {"picture": dg.MetadataValue.md(f"![{table.name}](data:image/png;base64,{drawn})")} if drawn else {}
+    return {**picture, **page.numbers}
+
+
+def _rows_of(installation: Installation, table: Table, vehicle: str, since: datetime, until: datetime) -> pl.DataFrame:
+    rows = installation.lake.window(table, since, until)
+    return rows.filter(pl.col("vehicle_id") == vehicle).collect()
 
 
 def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dict[str, Any]:

@@ -22,6 +22,10 @@ from fleet_assets.resources import TELLS_ITS_OWN_EVENTS, InstallationResource, d
 ONLY_STALE_TAG = "fleet/only_stale"
 """Run tag: partitions whose inputs and code are those of the stored result are kept as they are."""
 
+DRAWN_DAYS = 31
+"""The newest days of a run that get a picture: a rebuild of years draws no picture that nobody will look at, and
+Dagster's event log stays small. `fleet plot` draws any span."""
+
 
 def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
     """The partitioned asset of a day table. It stores day by day, and tells of each: a range is one run, and what was
@@ -47,7 +51,8 @@ def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
         for position, stored in enumerate(store_days(here, maker, days, only_stale=only_stale), start=1):
             kept += stored.written is None
             changed += stored.written is not None and stored.written.is_changed
-            context.log_event(day_event(context.asset_key, table, stored, here))
+            is_drawn = position > len(days) - DRAWN_DAYS
+            context.log_event(day_event(context.asset_key, table, stored, here, is_drawn=is_drawn))
             progressed(table.name, position, len(days))
         context.log.info(f"{table.name}: {len(days)} days, {changed} changed, {kept} were current")
         return dg.Output(None, metadata=TELLS_ITS_OWN_EVENTS)

@@ -53,6 +53,12 @@ WINDOW = "window"
 TABLE = "table"
 """Parameter that receives the declared table: one function makes the days of several."""
 
+RULES = "rules"
+"""Parameter that receives the declared rules: the same day under other rules is the same table with others declared."""
+
+Days = tuple[date, date]
+"""The first and the last day of what is computed at once."""
+
 
 @dataclass(frozen=True)
 class Noted:
@@ -78,8 +84,8 @@ class Outside:
 @dataclass(frozen=True)
 class DayTable:
     """How the days of one table are made. `compute` gets what its parameters name: inputs by the name of their table,
-    settings by theirs, `window`, `table`, and what lies outside; nothing else is within its reach. Where a table is
-    made of `parts`, these have the inputs and settings, and `compute` gets what they gave."""
+    settings by theirs, `window`, `table`, `rules`, and what lies outside; nothing else is within its reach. Where a
+    table is made of `parts`, these have the inputs and settings, and `compute` gets what they gave."""
 
     table: Table
     compute: Compute
@@ -90,9 +96,16 @@ class DayTable:
     outside: Outside | None = None
     upstream: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    rules: Any = None
 
     def __post_init__(self) -> None:
-        known = {WINDOW, TABLE, *self.settings, *(table.name for table in self.inputs)}
+        known = {
+            WINDOW,
+            TABLE,
+            *([] if self.rules is None else [RULES]),
+            *self.settings,
+            *(table.name for table in self.inputs),
+        }
         known |= ({self.outside.name} if self.outside else set()) | ({PARTS} if self.parts else set())
         undeclared = [name for name in self.parameters if name not in known]
         undeclared += [name for part in self.parts for name in part.undeclared({WINDOW, TABLE})]
@@ -114,7 +127,8 @@ class DayTable:
 
     @cached_property
     def _own_version(self) -> str:
-        return table_version(self.compute, self.table, () if self.parts else read_columns(self.reads))
+        code = table_version(self.compute, self.table, () if self.parts else read_columns(self.reads))
+        return code if self.rules is None else _short_hash([code, repr(self.rules)])[:12]
 
     def _version_with(self, parts: Sequence[Part]) -> str:
         """The version of a day to which these parts give rows: the code of a part without rows decides nothing."""
@@ -130,47 +144,50 @@ class DayTable:
     def _own_days(self) -> frozenset[str]:
         return frozenset(read.table.name for read in self.reads if isinstance(read, OwnDay))
 
-    def window(self, day: date) -> Window:
-        """The day, and the look-back before it."""
-        start = midnight(day)
-        return Window(start=start - self.table.look_back, day_start=start, day_end=start + timedelta(days=1))
+    def window(self, day: date, until: date | None = None) -> Window:
+        """The day, or the days up to `until`, and the look-back before."""
+        start, end = midnight(day), midnight(until or day) + timedelta(days=1)
+        return Window(start=start - self.table.look_back, day_start=start, day_end=end)
 
-    def made(self, installation: Installation, day: date) -> Noted:
-        """One day, computed from its declared inputs."""
-        given = {name: self._argument(installation, day, name) for name in self.parameters}
+    def made(self, installation: Installation, day: date, until: date | None = None) -> Noted:
+        """One day, or the days up to `until`, computed from the declared inputs. What is outside is that of one day."""
+        days = (day, until or day)
+        given = {name: self._argument(installation, days, name) for name in self.parameters}
         result = self.compute(**given)
         return result if isinstance(result, Noted) else Noted(result)
 
-    def _argument(self, installation: Installation, day: date, name: str) -> Any:
+    def _argument(self, installation: Installation, days: Days, name: str) -> Any:
         if name == PARTS:
-            return [self._made_part(installation, day, part) for part in self.parts]
+            return [self._made_part(installation, days, part) for part in self.parts]
         if self.outside is not None and name == self.outside.name:
-            return self.outside.read(installation, day)
-        return self._given(installation, day, name, by_name(self.reads), self.settings)
+            return self.outside.read(installation, days[0])
+        return self._given(installation, days, name, by_name(self.reads), self.settings)
 
-    def _made_part(self, installation: Installation, day: date, part: Part) -> Any:
-        given = {name: self._given(installation, day, name, part.named, part.settings) for name in part.asked}
+    def _made_part(self, installation: Installation, days: Days, part: Part) -> Any:
+        given = {name: self._given(installation, days, name, part.named, part.settings) for name in part.asked}
         return part.compute(**given, **part.given)
 
     def _given(
-        self, installation: Installation, day: date, name: str, named: Mapping[str, Read], settings: Sequence[str]
+        self, installation: Installation, days: Days, name: str, named: Mapping[str, Read], settings: Sequence[str]
     ) -> Any:
         if name == WINDOW:
-            return self.window(day)
+            return self.window(*days)
         if name == TABLE:
             return self.table
+        if name == RULES and self.rules is not None:
+            return self.rules
         if name in settings:
             return getattr(installation.settings, name)
-        return self._rows(installation, day, named[name])
+        return self._rows(installation, days, named[name])
 
-    def _rows(self, installation: Installation, day: date, read: Read) -> pl.LazyFrame:
+    def _rows(self, installation: Installation, days: Days, read: Read) -> pl.LazyFrame:
         """The rows of an input: the window of a day table, of a reference table what is declared of it."""
         if isinstance(read, Rows):
             return read.of(installation.lake.scan(read.table))
         table = read.table if isinstance(read, OwnDay) else read
         if table.partition_by is None:
             return installation.lake.scan(table)
-        window = self.window(day)
+        window = self.window(*days)
         return installation.lake.window(table, window.day_start - self.look_back(table), window.day_end)
 
     def fingerprint(
@@ -300,6 +317,7 @@ def day_table(
     upstream: Sequence[str] = (),
     on_demand: bool = False,
     parts: Sequence[Part] = (),
+    rules: Any = None,
 ) -> Callable[[Compute], DayTable]:
     """Declare `compute` as what makes one day of a table: see `DayTable`. `upstream` names the assets that stand for
     what lies outside; `on_demand` tables are not followed by automation."""
@@ -308,7 +326,7 @@ def day_table(
 
     def declare(compute: Compute) -> DayTable:
         return DayTable(
-            table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts)
+            table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts), rules
         )  # fmt: skip
 
     return declare

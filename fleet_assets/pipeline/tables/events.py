@@ -5,6 +5,7 @@ Does not belong here: the rules of segmentation (`core`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
@@ -55,20 +56,21 @@ def readings_before_silence(last_readings: pl.LazyFrame, window: Window) -> pl.L
         Rows(DRIVER_ASSIGNMENTS, ("driver_id", "vehicle_id", "valid_from", "valid_to")),
     ],
     settings=["timezone"],
+    rules=TripRules(),
 )
 def trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, driver_assignments: pl.LazyFrame,
-    readings_before_silence: pl.LazyFrame, window: Window, timezone: str,
+    readings_before_silence: pl.LazyFrame, window: Window, rules: TripRules, timezone: str,
 ) -> pl.LazyFrame:  # fmt: skip
     """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
-    rules = TripRules(default_timezone=timezone)
+    rules = replace(rules, default_timezone=timezone)
     return segment_trips(telemetry, vehicles, driver_assignments, window, rules, readings_before_silence)
 
 
-@event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))])
-def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:
+@event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=StandingRules())
+def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: StandingRules) -> pl.LazyFrame:
     """What was observed while vehicles stood; small, so that a long stay is built without weeks of telemetry."""
-    return find_standing(telemetry, StandingRules(), vehicles)
+    return find_standing(telemetry, rules, vehicles)
 
 
 @event_table(
@@ -80,10 +82,11 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.Lazy
         Rows(VEHICLES, ("vehicle_id", "timezone")),
     ],
     settings=["timezone"],
+    rules=StopRules(),
 )
 def stops(
     trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
-    timezone: str,
+    rules: StopRules, timezone: str,
 ) -> pl.LazyFrame:  # fmt: skip
     """Stays between two trips: idling, refuelling, charging or parking."""
-    return derive_stops(trips, standing_periods, zones, vehicles, window, StopRules(default_timezone=timezone))
+    return derive_stops(trips, standing_periods, zones, vehicles, window, replace(rules, default_timezone=timezone))

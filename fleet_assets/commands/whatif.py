@@ -1,0 +1,154 @@
+"""`fleet whatif`: the events of a span under other rules, what changes in number, litres and money. Writes no table.
+
+Belongs here: what is compared and how it is told. Does not belong here: computing events (`pipeline.what_if`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+
+from fleet_assets.adapters.durable_file import replace_file
+from fleet_assets.adapters.privacy import as_the_person_set
+from fleet_assets.collector.console import Console
+from fleet_assets.collector.file_progress import passing_bar
+from fleet_assets.commands.query import FORMATS
+from fleet_assets.commands.wording import counted
+from fleet_assets.contracts.errors import UsageError
+from fleet_assets.installation import Installation
+from fleet_assets.pipeline.day_tables import DayTable
+from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.pipeline.what_if import CHANGE, computed, difference, rule_values, stored, under
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What can be asked about: the table, the column by which its events are counted apart, what is summed, and how
+    many days are worked on at once."""
+
+    table: str
+    by: str
+    sums: Mapping[str, str]
+    days_at_once: int
+
+
+SUBJECTS = {
+    "fuel": Subject("fuel_events", "kind", {"volume_l": "litres", "unexplained_l": "unexplained l"}, 28),
+    "trips": Subject(
+        "trips", "end_reason", {"distance_km": "km", "moving_s": "moving s", "fuel_used_l": "fuel l"}, 1
+    ),
+}  # fmt: skip
+"""Events of fuel read a month of small rows for each day, so a month at once; trips read telemetry."""
+
+COST, CURRENCY = "cost", "currency"
+
+
+def run_whatif(
+    installation: Installation, subject: str, changed: Mapping[str, float], days: tuple[date | None, date | None],
+    output: Path | None,
+) -> None:  # fmt: skip
+    """Compare, tell on standard output, and write every event with what changed to `output` where one is given.
+
+    Raises UsageError for a rule that does not exist, for no rule that differs, and for a span without stored days.
+    """
+    asked, console = SUBJECTS[subject], Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    maker = DAY_TABLES[asked.table]
+    other = under(maker, changed)
+    if other.rules == maker.rules:
+        raise UsageError(f"these are the rules in force; name another value of one: {_present(maker)}")
+    first, last = _span(installation, maker, days)
+    before, after = stored(installation, maker, first, last), _computed(installation, other, asked, first, last)
+    found = difference(maker, before, after)
+    for line in (f"{asked.table} that became final from {first} to {last}:", *_rules(maker, changed)):
+        console.print(line)
+    console.print(_table(totals(asked, before, after)))
+    console.print(_said(found))
+    if output:
+        _write(output, found)
+        console.print(f"{output}: {counted(found.height, 'event')}")
+
+
+def _present(maker: DayTable) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in sorted(rule_values(maker.rules).items()))
+
+
+def _rules(maker: DayTable, changed: Mapping[str, float]) -> list[str]:
+    present = rule_values(maker.rules)
+    return [f"  {name} {value:g} instead of {present[name]:g}" for name, value in changed.items()]
+
+
+def _span(installation: Installation, maker: DayTable, days: tuple[date | None, date | None]) -> tuple[date, date]:
+    """The days asked for, as far as there are any; without, all that are stored."""
+    known = installation.lake.days(maker.table)
+    within = [day for day in known if (days[0] is None or day >= days[0]) and (days[1] is None or day <= days[1])]
+    if not within:
+        held = f"it holds {known[0]} to {known[-1]}" if known else "`fleet build` makes it"
+        raise UsageError(f"{maker.table.name} has no day in that span; {held}")
+    return within[0], within[-1]
+
+
+def _computed(installation: Installation, maker: DayTable, asked: Subject, first: date, last: date) -> pl.DataFrame:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} days"),
+               TimeElapsedColumn(), TimeRemainingColumn())  # fmt: skip
+    frames = [maker.table.empty()]
+    with passing_bar(Console(stderr=True), *columns) as progress:
+        bar = progress.add_task(maker.table.name, total=(last - first).days + 1)
+        for count, rows in computed(installation, maker, first, last, asked.days_at_once):
+            frames.append(rows)
+            progress.advance(bar, count)
+    return pl.concat(frames)
+
+
+def totals(asked: Subject, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Rows `kind`, `what`, `now`, `then`: of each kind of event how many there are, and every sum; money by currency,
+    never added across."""
+    sides = [_sums(asked, rows).rename({"value": name}) for name, rows in (("now", before), ("then", after))]
+    both = sides[0].join(sides[1], on=["kind", "what"], how="full", coalesce=True)
+    order = {name: place for place, name in enumerate(["events", *asked.sums.values()])}
+    place = pl.col("what").replace_strict(order, default=len(order), return_dtype=pl.Int64)
+    return both.with_columns(pl.col("now", "then").fill_null(0.0)).sort("kind", place, "what")
+
+
+def _sums(asked: Subject, rows: pl.DataFrame) -> pl.DataFrame:
+    sums = [pl.col(column).sum().alias(name) for column, name in asked.sums.items()]
+    grouped = rows.group_by(pl.col(asked.by).alias("kind")).agg(pl.len().alias("events"), *sums, *_money(rows))
+    return grouped.unpivot(index="kind", variable_name="what").with_columns(pl.col("value").cast(pl.Float64))
+
+
+def _money(rows: pl.DataFrame) -> list[pl.Expr]:
+    if CURRENCY not in rows.columns:
+        return []
+    currencies = rows[CURRENCY].drop_nulls().unique().sort()
+    return [pl.col(COST).filter(pl.col(CURRENCY) == one).sum().alias(f"cost {one}") for one in currencies]
+
+
+def _table(rows: pl.DataFrame) -> RichTable:
+    table = RichTable(box=None, pad_edge=False)
+    for name in ("kind", "", "now", "then", "change"):
+        table.add_column(name, justify="left" if name in ("kind", "") else "right", no_wrap=True)
+    before = None
+    for kind, what, now, then in rows.iter_rows():
+        digits = 0 if what == "events" else 1
+        numbers = f"{now:,.{digits}f}", f"{then:,.{digits}f}", f"{then - now:+,.{digits}f}"
+        table.add_row("" if kind == before else kind.replace("_", " "), what, *numbers)
+        before = kind
+    return table
+
+
+def _said(found: pl.DataFrame) -> str:
+    counts = dict(found.group_by(CHANGE).len().iter_rows())
+    return ", ".join(f"{counts.get(change, 0)} {change}" for change in ("new", "gone", "changed", "same"))
+
+
+def _write(output: Path, found: pl.DataFrame) -> None:
+    ending = output.suffix.removeprefix(".").lower()
+    if ending not in ("csv", "json", "parquet"):
+        raise UsageError(f"{output}: write a .csv, .json or .parquet file")
+    with as_the_person_set():
+        replace_file(output, FORMATS[ending](found))

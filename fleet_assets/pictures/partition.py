@@ -1,0 +1,133 @@
+"""What stands beside a partition of events in Dagster's UI: the numbers that a person asks for, and one small picture.
+
+Numbers are metadata that the UI draws over all partitions. Does not belong here: Dagster (`resources`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from fleet_assets.contracts import FUEL_PLATEAUS, Table
+from fleet_assets.pictures.charging import curve_picture
+from fleet_assets.pictures.fuel import fuel_picture
+from fleet_assets.pictures.trips import distances_picture
+
+RowsOf = Callable[[Table, str, datetime, datetime], pl.DataFrame]
+"""Rows of another table, of one vehicle, whose partition lies between two instants."""
+
+Numbers = Mapping[str, float]
+Draw = Callable[[pl.DataFrame, RowsOf, str], bytes | None]
+
+AROUND = timedelta(days=2)
+"""What is drawn before and after the largest event of a day."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Numbers by what they count, and a PNG where there is anything to draw."""
+
+    numbers: Numbers = field(default_factory=dict)
+    picture: bytes | None = None
+
+
+def page_of(table: Table, rows: pl.DataFrame, rows_of: RowsOf, zone: str, *, is_drawn: bool = True) -> Page:
+    """The page of one partition; an empty one of tables that have none of their own, and of no rows. Times are those of
+    `zone`; without `is_drawn` there is no picture."""
+    count, draw = _PAGES.get(table.name, (None, None))
+    if count is None or rows.is_empty():
+        return Page()
+    return Page(count(rows), draw(rows, rows_of, zone) if draw and is_drawn else None)
+
+
+def _trips(rows: pl.DataFrame) -> Numbers:
+    return {
+        "vehicles": rows["vehicle_id"].n_unique(),
+        "distance km": _sum(rows, "distance_km"),
+        "longest km": _rounded(rows["distance_km"].max()),
+        "driving h": round(_sum(rows, "moving_s") / 3600, 1),
+        "fuel l": _sum(rows, "fuel_used_l"),
+        "energy kWh": _sum(rows, "energy_used_kwh"),
+    }
+
+
+def _trips_drawn(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes:
+    del rows_of, zone
+    return distances_picture(rows)
+
+
+def _stops(rows: pl.DataFrame) -> Numbers:
+    return {**_counts(rows, "kind"), "idle fuel l": _sum(rows, "idle_fuel_l")}
+
+
+def _power_sessions(rows: pl.DataFrame) -> Numbers:
+    return {**_counts(rows, "charge_type"), "energy kWh": _sum(rows, "energy_added_kwh")}
+
+
+def _largest_curve(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
+    """The charging curve of the session with most energy."""
+    del rows_of
+    drawn = rows.filter(pl.col("curve").is_not_null()).sort("energy_added_kwh", "started_at", nulls_last=False)
+    if drawn.is_empty():
+        return None
+    largest = drawn.row(-1, named=True)
+    energy, kind = largest["energy_added_kwh"], largest["charge_type"] or "type unknown"
+    said = f"{energy:.1f} kWh, {kind}" if energy is not None else kind
+    return curve_picture(largest["vehicle_id"], zone, _curve(largest["curve"], largest["started_at"]), said)
+
+
+def _curve(text: str, started_at: datetime) -> pl.DataFrame:
+    seconds, power, charge = (list(values) for values in zip(*json.loads(text), strict=True))
+    frame = pl.DataFrame({"s": seconds, "power_kw": power, "soc_pct": charge}, schema_overrides={"s": pl.Float64})
+    at = pl.lit(started_at) + pl.duration(microseconds=(pl.col("s") * 1e6).cast(pl.Int64))
+    return frame.select(at.alias("at"), "power_kw", "soc_pct")
+
+
+def _charging_sessions(rows: pl.DataFrame) -> Numbers:
+    return {"plugged h": round(_sum(rows, "plugged_s") / 3600, 1), "energy kWh": _sum(rows, "energy_added_kwh")}
+
+
+def _fuel_events(rows: pl.DataFrame) -> Numbers:
+    litres = rows.group_by("kind").agg(pl.sum("volume_l")).sort("kind").iter_rows()
+    return {**_counts(rows, "kind"), **{f"{kind.replace('_', ' ')} l": round(total, 1) for kind, total in litres}}
+
+
+def _largest_event(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
+    """The tank of the vehicle with the largest event, some days around it."""
+    size = pl.coalesce("volume_l", (pl.col("level_after_pct") - pl.col("level_before_pct")).abs()).fill_null(0)
+    largest = rows.sort(size, "started_at").row(-1, named=True)
+    vehicle, since, until = largest["vehicle_id"], largest["started_at"] - AROUND, largest["ended_at"] + AROUND
+    plateaus = rows_of(FUEL_PLATEAUS, vehicle, since, until)
+    near = rows.filter(
+        pl.col("vehicle_id") == vehicle, pl.col("started_at") < pl.lit(until), pl.col("ended_at") > pl.lit(since)
+    )
+    return fuel_picture(vehicle, zone, plateaus, near) if plateaus.height else None
+
+
+def _fuel_plateaus(rows: pl.DataFrame) -> Numbers:
+    return {"vehicles": rows["vehicle_id"].n_unique(), **_counts(rows, "quality")}
+
+
+_PAGES: dict[str, tuple[Callable[[pl.DataFrame], Numbers], Draw | None]] = {
+    "trips": (_trips, _trips_drawn), "stops": (_stops, None), "power_sessions": (_power_sessions, _largest_curve),
+    "charging_sessions": (_charging_sessions, None), "fuel_events": (_fuel_events, _largest_event),
+    "fuel_plateaus": (_fuel_plateaus, None),
+}  # fmt: skip
+
+
+def _sum(rows: pl.DataFrame, column: str) -> float:
+    return _rounded(rows[column].sum())
+
+
+def _rounded(value: object) -> float:
+    return round(float(value), 1) if isinstance(value, int | float) else 0.0
+
+
+def _counts(rows: pl.DataFrame, column: str) -> dict[str, float]:
+    """How many rows there are of each kind."""
+    counts = rows.drop_nulls(column).group_by(column).len().sort(column)
+    return {str(kind).replace("_", " "): count for kind, count in counts.iter_rows()}

@@ -1,0 +1,144 @@
+"""Pictures are PNG files of the size asked for, of what the rows say and of nothing else."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, POWER_SESSIONS, TRIPS, Table
+from fleet_assets.pictures.canvas import LARGE, SMALL, Size, thinned
+from fleet_assets.pictures.charging import sessions_picture
+from fleet_assets.pictures.fuel import fuel_picture
+from fleet_assets.pictures.partition import page_of
+from fleet_assets.pictures.trips import trips_picture
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ZONE = "Europe/Madrid"
+
+
+def rows_of(table: Table, *rows: dict[str, object]) -> pl.DataFrame:
+    """Rows with what is given and nothing else."""
+    return pl.DataFrame(list(rows), schema={name: table.schema[name] for name in rows[0]}).select(
+        pl.col(name) if name in rows[0] else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in table.schema.items()
+    )
+
+
+def trip(hours: float, km: float, **more: object) -> dict[str, object]:
+    at = NOON + timedelta(hours=hours)
+    return {
+        "vehicle_id": "van-1", "started_at": at, "ended_at": at + timedelta(minutes=30), "distance_km": km,
+        "avg_speed_kmh": 2 * km, "start_reason": "motion", "moving_s": 1_500.0, "fuel_used_l": km / 10,
+        "energy_used_kwh": None, **more,
+    }  # fmt: skip
+
+
+def plateau(hours: float, level: float | None, litres: float | None = None) -> dict[str, object]:
+    at = NOON + timedelta(hours=hours)
+    return {
+        "vehicle_id": "van-1", "started_at": at, "ended_at": at + timedelta(hours=1), "level_pct": level,
+        "level_l": litres,
+    }  # fmt: skip
+
+
+def event(kind: str, hours: float, litres: float | None) -> dict[str, object]:
+    at = NOON + timedelta(hours=hours)
+    return {
+        "vehicle_id": "van-1", "kind": kind, "started_at": at, "ended_at": at + timedelta(minutes=10),
+        "volume_l": litres, "level_before_pct": 20.0, "level_after_pct": 70.0,
+    }  # fmt: skip
+
+
+def session(hours: float, energy: float | None, curve: str | None = None) -> dict[str, object]:
+    at = NOON + timedelta(hours=hours)
+    return {
+        "vehicle_id": "van-1", "started_at": at, "ended_at": at + timedelta(hours=2), "energy_added_kwh": energy,
+        "start_soc_pct": 20.0, "end_soc_pct": 60.0, "charge_type": "L2", "curve": curve,
+    }  # fmt: skip
+
+
+def size_of(picture: bytes) -> tuple[int, int]:
+    """Width and height as the file states them."""
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", picture[16:24])
+    return width, height
+
+
+TRIP_ROWS = rows_of(TRIPS, trip(0, 20.0), trip(3, 35.0, start_reason="unobserved", avg_speed_kmh=None))
+PLATEAUS = rows_of(FUEL_PLATEAUS, plateau(0, 20.0), plateau(2, 70.0))
+EVENTS = rows_of(FUEL_EVENTS, event("refuel", 1.5, 200.0), event("theft", 5, None))
+SESSIONS = rows_of(POWER_SESSIONS, session(0, 22.0), session(5, None))
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda size: trips_picture("van-1", ZONE, TRIP_ROWS, size=size),
+        lambda size: fuel_picture("van-1", ZONE, PLATEAUS, EVENTS, size=size),
+        lambda size: sessions_picture("van-1", ZONE, SESSIONS, size=size),
+    ],
+)
+def test_a_picture_has_its_size_and_equal_rows_give_equal_bytes(draw: Callable[[Size], bytes], size: Size) -> None:
+    picture = draw(size)
+    assert size_of(picture) == (round(size.width * size.dpi), round(size.height * size.dpi))
+    assert draw(size) == picture
+
+
+def test_what_happened_to_the_fuel_is_in_its_picture() -> None:
+    without = fuel_picture("van-1", ZONE, PLATEAUS, EVENTS.clear())
+    assert fuel_picture("van-1", ZONE, PLATEAUS, EVENTS) != without
+
+
+def test_a_sender_of_litres_is_drawn_in_litres() -> None:
+    litres = rows_of(FUEL_PLATEAUS, plateau(0, None, 20.0), plateau(2, None, 70.0))
+    assert fuel_picture("van-1", ZONE, litres, EVENTS) != fuel_picture("van-1", ZONE, PLATEAUS, EVENTS)
+
+
+def test_thinning_keeps_the_peaks_and_the_order_of_time() -> None:
+    at = [NOON + timedelta(seconds=number) for number in range(10_000)]
+    rows = pl.DataFrame({"recorded_at": at, "speed_kmh": [50.0] * 10_000}).with_row_index("row")
+    peaked = rows.with_columns(
+        pl.when(pl.col("row") == 4_321).then(120.0).when(pl.col("row") == 77).then(3.0).otherwise("speed_kmh")
+        .alias("speed_kmh")
+    )  # fmt: skip
+    drawn = thinned(peaked, "recorded_at", ("speed_kmh",), most=100)
+    assert (drawn["speed_kmh"].max(), drawn["speed_kmh"].min()) == (120.0, 3.0)
+    assert drawn["recorded_at"].is_sorted()
+    assert drawn.height <= 202
+
+
+def none_of(table: Table, vehicle: str, since: datetime, until: datetime) -> pl.DataFrame:
+    del vehicle, since, until
+    return table.empty()
+
+
+def test_the_page_of_a_day_of_trips_says_what_a_person_asks() -> None:
+    page = page_of(TRIPS, TRIP_ROWS, none_of, ZONE)
+    assert page.numbers == {
+        "vehicles": 1, "distance km": 55.0, "longest km": 35.0, "driving h": 0.8, "fuel l": 5.5, "energy kWh": 0.0,
+    }  # fmt: skip
+    assert page.picture is not None
+    assert page_of(TRIPS, TRIP_ROWS, none_of, ZONE, is_drawn=False).picture is None
+
+
+def test_the_page_of_a_day_of_fuel_events_counts_kinds_and_draws_the_largest() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def plateaus(table: Table, vehicle: str, since: datetime, until: datetime) -> pl.DataFrame:
+        asked.append((table.name, vehicle))
+        assert since < NOON < until
+        return PLATEAUS
+
+    page = page_of(FUEL_EVENTS, EVENTS, plateaus, ZONE)
+    assert page.numbers == {"refuel": 1, "theft": 1, "refuel l": 200.0, "theft l": 0.0}
+    assert asked == [("fuel_plateaus", "van-1")]
+    assert page.picture is not None
+
+
+def test_a_day_without_events_has_an_empty_page() -> None:
+    assert page_of(FUEL_EVENTS, FUEL_EVENTS.empty(), none_of, ZONE).numbers == {}
