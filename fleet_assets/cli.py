@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleet_assets.commands.import_help import SOURCE_HELP, ImportCommand, known_sources
-from fleet_assets.commands.later import Later, later_group
+from fleet_assets.commands.later import later_group
+from fleet_assets.later import Later
 
 if TYPE_CHECKING:
     from fleet_assets.collector.console import Console

@@ -21,6 +21,7 @@ import polars as pl
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import OwnDay, Read, Rows, Table
 from fleet_assets.contracts.schema import whole_days
+from fleet_assets.contracts.source import resolved
 from fleet_assets.core.window import Window
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.code_versions import table_version
@@ -150,7 +151,7 @@ class DayTable:
 
     def _made_part(self, installation: Installation, day: date, part: Part) -> Any:
         given = {name: self._given(installation, day, name, part.named, part.settings) for name in part.asked}
-        return part.compute(**given, **part.given)
+        return resolved(part.compute)(**given, **part.given)
 
     def _given(
         self, installation: Installation, day: date, name: str, named: Mapping[str, Read], settings: Sequence[str]

@@ -6,6 +6,7 @@ Does not belong here: the rules of segmentation (`core`).
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -22,14 +23,27 @@ from fleet_assets.contracts import (
     OwnDay,
     Rows,
 )
-from fleet_assets.core.last_readings import last_readings as read_last
-from fleet_assets.core.last_readings import readings_before_silence as read_before
-from fleet_assets.core.standing import StandingRules
-from fleet_assets.core.standing import standing_periods as find_standing
-from fleet_assets.core.stops import StopRules, derive_stops
-from fleet_assets.core.trips import TripRules, segment_trips
 from fleet_assets.core.window import Window
+from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import day_table
+
+if TYPE_CHECKING:
+    from fleet_assets.core.last_readings import last_readings as read_last
+    from fleet_assets.core.last_readings import readings_before_silence as read_before
+    from fleet_assets.core.standing import StandingRules
+    from fleet_assets.core.standing import standing_periods as find_standing
+    from fleet_assets.core.stops import StopRules, derive_stops
+    from fleet_assets.core.trips import TripRules, segment_trips
+else:
+    # A plan that finds nothing to make calls none of it.
+    read_last = Later("fleet_assets.core.last_readings", "last_readings")
+    read_before = Later("fleet_assets.core.last_readings", "readings_before_silence")
+    StandingRules = Later("fleet_assets.core.standing", "StandingRules")
+    find_standing = Later("fleet_assets.core.standing", "standing_periods")
+    StopRules = Later("fleet_assets.core.stops", "StopRules")
+    derive_stops = Later("fleet_assets.core.stops", "derive_stops")
+    TripRules = Later("fleet_assets.core.trips.rules", "TripRules")
+    segment_trips = Later("fleet_assets.core.trips.detect", "segment_trips")
 
 event_table = partial(day_table, group="events")
 
