@@ -5,6 +5,7 @@ Belongs here: the parsed statement. Does not belong here: whether its rows may b
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -44,4 +45,6 @@ def _parts(node: Any) -> Iterator[dict[str, Any]]:
 @cache
 def _parser() -> duckdb.DuckDBPyConnection:
     """An empty database that only parses; opening one costs ten times what a parse does."""
+    # Gone before DuckDB is: it complains of what is left at the end of a program.
+    atexit.register(_parser.cache_clear)
     return duckdb.connect(config={"threads": 1})

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -367,8 +367,28 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     if plain:
         rows = rows.project(f"* replace ({', '.join(plain)})")
     spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
-    # By way of pyarrow: Polars keeps a relation that it reads itself, and DuckDB complains of that when a program ends.
-    return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
+    return _read(rows).with_columns(pl.col(spans).cast(pl.Duration("us")))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Rows on their way from one library to the other, and nothing else of DuckDB: Polars keeps a relation that it is
+    given, and DuckDB complains of that when a program ends."""
+
+    capsule: Any
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        del requested_schema
+        return self.capsule
+
+
+def _read(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """All rows; without pyarrow, which takes longer to load than most queries to run."""
+    try:
+        return pl.DataFrame(_Stream(rows.__arrow_c_stream__()))
+    except pl.exceptions.ComputeError:
+        # What DuckDB says of a row on the way is mere text to Polars. Asked for all rows it says so itself.
+        return pl.DataFrame(_Stream(rows.materialize().__arrow_c_stream__()))
 
 
 @retry(

@@ -52,7 +52,7 @@ def run_query(
     if output is None and output_format == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
-    rows = installation.query_cache.query(sql)
+    rows = installation.query_cache.query(sql) if show_stats else installation.rows_once(sql)
     aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
         aside.print(_cache_sentence(installation.query_cache, time.perf_counter() - began))

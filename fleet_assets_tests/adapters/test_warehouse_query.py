@@ -133,6 +133,13 @@ def test_wrong_sql_is_answered_with_one_sentence(warehouse: DuckdbWarehouse) -> 
         warehouse.query("select value, value from mart")
 
 
+def test_what_is_wrong_with_a_row_far_down_is_said_in_the_words_of_duckdb(warehouse: DuckdbWarehouse) -> None:
+    numbers = "select case when i = 250000 then 'x' else '1' end as text from range(300000) as numbers (i)"
+    with pytest.raises(UsageError, match=r"^Conversion Error: Could not convert string 'x' to INT32 when casting"):
+        warehouse.query(f"select text::integer as number from ({numbers})")
+    assert warehouse.query(f"select max(text) as text from ({numbers})").item() == "x"
+
+
 def test_a_broken_lake_file_is_named_and_hinders_no_other_table(warehouse: DuckdbWarehouse, lake: Lake) -> None:
     lake.write(STANDING_PERIODS, DAY, periods(8), "x")
     lake.path(STANDING_PERIODS, DAY).write_bytes(b"")
