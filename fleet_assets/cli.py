@@ -176,7 +176,7 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
     A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
     energy_prices.csv, zones.csv.
     """
-    from fleet_assets.commands.wording import counted
+    from fleet_assets.wording import counted
 
     store = Installation.from_environment().reference
     console = Console()

@@ -42,6 +42,7 @@ from fleet_assets.adapters.remembered import recall, remember
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
 from fleet_assets.later import Later
+from fleet_assets.wording import meant
 
 if TYPE_CHECKING:
     import duckdb
@@ -321,7 +322,8 @@ class DuckdbWarehouse:
         sentence = published_file.sentence(error)
         missing = re.search(r"Table with name (\S+) does not exist", sentence)
         if missing:
-            listed = ", ".join(_tables(connection, "memory")) or "none"
+            known = _tables(connection, "memory")
+            listed = f"{', '.join(known) or 'none'}{meant(missing[1], known)}"
             unbuilt = "" if self.published.exists() else "; the marts are not built yet: run `fleet build`"
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
         if self._read_lake() != str(self._lake.root):

@@ -20,13 +20,13 @@ from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules
 from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
+from fleet_assets.wording import counted
 
 TABLE_COLUMNS = (
     TextColumn("{task.description:<24}"), BarColumn(30), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),

@@ -22,10 +22,10 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files, reader_of
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_FILES, Source
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 SHOWN_DROPPED = 20
 """Signals and messages of a DBC file that are named at import; `fleet reference check` names all."""

@@ -19,10 +19,10 @@ from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.collector.console import Console, escaped
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 SHOWN_ROWS = 200
 """Rows of a table on the terminal; a file or another format gets all of them."""

@@ -105,9 +105,15 @@ def test_before_the_first_build_only_what_is_stored_can_be_asked(unbuilt: Duckdb
         unbuilt.query("select * from trip_daily_stats")
 
 
-def test_an_unknown_table_lists_the_tables(warehouse: DuckdbWarehouse) -> None:
-    with pytest.raises(UsageError, match=r"^there is no table trps; there are: can_signals, .*, mart, .*zones$"):
-        warehouse.query("select * from trps")
+@pytest.mark.parametrize(("name", "alike"), [("trps", "trips or stops"), ("martt", "mart"), ("q", None)])
+def test_an_unknown_table_lists_the_tables_and_names_the_one_that_may_be_meant(
+    warehouse: DuckdbWarehouse, name: str, alike: str | None
+) -> None:
+    hint = rf"; did you mean {alike}\?" if alike else ""
+    with pytest.raises(
+        UsageError, match=f"^there is no table {name}; there are: can_signals, .*, mart, .*zones{hint}$"
+    ):
+        warehouse.query(f"select * from {name}")
 
 
 @pytest.mark.parametrize(
