@@ -98,9 +98,9 @@ def build(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     select: Annotated[
-        str,
+        str | None,
         typer.Option(help="Assets as the UI selects them: `trips,stops`, `group:events`, `+trips` with all before."),
-    ] = "",
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
     is_dry: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be built, why, and how long it will take; build nothing.")
@@ -111,10 +111,10 @@ def build(
     Stale is what was made from other inputs, rules or code than there are now. Exit code 1 when a run fails or a check
     does not hold; one that only warns (freshness) changes no exit code.
     """
-    from fleet_assets.commands.build import run_build
+    from fleet_assets.commands.build import run_build, selection
     from fleet_assets.pipeline.plan import BuildRequest
 
-    request = BuildRequest(_day(first), _day(last), select, full)
+    request = BuildRequest(_day(first), _day(last), selection(select), full)
     run_build(Installation.from_environment(), request, is_dry=is_dry)
 
 

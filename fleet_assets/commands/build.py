@@ -37,6 +37,13 @@ UNKNOWN_DAY_S = 0.1
 """s that a day is taken to need of whose table none was ever computed."""
 
 
+def selection(text: str | None) -> str:
+    """What `--select` says, or nothing where it was not given; raises UsageError where it names nothing."""
+    if text is not None and not text.strip(", "):
+        raise UsageError("--select names no asset: leave it out to build everything, or say which, such as trips,stops")
+    return text or ""
+
+
 def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool = False) -> None:
     """Build and say what was built; raises BuildFailed when a run failed or a check does not hold."""
     if request.first and request.last and request.first > request.last:
