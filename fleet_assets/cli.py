@@ -210,9 +210,9 @@ def reference_bind(
 
     Example: `fleet reference bind van-1 can0 van.dbc`, then `fleet build`.
     """
-    from fleet_assets.commands.import_logs import bind
+    from fleet_assets.commands.import_logs import run_bind
 
-    bind(Installation.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+    run_bind(Installation.from_environment(), vehicle_id, bus, dbc)
 
 
 @migrate_app.command("can-sqlite")
