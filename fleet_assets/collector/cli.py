@@ -15,6 +15,7 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import LogFormat, configure_logs, plain_failures, stop_on_signals
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings, load_settings
+from fleet_assets.wording import counted
 
 if TYPE_CHECKING:
     from fleet_assets.adapters.log_files import LogOptions
@@ -198,10 +199,8 @@ def work(
         worker = Worker(lambda: connect(settings), Intake.from_settings(settings), rules, stop,
                         None if no_live else _live_decoder(settings))  # fmt: skip
         report = worker.run(until_empty=until_empty)
-    _say(
-        f"{report.frames:,} frames landed in {report.files:,} files, {sum(report.rejected.values()):,} frames and "
-        f"{report.wrong_entries:,} entries quarantined"
-    )
+    aside = f"{counted(sum(report.rejected.values()), 'frame')} and {counted(report.wrong_entries, 'entry', 'entries')}"
+    _say(f"{counted(report.frames, 'frame')} landed in {counted(report.files, 'file')}, {aside} quarantined")
 
 
 def _refuse_both(interface: str, channel: str) -> None:
