@@ -16,6 +16,7 @@ import typer
 from fleet_assets.commands.import_help import SOURCE_HELP, ImportCommand, known_sources
 from fleet_assets.commands.later import later_group
 from fleet_assets.later import Later
+from fleet_assets.plain_help import PlainTyper
 
 if TYPE_CHECKING:
     from fleet_assets.collector.console import Console
@@ -24,7 +25,7 @@ else:
     Console = Later("fleet_assets.collector.console", "Console")
     Installation = Later("fleet_assets.installation", "Installation")
 
-app = typer.Typer(
+app = PlainTyper(
     name="fleet",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -33,10 +34,10 @@ app = typer.Typer(
     "Typical order: **fleet import** (or **fleet collect**) → **fleet build** → **fleet query**.\n\n"
     "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
 )
-reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
-migrate_app = typer.Typer(no_args_is_help=True, help="Take over data of programs that went before.")
+reference_app = PlainTyper(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
+migrate_app = PlainTyper(no_args_is_help=True, help="Take over data of programs that went before.")
 app.add_typer(migrate_app, name="migrate")
-backup_app = typer.Typer(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
+backup_app = PlainTyper(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
 app.add_typer(backup_app, name="backup")
 app.add_typer(later_group("fleet_assets.collector.cli", "Bring CAN frames in: from a bus, or logs."), name="collect")
 app.add_typer(reference_app, name="reference")
@@ -66,7 +67,7 @@ def options(
 
 @app.command("import", cls=ImportCommand)
 def import_command(
-    paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH...")],
+    paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH")],
     source: Annotated[
         str,
         typer.Option(help=SOURCE_HELP, autocompletion=known_sources),

@@ -14,6 +14,7 @@ from fleet_assets.adapters.spool import DISK_BYTES
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import LogFormat, configure_logs, plain_failures, stop_on_signals
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.plain_help import PlainTyper
 from fleet_assets.settings import Settings, load_settings
 from fleet_assets.wording import counted
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fleet_assets.collector.scan_session import ScanReport, ScanSession
     from fleet_assets.collector.scanner import BusName
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Bring CAN frames in: **scan** reads a bus or replays logs into the Redis stream, **work** writes the stream "

@@ -13,6 +13,8 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from fleet_assets.plain_help import PlainTyper
+
 
 def later_group(module: str, summary: str) -> typer.Typer:
     """A group of commands whose Typer is the `app` of a module; `summary` stands for it in the list of all commands."""
@@ -20,7 +22,7 @@ def later_group(module: str, summary: str) -> typer.Typer:
     class Group(_LaterGroup):
         source = module
 
-    return typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", help=summary)
+    return PlainTyper(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", help=summary)
 
 
 class _LaterGroup(TyperGroup):
