@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleet_assets.commands.import_help import SOURCE_HELP, ImportCommand, known_sources
-from fleet_assets.commands.later import Later, later_group
+from fleet_assets.commands.later import later_group
+from fleet_assets.later import Later
+from fleet_assets.plain_help import PlainTyper
 
 if TYPE_CHECKING:
     from fleet_assets.collector.console import Console
@@ -23,7 +25,7 @@ else:
     Console = Later("fleet_assets.collector.console", "Console")
     Installation = Later("fleet_assets.installation", "Installation")
 
-app = typer.Typer(
+app = PlainTyper(
     name="fleet",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -32,10 +34,10 @@ app = typer.Typer(
     "Typical order: **fleet import** (or **fleet collect**) → **fleet build** → **fleet query**.\n\n"
     "Everything local lies in FLEET_HOME (default ./.fleet). Try **fleet demo** first.",
 )
-reference_app = typer.Typer(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
-migrate_app = typer.Typer(no_args_is_help=True, help="Take over data of programs that went before.")
+reference_app = PlainTyper(no_args_is_help=True, help="Validate and load reference CSVs (vehicles, zones, ...).")
+migrate_app = PlainTyper(no_args_is_help=True, help="Take over data of programs that went before.")
 app.add_typer(migrate_app, name="migrate")
-backup_app = typer.Typer(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
+backup_app = PlainTyper(no_args_is_help=True, help="Keep everything safe elsewhere, prove it, put it back.")
 app.add_typer(backup_app, name="backup")
 app.add_typer(later_group("fleet_assets.collector.cli", "Bring CAN frames in: from a bus, or logs."), name="collect")
 app.add_typer(reference_app, name="reference")
@@ -67,7 +69,7 @@ def options(
 
 @app.command("import", cls=ImportCommand)
 def import_command(
-    paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH...")],
+    paths: Annotated[list[Path], typer.Argument(help="Log files or folders.", metavar="PATH")],
     source: Annotated[
         str,
         typer.Option(help=SOURCE_HELP, autocompletion=known_sources),
@@ -99,9 +101,9 @@ def build(
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     select: Annotated[
-        str,
+        str | None,
         typer.Option(help="Assets as the UI selects them: `trips,stops`, `group:events`, `+trips` with all before."),
-    ] = "",
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Rebuild current partitions too.")] = False,
     is_dry: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be built, why, and how long it will take; build nothing.")
@@ -112,10 +114,10 @@ def build(
     Stale is what was made from other inputs, rules or code than there are now. Exit code 1 when a run fails or a check
     does not hold; one that only warns (freshness) changes no exit code.
     """
-    from fleet_assets.commands.build import run_build
+    from fleet_assets.commands.build import run_build, selection
     from fleet_assets.pipeline.plan import BuildRequest
 
-    request = BuildRequest(_day(first), _day(last), select, full)
+    request = BuildRequest(_day(first), _day(last), selection(select), full)
     run_build(Installation.from_environment(), request, is_dry=is_dry)
 
 
@@ -177,7 +179,7 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
     A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
     energy_prices.csv, zones.csv.
     """
-    from fleet_assets.commands.wording import counted
+    from fleet_assets.wording import counted
 
     store = Installation.from_environment().reference
     console = Console()
@@ -211,9 +213,9 @@ def reference_bind(
 
     Example: `fleet reference bind van-1 can0 van.dbc`, then `fleet build`.
     """
-    from fleet_assets.commands.import_logs import bind
+    from fleet_assets.commands.import_logs import run_bind
 
-    bind(Installation.from_environment(), vehicle_id, [f"{bus}={dbc}"])
+    run_bind(Installation.from_environment(), vehicle_id, bus, dbc)
 
 
 @migrate_app.command("can-sqlite")

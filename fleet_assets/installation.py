@@ -22,6 +22,7 @@ from fleet_assets.contracts.errors import SettingError
 from fleet_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    import polars as pl
     import redis
 
     from fleet_assets.adapters.any_warehouse import Warehouse
@@ -74,8 +75,17 @@ class Installation:
 
         return QueryCache(self.warehouse, SharedResults(self._redis_if_running))
 
+    def rows_once(self, sql: str) -> pl.DataFrame:
+        """The rows of one query, for a process that asks no other: kept only where a Redis may run. To name what they
+        are made from takes longer than most queries."""
+        return self.query_cache.query(sql) if self._may_share_results else self.warehouse.query(sql)
+
+    @property
+    def _may_share_results(self) -> bool:
+        return bool(self.settings.redis_url) or self.settings.redis_socket.exists()
+
     def _redis_if_running(self) -> redis.Redis | None:
-        if not self.settings.redis_url and not self.settings.redis_socket.exists():
+        if not self._may_share_results:
             return None
         from fleet_assets.adapters.redis_server import connect_if_running
 

@@ -15,15 +15,19 @@ import time
 from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from fleet_assets.adapters.lake import Generation, Lake
 from fleet_assets.adapters.parsed_select import nodes
 from fleet_assets.adapters.published_file import FileState, file_state
 from fleet_assets.adapters.sql_words import CLOCK_WORDS, words
 from fleet_assets.contracts import TABLES
+from fleet_assets.later import Later
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Later("duckdb")
 
 SETTLE_NS = 2_000_000_000
 """ns; the coarsest steps of file times in use are the two seconds of FAT; ext4, XFS and APFS need ten milliseconds."""

@@ -225,9 +225,13 @@ class Lake:
         """Remove what is superseded and no longer kept; a write does so about every sixty-fourth time."""
         return sweep(self.manifest(table), self.kept, datetime.now(UTC), is_dry=is_dry)
 
+    def pattern(self, table: Table) -> Path:
+        """The file without rows of a day table: a pattern over its files can be read before there is a day."""
+        return self.root / table.name / "empty.parquet"
+
     def announce(self, table: Table) -> None:
         """Have the file without rows of a day table."""
-        empty = self.root / table.name / "empty.parquet"
+        empty = self.pattern(table)
         if table.partition_by is not None and not empty.exists():
             empty.parent.mkdir(parents=True, exist_ok=True)
             write_parquet(table.empty(), empty, table)

@@ -21,11 +21,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from fleet_assets.adapters.durable_file import content_hash, give_name
 from fleet_assets.adapters.lake import Generation, Lake, PartitionRecord
+from fleet_assets.adapters.lake_patterns import broken_patterns
 from fleet_assets.contracts import TABLES, Table
 
 SAMPLE_PARTITIONS = 16
@@ -220,20 +218,7 @@ def _unreadable(lake: Lake, *, deep: bool) -> Iterator[Damage]:
 
 def _mended_patterns(lake: Lake) -> Iterator[Damage]:
     """The files without rows, which hold a table's folder readable, are written anew at once where they are broken."""
-    for table in TABLES.values():
-        path = lake.root / table.name / "empty.parquet"
-        if path.exists() and not _has_schema(path, table):
-            path.unlink()
-            lake.announce(table)
-            yield Damage(table.name, None, "its file without rows could not be read and was written anew")
-
-
-def _has_schema(path: Path, table: Table) -> bool:
-    """Whether it can be read and has columns of the contract; it may lack those that were added since."""
-    try:
-        # Not `read_table`, which loads pandas: half a second of a build that finds nothing to do.
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            found = file.read()
-        return bool(found.num_rows == 0 and {*found.column_names} <= {*table.schema})
-    except (pa.ArrowException, OSError, ValueError):
-        return False
+    for table in broken_patterns(lake):
+        lake.pattern(table).unlink()
+        lake.announce(table)
+        yield Damage(table.name, None, "its file without rows could not be read and was written anew")

@@ -5,12 +5,18 @@ Belongs here: the parsed statement. Does not belong here: whether its rows may b
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+from fleet_assets.later import Later
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Later("duckdb")
 
 READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 """Parts of a statement that give rows and change nothing; a WITH of DuckDB 2.0 may also hold COPY and INSERT."""
@@ -39,4 +45,6 @@ def _parts(node: Any) -> Iterator[dict[str, Any]]:
 @cache
 def _parser() -> duckdb.DuckDBPyConnection:
     """An empty database that only parses; opening one costs ten times what a parse does."""
+    # Gone before DuckDB is: it complains of what is left at the end of a program.
+    atexit.register(_parser.cache_clear)
     return duckdb.connect(config={"threads": 1})

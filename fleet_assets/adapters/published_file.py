@@ -9,10 +9,16 @@ any flipped bit.
 from __future__ import annotations
 
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from fleet_assets.adapters.lake_views import literal, quoted
+from fleet_assets.later import Later
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    # The state of a file is known without it.
+    duckdb = Later("duckdb")
 
 TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
 
@@ -29,8 +35,8 @@ def file_state(path: Path) -> FileState | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def damage(path: Path, *, every_block: bool) -> str:
-    """What DuckDB says when it reads the file's catalogue, or all of it; nothing where it can."""
+def damage(path: Path, *, every_block: bool) -> str | None:
+    """What DuckDB says when it reads the catalogue, or all of the file; nothing where it can, None where it may not."""
     try:
         with duckdb.connect() as connection:
             connection.execute(f"attach {literal(str(path))} as looked_at (read_only)")
@@ -40,7 +46,7 @@ def damage(path: Path, *, every_block: bool) -> str:
                 connection.execute(asked).fetchall()
     except duckdb.Error as error:
         # Who has it open for writing, or keeps it to himself, has not damaged it.
-        return "" if is_held(error) or "Permission denied" in str(error) else sentence(error)
+        return None if is_held(error) or "Permission denied" in str(error) else sentence(error)
     return ""
 
 

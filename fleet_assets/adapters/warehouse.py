@@ -18,15 +18,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from shutil import copyfileobj
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-import duckdb
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -39,8 +38,17 @@ from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import literal, named_files, quoted, view_statement
 from fleet_assets.adapters.parsed_select import only_reads
 from fleet_assets.adapters.published_file import FileState, file_state
+from fleet_assets.adapters.remembered import recall, remember
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
+from fleet_assets.later import Later
+from fleet_assets.wording import meant
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    # A look that finds a published file as it was reads none of it.
+    duckdb = Later("duckdb")
 
 LOCKED_FOR_S = 30
 """s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
@@ -116,14 +124,29 @@ class DuckdbWarehouse:
             return ""
         key = (state, deep)
         if key not in _judged:
-            said = published_file.damage(self.published, every_block=deep or self._mark() != self._noted_mark())
             if len(_judged) >= _JUDGED_STATES:
                 _judged.clear()
-            _judged[key] = f"{self.published} cannot be read ({said})" if said else ""
-            if said:
-                # So that the next look, whoever takes it, reads every block too.
-                self._mark_file.unlink(missing_ok=True)
+            _judged[key] = "" if not deep and self._was_sound(state) else self._damage_now(state, deep=deep)
         return _judged[key]
+
+    def _damage_now(self, state: FileState, *, deep: bool) -> str:
+        said = published_file.damage(self.published, every_block=deep or self._mark() != self._noted_mark())
+        if said:
+            # So that the next look, whoever takes it, reads every block too.
+            self._mark_file.unlink(missing_ok=True)
+            self._sound_file.unlink(missing_ok=True)
+        elif said is not None:
+            with suppress(OSError):
+                remember(self._sound_file, {"state": [*state]})
+        return f"{self.published} cannot be read ({said})" if said else ""
+
+    def _was_sound(self, state: FileState) -> bool:
+        """Whether some process has read the file in this very state."""
+        return recall(self._sound_file).get("state") == [*state]
+
+    @property
+    def _sound_file(self) -> Path:
+        return self.build_file.parent / "sound.json"
 
     def _mark(self) -> str:
         """Size and time of the published file."""
@@ -299,7 +322,8 @@ class DuckdbWarehouse:
         sentence = published_file.sentence(error)
         missing = re.search(r"Table with name (\S+) does not exist", sentence)
         if missing:
-            listed = ", ".join(_tables(connection, "memory")) or "none"
+            known = _tables(connection, "memory")
+            listed = f"{', '.join(known) or 'none'}{meant(missing[1], known)}"
             unbuilt = "" if self.published.exists() else "; the marts are not built yet: run `fleet build`"
             return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
         if self._read_lake() != str(self._lake.root):
@@ -345,8 +369,28 @@ def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     if plain:
         rows = rows.project(f"* replace ({', '.join(plain)})")
     spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
-    # By way of pyarrow: Polars keeps a relation that it reads itself, and DuckDB complains of that when a program ends.
-    return pl.DataFrame(rows.to_arrow_table()).with_columns(pl.col(spans).cast(pl.Duration("us")))
+    return _read(rows).with_columns(pl.col(spans).cast(pl.Duration("us")))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Rows on their way from one library to the other, and nothing else of DuckDB: Polars keeps a relation that it is
+    given, and DuckDB complains of that when a program ends."""
+
+    capsule: Any
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        del requested_schema
+        return self.capsule
+
+
+def _read(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """All rows; without pyarrow, which takes longer to load than most queries to run."""
+    try:
+        return pl.DataFrame(_Stream(rows.__arrow_c_stream__()))
+    except pl.exceptions.ComputeError:
+        # What DuckDB says of a row on the way is mere text to Polars. Asked for all rows it says so itself.
+        return pl.DataFrame(_Stream(rows.materialize().__arrow_c_stream__()))
 
 
 @retry(

@@ -14,7 +14,9 @@ from fleet_assets.adapters.spool import DISK_BYTES
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.process import LogFormat, configure_logs, plain_failures, stop_on_signals
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.plain_help import PlainTyper
 from fleet_assets.settings import Settings, load_settings
+from fleet_assets.wording import counted
 
 if TYPE_CHECKING:
     from fleet_assets.adapters.log_files import LogOptions
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from fleet_assets.collector.scan_session import ScanReport, ScanSession
     from fleet_assets.collector.scanner import BusName
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Bring CAN frames in: **scan** reads a bus or replays logs into the Redis stream, **work** writes the stream "
@@ -198,10 +200,8 @@ def work(
         worker = Worker(lambda: connect(settings), Intake.from_settings(settings), rules, stop,
                         None if no_live else _live_decoder(settings))  # fmt: skip
         report = worker.run(until_empty=until_empty)
-    _say(
-        f"{report.frames:,} frames landed in {report.files:,} files, {sum(report.rejected.values()):,} frames and "
-        f"{report.wrong_entries:,} entries quarantined"
-    )
+    aside = f"{counted(sum(report.rejected.values()), 'frame')} and {counted(report.wrong_entries, 'entry', 'entries')}"
+    _say(f"{counted(report.frames, 'frame')} landed in {counted(report.files, 'file')}, {aside} quarantined")
 
 
 def _refuse_both(interface: str, channel: str) -> None:

@@ -20,13 +20,13 @@ from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules
 from fleet_assets.pipeline.forecast import TableForecast, forecast
 from fleet_assets.pipeline.mart_models import is_warehouse_stale
 from fleet_assets.pipeline.plan import BuildReport, BuildRequest, Plan, followed_tables, plan_build
+from fleet_assets.wording import counted
 
 TABLE_COLUMNS = (
     TextColumn("{task.description:<24}"), BarColumn(30), TextColumn("{task.fields[count]}"), TimeElapsedColumn(),
@@ -35,6 +35,13 @@ TABLE_COLUMNS = (
 
 UNKNOWN_DAY_S = 0.1
 """s that a day is taken to need of whose table none was ever computed."""
+
+
+def selection(text: str | None) -> str:
+    """What `--select` says, or nothing where it was not given; raises UsageError where it names nothing."""
+    if text is not None and not text.strip(", "):
+        raise UsageError("--select names no asset: leave it out to build everything, or say which, such as trips,stops")
+    return text or ""
 
 
 def run_build(installation: Installation, request: BuildRequest, *, is_dry: bool = False) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fleet_assets.adapters.lake_damage import partition_count, withdraw_damaged
 from fleet_assets.collector.console import Console
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 
 def run_check(installation: Installation, deep: bool) -> None:

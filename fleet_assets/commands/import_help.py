@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from typer.core import TyperCommand
+from fleet_assets.plain_help import PlainCommand
 
 SOURCE_HELP = "What the files are"
 
 
-class ImportCommand(TyperCommand):
+class ImportCommand(PlainCommand):
     """Completes the help of `--source` before it is shown."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

@@ -22,10 +22,10 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files, reader_of
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_FILES, Source
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 SHOWN_DROPPED = 20
 """Signals and messages of a DBC file that are named at import; `fleet reference check` names all."""
@@ -69,8 +69,17 @@ def run_import(
         raise DataError("\n".join(filter(None, (_refusal(report), _barren(report)))))
 
 
-def bind(installation: Installation, vehicle_id: str, dbc: Sequence[str]) -> None:
-    """Bind each `FILE` or `BUS=FILE` to the vehicle; nothing is bound when one of them is wrong."""
+def run_bind(installation: Installation, vehicle_id: str, bus: str, dbc: str) -> None:
+    """Bind a DBC file to a bus of a vehicle, `*` being any, and say so."""
+    (name,) = bind(installation, vehicle_id, [f"{bus}={dbc}"])
+    which = f"every bus of {vehicle_id} that has no other" if bus == "*" else f"bus {bus} of {vehicle_id}"
+    line = f"{name} describes {which}; run `fleet build` to use it"
+    Console().print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def bind(installation: Installation, vehicle_id: str, dbc: Sequence[str]) -> list[str]:
+    """Bind each `FILE` or `BUS=FILE` to the vehicle, and return the names of the DBC files; nothing is bound when one
+    of them is wrong."""
     if dbc and not vehicle_id:
         raise UsageError("--dbc binds a file to a vehicle: say which with --vehicle-id")
     wanted = [_parse(item) for item in dbc]
@@ -79,6 +88,7 @@ def bind(installation: Installation, vehicle_id: str, dbc: Sequence[str]) -> Non
         if file.exists():
             installation.reference.add_dbc(file)
         installation.reference.bind(vehicle_id, bus, name)
+    return names
 
 
 def _say_dropped(file: Path, dropped: Sequence[str]) -> None:

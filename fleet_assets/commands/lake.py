@@ -14,11 +14,11 @@ from rich.table import Table as Grid
 
 from fleet_assets.adapters.lake_history import Difference, differences, generation_of, history, restore
 from fleet_assets.collector.console import Console
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import rules_of
+from fleet_assets.wording import counted, meant
 
 SHOWN_DAYS = 60
 """Days that a diff lists; more are counted."""
@@ -109,7 +109,7 @@ def _owe(installation: Installation, table: Table, number: int) -> None:
 
 def _table(name: str) -> Table:
     if name not in TABLES:
-        raise UsageError(f"the lake has no table {name!r}; it has: {', '.join(sorted(TABLES))}")
+        raise UsageError(f"the lake has no table {name!r}; it has: {', '.join(sorted(TABLES))}{meant(name, [*TABLES])}")
     return TABLES[name]
 
 

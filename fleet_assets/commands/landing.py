@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 
 from fleet_assets.collector.console import Console
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.plain_help import PlainTyper
+from fleet_assets.wording import counted
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The landing zone: **prune** old files.")
+app = PlainTyper(no_args_is_help=True, rich_markup_mode="markdown", help="The landing zone: **prune** old files.")
 
 
 @app.callback()

@@ -1,7 +1,6 @@
-"""What the command line names and loads only when it is used: `fleet --help` needs nothing of it, and half of what a
-short command takes is loading.
+"""Groups of commands that the command line names and loads only when one of them is used: `fleet --help` needs none.
 
-Belongs here: standing for a class, or for a group of commands. Does not belong here: any command.
+Belongs here: standing for a group. Does not belong here: any command; standing for a class (`fleet_assets.later`).
 """
 
 from __future__ import annotations
@@ -14,21 +13,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-
-class Later:
-    """Stands for a class of another module, which is loaded when it is called or asked for something."""
-
-    def __init__(self, module: str, name: str) -> None:
-        self._module, self._name = module, name
-
-    def _real(self) -> Any:
-        return getattr(import_module(self._module), self._name)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real(), name)
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self._real()(*arguments, **named)
+from fleet_assets.plain_help import PlainTyper
 
 
 def later_group(module: str, summary: str) -> typer.Typer:
@@ -37,7 +22,7 @@ def later_group(module: str, summary: str) -> typer.Typer:
     class Group(_LaterGroup):
         source = module
 
-    return typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", help=summary)
+    return PlainTyper(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", help=summary)
 
 
 class _LaterGroup(TyperGroup):

@@ -23,10 +23,10 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.quarantine_retry import Retried, retry
 from fleet_assets.commands.query import FORMATS
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import registry
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.settings import Settings
+from fleet_assets.wording import counted
 
 NEXT = (
     "See one with `fleet quarantine show NAME`; after mending the cause `fleet quarantine retry NAME`; what came in "

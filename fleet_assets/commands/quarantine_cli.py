@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleet_assets.plain_help import PlainTyper
+
 if TYPE_CHECKING:
     from fleet_assets.commands.quarantine import Wanted
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="What could not be accepted: **list**, **show** NAME, **retry** NAME, **dismiss** NAME.",

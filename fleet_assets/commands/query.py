@@ -19,10 +19,10 @@ from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.collector.console import Console, escaped
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 SHOWN_ROWS = 200
 """Rows of a table on the terminal; a file or another format gets all of them."""
@@ -52,7 +52,7 @@ def run_query(
     if output is None and output_format == "parquet" and sys.stdout.isatty():
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
-    rows = installation.query_cache.query(sql)
+    rows = installation.query_cache.query(sql) if show_stats else installation.rows_once(sql)
     aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
         aside.print(_cache_sentence(installation.query_cache, time.perf_counter() - began))

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 import polars as pl
 from rich.console import Console
 
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, REFERENCE_TABLES, SIGNAL_MAPS, VEHICLES
 from fleet_assets.contracts.errors import DataError
 from fleet_assets.core.can import compile_database
 from fleet_assets.installation import Installation
 from fleet_assets.sources.declared import declared_bindings, declared_signal_map
+from fleet_assets.wording import counted
 
 
 def run_check(installation: Installation) -> None:

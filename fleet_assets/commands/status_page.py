@@ -13,7 +13,7 @@ from fleet_assets.adapters.stream_depth import StreamDepth
 from fleet_assets.collector.console import Console
 from fleet_assets.commands.ingest_now import SHOWN_DAYS
 from fleet_assets.commands.status import Status
-from fleet_assets.commands.wording import counted
+from fleet_assets.wording import counted
 
 if TYPE_CHECKING:
     from fleet_assets.pipeline.known_runs import Run

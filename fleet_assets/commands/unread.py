@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import polars as pl
 
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts import CAN_SIGNALS, TELEMETRY, Table
 from fleet_assets.installation import Installation
 from fleet_assets.sources.can_frames import CAN
+from fleet_assets.wording import counted
 
 SHOWN = 5
 """Identifiers and messages named in one sentence."""

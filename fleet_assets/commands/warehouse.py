@@ -14,9 +14,9 @@ from fleet_assets.adapters.postgres.migrate import migrate, newest
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.ready import adopt, prepare
 from fleet_assets.collector.console import Console
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.installation import Installation
+from fleet_assets.wording import counted
 
 
 def run_init(installation: Installation, take_over: bool) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from fleet_assets.installation import Installation
+from fleet_assets.plain_help import PlainTyper
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     help="The warehouse on a PostgreSQL server (FLEET_WAREHOUSE_URL=postgresql://user:password@host/db).\n\n"
     "A build makes and migrates what it needs by itself where its user may; these commands do it ahead.",

@@ -24,7 +24,7 @@ from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.pipeline.what_if import CHANGE, computed, difference, rule_values, stored, under
+from fleet_assets.pipeline.what_if import CHANGE, computed, difference, rule_values, rules_of, stored, under
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def run_whatif(
     asked, console = SUBJECTS[subject], Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     maker = DAY_TABLES[asked.table]
     other = under(maker, changed)
-    if other.rules == maker.rules:
+    if rules_of(other) == rules_of(maker):
         raise UsageError(f"these are the rules in force; name another value of one: {_present(maker)}")
     first, last = _span(installation, maker, days)
     before, after = stored(installation, maker, first, last), _computed(installation, other, asked, first, last)
@@ -75,11 +75,11 @@ def run_whatif(
 
 
 def _present(maker: DayTable) -> str:
-    return ", ".join(f"{name}={value:g}" for name, value in sorted(rule_values(maker.rules).items()))
+    return ", ".join(f"{name}={value:g}" for name, value in sorted(rule_values(rules_of(maker)).items()))
 
 
 def _rules(maker: DayTable, changed: Mapping[str, float]) -> list[str]:
-    present = rule_values(maker.rules)
+    present = rule_values(rules_of(maker))
     return [f"  {name} {value:g} instead of {present[name]:g}" for name, value in changed.items()]
 
 

@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 from fleet_assets.contracts import Column, Table
+from fleet_assets.contracts.source import Code, resolved
 from fleet_assets.pipeline.parsed_modules import parsed_modules
 
 PURE_LAYERS = ("fleet_assets.core", "fleet_assets.sources")
@@ -36,10 +37,18 @@ CONTRACTS = "fleet_assets.contracts"
 _PROSE = {"doc", "row"}
 
 
-def table_version(compute: Callable[..., Any], table: Table, inputs: Iterable[tuple[Table, Collection[str]]]) -> str:
+def table_version(compute: Code, table: Table, inputs: Iterable[tuple[Table, Collection[str]]]) -> str:
     """Twelve hex digits that name the code behind a table, its schema, and the schemas of the columns that it reads."""
     schemas = [_schema(one, columns) for one, columns in ((table, table.schema), *inputs)]
     return _digest([_function_code(compute), sorted(schemas, key=json.dumps)])
+
+
+def parameters_of(code: Code) -> tuple[str, ...]:
+    """The names of a function's parameters; of a named one of this package by its module's text: loading it and all
+    that it uses takes longer than a plan."""
+    if (stated := _stated_parameters(code)) is not None:
+        return tuple(stated)
+    return tuple(inspect.signature(resolved(code)).parameters)
 
 
 def modules_version(*modules: str) -> str:
@@ -62,11 +71,14 @@ def _column(column: Column) -> list[str]:
     return [str(getattr(column, field.name)) for field in fields(Column) if field.name not in _PROSE]
 
 
-def _function_code(function: Callable[..., Any]) -> list[Any]:
+def _function_code(function: Code) -> list[Any]:
     """The code of a function, of the functions beside it that it uses, and of the pure modules that these use."""
+    if isinstance(function, str) and _stated_parameters(function) is not None:
+        module, _, name = function.partition(":")
+        return [[name], _modules_code([module])]
     beside: dict[str, str] = {}
     modules: set[str] = set()
-    waiting = [_unwrapped(function)]
+    waiting = [_unwrapped(resolved(function))]
     if waiting[0].__module__.startswith(PURE_LAYERS) or not waiting[0].__module__.startswith(OWN):
         # Of pure layers, and of packages that declare sources, modules are the grain.
         return [[waiting[0].__name__], _modules_code([waiting[0].__module__])]
@@ -85,6 +97,34 @@ def _function_code(function: Callable[..., Any]) -> list[Any]:
             elif isinstance(value, str | int | float | dict):
                 beside[name] = repr(value)
     return [sorted(beside.items()), _modules_code(modules)]
+
+
+def _stated_parameters(code: Code) -> list[str] | None:
+    """What the text says of the parameters of a function that is named and defined as such in a pure layer; None of any
+    other, which is to be loaded."""
+    if not (isinstance(code, str) and code.startswith(PURE_LAYERS)):
+        return None
+    known = parsed_modules()
+    found = known.of(code, _parsed_parameters)
+    known.remember()
+    return found
+
+
+def _parsed_parameters(code: str) -> list[str] | None:
+    module, _, name = code.partition(":")
+    functions = (node for node in _tree(module).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    for node in functions:
+        names = node.args
+        if not (node.decorator_list or names.vararg or names.kwarg):
+            return [one.arg for one in (*names.posonlyargs, *names.args, *names.kwonlyargs)]
+    return None
+
+
+def _tree(module: str) -> ast.Module:
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 def _unwrapped(value: Any) -> Any:
@@ -116,16 +156,13 @@ def _modules_code(modules: Iterable[str]) -> list[list[str]]:
     return [[name, seen[name]] for name in sorted(seen)]
 
 
-def _module_code(module: str) -> tuple[str, list[str]]:
+def _module_code(module: str) -> list[Any]:
     """What names a module's code, and the modules that it imports of the pure layers and of its own package."""
-    spec = find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    tree = _tree(module)
     code = hashlib.sha256(f"{_dumped(tree)}{_contract_constants(tree)}".encode()).hexdigest()
     package = f"{module.partition('.')[0]}."
     counts = PURE_LAYERS if package == OWN else (*PURE_LAYERS, package)
-    return code, [name for name in _imports(tree) if name.startswith(counts) and _is_module(name)]
+    return [code, [name for name in _imports(tree) if name.startswith(counts) and _is_module(name)]]
 
 
 def _contract_constants(tree: ast.Module) -> list[str]:

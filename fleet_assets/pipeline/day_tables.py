@@ -21,6 +21,7 @@ import polars as pl
 from fleet_assets.adapters.lake import PartitionRecord
 from fleet_assets.contracts import OwnDay, Read, Rows, Table
 from fleet_assets.contracts.schema import whole_days
+from fleet_assets.contracts.source import resolved
 from fleet_assets.core.window import Window
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.code_versions import table_version
@@ -54,7 +55,8 @@ TABLE = "table"
 """Parameter that receives the declared table: one function makes the days of several."""
 
 RULES = "rules"
-"""Parameter that receives the declared rules: the same day under other rules is the same table with others declared."""
+"""Parameter that receives the declared rules, as `DayTable.rules` makes them when they are asked for: the same day under
+other rules is the same table with others declared."""
 
 Days = tuple[date, date]
 """The first and the last day of what is computed at once."""
@@ -96,7 +98,7 @@ class DayTable:
     outside: Outside | None = None
     upstream: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
-    rules: Any = None
+    rules: Callable[[], Any] | None = None
 
     def __post_init__(self) -> None:
         known = {
@@ -127,8 +129,7 @@ class DayTable:
 
     @cached_property
     def _own_version(self) -> str:
-        code = table_version(self.compute, self.table, () if self.parts else read_columns(self.reads))
-        return code if self.rules is None else _short_hash([code, repr(self.rules)])[:12]
+        return table_version(self.compute, self.table, () if self.parts else read_columns(self.reads))
 
     def _version_with(self, parts: Sequence[Part]) -> str:
         """The version of a day to which these parts give rows: the code of a part without rows decides nothing."""
@@ -165,7 +166,7 @@ class DayTable:
 
     def _made_part(self, installation: Installation, days: Days, part: Part) -> Any:
         given = {name: self._given(installation, days, name, part.named, part.settings) for name in part.asked}
-        return part.compute(**given, **part.given)
+        return resolved(part.compute)(**given, **part.given)
 
     def _given(
         self, installation: Installation, days: Days, name: str, named: Mapping[str, Read], settings: Sequence[str]
@@ -175,7 +176,7 @@ class DayTable:
         if name == TABLE:
             return self.table
         if name == RULES and self.rules is not None:
-            return self.rules
+            return self.rules()
         if name in settings:
             return getattr(installation.settings, name)
         return self._rows(installation, days, named[name])
@@ -317,7 +318,7 @@ def day_table(
     upstream: Sequence[str] = (),
     on_demand: bool = False,
     parts: Sequence[Part] = (),
-    rules: Any = None,
+    rules: Callable[[], Any] | None = None,
 ) -> Callable[[Compute], DayTable]:
     """Declare `compute` as what makes one day of a table: see `DayTable`. `upstream` names the assets that stand for
     what lies outside; `on_demand` tables are not followed by automation."""

@@ -16,16 +16,15 @@ from contextlib import suppress
 from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fleet_assets
 from fleet_assets.adapters.remembered import recall, remember
 
 _LAYERS = ("contracts", "core", "sources")
 """Folders of the package whose sources decide what is said of a module: its own, and of what it takes from others."""
-
-Parsed = tuple[str, list[str]]
-"""What names the code of a module, and the modules that it reaches."""
+Said = TypeVar("Said")
+"""What parsing says, made of what JSON knows: lists, no tuples."""
 
 
 class ParsedModules:
@@ -36,12 +35,12 @@ class ParsedModules:
         self._known: dict[str, Any] = recall(self.file)
         self._kept = len(self._known)
 
-    def of(self, module: str, parse: Callable[[str], Parsed]) -> Parsed:
-        """What parsing says of a module; it is parsed once."""
-        if module not in self._known:
-            self._known[module] = parse(module)
-        code, reached = self._known[module]
-        return code, reached
+    def of(self, name: str, parse: Callable[[str], Said]) -> Said:
+        """What parsing says of a module, or of a function of one (`module:name`); it is parsed once."""
+        if name not in self._known:
+            self._known[name] = parse(name)
+        said: Said = self._known[name]
+        return said
 
     def remember(self) -> None:
         """Keep for other processes what was parsed in this one."""

@@ -9,15 +9,14 @@ Belongs here: what a part is given, and its version. Does not belong here: putti
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from fleet_assets.contracts import Read, Reduction, Rows, Table
-from fleet_assets.contracts.source import resolved
-from fleet_assets.pipeline.code_versions import table_version
+from fleet_assets.contracts.source import Code
+from fleet_assets.pipeline.code_versions import parameters_of, table_version
 
 Compute = Callable[..., Any]
 
@@ -30,9 +29,10 @@ ROWS = "rows"
 
 @dataclass(frozen=True)
 class Part:
-    """What one source adds: `compute` gets what its parameters name, as that of a day table, and `given` besides."""
+    """What one source adds: `compute` gets what its parameters name, as that of a day table, and `given` besides. It is
+    loaded where a day is made: a plan needs to know what it reads and which code it is."""
 
-    compute: Compute
+    compute: Code
     reads: tuple[Read, ...]
     settings: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -40,14 +40,13 @@ class Part:
     @classmethod
     def of(cls, source: str, reduction: Reduction) -> Part:
         """A declared reduction as a part; `source` is handed over where it is asked for."""
-        compute = resolved(reduction.compute)
-        is_asked = "source" in inspect.signature(compute).parameters
-        return cls(compute, reduction.reads, reduction.settings, {"source": source} if is_asked else {})
+        given = {"source": source} if "source" in parameters_of(reduction.compute) else {}
+        return cls(reduction.compute, reduction.reads, reduction.settings, given)
 
     @cached_property
     def asked(self) -> tuple[str, ...]:
         """The parameters that are read for each day."""
-        return tuple(name for name in inspect.signature(self.compute).parameters if name not in self.given)
+        return tuple(name for name in parameters_of(self.compute) if name not in self.given)
 
     @cached_property
     def named(self) -> dict[str, Read]:

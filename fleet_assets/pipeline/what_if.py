@@ -28,12 +28,18 @@ def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
 
     Raises UsageError for a rule that the table does not have, with the nearest names.
     """
-    rules = maker.rules
+    rules = rules_of(maker)
     for name, value in changed.items():
         rules = _with_rule(rules, name, value)
         if rules is None:
-            raise UsageError(f"{maker.table.name} has no rule {name}{_alike(name, rule_values(maker.rules))}")
-    return replace(maker, rules=rules)
+            raise UsageError(f"{maker.table.name} has no rule {name}{_alike(name, rule_values(rules_of(maker)))}")
+    return replace(maker, rules=lambda: rules)
+
+
+def rules_of(maker: DayTable) -> Any:
+    """The rules in force of a table that declares any."""
+    assert maker.rules is not None
+    return maker.rules()
 
 
 def _with_rule(rules: Any, name: str, value: float) -> Any:

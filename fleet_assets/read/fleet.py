@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from fleet_assets.installation import Installation
 from fleet_assets.read.pandas_types import to_pandas
 from fleet_assets.read.span import Bound, Span
 from fleet_assets.settings import load_settings
+from fleet_assets.wording import meant
 
 MART_DAYS = ("local_date", "month", "week", "date", "day")
 """Columns that may say which local days a mart's row is about, the first that is there; a month by its first day."""
@@ -145,7 +145,4 @@ def _must_have(table: str, column: str, columns: Sequence[str]) -> None:
 
 def _alike(name: str, known: Sequence[str]) -> str:
     """What may have been meant, or all there is."""
-    close = get_close_matches(name, known, n=3)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    return f"; there are: {', '.join(known) or 'none'}"
+    return meant(name, known) or f"; there are: {', '.join(known) or 'none'}"

@@ -15,6 +15,7 @@ import pytest
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_damage import Damage, partition_count, withdraw_damaged
+from fleet_assets.adapters.lake_patterns import MEMORY
 from fleet_assets.contracts import STANDING_PERIODS, VEHICLES
 from fleet_assets.contracts.errors import DataError
 from fleet_assets_tests.adapters.test_lake import DAY, periods
@@ -59,6 +60,7 @@ def test_a_sound_lake_has_no_damage_and_stays_as_it_is(lake: Lake) -> None:
     before = states(lake)
     assert withdraw_damaged(lake) == []
     assert withdraw_damaged(lake, deep=True) == []
+    (lake.root / MEMORY).unlink()
     assert states(lake) == before
     assert partition_count(lake) == 3
     assert withdraw_damaged(Lake(str(lake.root / "nothing"))) == []
@@ -172,6 +174,27 @@ def test_a_file_without_rows_that_is_broken_is_written_anew(lake: Lake) -> None:
     (damage,) = withdraw_damaged(lake)
     assert damage.sentence == "standing_periods: its file without rows could not be read and was written anew"
     assert empty.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", [-20, -6])
+def test_a_file_without_rows_that_breaks_later_is_noticed_too(lake: Lake, place: int) -> None:
+    assert withdraw_damaged(lake) == []
+    empty = lake.pattern(STANDING_PERIODS)
+    before, status = empty.read_bytes(), empty.stat()
+    empty.write_bytes(before[:place] + b"broken" + before[place:][6:])
+    os.utime(empty, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    (damage,) = withdraw_damaged(lake)
+    assert damage.table == "standing_periods"
+    assert (empty.read_bytes(), withdraw_damaged(lake)) == (before, [])
+
+
+def test_what_is_known_of_files_without_rows_may_be_lost(lake: Lake) -> None:
+    assert withdraw_damaged(lake) == []
+    memory = lake.root / MEMORY
+    known = memory.read_text()
+    memory.write_text(known[:40])
+    assert withdraw_damaged(lake) == []
+    assert memory.read_text() == known
 
 
 def test_pages_carry_checksums_that_readers_compare(lake: Lake) -> None:

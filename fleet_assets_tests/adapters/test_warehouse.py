@@ -239,6 +239,37 @@ def looked_at_anew(warehouse: DuckdbWarehouse, *, deep: bool = False) -> str:
     return DuckdbWarehouse(warehouse.published, warehouse.lake_url).damage(deep=deep)
 
 
+LOOK = """
+import sys
+from pathlib import Path
+from fleet_assets.adapters.warehouse import DuckdbWarehouse
+print(DuckdbWarehouse(Path(sys.argv[1]), sys.argv[2]).damage(), "_duckdb" in sys.modules)
+"""
+
+
+def look_of_a_process(warehouse: DuckdbWarehouse) -> str:
+    """What a process of its own says is damaged, and whether it had to load DuckDB for it."""
+    command = [sys.executable, "-c", LOOK, str(warehouse.published), warehouse.lake_url]
+    return subprocess.check_output(command, text=True)
+
+
+def test_a_file_that_was_read_in_this_state_is_read_by_no_other_process(warehouse: DuckdbWarehouse) -> None:
+    publish_mart(warehouse, 1)
+    assert [look_of_a_process(warehouse) for _ in range(2)] == [" True\n", " False\n"]
+    os.utime(warehouse.published)
+    assert look_of_a_process(warehouse) == " True\n"
+
+
+def test_a_file_that_nobody_could_look_at_is_not_known_to_be_sound(warehouse: DuckdbWarehouse) -> None:
+    publish_mart(warehouse, 1)
+    writer = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.readline()"
+    with other_process(writer, warehouse.published):
+        with warehouse.published.open("r+b") as file:
+            file.write(b"no database")
+        assert look_of_a_process(warehouse) == " True\n"
+    assert "cannot be read" in looked_at_anew(warehouse)
+
+
 def test_a_published_file_that_was_cut_is_noticed(warehouse: DuckdbWarehouse) -> None:
     content = publish_noise(warehouse)
     warehouse.published.write_bytes(content[: len(content) // 2])

@@ -105,9 +105,15 @@ def test_before_the_first_build_only_what_is_stored_can_be_asked(unbuilt: Duckdb
         unbuilt.query("select * from trip_daily_stats")
 
 
-def test_an_unknown_table_lists_the_tables(warehouse: DuckdbWarehouse) -> None:
-    with pytest.raises(UsageError, match=r"^there is no table trps; there are: can_signals, .*, mart, .*zones$"):
-        warehouse.query("select * from trps")
+@pytest.mark.parametrize(("name", "alike"), [("trps", "trips or stops"), ("martt", "mart"), ("q", None)])
+def test_an_unknown_table_lists_the_tables_and_names_the_one_that_may_be_meant(
+    warehouse: DuckdbWarehouse, name: str, alike: str | None
+) -> None:
+    hint = rf"; did you mean {alike}\?" if alike else ""
+    with pytest.raises(
+        UsageError, match=f"^there is no table {name}; there are: can_signals, .*, mart, .*zones{hint}$"
+    ):
+        warehouse.query(f"select * from {name}")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +137,13 @@ def test_wrong_sql_is_answered_with_one_sentence(warehouse: DuckdbWarehouse) -> 
         warehouse.query("select * form mart")
     with pytest.raises(UsageError, match="more than one column is called value; give each a name"):
         warehouse.query("select value, value from mart")
+
+
+def test_what_is_wrong_with_a_row_far_down_is_said_in_the_words_of_duckdb(warehouse: DuckdbWarehouse) -> None:
+    numbers = "select case when i = 250000 then 'x' else '1' end as text from range(300000) as numbers (i)"
+    with pytest.raises(UsageError, match=r"^Conversion Error: Could not convert string 'x' to INT32 when casting"):
+        warehouse.query(f"select text::integer as number from ({numbers})")
+    assert warehouse.query(f"select max(text) as text from ({numbers})").item() == "x"
 
 
 def test_a_broken_lake_file_is_named_and_hinders_no_other_table(warehouse: DuckdbWarehouse, lake: Lake) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fleet_assets.adapters import held_vehicles
+from fleet_assets.adapters import held_vehicles, lake_patterns
 from fleet_assets.adapters.backup import Manifest, backups
 from fleet_assets.adapters.lake import Lake, PartitionRecord
 from fleet_assets.adapters.quarantine import Quarantine, Reason
@@ -30,7 +30,7 @@ from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.fixtures.drives import at, drive
 from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
-REMEMBERED = {held_vehicles.MEMORY, planned.MEMORY, ingest_now.MEMORY}
+REMEMBERED = {held_vehicles.MEMORY, lake_patterns.MEMORY, planned.MEMORY, ingest_now.MEMORY}
 KEPT = ("landing", "lake", "reference", "quarantine")
 ANSWER = "select vehicle_id, local_date, trip_count, distance_km from vehicle_daily order by all"
 

@@ -1,14 +1,19 @@
-"""What a person sees of a build on a terminal: a bar a table, and one for all with the time that is left."""
+"""What a person sees of a build on a terminal: a bar a table, and one for all with the time that is left; and what is
+refused before it."""
 
 from __future__ import annotations
 
 import io
 from datetime import date
 
+import pytest
+
 from fleet_assets.collector.console import Console
 from fleet_assets.commands.build import build_progress
+from fleet_assets.installation import Installation
 from fleet_assets.pipeline.forecast import TableForecast
 from fleet_assets.resources import progressed
+from fleet_assets_tests.fixtures.fleet_here import FleetHere
 
 DAY = date(2026, 3, 2)
 
@@ -42,3 +47,15 @@ def test_what_goes_to_a_file_has_no_bars() -> None:
     with build_progress(console, [TableForecast("trips", 1, DAY, DAY, {}, 1.0)]):
         progressed("trips", 1, 1)
     assert console.file.getvalue().strip() == ""  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ["", " ", " , "])
+def test_a_selection_of_nothing_is_refused_and_builds_nothing(
+    installation: Installation, fleet_here: FleetHere, text: str
+) -> None:
+    done = fleet_here("build", "--select", text)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "fleet: --select names no asset: leave it out to build everything, or say which, such as trips,stops\n"
+    )
+    assert not installation.settings.root.exists()

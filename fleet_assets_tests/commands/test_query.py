@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -18,6 +21,7 @@ from fleet_assets.commands.query import SHOWN_ROWS, run_query
 from fleet_assets.contracts import VEHICLES
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.settings import load_settings
 from fleet_assets_tests.conftest import FleetCommand
 
 ALL_KINDS = """
@@ -169,6 +173,30 @@ def test_the_command_line_says_what_is_wrong_in_one_line(fleet: FleetCommand) ->
     assert done.stderr == (
         "fleet: there is no table trips; there are: none; the marts are not built yet: run `fleet build`\n"
     )
+
+
+ASKED = """
+import sys
+from fleet_assets.installation import Installation
+print(Installation.from_environment().rows_once("select max(number) as newest from mart").item())
+print([name for name in ("numpy", "pyarrow", "redis") if name in sys.modules])
+"""
+
+
+def test_a_single_question_loads_what_it_needs_and_ends_in_silence(built: Installation) -> None:
+    home = {**os.environ, "FLEET_HOME": str(built.settings.root)}
+    done = subprocess.run([sys.executable, "-c", ASKED], env=home, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("499\n[]\n", "")
+
+
+def test_a_single_question_is_kept_where_a_redis_runs(built: Installation, redis_url: str) -> None:
+    time.sleep(SETTLE_NS / 1e9 + 0.05)
+    shared = Installation(load_settings(redis_url=redis_url))
+    for _ in range(2):
+        assert shared.rows_once("select count(*) as n from mart").item() == 500
+        assert built.rows_once("select count(*) as n from mart").item() == 500
+    assert (shared.query_cache.statistics().misses, built.query_cache.statistics().misses) == (1, 0)
+    assert shared.query_cache.shared_totals()["stored"] == 1
 
 
 @pytest.mark.usefixtures("built")

@@ -45,6 +45,16 @@ def test_an_import_names_them_when_it_binds_the_file(fleet_here: FleetHere, tmp_
     assert SENTENCE in fleet_here("reference", "bind", "v1", "can1", tmp_path / "power.dbc").out
 
 
+def test_a_binding_says_what_it_did(fleet_here: FleetHere, tmp_path: Path) -> None:
+    done = fleet_here("reference", "bind", "v1", "can1", "j1939")
+    assert (done.code, done.out) == (0, "j1939 describes bus can1 of v1; run `fleet build` to use it\n")
+    (tmp_path / "power.dbc").write_text(POWER)
+    for_any = fleet_here("reference", "bind", "v1", "*", tmp_path / "power.dbc")
+    assert for_any.out.endswith("power describes every bus of v1 that has no other; run `fleet build` to use it\n")
+    unknown = fleet_here("reference", "bind", "v1", "can1", "gone")
+    assert (unknown.code, unknown.out) == (2, "")
+
+
 def test_many_of_them_are_cut_with_a_count(fleet_here: FleetHere, tmp_path: Path) -> None:
     lines = "".join(f' SG_ S{k} : 0|8@2+ (1,0) [0|0] "" ECU\n' for k in range(30))
     (tmp_path / "many.dbc").write_text('VERSION ""\nBU_: ECU\nBO_ 256 M: 8 ECU\n' + lines)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fleet_assets.pipeline.parsed_modules import Parsed, ParsedModules
+from fleet_assets.pipeline.parsed_modules import ParsedModules
 
-SAID: Parsed = ("the code", ["pkg.core.b"])
+Said = list[str | list[str]]
+
+SAID: Said = ["the code", ["pkg.core.b"]]
 
 
 @pytest.fixture
@@ -20,8 +22,8 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def counting(parsed: list[str]) -> Callable[[str], Parsed]:
-    def parse(module: str) -> Parsed:
+def counting(parsed: list[str]) -> Callable[[str], Said]:
+    def parse(module: str) -> Said:
         parsed.append(module)
         return SAID
 

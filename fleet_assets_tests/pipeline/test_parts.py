@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import os
+import subprocess
+import sys
 from datetime import date
 
 import pytest
 
-from fleet_assets.contracts import LAKE_TABLES, RAW_TELEMETRY, TELEMETRY, VEHICLES, Registry, Rows, registry
+from fleet_assets.contracts import LAKE_TABLES, RAW_TELEMETRY, TELEMETRY, VEHICLES, Reduction, Registry, Rows, registry
+from fleet_assets.contracts.source import resolved
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline import former_versions
+from fleet_assets.pipeline.code_versions import parameters_of
 from fleet_assets.pipeline.day_tables import DayTable, day_table
 from fleet_assets.pipeline.parts import Part, without_repeats
 from fleet_assets.pipeline.storing import store_days
@@ -63,6 +69,43 @@ def test_a_part_that_asks_for_what_it_does_not_declare_is_refused() -> None:
 
     with pytest.raises(TypeError, match="telemetry: vehicles is read and not declared"):
         day_table(TELEMETRY, group="x", parts=[Part(compute, (RAW_TELEMETRY,))])(lambda parts: parts)
+
+
+def test_a_table_is_planned_without_loading_what_makes_its_rows(installation: Installation) -> None:
+    asked = """
+import sys
+from fleet_assets.installation import Installation
+from fleet_assets.pipeline.plan import BuildRequest, followed_tables, plan_build
+for _ in range(2):
+    assert plan_build(Installation.from_environment(), BuildRequest(), followed_tables()).days == {}
+print([name for name in ("numpy", "fleet_assets.core.can", "fleet_assets.core.trips") if name in sys.modules])
+"""
+    home = {**os.environ, "FLEET_HOME": str(installation.settings.root)}
+    # The first process has remembered what the modules say.
+    said = [subprocess.check_output([sys.executable, "-c", asked], env=home, text=True) for _ in range(2)]
+    assert said[1] == "[]\n"
+
+
+NAMED = [one for source in registry().shipped for one in source.reductions if isinstance(one.compute, str)]
+
+
+@pytest.mark.parametrize("reduction", NAMED)
+def test_the_text_of_a_reduction_says_what_its_function_says(reduction: Reduction) -> None:
+    loaded = resolved(reduction.compute)
+    assert parameters_of(reduction.compute) == tuple(inspect.signature(loaded).parameters)
+    named = Part(reduction.compute, reduction.reads).version(reduction.to)
+    assert named == Part(loaded, reduction.reads).version(reduction.to)
+
+
+@pytest.mark.parametrize(
+    ("code", "parameters"),
+    [
+        ("fleet_assets.core.can:decode", ("frames", "bindings")),  # made elsewhere
+        ("fleet_assets_tests.fixtures.drives:at", ("text",)),  # of another package
+    ],
+)
+def test_a_function_whose_text_is_not_there_is_loaded(code: str, parameters: tuple[str, ...]) -> None:
+    assert parameters_of(code) == parameters
 
 
 def test_of_a_reference_table_that_two_parts_read_all_columns_of_both_count() -> None:

@@ -19,6 +19,7 @@ from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.data_version import LOCKED, follows
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
+from fleet_assets.wording import meant
 
 EXPLAINED = ("select", "with", "values", "table")
 READING = (*EXPLAINED, "show")
@@ -114,7 +115,9 @@ def _refusal(connection: psycopg.Connection, error: psycopg.Error) -> Exception:
     said = sentence(error)
     state = error.sqlstate or ""
     if isinstance(error, errors.UndefinedTable):
-        return UsageError(f"{said}; there are: {', '.join(_tables(connection)) or 'none; run `fleet build`'}")
+        known, missing = _tables(connection), re.search(r'relation "(?:\w+\.)?(\w+)"', said)
+        hint = meant(missing[1], known) if missing else ""
+        return UsageError(f"{said}; there are: {', '.join(known) or 'none; run `fleet build`'}{hint}")
     if isinstance(error, errors.ReadOnlySqlTransaction):
         # The server calls it a SELECT also where a WITH of it deletes; else it names what would have written.
         what = "" if "SELECT" in said else f": {said}"

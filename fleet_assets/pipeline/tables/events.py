@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -23,14 +24,27 @@ from fleet_assets.contracts import (
     OwnDay,
     Rows,
 )
-from fleet_assets.core.last_readings import last_readings as read_last
-from fleet_assets.core.last_readings import readings_before_silence as read_before
-from fleet_assets.core.standing import StandingRules
-from fleet_assets.core.standing import standing_periods as find_standing
-from fleet_assets.core.stops import StopRules, derive_stops
-from fleet_assets.core.trips import TripRules, segment_trips
 from fleet_assets.core.window import Window
+from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import day_table
+
+if TYPE_CHECKING:
+    from fleet_assets.core.last_readings import last_readings as read_last
+    from fleet_assets.core.last_readings import readings_before_silence as read_before
+    from fleet_assets.core.standing import StandingRules
+    from fleet_assets.core.standing import standing_periods as find_standing
+    from fleet_assets.core.stops import StopRules, derive_stops
+    from fleet_assets.core.trips import TripRules, segment_trips
+else:
+    # A plan that finds nothing to make calls none of it.
+    read_last = Later("fleet_assets.core.last_readings", "last_readings")
+    read_before = Later("fleet_assets.core.last_readings", "readings_before_silence")
+    StandingRules = Later("fleet_assets.core.standing", "StandingRules")
+    find_standing = Later("fleet_assets.core.standing", "standing_periods")
+    StopRules = Later("fleet_assets.core.stops", "StopRules")
+    derive_stops = Later("fleet_assets.core.stops", "derive_stops")
+    TripRules = Later("fleet_assets.core.trips.rules", "TripRules")
+    segment_trips = Later("fleet_assets.core.trips.detect", "segment_trips")
 
 event_table = partial(day_table, group="events")
 
@@ -56,7 +70,7 @@ def readings_before_silence(last_readings: pl.LazyFrame, window: Window) -> pl.L
         Rows(DRIVER_ASSIGNMENTS, ("driver_id", "vehicle_id", "valid_from", "valid_to")),
     ],
     settings=["timezone"],
-    rules=TripRules(),
+    rules=TripRules,
 )
 def trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, driver_assignments: pl.LazyFrame,
@@ -67,7 +81,7 @@ def trips(
     return segment_trips(telemetry, vehicles, driver_assignments, window, rules, readings_before_silence)
 
 
-@event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=StandingRules())
+@event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=StandingRules)
 def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: StandingRules) -> pl.LazyFrame:
     """What was observed while vehicles stood; small, so that a long stay is built without weeks of telemetry."""
     return find_standing(telemetry, rules, vehicles)
@@ -82,7 +96,7 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
         Rows(VEHICLES, ("vehicle_id", "timezone")),
     ],
     settings=["timezone"],
-    rules=StopRules(),
+    rules=StopRules,
 )
 def stops(
     trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,

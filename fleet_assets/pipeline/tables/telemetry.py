@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from fleet_assets.contracts import CAN_SIGNALS, TELEMETRY, Registry, Table
-from fleet_assets.core.can import decode, signals_long
-from fleet_assets.core.cleaning import clean_telemetry
 from fleet_assets.core.window import Window
+from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import DayTable, Noted, day_table
 from fleet_assets.pipeline.parts import Compute, Part
 from fleet_assets.sources.can_frames import DECODING_INPUTS
-from fleet_assets.sources.declared import declared_bindings
 from fleet_assets.sources.reduced import Reduced
+
+if TYPE_CHECKING:
+    from fleet_assets.core.can import decode, signals_long
+    from fleet_assets.core.cleaning import clean_telemetry
+    from fleet_assets.sources.declared import declared_bindings
+else:
+    # A plan that finds nothing to make calls none of it.
+    decode = Later("fleet_assets.core.can.decoding", "decode")
+    signals_long = Later("fleet_assets.core.can.long_form", "signals_long")
+    clean_telemetry = Later("fleet_assets.core.cleaning", "clean_telemetry")
+    declared_bindings = Later("fleet_assets.sources.declared", "declared_bindings")
 
 Given = Sequence[pl.LazyFrame | Reduced]
 """What the reductions of sources gave."""
