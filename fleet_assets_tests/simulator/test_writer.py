@@ -98,7 +98,7 @@ def test_it_shares_no_code_with_what_it_tests() -> None:
     folder = Path(fleet_assets.simulator.__file__).parent
     imported = {
         node.module
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fleet_assets")
     }
