@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet_assets.contracts import VEHICLES, ZONES
+from fleet_assets.contracts import TIMESTAMP, VEHICLES, ZONES
 from fleet_assets.simulator.fuel.faults import draw_faults
 from fleet_assets.simulator.fuel.plan import CALM, FuelFleetPlan, IncidentRates
 from fleet_assets.simulator.fuel.rows import ROW_SCHEMA, draw_rows
@@ -31,6 +31,7 @@ _ROWS_STREAM = 32
 CALIBRATION_PCT = tuple(range(0, 101, 5))
 CALIBRATIONS_SCHEMA = pl.Schema({
     "vehicle_id": pl.String(), "tank": pl.Int64(), "level_pct": pl.Float64(), "volume_l": pl.Float64(),
+    "valid_from": TIMESTAMP, "valid_to": TIMESTAMP,
 })  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
     frames = [
         pl.DataFrame({
             "vehicle_id": vehicle.vehicle_id, "tank": 1, "level_pct": heights,
-            "volume_l": vehicle.tank_l * volume_share(heights / 100),
+            "volume_l": vehicle.tank_l * volume_share(heights / 100), "valid_from": None, "valid_to": None,
         }, schema=CALIBRATIONS_SCHEMA)
         for vehicle in roster if vehicle.sender.is_nonlinear
     ]  # fmt: skip
