@@ -23,6 +23,8 @@ REST_SHARE, HALTS_A_DAY = 0.6, 5.0
 KEPT = 0.04
 """Share of the tank that no hose reaches."""
 THEFT_L = (10.0, 150.0)
+THEFT_MEDIAN_L, THEFT_SPREAD = 28.0, 0.75
+"""Of the litres wanted, whose logarithm is normal."""
 SIPHON_L, SIPHON_NIGHTS, SIPHON_S = (2.0, 5.0), (5, 15), (120.0, 900.0)
 LEAK_LPH, LEAK_S = (0.1, 0.5), (2 * 86_400.0, 8 * 86_400.0)
 CAN_L, CAN_S = (5.0, 20.0), (60.0, 300.0)
@@ -122,7 +124,7 @@ def _take(diary: Diary, kind: str, span: tuple[float, float], litres: float, tan
 def _theft(diary: Diary, span: Span) -> None:
     """10 to 150 l at once or within 40 minutes, now and then with the engine running."""
     rng, tank = diary.rng, _fuller(diary)
-    wanted = float(np.clip(np.exp(rng.normal(np.log(35), 0.7)), *THEFT_L))
+    wanted = float(np.clip(np.exp(rng.normal(np.log(THEFT_MEDIAN_L), THEFT_SPREAD)), *THEFT_L))
     way, runs = rng.random(), rng.random() < THEFT_ENGINE_ON
     lasts = float(rng.uniform(2, 30) if way < 0.15 else rng.uniform(60, 300) if way < 0.5 else rng.uniform(240, 2_400))
     litres = min(wanted, 0.9 * _within_reach(diary, tank))

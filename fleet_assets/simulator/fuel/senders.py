@@ -18,7 +18,7 @@ from fleet_assets.simulator.terrain import F64
 
 SETTLES_S = 20.0
 """s in which slosh falls to a third after stopping."""
-WANDER_S, WANDER_SHARE = 7_200.0, 0.5
+WANDER_S, WANDER_SHARE = 7_200.0, 0.7
 """A reading at rest wanders within hours, by this share of its noise."""
 HILLS_S, HILLS_SHARE = 120.0, 0.7
 """On the road slopes come and go within minutes, at this share of those of parking places."""
