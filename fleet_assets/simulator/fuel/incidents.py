@@ -13,19 +13,14 @@ import numpy as np
 
 from fleet_assets.simulator.fuel.curves import Flow
 from fleet_assets.simulator.fuel.diary import Diary, Happening
+from fleet_assets.simulator.fuel.losses import LONG_S, THEFT_L, share_of_day, siphon_size, theft_size
 from fleet_assets.simulator.terrain import F64
 
 MARGIN_S = 120.0
 """s between two incidents and from the ends of a stay."""
-LONG_S = 18_000.0
-"""s of a stay from which it is a rest, in which six of ten incidents of a day happen."""
-REST_SHARE, HALTS_A_DAY = 0.6, 5.0
 KEPT = 0.04
 """Share of the tank that no hose reaches."""
-THEFT_L = (10.0, 150.0)
-THEFT_MEDIAN_L, THEFT_SPREAD = 28.0, 0.75
-"""Of the litres wanted, whose logarithm is normal."""
-SIPHON_L, SIPHON_NIGHTS, SIPHON_S = (2.0, 5.0), (5, 15), (120.0, 900.0)
+SIPHON_NIGHTS = (5, 15)
 LEAK_LPH, LEAK_S = (0.1, 0.5), (2 * 86_400.0, 8 * 86_400.0)
 CAN_L, CAN_S = (5.0, 20.0), (60.0, 300.0)
 GENERATOR_LPH, GENERATOR_S = (1.2, 2.8), (3_600.0, 14_400.0)
@@ -68,7 +63,7 @@ def happen(diary: Diary, ongoing: Ongoing, until: float) -> None:
     span = Span(diary.stay.free_from + MARGIN_S, until - MARGIN_S)
     length = until - diary.stay.start
     rates, rng, is_rest = diary.plan.rates, diary.rng, length >= LONG_S
-    weight = REST_SHARE * max(length / 86_400, 1.0) if is_rest else (1 - REST_SHARE) / HALTS_A_DAY
+    weight = share_of_day(length)
     # Every stay draws the same numbers, so that one rate changed moves no other incident's chance.
     chances = rng.random(len(_ACTS))
     for (name, act), chance in zip(_ACTS, chances, strict=True):
@@ -124,9 +119,8 @@ def _take(diary: Diary, kind: str, span: tuple[float, float], litres: float, tan
 def _theft(diary: Diary, span: Span) -> None:
     """10 to 150 l at once or within 40 minutes, now and then with the engine running."""
     rng, tank = diary.rng, _fuller(diary)
-    wanted = float(np.clip(np.exp(rng.normal(np.log(THEFT_MEDIAN_L), THEFT_SPREAD)), *THEFT_L))
-    way, runs = rng.random(), rng.random() < THEFT_ENGINE_ON
-    lasts = float(rng.uniform(2, 30) if way < 0.15 else rng.uniform(60, 300) if way < 0.5 else rng.uniform(240, 2_400))
+    wanted, lasts = theft_size(rng)
+    runs = rng.random() < THEFT_ENGINE_ON
     litres = min(wanted, 0.9 * _within_reach(diary, tank))
     begins = span.place(lasts, rng) if litres >= THEFT_L[0] else None
     if begins is None:
@@ -188,9 +182,8 @@ def _transfer(diary: Diary, span: Span) -> None:
 
 def _siphon(diary: Diary, span: Span, ongoing: Ongoing) -> None:
     """A few litres, this night as on others."""
-    rng, tank = diary.rng, _fuller(diary)
-    litres, lasts = float(rng.uniform(*SIPHON_L)), float(rng.uniform(*SIPHON_S))
-    begins = span.place(lasts, rng) if litres < _within_reach(diary, tank) else None
+    tank, (litres, lasts) = _fuller(diary), siphon_size(diary.rng)
+    begins = span.place(lasts, diary.rng) if litres < _within_reach(diary, tank) else None
     if begins is not None:
         ongoing.siphon_nights -= 1
         series = f"{diary.vehicle.vehicle_id}/{ongoing.series}"
