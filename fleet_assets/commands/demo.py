@@ -201,12 +201,16 @@ def _build(console: Console, demo: Installation, sent: int) -> None:
 
 def _summarise(console: Console, folder: DemoFolder, demo: Installation) -> None:
     truths = folder.simulated / "truth"
+    trips, stops = demo.lake.scan(TRIPS).collect(), demo.lake.scan(STOPS).collect()
+    standing = stops.select("vehicle_id", fuel_used_l="idle_fuel_l")
     tables = Tables(
         vehicles=demo.lake.scan(VEHICLES).collect(),
-        trips=demo.lake.scan(TRIPS).collect(),
-        stops=demo.lake.scan(STOPS).collect(),
+        trips=trips,
+        stops=stops,
+        burned=pl.concat([trips.select(standing.columns), standing]),
         true_trips=pl.read_parquet(truths / "trips.parquet"),
         true_refuels=pl.read_parquet(truths / "refuels.parquet"),
+        true_vehicles=pl.read_parquet(truths / "vehicles.parquet"),
     )
     console.print(as_table(compare(tables)))
     matched = matched_trips(tables.trips, tables.true_trips)

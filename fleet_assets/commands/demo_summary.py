@@ -33,8 +33,11 @@ class Tables:
     vehicles: pl.DataFrame
     trips: pl.DataFrame
     stops: pl.DataFrame
+    burned: pl.DataFrame
+    """vehicle_id and fuel_used_l of everything that engines burned, driving and standing, in any number of rows."""
     true_trips: pl.DataFrame
     true_refuels: pl.DataFrame
+    true_vehicles: pl.DataFrame
 
 
 def compare(tables: Tables) -> pl.DataFrame:
@@ -52,7 +55,6 @@ def _found(tables: Tables) -> pl.DataFrame:
     driven = tables.trips.group_by("vehicle_id").agg(
         trips=pl.len(),
         distance_km=pl.col("distance_km").sum(),
-        fuel_l=_sum_or_null("fuel_used_l"),
         energy_kwh=_sum_or_null("energy_used_kwh"),
     )
     litres = pl.col("fuel_level_change_pct") / 100 * pl.col("tank_capacity_l")
@@ -62,20 +64,22 @@ def _found(tables: Tables) -> pl.DataFrame:
         refuels=(pl.col("kind") == "refuelling").sum(),
         refuelled_l=litres.filter(pl.col("kind") == "refuelling").sum(),
     )
-    return driven.join(stood, on="vehicle_id", how="full", coalesce=True)
+    burned = tables.burned.group_by("vehicle_id").agg(fuel_l=_sum_or_null("fuel_used_l"))
+    known = driven.join(stood, on="vehicle_id", how="full", coalesce=True)
+    return known.join(burned, on="vehicle_id", how="full", coalesce=True)
 
 
 def _true(tables: Tables) -> pl.DataFrame:
     driven = tables.true_trips.group_by("vehicle_id").agg(
         true_trips=pl.len(),
         true_distance_km=pl.col("distance_km").sum(),
-        true_fuel_l=_sum_or_null("fuel_burned_l"),
         true_energy_kwh=_sum_or_null("energy_kwh"),
     )
     refuels = tables.true_refuels.group_by("vehicle_id").agg(
         true_refuels=pl.len(), true_refuelled_l=pl.col("litres").sum()
     )
-    return driven.join(refuels, on="vehicle_id", how="left")
+    burned = tables.true_vehicles.select("vehicle_id", true_fuel_l="fuel_burned_l")
+    return driven.join(refuels, on="vehicle_id", how="left").join(burned, on="vehicle_id", how="left")
 
 
 def _sum_or_null(column: str) -> pl.Expr:

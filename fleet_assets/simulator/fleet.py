@@ -16,6 +16,7 @@ from fleet_assets.simulator.gauges import read_gauges
 from fleet_assets.simulator.journey import travel
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.receiver import receive
+from fleet_assets.simulator.tank_faults import draw_tank_faults
 from fleet_assets.simulator.truth import Truth, VehicleTruth
 from fleet_assets.simulator.vehicles import Vehicle
 
@@ -33,7 +34,8 @@ def simulate_vehicle(vehicle: Vehicle, plan: FleetPlan) -> Drive:
     """Frames and truth of one vehicle; depends on the plan and the vehicle's place in the roster only."""
     samples, truth = travel(vehicle, plan)
     rng = np.random.default_rng([plan.seed, 2, vehicle.index])
-    gauges = read_gauges(samples, vehicle, plan, rng) | receive(samples, vehicle, plan, rng)
+    truth.sender_faults.extend(draw_tank_faults(samples, vehicle, plan))
+    gauges = read_gauges(samples, vehicle, plan, truth.sender_faults, rng) | receive(samples, vehicle, plan, rng)
     frames = frame_log(vehicle, gauges, samples, plan, rng)
     truth.vehicles.append(_totals(vehicle, samples, truth, frames.height))
     return Drive(frames, truth, samples)
@@ -51,5 +53,6 @@ def _totals(vehicle: Vehicle, samples: Columns, truth: Truth, frame_count: int) 
         fuel_burned_l=float((samples["fuel_lph"] * samples["step"]).sum() / 3600) if has_tank else None,
         energy_kwh=float((samples["hv_kw"] * samples["step"])[driven].sum() / 3600) if has_battery else None,
         refuelled_l=sum((row.litres for row in truth.refuels), 0.0) if has_tank else None,
+        lost_l=sum((row.litres for row in truth.fuel_losses), 0.0) if has_tank else None,
         frame_count=frame_count,
     )

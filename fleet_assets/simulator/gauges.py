@@ -6,6 +6,7 @@ quantisation and frames (`packing`, `frames`), the receiver (`receiver`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,7 +16,9 @@ from fleet_assets.simulator.blocks import Columns
 from fleet_assets.simulator.driving import smooth_noise
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.spans import Spans, awake_spans, within
+from fleet_assets.simulator.tank_faults import spoiled
 from fleet_assets.simulator.terrain import F64
+from fleet_assets.simulator.truth import SenderFaultTruth
 from fleet_assets.simulator.vehicles import Vehicle
 
 SLOSH_PCT = 1.6
@@ -31,8 +34,13 @@ FIRST_KM = {"ice": (80_000, 520_000), "phev": (6_000, 90_000), "bev": (4_000, 70
 LIFETIME_L_KM = {"ice": 0.29, "phev": 0.045, "bev": 0.0}
 
 
-def read_gauges(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.random.Generator) -> Columns:
-    """Every value that a frame can carry, per sample; engine and battery values are 0 where a vehicle has none."""
+def read_gauges(
+    samples: Columns, vehicle: Vehicle, plan: FleetPlan, faults: Sequence[SenderFaultTruth], rng: np.random.Generator
+) -> Columns:
+    """Every value that a frame can carry, per sample; engine and battery values are 0 where a vehicle has none.
+
+    `faults` are those of its tank sender.
+    """
     first_km = float(rng.uniform(*FIRST_KM[vehicle.kind]))
     ambient = _ambient(samples, vehicle, plan, rng)
     count = len(samples["time"])
@@ -43,7 +51,9 @@ def read_gauges(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.ran
         "supply_v": _supply(samples, vehicle) + 0.05 * smooth_noise(count, 30, rng),
     }
     shown |= _counters(samples, vehicle, first_km) | _engine(samples, ambient)
-    return shown | _tank(samples, vehicle, rng) | _battery(samples, vehicle, ambient)
+    tank = _tank(samples, vehicle, rng)
+    tank["level_pct"] = spoiled(samples["time"], tank["level_pct"], faults)
+    return shown | tank | _battery(samples, vehicle, ambient)
 
 
 def _counters(samples: Columns, vehicle: Vehicle, first_km: float) -> Columns:

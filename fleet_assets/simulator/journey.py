@@ -13,6 +13,7 @@ import numpy as np
 
 from fleet_assets.simulator.blocks import Columns, Leg, Plug, Stock, charge_block, join_blocks, leg_block
 from fleet_assets.simulator.driving import slow_uphill, speed_profile
+from fleet_assets.simulator.losses import lose, losses_rng
 from fleet_assets.simulator.places import Place
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.roads import make_road
@@ -48,11 +49,22 @@ class Journey:
     at: float
     """s since 1970 up to which the stay before the next leg lasts at least."""
     stock: Stock
+    thieves: np.random.Generator
+    """Draws of what is taken from it, apart from those of what it does."""
     blocks: list[Columns] = field(default_factory=list)
     truth: Truth = field(default_factory=Truth)
     stay: Stay | None = None
     """The stay it is in; None before its first leg."""
     is_over: bool = False
+
+    def lose(self) -> None:
+        """What is taken from the tank in the stay so far."""
+        if self.stay is None:
+            return
+        row = lose(self.vehicle, self.stay, self.at, self.stock.litres, self.plan, self.thieves)
+        if row is not None:
+            self.truth.fuel_losses.append(row)
+            self.stock = replace(self.stock, litres=row.level_after_l)
 
     def go(self, visit: Visit) -> None:
         """Drive to the place and arrive, unless that would reach into the end of the simulation."""
@@ -98,7 +110,7 @@ class Journey:
         assert self.stay is not None
         row = refuel_truth(self.vehicle, self.stay, litres, self.stock.litres)
         self.truth.refuels.append(row)
-        self.stay.kind = "refuelling"
+        self.stay.kind, self.stay.filled_until = "refuelling", row.ended_at.timestamp()
         self.stock = replace(self.stock, litres=self.stock.litres + litres)
         self.at = max(self.at, row.ended_at.timestamp() + self.rng.uniform(120, 300))
 
@@ -124,7 +136,8 @@ def travel(vehicle: Vehicle, plan: FleetPlan) -> tuple[Columns, Truth]:
     """All samples of one vehicle's awake time, and the truth of them."""
     rng = np.random.default_rng([plan.seed, 1, vehicle.index])
     stock = Stock(float(rng.uniform(0.55, 0.95)), float(vehicle.type.tank_l * rng.uniform(0.32, 0.6)), 15.0)
-    journey = Journey(vehicle, plan, rng, vehicle.home, plan.starts_at.timestamp(), stock)
+    starts, thieves = plan.starts_at.timestamp(), losses_rng(vehicle, plan)
+    journey = Journey(vehicle, plan, rng, vehicle.home, starts, stock, thieves)
     for departs, visits in _days(vehicle, plan, rng):
         if journey.stay is not None and vehicle.type.battery is not None:
             _overnight(journey, departs)
@@ -148,6 +161,8 @@ def _days(vehicle: Vehicle, plan: FleetPlan, rng: np.random.Generator) -> Iterat
 
 def _visit(journey: Journey, visit: Visit) -> None:
     """Go there, by way of a station or a fast charger where the vehicle needs it."""
+    # What is left in the tank decides on the way, so a theft comes first.
+    journey.lose()
     _provide(journey)
     if not journey.is_over:
         journey.go(visit)

@@ -69,6 +69,14 @@ class FleetPlan:
     """Times an hour of operation that the receiver loses its fix (tunnels, halls)."""
     silences_per_hour: float = 0.2
     """Times an hour of operation that nothing is recorded for a while (a logger that restarts)."""
+    thefts_per_day: float = 0.2
+    """Thefts of 10 to 150 l from a lorry, far more than real ones, so that a week has a few."""
+    siphonings_per_day: float = 0.1
+    """Nights in which 2 to 5 l go from a lorry's tank, per day."""
+    tank_zeros_per_hour: float = 0.02
+    """Times an hour of operation that a lorry's tank sender tells zero for a while."""
+    wake_up_nonsense: float = 0.05
+    """Share of a lorry's wakings after which its tank sender tells nonsense for some seconds."""
 
     def __post_init__(self) -> None:
         if self.vehicles < 0 or self.days < 0 or self.seed < 0:

@@ -85,12 +85,12 @@ def _assignments(roster: Sequence[Vehicle], plan: FleetPlan) -> list[dict[str, o
 
 def _zones(roster: Sequence[Vehicle]) -> list[dict[str, object]]:
     cities = {vehicle.city.name: vehicle.city for vehicle in roster}
-    rows = [_zone(place, city.terrain) for city in cities.values() for place in city.places]
-    homes = [_zone(vehicle.home, vehicle.city.terrain) for vehicle in roster if vehicle.home.kind == "home"]
+    rows = [zone_row(place, city.terrain) for city in cities.values() for place in city.places]
+    homes = [zone_row(vehicle.home, vehicle.city.terrain) for vehicle in roster if vehicle.home.kind == "home"]
     return rows + homes
 
 
-def _zone(place: Place, terrain: Terrain) -> dict[str, object]:
+def zone_row(place: Place, terrain: Terrain) -> dict[str, object]:
     (latitude,), (longitude,) = terrain.degrees(*(pl.Series([value]).to_numpy() for value in (place.x, place.y)))
     return {
         "zone_id": place.zone_id, "name": _words(place.zone_id), "kind": place.kind, "radius_m": place.radius_m,

@@ -35,6 +35,13 @@ class Stay:
     block: int
     """Number of the block that ends with its beginning."""
     kind: str = "parking"
+    filled_until: float = 0.0
+    """s since 1970 at which its filling was over."""
+
+    @property
+    def busy_until(self) -> float:
+        """s since 1970 from which nobody is about any more."""
+        return max(self.asleep_from, self.filled_until)
 
 
 def stop_truth(vehicle: Vehicle, stay: Stay, ended_at: datetime, blocks: Sequence[Columns]) -> StopTruth:

@@ -68,6 +68,34 @@ class RefuelTruth:
 
 
 @dataclass(frozen=True)
+class FuelLossTruth:
+    """Fuel that somebody took out of a tank during a stay with the engine off."""
+
+    vehicle_id: str
+    kind: str
+    """theft (10 l and more) or siphoning (2 to 5 l of a night)."""
+    started_at: datetime
+    ended_at: datetime
+    zone_id: str
+    litres: float
+    level_before_l: float
+    level_after_l: float
+
+
+@dataclass(frozen=True)
+class SenderFaultTruth:
+    """A time in which a tank's sender told something that was not so."""
+
+    vehicle_id: str
+    kind: str
+    """zero (0 % and back) or wake_up (a value that means nothing, soon after the buses woke)."""
+    started_at: datetime
+    ended_at: datetime
+    level_pct: float
+    """What it told."""
+
+
+@dataclass(frozen=True)
 class ChargeTruth:
     """One plugged session with its power session. `energy_charger_kwh` at the charge port, `energy_battery_kwh` at the
     battery's terminals. `is_truncated`: cut by the end of the simulation."""
@@ -101,6 +129,8 @@ class VehicleTruth:
     energy_kwh: float | None
     """Net out of the battery while switched on (charging not counted)."""
     refuelled_l: float | None
+    lost_l: float | None
+    """Stolen and siphoned."""
     frame_count: int
 
 
@@ -111,12 +141,15 @@ class Truth:
     trips: list[TripTruth] = field(default_factory=list)
     stops: list[StopTruth] = field(default_factory=list)
     refuels: list[RefuelTruth] = field(default_factory=list)
+    fuel_losses: list[FuelLossTruth] = field(default_factory=list)
+    sender_faults: list[SenderFaultTruth] = field(default_factory=list)
     charges: list[ChargeTruth] = field(default_factory=list)
     vehicles: list[VehicleTruth] = field(default_factory=list)
 
 
 _ROWS = {
-    "trips": TripTruth, "stops": StopTruth, "refuels": RefuelTruth, "charges": ChargeTruth, "vehicles": VehicleTruth,
+    "trips": TripTruth, "stops": StopTruth, "refuels": RefuelTruth, "fuel_losses": FuelLossTruth,
+    "sender_faults": SenderFaultTruth, "charges": ChargeTruth, "vehicles": VehicleTruth,
 }  # fmt: skip
 _TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "str": pl.String, "datetime": TIMESTAMP, "float": pl.Float64, "int": pl.Int64, "bool": pl.Boolean,

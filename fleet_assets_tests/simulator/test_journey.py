@@ -20,7 +20,7 @@ KWH_PER_100_KM = (10, 26)
 
 def test_truth_tables_of_nobody_have_their_columns() -> None:
     tables = truth_tables([])
-    assert set(tables) == {"trips", "stops", "refuels", "charges", "vehicles"}
+    assert set(tables) == {"trips", "stops", "refuels", "fuel_losses", "sender_faults", "charges", "vehicles"}
     assert all(table.height == 0 and "vehicle_id" in table.columns for table in tables.values())
 
 
@@ -112,14 +112,15 @@ def test_hybrids_drive_some_trips_without_their_engine_and_some_with_it(fleet: F
             assert all(0.08 < (t.energy_kwh or 0) / t.distance_km < 0.35 for t in with_battery)
 
 
-def test_the_tank_loses_what_was_burned_and_gains_what_was_filled(fleet: Fleet) -> None:
+def test_the_tank_loses_what_was_burned_and_stolen_and_gains_what_was_filled(fleet: Fleet) -> None:
     for vehicle, drive in fleet.values():
         if vehicle.type.tank_l:
             litres, total = drive.samples["litres"], drive.truth.vehicles[0]
             assert total.refuelled_l is not None
             assert total.fuel_burned_l is not None
             first = litres[0] + drive.samples["fuel_lph"][0] / 3600
-            assert litres[-1] - first == pytest.approx(total.refuelled_l - total.fuel_burned_l)
+            assert total.lost_l is not None
+            assert litres[-1] - first == pytest.approx(total.refuelled_l - total.fuel_burned_l - total.lost_l)
             assert 0 < litres.min() <= litres.max() <= vehicle.type.tank_l
 
 

@@ -48,7 +48,9 @@ def test_the_files_are_where_the_platform_looks_for_them(tmp_path: Path) -> None
     assert set(_bytes(tmp_path)) == {
         "frames/hybrid-01.parquet", "frames/lorry-01.parquet", "reference/signal_maps/ev.yaml",
         *(f"reference/{name}.csv" for name in REFERENCE_TABLES),
-        *(f"truth/{name}.parquet" for name in ("trips", "stops", "refuels", "charges", "vehicles")),
+        *(f"truth/{name}.parquet" for name in (
+            "trips", "stops", "refuels", "fuel_losses", "sender_faults", "charges", "vehicles",
+        )),
     }  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def test_it_shares_no_code_with_what_it_tests() -> None:
     folder = Path(fleet_assets.simulator.__file__).parent
     imported = {
         node.module
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fleet_assets")
     }
