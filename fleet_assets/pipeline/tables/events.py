@@ -1,4 +1,4 @@
-"""Event tables: trips and stops, in the day in which they became final, and the small tables that they read.
+"""Event tables: trips, stops and charges, in the day in which they became final, and the small tables that they read.
 
 Does not belong here: the rules of segmentation (`core`).
 """
