@@ -7,6 +7,7 @@ Does not belong here: anything that computes, reads or writes.
 from fleet_assets.contracts.catalogue import Catalogue
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
+from fleet_assets.contracts.fuel import FUEL_BALANCE, FUEL_EVENTS, FUEL_PLATEAUS
 from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES, INGEST_QUARANTINED
 from fleet_assets.contracts.raw import CAN_SIGNALS, CAN_SOURCE, INGEST_GAPS, RAW_CAN
 from fleet_assets.contracts.reference import (
@@ -16,6 +17,7 @@ from fleet_assets.contracts.reference import (
     DRIVERS,
     ENERGY_PRICES,
     SIGNAL_MAPS,
+    TANK_CALIBRATIONS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -33,7 +35,16 @@ from fleet_assets.contracts.telemetry import (
 
 REFERENCE_TABLES: dict[str, Table] = {
     table.name: table
-    for table in (VEHICLES, VEHICLE_REFS, DBC_BINDINGS, DRIVERS, DRIVER_ASSIGNMENTS, ENERGY_PRICES, ZONES)
+    for table in (
+        VEHICLES,
+        VEHICLE_REFS,
+        DBC_BINDINGS,
+        DRIVERS,
+        DRIVER_ASSIGNMENTS,
+        ENERGY_PRICES,
+        TANK_CALIBRATIONS,
+        ZONES,
+    )
 }
 
 INGEST_TABLES: dict[str, Table] = {
@@ -51,6 +62,9 @@ OWN_TABLES: dict[str, Table] = {
         TRIPS,
         STANDING_PERIODS,
         STOPS,
+        FUEL_PLATEAUS,
+        FUEL_BALANCE,
+        FUEL_EVENTS,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -77,9 +91,10 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 
 __all__ = [
     "CAN_SIGNALS", "CAN_SOURCE", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS",
-    "ENERGY_PRICES", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
-    "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY",
-    "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY",
-    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay",
-    "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
+    "ENERGY_PRICES", "FUEL_BALANCE", "FUEL_EVENTS", "FUEL_PLATEAUS", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY",
+    "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
+    "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS",
+    "STANDING_PERIODS", "STOPS", "TABLES", "TANK_CALIBRATIONS", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES",
+    "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction",
+    "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from fleet_assets.contracts import TIMESTAMP, Column, Table
+from fleet_assets.contracts import TANK_CALIBRATIONS, TIMESTAMP, Column, Table
 from fleet_assets.core.local_time import known_zones
 
 LINE = "line_number"
@@ -41,7 +41,7 @@ def parse_reference(table: Table, text: pl.DataFrame) -> ParsedReference:
     typed = table.conform(stripped.lazy().select(_typed(column) for column in present)).collect()
     problems = [problem for column in present for problem in _cell_problems(column, stripped, typed)]
     if not problems:
-        problems = [*_duplicates(table, typed), *_overlaps(table, typed)]
+        problems = [*_duplicates(table, typed), *_overlaps(table, typed), *_bent_curves(table, typed)]
     return ParsedReference(typed if not problems else table.empty(), problems)
 
 
@@ -97,9 +97,12 @@ def _duplicates(table: Table, typed: pl.DataFrame) -> Iterator[str]:
 
 def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
     owner = SPAN_OWNER.get(table.name)
-    if owner is None:
-        return
-    rows = typed.with_row_index(LINE, offset=2).sort(*owner, "valid_from", nulls_last=False)
+    if owner is not None:
+        yield from _overlaps_of(typed.with_row_index(LINE, offset=2), owner)
+
+
+def _overlaps_of(spans: pl.DataFrame, owner: tuple[str, ...]) -> Iterator[str]:
+    rows = spans.sort(*owner, "valid_from", nulls_last=False)
     following = pl.all().shift(-1).over(owner).name.suffix("_next")
     pairs = rows.with_columns(following).filter(
         pl.col("valid_to").is_null() & pl.col("valid_from_next").is_not_null()
@@ -109,6 +112,27 @@ def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
         yield f"lines {line} and {other}: spans of the same {', '.join(owner)} overlap"
     for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).iter_rows():
         yield f"line {line}: valid_to is not after valid_from"
+
+
+_CURVE = ("vehicle_id", "tank", "valid_from")
+
+
+def _bent_curves(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    """Curves of tanks that are none: of one point, falling, of two ends, or in force at the same time as another."""
+    if table.name != TANK_CALIBRATIONS.name:
+        return
+    rows = typed.with_row_index(LINE, offset=2).sort(*_CURVE, "level_pct")
+    curves = rows.group_by(_CURVE, maintain_order=True).agg(
+        pl.col(LINE).min(), pl.len().alias("count"), pl.col("valid_to").first(),
+        pl.col("valid_to").n_unique().alias("ends"), (pl.col("volume_l").diff() < 0).any().alias("falls"),
+    )  # fmt: skip
+    for vehicle, tank, line in curves.filter(pl.col("count") < 2).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has a single point"
+    for vehicle, tank, line in curves.filter("falls").select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} holds less at a higher level"
+    for vehicle, tank, line in curves.filter(pl.col("ends") > 1).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has several valid_to"
+    yield from _overlaps_of(curves, ("vehicle_id", "tank"))
 
 
 def effective_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,4 +1,4 @@
-"""Event tables: trips and stops, in the day in which they became final, and the small tables that they read.
+"""Event tables: trips, stops and fuel events, in the day in which they became final, and the small tables they read.
 
 Does not belong here: the rules of segmentation (`core`).
 """
@@ -11,10 +11,16 @@ import polars as pl
 
 from fleet_assets.contracts import (
     DRIVER_ASSIGNMENTS,
+    ENERGY_PRICES,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
+    FUEL_PLATEAUS,
+    INGEST_OUTAGES,
     LAST_READINGS,
     READINGS_BEFORE_SILENCE,
     STANDING_PERIODS,
     STOPS,
+    TANK_CALIBRATIONS,
     TELEMETRY,
     TRIPS,
     VEHICLES,
@@ -22,6 +28,10 @@ from fleet_assets.contracts import (
     OwnDay,
     Rows,
 )
+from fleet_assets.core.fuel import FuelEventRules
+from fleet_assets.core.fuel import fuel_balance as balance_tanks
+from fleet_assets.core.fuel import fuel_events as find_fuel_events
+from fleet_assets.core.fuel import fuel_plateaus as find_plateaus
 from fleet_assets.core.last_readings import last_readings as read_last
 from fleet_assets.core.last_readings import readings_before_silence as read_before
 from fleet_assets.core.standing import StandingRules
@@ -87,3 +97,44 @@ def stops(
 ) -> pl.LazyFrame:  # fmt: skip
     """Stays between two trips: idling, refuelling, charging or parking."""
     return derive_stops(trips, standing_periods, zones, vehicles, window, StopRules(default_timezone=timezone))
+
+
+@event_table(FUEL_PLATEAUS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))])
+def fuel_plateaus(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:
+    """Levels of tanks, robustly, by stretches of a day; small, so that a balance needs no weeks of telemetry."""
+    return find_plateaus(telemetry, vehicles=vehicles)
+
+
+@event_table(
+    FUEL_BALANCE,
+    reads=[
+        FUEL_PLATEAUS,
+        Rows(VEHICLES, ("vehicle_id", "tank_capacity_l", "tank_2_capacity_l")),
+        Rows(TANK_CALIBRATIONS, ("vehicle_id", "tank", "level_pct", "volume_l", "valid_from", "valid_to")),
+    ],
+)
+def fuel_balance(
+    fuel_plateaus: pl.LazyFrame, vehicles: pl.LazyFrame, tank_calibrations: pl.LazyFrame, window: Window
+) -> pl.LazyFrame:
+    """What changed in tanks between neighbouring plateaus, what was burned meanwhile, and what is left over."""
+    return balance_tanks(fuel_plateaus, vehicles, tank_calibrations, window)
+
+
+@event_table(
+    FUEL_EVENTS,
+    reads=[
+        FUEL_BALANCE,
+        INGEST_OUTAGES,
+        Rows(VEHICLES, ("vehicle_id", "fuel", "timezone")),
+        Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+        Rows(ENERGY_PRICES, ("kind", "price", "currency", "per", "valid_from", "valid_to", "zone")),
+    ],
+    settings=["timezone"],
+)
+def fuel_events(
+    fuel_balance: pl.LazyFrame, ingest_outages: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame,
+    energy_prices: pl.LazyFrame, window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Refuels, thefts, slow losses, faults of senders, and changes that nobody saw."""
+    rules = FuelEventRules(default_timezone=timezone)
+    return find_fuel_events(fuel_balance, ingest_outages, vehicles, zones, energy_prices, window, rules)
