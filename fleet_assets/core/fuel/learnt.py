@@ -36,16 +36,18 @@ class LearntRules:
     """The same of one or two readings: a car's single reading in a bend is off by up to 25 points."""
     tilt_sd_pct: float = 1.0
     """Points between a level standing and driving until it is known: slope of the ground."""
+    standing_sd_pct: float = 0.4
+    """Points of a level standing until its scatter within stays is known: one step of J1939."""
     far_pct: float = 6.0
     """Points beyond what was burned from which a pair is no example of usual noise or burning."""
 
 
 def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     """One row per vehicle of pairs of past days: `usual_per_km` (units of `x` a km, idling included by its km),
-    `usual_spread` (relative), `driving_sd`, `tilt_sd` (points); null where too little is known.
+    `usual_spread` (relative), `driving_sd`, `standing_sd`, `tilt_sd` (points); null where too little is known.
 
     `pairs` have `x_change` (units), `pair_scale` (units a point), `effective_km`,
-    `is_moving_before`, `is_moving_after`.
+    `is_moving_before`, `is_moving_after`, `is_moved`, in order of vehicle and time.
     """
     prior = rules.consumption_pct_per_km * pl.col("pair_scale") * pl.col("effective_km")
     off = pl.col("x_change") + prior
@@ -56,7 +58,8 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     noise = usual.join(burned, on="vehicle_id", how="left").with_columns(
         ((pl.col("x_change") + per_km * pl.col("effective_km")) / pl.col("pair_scale")).abs().alias("off")
     )
-    return _noise(noise, rules).join(burned, on="vehicle_id", how="left")
+    found = _noise(noise, rules).join(_rest(pairs, rules), on="vehicle_id", how="left")
+    return found.join(burned, on="vehicle_id", how="left")
 
 
 def _consumption(usual: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
@@ -88,3 +91,17 @@ def _noise(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     driving = pl.col("driving") / 2**0.5
     tilt = (pl.col("meeting") ** 2 - pl.coalesce(driving, 0.0) ** 2).clip(0).sqrt()
     return found.select("vehicle_id", driving.alias("driving_sd"), tilt.alias("tilt_sd"))
+
+
+def _rest(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
+    """How far levels of one stay are from their median: what a sender does by itself over minutes and hours."""
+    is_same = ~pl.col("is_moving_after") & ~pl.col("is_moving_before") & ~pl.col("is_moved")
+    stay = (~is_same.fill_null(value=False)).cum_sum().over("vehicle_id").alias("stay")
+    rest = pairs.with_columns(stay).filter(~pl.col("is_moving_after"))
+    off = ((pl.col("x") - pl.col("x").median().over("vehicle_id", "stay")) / pl.col("pair_scale")).abs()
+    # A stay of a single level says nothing.
+    known = rest.with_columns(off.alias("off"), pl.len().over("vehicle_id", "stay").alias("count")).filter(
+        (pl.col("count") > 2) & (pl.col("off") <= rules.far_pct)
+    )
+    enough = pl.len() >= rules.least_pairs
+    return known.group_by("vehicle_id").agg(pl.when(enough).then(1.4826 * pl.col("off").median()).alias("standing_sd"))

@@ -44,6 +44,8 @@ class FuelEventRules:
     """Plateaus on either side whose mean is compared: their noise halves."""
     before_s: float = 7200.0
     """s before a stay within which plateaus are compared."""
+    level_s: float = 1800.0
+    """s within which levels of one stay are taken together."""
     confirm_s: float = 3600.0
     """s after a stay in which the level has to hold, at most; `neighbours` plateaus of driving are enough."""
     patience_s: float = 86_400.0

@@ -15,6 +15,9 @@ import polars as pl
 from fleet_assets.core.compiled import F64, I8, I64, helper, read_only
 from fleet_assets.core.motion import MOVING
 
+COUNTER_SHARE = 0.02
+"""Relative standard deviation of a fuel counter (as in the balance)."""
+
 
 class Series(NamedTuple):
     """Per plateau, in order of series and time. A series is an unbroken chain of pairs of a vehicle in one unit.
@@ -94,7 +97,10 @@ def _columns(balance: pl.DataFrame) -> dict[str, npt.NDArray[Any]]:
         of("volume_after_l", "level_after_pct").alias("after"),
         of("volume_before_sd_l", "level_before_sd_pct").alias("before_sd"),
         of("volume_after_sd_l", "level_after_sd_pct").alias("sd"), of("tilt_sd_l", "tilt_sd_pct").alias("tilt"),
-        of("burned_l", "burned_pct").alias("burned"), of("burned_sd_l", "burned_sd_pct").alias("burned_sd"),
+        of("burned_l", "burned_pct").alias("burned"),
+        # A counter is off by a share of all it counted; its steps do not add up.
+        pl.when(pl.col("burned_source") == "counter").then(COUNTER_SHARE * of("burned_l", "burned_pct"))
+        .otherwise(of("burned_sd_l", "burned_sd_pct")).alias("burned_sd"),
         pl.when(in_litres).then(ratio.fill_null(pl.col("tilt_sd_l"))).otherwise(1.0).alias("scale"),
         _state("is_moving_before").alias("state_before"), _state("is_moving_after").alias("state"),
         _state("is_moved").alias("moved"), pl.col("unseen_km").fill_null(0.0),
