@@ -10,8 +10,9 @@ import typer
 
 from fleet_assets.collector.console import Console
 from fleet_assets.installation import Installation
+from fleet_assets.plain_help import PlainTyper
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Pictures of what the tables say of one vehicle: **fuel**, **charging**, **trips**.\n\n"

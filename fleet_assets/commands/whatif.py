@@ -19,12 +19,12 @@ from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.query import FORMATS
-from fleet_assets.commands.wording import counted
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.pipeline.what_if import CHANGE, computed, difference, rule_values, rules_of, stored, under
+from fleet_assets.wording import counted
 
 
 @dataclass(frozen=True)

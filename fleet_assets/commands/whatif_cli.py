@@ -10,8 +10,9 @@ import typer
 
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.plain_help import PlainTyper
 
-app = typer.Typer(
+app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="What other rules would find: **fuel**, **trips**. Nothing that is stored changes.\n\n"

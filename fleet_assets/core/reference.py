@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from fleet_assets.contracts import ENERGY_PRICES, TIMESTAMP, Column, Table
+from fleet_assets.contracts import ENERGY_PRICES, TANK_CALIBRATIONS, TIMESTAMP, Column, Table
 from fleet_assets.core.daily_windows import TIME_OF_DAY, by_segment
 from fleet_assets.core.local_time import known_zones
 
@@ -44,7 +44,7 @@ def parse_reference(table: Table, text: pl.DataFrame) -> ParsedReference:
     if not problems:
         problems = [*_duplicates(table, typed), *_price_problems(table, typed)]
     if not problems:
-        problems = [*_overlaps(table, typed)]
+        problems = [*_overlaps(table, typed), *_bent_curves(table, typed)]
     return ParsedReference(typed if not problems else table.empty(), problems)
 
 
@@ -121,9 +121,14 @@ def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
     if owner is None:
         return
     spans = typed.with_row_index(LINE, offset=2)
-    parts: tuple[str, ...] = ()
     if "daily_from" in typed.columns:
-        spans, parts = by_segment(spans, owner), ("segment",)
+        yield from _overlaps_of(by_segment(spans, owner), owner, ("segment",))
+    else:
+        yield from _overlaps_of(spans, owner)
+
+
+def _overlaps_of(spans: pl.DataFrame, owner: tuple[str, ...], parts: tuple[str, ...] = ()) -> Iterator[str]:
+    """Rows of one owner, and of one part of it, whose spans overlap or are none."""
     rows = spans.sort(*owner, *parts, "valid_from", nulls_last=False)
     following = pl.all().shift(-1).over([*owner, *parts]).name.suffix("_next")
     pairs = rows.with_columns(following).filter(
@@ -134,6 +139,27 @@ def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
         yield f"lines {line} and {other}: spans of the same {', '.join(owner)} overlap"
     for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).unique().sort(LINE).iter_rows():
         yield f"line {line}: valid_to is not after valid_from"
+
+
+_CURVE = ("vehicle_id", "tank", "valid_from")
+
+
+def _bent_curves(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    """Curves of tanks that are none: of one point, falling, of two ends, or in force at the same time as another."""
+    if table.name != TANK_CALIBRATIONS.name:
+        return
+    rows = typed.with_row_index(LINE, offset=2).sort(*_CURVE, "level_pct")
+    curves = rows.group_by(_CURVE, maintain_order=True).agg(
+        pl.col(LINE).min(), pl.len().alias("count"), pl.col("valid_to").first(),
+        pl.col("valid_to").n_unique().alias("ends"), (pl.col("volume_l").diff() < 0).any().alias("falls"),
+    )  # fmt: skip
+    for vehicle, tank, line in curves.filter(pl.col("count") < 2).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has a single point"
+    for vehicle, tank, line in curves.filter("falls").select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} holds less at a higher level"
+    for vehicle, tank, line in curves.filter(pl.col("ends") > 1).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has several valid_to"
+    yield from _overlaps_of(curves, ("vehicle_id", "tank"))
 
 
 def effective_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:

@@ -55,7 +55,7 @@ TABLE = "table"
 """Parameter that receives the declared table: one function makes the days of several."""
 
 RULES = "rules"
-"""Parameter that receives the declared rules, as `DayTable.rules` makes them when they are asked for: the same day under
+"""Parameter that receives the declared rules, made by `DayTable.rules` when they are asked for: the same day under
 other rules is the same table with others declared."""
 
 Days = tuple[date, date]

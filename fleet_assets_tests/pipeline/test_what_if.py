@@ -72,7 +72,7 @@ def test_a_rule_is_found_in_the_part_that_has_it_and_the_others_stay() -> None:
 
 
 def test_a_rule_that_does_not_exist_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(UsageError, match="trips has no rule stop_sec; did you mean .*stop_s"):
+    with pytest.raises(UsageError, match=r"trips has no rule stop_sec; did you mean .*stop_s"):
         under(TRIPS, {"stop_sec": 600})
 
 

@@ -1,5 +1,5 @@
-"""Charging tables: plug-ins, their power sessions and the hours in which their energy fell, and the small table of what was
-observed that they read.
+"""Charging tables: plug-ins, their power sessions and the hours in which their energy fell, and the small table of what
+was observed that they read.
 
 Does not belong here: the rules of charging (`core.charging`).
 """
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from fleet_assets.core.charging.found import Fleet
 else:
     ChargingRules = Later("fleet_assets.core.charging.rules", "ChargingRules")
-    share_by_hour = Later("fleet_assets.core.charging", "charging_hours")
-    find_charging = Later("fleet_assets.core.charging", "charging_periods")
-    find_plug_ins = Later("fleet_assets.core.charging", "charging_sessions")
-    find_power = Later("fleet_assets.core.charging", "power_sessions")
+    share_by_hour = Later("fleet_assets.core.charging.found", "charging_hours")
+    find_charging = Later("fleet_assets.core.charging.periods", "charging_periods")
+    find_plug_ins = Later("fleet_assets.core.charging.found", "charging_sessions")
+    find_power = Later("fleet_assets.core.charging.found", "power_sessions")
     Fleet = Later("fleet_assets.core.charging.found", "Fleet")
 
 charging_table = partial(day_table, group="events", rules=ChargingRules)
