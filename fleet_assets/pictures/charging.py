@@ -37,15 +37,17 @@ def sessions_picture(
     """PNG of one vehicle's sessions: a band for each, coloured by type, with its energy; behind them the state of
     charge of every row of telemetry, where `levels` (recorded_at, soc_pct) are given, else that at their ends."""
     known = sessions.filter(pl.col("started_at").is_not_null()).sort("started_at")
-    figure, axes = blank(size, f"{vehicle}: {known.height} charging sessions, {_energy(known):.1f} kWh")
-    if levels is not None and levels["soc_pct"].count():
+    sessions_said = "1 charging session" if known.height == 1 else f"{known.height} charging sessions"
+    figure, axes = blank(size, f"{vehicle}: {sessions_said}, {_energy(known):.1f} kWh")
+    is_told = levels is not None and levels["soc_pct"].count() > 0
+    if levels is not None and is_told:
         told = levels.drop_nulls("soc_pct").sort("recorded_at")
         axes.plot(told["recorded_at"], told["soc_pct"], color=COLOURS["line"], linewidth=0.8)
     for began, ended, start, end, kind, energy in known.select(
         "started_at", "ended_at", "start_soc_pct", "end_soc_pct", "charge_type", "energy_added_kwh"
     ).iter_rows():  # sessions of one vehicle
         axes.axvspan(day_number(began), day_number(ended), color=colour_of(kind), alpha=0.25, linewidth=0)
-        if start is not None and end is not None:
+        if not is_told and start is not None and end is not None:
             axes.plot([began, ended], [start, end], color=colour_of(kind), linewidth=2)
         said = f"{energy:.1f} kWh" if energy is not None else "? kWh"
         axes.text(

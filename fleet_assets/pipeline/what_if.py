@@ -6,10 +6,12 @@ Belongs here: computing such days, and what differs. Does not belong here: the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, timedelta
 from difflib import get_close_matches
+from functools import reduce
 from typing import Any
 
 import polars as pl
@@ -24,16 +26,23 @@ CHANGE = "change"
 
 
 def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
-    """The same table with some of its rules changed, by the names of their fields, which are unique within the rules.
+    """The same table with some of its rules changed, by their names (`rule_values`).
 
     Raises UsageError for a rule that the table does not have, with the nearest names.
     """
     rules = rules_of(maker)
+    known = _paths(rules)
     for name, value in changed.items():
-        rules = _with_rule(rules, name, value)
-        if rules is None:
-            raise UsageError(f"{maker.table.name} has no rule {name}{_alike(name, rule_values(rules_of(maker)))}")
+        if name not in known:
+            raise UsageError(f"{maker.table.name} has no rule {name}{_alike(name, known)}")
+        rules = _with_rule(rules, known[name], value)
     return replace(maker, rules=lambda: rules)
+
+
+def _with_rule(rules: Any, path: Sequence[str], value: float) -> Any:
+    """The rules with one number changed, in themselves or in a part of them."""
+    held = getattr(rules, path[0])
+    return replace(rules, **{path[0]: _with_rule(held, path[1:], value) if path[1:] else type(held)(value)})
 
 
 def rules_of(maker: DayTable) -> Any:
@@ -42,32 +51,28 @@ def rules_of(maker: DayTable) -> Any:
     return maker.rules()
 
 
-def _with_rule(rules: Any, name: str, value: float) -> Any:
-    """The rules with one field changed, in themselves or in a part of them; None where no field has the name."""
-    for one in fields(rules):
-        held = getattr(rules, one.name)
-        if one.name == name and not is_dataclass(held):
-            return replace(rules, **{name: type(held)(value)})
-        if is_dataclass(held):
-            part = _with_rule(held, name, value)
-            if part is not None:
-                return replace(rules, **{one.name: part})
-    return None
-
-
 def rule_values(rules: Any) -> dict[str, float]:
-    """Every number among the rules, by its name."""
-    found: dict[str, float] = {}
+    """Every number among the rules, by its name; of one that several parts have, by `part.name`."""
+    return {name: reduce(getattr, path, rules) for name, path in _paths(rules).items()}
+
+
+def _paths(rules: Any) -> dict[str, tuple[str, ...]]:
+    """The way to every number among the rules, by its name."""
+    found = [*_numbers(rules, ())]
+    counts = Counter(path[-1] for path in found)
+    return {path[-1] if counts[path[-1]] == 1 else ".".join(path): path for path in found}
+
+
+def _numbers(rules: Any, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for one in fields(rules):
         held = getattr(rules, one.name)
         if is_dataclass(held):
-            found |= rule_values(held)
+            yield from _numbers(held, (*way, one.name))
         elif isinstance(held, int | float) and not isinstance(held, bool):
-            found[one.name] = held
-    return found
+            yield (*way, one.name)
 
 
-def _alike(name: str, known: Mapping[str, float]) -> str:
+def _alike(name: str, known: Collection[str]) -> str:
     close = get_close_matches(name, known, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(sorted(known))}"
 

@@ -15,6 +15,7 @@ from fleet_assets.contracts import (
     DRIVER_ASSIGNMENTS,
     DRIVERS,
     ENERGY_PRICES,
+    TANK_CALIBRATIONS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -47,6 +48,7 @@ def reference_tables(roster: Sequence[Vehicle], plan: FleetPlan) -> dict[str, pl
             for kind, price, per in PRICES
         ],
         ZONES: _zones(roster),
+        TANK_CALIBRATIONS: [],
     }
     return {table.name: pl.DataFrame(found, schema=table.schema) for table, found in rows.items()}
 
