@@ -37,7 +37,7 @@ def provide(diary: Diary, towards: Place, meanwhile: Meanwhile) -> None:
     """Before a leg: by way of a station, if the tank asks for it or the driver likes to."""
     vehicle, rng = diary.vehicle, diary.rng
     station = _nearest(diary)
-    left = diary.stock(1) - diary.way_l(station) - diary.way_l(towards)
+    left = diary.stock(1) - diary.way_l(station, towards)
     room, most = vehicle.capacity_l * FULL[0] - diary.stock(1) - diary.stock(2), _sip(diary)[1]
     if diary.usable_share() < LOW or left < RESERVE * vehicle.tank_l:
         _visit(diary, station, meanwhile, float(rng.uniform(*FULL)))
