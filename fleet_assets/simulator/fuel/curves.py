@@ -72,6 +72,11 @@ class EngineLog:
     def is_running(self) -> bool:
         return len(self.on) > len(self.off)
 
+    def burned_by(self, at: float) -> float:
+        """Litres burned up to an instant after the last knot, until which a running engine idles."""
+        idles_s = max(at - float(self.times[-1][-1]), 0.0) if self.is_running else 0.0
+        return self.burned_l + self.idle_lph * idles_s / 3600
+
     def start(self, at: float) -> None:
         if not self.is_running:
             self.on.append(at)

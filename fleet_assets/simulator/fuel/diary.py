@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -91,8 +92,8 @@ class Diary:
         return (self.vehicle.tank_l if tank == 1 else self.vehicle.tank_2_l) / self.vehicle.capacity_l
 
     def stock(self, tank: int) -> float:
-        """Litres in a tank now."""
-        return self.filled[tank] - self.share(tank) * self.engine.burned_l
+        """Litres in a tank when it can leave."""
+        return self.filled[tank] - self.share(tank) * self.engine.burned_by(self.at)
 
     def size(self, tank: int) -> float:
         return self.vehicle.tank_l if tank == 1 else self.vehicle.tank_2_l
@@ -105,13 +106,11 @@ class Diary:
         self.flows.append(flow)
         self.filled[flow.tank] += flow.litres
 
-    def way_km(self, place: Place) -> float:
-        here = self.stay.place
-        return max(DETOUR * float(np.hypot(place.x - here.x, place.y - here.y)) / 1000, SHORTEST_KM)
-
-    def way_l(self, place: Place) -> float:
-        """What the way to a place takes out of the first tank, on the safe side."""
-        return 1.4 * self.way_km(place) * self.vehicle.l_100km / 100 * self.share(1) + 2.0
+    def way_l(self, *places: Place) -> float:
+        """What the way from here by these places takes out of the first tank, on the safe side."""
+        stops = (self.stay.place, *places)
+        km = sum(way_km(one, other) for one, other in pairwise(stops))
+        return 1.4 * km * self.vehicle.l_100km / 100 * self.share(1) + 4.0
 
     def close(self, meanwhile: Meanwhile) -> float:
         """Let happen what happens in the stay up to now, once; returns when the engine starts (s since 1970)."""
@@ -123,7 +122,7 @@ class Diary:
     def go(self, place: Place, is_left_on: bool, meanwhile: Meanwhile) -> None:
         """Drive to a place, after the stay so far."""
         starts = self.close(meanwhile)
-        distance = self.way_km(place)
+        distance = way_km(self.stay.place, place)
         time, speed = leg_speeds(distance, self.vehicle.cruise_kmh, self.rng)
         arrives = self.at + float(time[-1])
         if arrives > self.plan.ends_at - END_MARGIN_S:
@@ -147,6 +146,11 @@ class Diary:
 
 Meanwhile = Callable[[Diary, float], None]
 """Is told of the stay that ends at an instant (s since 1970)."""
+
+
+def way_km(one: Place, other: Place) -> float:
+    """Length of the way between two places."""
+    return max(DETOUR * float(np.hypot(other.x - one.x, other.y - one.y)) / 1000, SHORTEST_KM)
 
 
 def open_diary(vehicle: FuelVehicle, plan: FuelFleetPlan, rng: np.random.Generator) -> Diary:

@@ -26,7 +26,7 @@ ZERO_S, FILLER_S, GAP_S, OUTAGE_S = (30.0, 43_200.0), (3_600.0, 28_800.0), (600.
 SILENT_AFTER_ZERO, SILENT_S = 0.3, (3_600.0, 86_400.0)
 """Chance that nothing at all follows a spell of zeros, and for how long."""
 SWAP_PCT, SWAP_SCALE = (3.0, 10.0), (0.93, 1.07)
-SCALES = (0.8, 0.85, 0.9, 1.1)
+SCALES, SCALE_S = (0.8, 0.85, 0.9, 1.1), (43_200.0, 432_000.0)
 KEY_OFF_S, KEY_ON_S = 120.0, 15.0
 """s after the key was turned in which a reading may mean nothing."""
 _SOURCE_STREAM = 33
@@ -45,7 +45,7 @@ class Fault:
 
 SILENCES = ("gap", "outage")
 """Kinds of faults in which there are no rows."""
-_SPELLS = ("zero", "filler")
+_SCALED = ("swap", "scale_change")
 
 
 def draw_faults(diary: Diary, rng: np.random.Generator) -> list[Fault]:
@@ -66,9 +66,14 @@ def source_faults(plan: FuelFleetPlan, source: str) -> list[Fault]:
     """What happens to all vehicles of a source at the same time."""
     rng = np.random.default_rng([plan.seed, _SOURCE_STREAM, SOURCES.index(source)])
     outages = _spells("outage", plan.rates.outage, OUTAGE_S, plan, rng)
-    times = _times(plan.rates.scale_change, plan, rng)
-    minutes = [60.0 * round(time / 60) for time in times]
-    return outages + [Fault("scale_change", at, at, scale=float(rng.choice(SCALES))) for at in minutes]
+    changes = _spells("scale_change", plan.rates.scale_change, SCALE_S, plan, rng)
+    return outages + [step for change in changes for step in _there_and_back(change, float(rng.choice(SCALES)))]
+
+
+def _there_and_back(change: Fault, scale: float) -> list[Fault]:
+    """Another scale at one minute, and the right one again at another."""
+    first, last = (60.0 * round(at / 60) for at in (change.start, change.end))
+    return [replace(change, start=at, end=at, scale=by) for at, by in ((first, scale), (last, 1 / scale))]
 
 
 def _times(per_day: float, plan: FuelFleetPlan, rng: np.random.Generator) -> F64:
@@ -123,7 +128,7 @@ def spans_of(faults: Sequence[Fault], kinds: Sequence[str]) -> Spans:
 def shifted(time: F64, level: F64, faults: Sequence[Fault]) -> F64:
     """Levels (points) with the offsets and scales of steps in them."""
     for fault in faults:
-        if fault.kind in ("swap", "scale_change"):
+        if fault.kind in _SCALED:
             since = time >= fault.start
             level = np.where(since, level * fault.scale + (fault.size_pct or 0.0), level)
         elif fault.kind == "parked_step":
@@ -155,9 +160,14 @@ def _after(time: F64, turns: F64, lasts_s: float, sender: Sender, rng: np.random
 
 
 def with_sizes(faults: Sequence[Fault], level_at: dict[float, float]) -> list[Fault]:
-    """Changes of scale with the points by which they moved the level that was there."""
+    """Steps of a scale with the points by which they moved what was told of the level that was there."""
     return [
-        replace(fault, size_pct=(fault.scale - 1) * level_at[fault.start] + (fault.size_pct or 0.0))
-        if fault.kind in ("swap", "scale_change") else fault
+        replace(fault, size_pct=_moved(fault, level_at[fault.start], faults)) if fault.kind in _SCALED else fault
         for fault in faults
-    ]  # fmt: skip
+    ]
+
+
+def _moved(step: Fault, level: float, faults: Sequence[Fault]) -> float:
+    around = np.array([np.nextafter(step.start, 0), step.start])
+    before, after = shifted(around, np.full(2, level), [fault for fault in faults if fault.kind in _SCALED])
+    return float(after - before)

@@ -18,7 +18,7 @@ from fleet_assets.simulator.terrain import F64
 
 MARGIN_S = 120.0
 """s between two incidents and from the ends of a stay."""
-KEPT = 0.04
+KEPT = 0.08
 """Share of the tank that no hose reaches."""
 SIPHON_NIGHTS = (5, 15)
 LEAK_LPH, LEAK_S = (0.1, 0.5), (2 * 86_400.0, 8 * 86_400.0)

@@ -44,7 +44,7 @@ class IncidentRates:
     outage: float = 0.03
     """Per source and day: spells without any row of all its vehicles."""
     scale_change: float = 0.012
-    """Per source and day: changes of scale of all its vehicles at one minute."""
+    """Per source and day: changes of scale of all its vehicles at one minute, undone within days."""
 
     def with_losses(self, factor: float) -> IncidentRates:
         """The same rates with `factor` times the thefts, series of siphoning and leaks."""

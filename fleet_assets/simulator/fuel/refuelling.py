@@ -17,8 +17,9 @@ RESERVE = 0.10
 DEPOT_BELOW = 0.65
 """Share below which a vehicle that fills up at its depot does so at the end of a shift."""
 FULL = (0.90, 0.98)
-SIP_L = (10.0, 40.0)
-SIPS = 0.12
+SIP_L, SIP_TANK_L = (10.0, 40.0), 200.0
+"""Litres of a small filling, of a tank up to this size; a larger one gets as much more as it is larger."""
+SIPS = 0.2
 """Chance of a small filling on a leg, of a driver who fills little and often."""
 PUMP_STOP = 0.01
 PUMP_STOP_S = (60.0, 110.0)
@@ -36,13 +37,13 @@ def provide(diary: Diary, towards: Place, meanwhile: Meanwhile) -> None:
     """Before a leg: by way of a station, if the tank asks for it or the driver likes to."""
     vehicle, rng = diary.vehicle, diary.rng
     station = _nearest(diary)
-    left = diary.stock(1) - diary.way_l(station) - diary.way_l(towards)
-    room = vehicle.capacity_l * FULL[0] - diary.stock(1) - diary.stock(2)
+    left = diary.stock(1) - diary.way_l(station, towards)
+    room, most = vehicle.capacity_l * FULL[0] - diary.stock(1) - diary.stock(2), _sip(diary)[1]
     if diary.usable_share() < LOW or left < RESERVE * vehicle.tank_l:
         _visit(diary, station, meanwhile, float(rng.uniform(*FULL)))
-    elif room > SIP_L[1] and vehicle.filling == "sips" and rng.random() < SIPS:
+    elif room > most and vehicle.filling == "sips" and rng.random() < SIPS:
         _visit(diary, station, meanwhile, None)
-    elif room > SIP_L[1] and rng.random() < PUMP_STOP:
+    elif room > most and rng.random() < PUMP_STOP:
         _stop_at_the_pump(diary, station, meanwhile)
 
 
@@ -51,6 +52,12 @@ def refuel_at_depot(diary: Diary) -> None:
     if diary.vehicle.filling == "depot" and diary.usable_share() < DEPOT_BELOW and not diary.engine.is_running:
         starts = diary.stay.free_from + float(diary.rng.uniform(60, 600))
         diary.at = _fill(diary, starts, _missing(diary, float(diary.rng.uniform(*FULL))), DEPOT_LPM)
+
+
+def _sip(diary: Diary) -> tuple[float, float]:
+    """Least and most litres of a small filling."""
+    larger = max(diary.vehicle.capacity_l / SIP_TANK_L, 1.0)
+    return larger * SIP_L[0], larger * SIP_L[1]
 
 
 def _nearest(diary: Diary) -> Place:
@@ -62,7 +69,7 @@ def _visit(diary: Diary, station: Place, meanwhile: Meanwhile, share: float | No
     diary.go(station, bool(diary.rng.random() < ENGINE_ON), meanwhile)
     if diary.is_over:
         return
-    litres = _missing(diary, share) if share else _split(diary, float(diary.rng.uniform(*SIP_L)))
+    litres = _missing(diary, share) if share else _split(diary, float(diary.rng.uniform(*_sip(diary))))
     starts = diary.stay.free_from + float(diary.rng.uniform(45, 180))
     diary.at = _fill(diary, starts, litres, diary.vehicle.pump_lpm) + float(diary.rng.uniform(90, 420))
 

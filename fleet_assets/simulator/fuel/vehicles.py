@@ -175,7 +175,7 @@ def _vehicle(index: int, seed: int, city: City) -> FuelVehicle:
         cruise_kmh=_within(rng, chosen.cruise_kmh),
         pump_lpm=_within(rng, chosen.pump_lpm),
         shift="car" if segment == "car" else str(rng.choice(("day", "day", "early", "late", "night"))),
-        filling="station" if segment == "car" else str(rng.choice(("station", "station", "depot", "sips"))),
+        filling=str(rng.choice(("station", "sips") if segment == "car" else ("station", "station", "depot", "sips"))),
         counter_bias=float(np.clip(rng.normal(1.0, 0.015), 0.96, 1.04)),
         moving_s=1.0 if is_dense else float(rng.choice((10, 15, 30, 60))),
         off_s=float(rng.choice((120, 300, 600))),

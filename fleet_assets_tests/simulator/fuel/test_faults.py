@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from fleet_assets.simulator.fuel.faults import FILLER_PCT, Fault, shifted, source_faults, spans_of, spoiled
+from fleet_assets.simulator.fuel.faults import FILLER_PCT, Fault, shifted, source_faults, spans_of, spoiled, with_sizes
 from fleet_assets.simulator.fuel_fleet import FuelFleetPlan, make_fuel_roster
 
 TIME = np.arange(0.0, 100.0, 10.0)
@@ -45,4 +46,12 @@ def test_a_source_changes_its_scale_on_a_whole_minute_and_for_each_of_its_vehicl
     assert first == again
     assert changes
     assert all(fault.start % 60 == 0 and fault.scale != 1 for fault in changes)
+    assert np.prod([fault.scale for fault in changes]) == pytest.approx(1)
     assert first != source_faults(plan, "tracker-2")
+
+
+def test_a_step_is_as_large_as_what_it_moves_in_what_was_told_before() -> None:
+    there, back = Fault("scale_change", 10, 10, scale=0.8), Fault("scale_change", 60, 60, scale=1.25)
+    spell = Fault("zero", 30, 40)
+    sized = with_sizes([there, spell, back], {10: 50.0, 30: 45.0, 60: 40.0})
+    assert [fault.size_pct for fault in sized] == [pytest.approx(-10.0), None, pytest.approx(8.0)]
