@@ -22,6 +22,11 @@ import polars as pl
 from polars.dataframe.group_by import GroupBy
 
 from fleet_assets.commands.against_truth import pair_events
+from fleet_assets.contracts import ENERGY_PRICES, INGEST_OUTAGES, TANK_CALIBRATIONS, VEHICLES, ZONES
+from fleet_assets.core.fuel import fuel_balance, fuel_events, fuel_plateaus
+from fleet_assets.core.ingest import hourly_ingest
+from fleet_assets.core.outages import find_outages
+from fleet_assets.core.window import Window
 from fleet_assets.simulator.fuel_fleet import FuelFleet, FuelFleetPlan, IncidentRates, simulate_fuel_fleet
 
 TOLERANCE = timedelta(minutes=15)
@@ -57,6 +62,29 @@ def two_readings(fleet: FuelFleet, _plan: FuelFleetPlan) -> pl.DataFrame:
     )
     kind = pl.when("rises").then(pl.lit("refuel")).otherwise(pl.lit("theft"))
     return steps.filter(pl.col("volume") >= TWO_READINGS_L).with_columns(kind=kind).drop("rises")
+
+
+def fuel_tables(fleet: FuelFleet, plan: FuelFleetPlan) -> pl.DataFrame:
+    """What the platform derives: plateaus, their balance, and events; an unknown tank has its true size."""
+    first = datetime.fromtimestamp(plan.starts_at, UTC)
+    window = Window(first, first, first + timedelta(days=plan.days))
+    fleet_rows, curves = VEHICLES.conform(fleet.vehicles.lazy()), TANK_CALIBRATIONS.conform(fleet.calibrations.lazy())
+    plateaus = fuel_plateaus(fleet.telemetry.lazy(), vehicles=fleet_rows).collect()
+    balance = fuel_balance(plateaus.lazy(), fleet_rows, curves, window).collect()
+    zones, prices = ZONES.conform(fleet.zones.lazy()), ENERGY_PRICES.empty().lazy()
+    found = fuel_events(balance.lazy(), _outages(fleet.telemetry, window), fleet_rows, zones, prices, window).collect()
+    capacity = pl.col("tank_l") + pl.col("tank_2_l").fill_null(0)
+    sized = found.join(fleet.truth["vehicles"].select("vehicle_id", capacity_l=capacity), on="vehicle_id")
+    litres = pl.coalesce("volume_l", pl.col("change_pct").abs() / 100 * pl.col("capacity_l"))
+    return sized.select("vehicle_id", "kind", "started_at", "ended_at", volume=litres)
+
+
+def _outages(telemetry: pl.DataFrame, window: Window) -> pl.LazyFrame:
+    """Outages of the sources, as the platform finds them in hourly counts."""
+    rows = telemetry.lazy()
+    sources = telemetry["source"].unique().sort()
+    hours = pl.concat([hourly_ingest(rows.filter(pl.col("source") == source), source) for source in sources]).collect()
+    return pl.concat([find_outages(hours.lazy(), day) for day in window.days(INGEST_OUTAGES.look_back)])
 
 
 def measure(fleet: FuelFleet, plan: FuelFleetPlan, name: str, finder: Finder) -> None:
@@ -235,7 +263,7 @@ def _show(table: pl.DataFrame) -> None:
         print(table, "\n")
 
 
-FINDERS: dict[str, Finder] = {"two readings over 10 l": two_readings}
+FINDERS: dict[str, Finder] = {"the fuel tables": fuel_tables, "two readings over 10 l": two_readings}
 
 
 def main() -> None:
