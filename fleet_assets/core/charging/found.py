@@ -21,7 +21,8 @@ from fleet_assets.core.charging.rules import ChargingRules
 from fleet_assets.core.charging.sessions import Charges, find_charges
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.local_time import with_local_date, with_local_hour
+from fleet_assets.core.local_clock import with_local_hour
+from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.prices import cost_sums, with_cost
 from fleet_assets.core.thresholds import micros
 from fleet_assets.core.window import Window
