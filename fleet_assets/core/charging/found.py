@@ -105,11 +105,15 @@ def _collect(
     for day in window.days(table.look_back):
         at = pl.col("started_at")
         seen = ordered.filter(at >= day.start, at < day.day_end)
+        if seen.is_empty():
+            continue
         pieces = pieces_of(seen)
         charges = find_charges(pieces, rules.own_thresholds)
-        stamped = rows(_Day(seen, pieces, charges, vehicles, zones, prices, day, rules)).with_columns(
-            pl.lit(rules.version).alias("rules_version")
-        )
+        known = _Day(seen, pieces, charges, vehicles, zones, prices, day, rules)
+        closed_at = charges.plugs[:, 3] if table is CHARGING_SESSIONS else charges.power[:, 4]
+        if not len(known.is_final(closed_at)):
+            continue
+        stamped = rows(known).with_columns(pl.lit(rules.version).alias("rules_version"))
         found.append(stamped.select(table.schema.names()).cast(table.schema))
     return pl.concat(found).sort(table.order)
 
