@@ -1,11 +1,10 @@
-"""Local dates and times of instants, by the zone of each vehicle.
+"""Local dates of instants, by the zone of each vehicle.
 
 Belongs here: zone lookup and conversion. Does not belong here: partitions (they are UTC days).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -28,50 +27,16 @@ def with_local_date(
     A vehicle without a zone, or that `vehicles` does not know, gets `default_zone`. Raises DataError for a name that is
     no IANA zone.
     """
-    return _with_local(events, vehicles, default_zone, instant, _date, "local_date")
-
-
-def with_local_clock(events: pl.DataFrame, vehicles: pl.DataFrame, default_zone: str, instant: str) -> pl.DataFrame:
-    """The events with `local_us`, what the clock shows at `instant` where the vehicle is at home, in microseconds of
-    the day; zones as for `with_local_date`."""
-    return _with_local(events, vehicles, default_zone, instant, _clock, "local_us")
-
-
-def with_local_hour(events: pl.DataFrame, vehicles: pl.DataFrame, default_zone: str, instant: str) -> pl.DataFrame:
-    """The events with `local_hour` (0 to 23) of `instant` where the vehicle is at home; zones as for
-    `with_local_date`."""
-    return _with_local(events, vehicles, default_zone, instant, _hour, "local_hour")
-
-
-def _with_local(
-    events: pl.DataFrame, vehicles: pl.DataFrame, default_zone: str, instant: str,
-    reading: Callable[[pl.Expr], pl.Expr], name: str,
-) -> pl.DataFrame:  # fmt: skip
-    """The events with what `reading` makes of the local instant, under `name`."""
     zones = vehicles.select("vehicle_id", pl.col("timezone").alias("_zone")).unique("vehicle_id", keep="first")
     located = events.join(zones, on="vehicle_id", how="left", maintain_order="left").with_columns(
         pl.col("_zone").fill_null(default_zone)
     )
-    found = pl.lit(None)
+    date = pl.lit(None, dtype=pl.Date)
     for zone in sorted(located["_zone"].unique()):
         _require_zone(zone)
-        local = reading(pl.col(instant).dt.convert_time_zone(zone))
-        found = pl.when(pl.col("_zone") == zone).then(local).otherwise(found)
-    empty = reading(pl.lit(None, dtype=pl.Datetime("us", "UTC")))
-    return located.with_columns((found if located.height else empty).alias(name)).drop("_zone")
-
-
-def _date(local: pl.Expr) -> pl.Expr:
-    return local.dt.date()
-
-
-def _clock(local: pl.Expr) -> pl.Expr:
-    seconds = local.dt.hour().cast(pl.Int64) * 3600 + local.dt.minute().cast(pl.Int64) * 60 + local.dt.second()
-    return seconds * 1_000_000 + local.dt.microsecond()
-
-
-def _hour(local: pl.Expr) -> pl.Expr:
-    return local.dt.hour().cast(pl.Int64)
+        local = pl.col(instant).dt.convert_time_zone(zone).dt.date()
+        date = pl.when(pl.col("_zone") == zone).then(local).otherwise(date)
+    return located.with_columns(date.alias("local_date")).drop("_zone")
 
 
 def _require_zone(zone: str) -> None:

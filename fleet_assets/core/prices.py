@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from fleet_assets.core.daily_windows import daily_windows
-from fleet_assets.core.local_time import with_local_clock
+from fleet_assets.core.local_clock import with_local_clock
 
 PRICES_READ = (
     "kind", "price", "currency", "valid_from", "valid_to", "zone", "daily_from", "daily_to",

@@ -35,8 +35,11 @@ EQUAL_CODE: dict[str, tuple[str, frozenset[str]]] = {
     "raw_can": ("c7137942eda8", frozenset({"d3a54332bac3"})),
     "raw_telemetry": ("c04fc7704863", frozenset({"eae402bbc681"})),
     "ingest_gaps": ("f3787ded1691", frozenset({"e09fae917d31"})),
-    "telemetry": ("9c4bdde3ec2c", frozenset({"0f4455b42529", "36a0ec523a71", "bf210d27437f", "c9d6b70ce266"})),
-    "can_signals": ("93a4069a78ef", frozenset({"182d62d1bfca"})),
+    "telemetry": (
+        "9c4bdde3ec2c",
+        frozenset({"0f4455b42529", "36a0ec523a71", "5d6b1af7be3c", "bf210d27437f", "c9d6b70ce266"}),
+    ),
+    "can_signals": ("93a4069a78ef", frozenset({"0c97b75d2b5a", "182d62d1bfca"})),
     "trips": ("4f6ea9020309", frozenset({"1c861411a21b"})),
     "standing_periods": ("a0b9f02f8757", frozenset({"8980c364b767"})),
     "stops": ("148fe169b86d", frozenset({"a80ae72c00c0"})),

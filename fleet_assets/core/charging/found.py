@@ -21,7 +21,8 @@ from fleet_assets.core.charging.rules import ChargingRules
 from fleet_assets.core.charging.sessions import Charges, find_charges
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.local_time import with_local_date, with_local_hour
+from fleet_assets.core.local_clock import with_local_hour
+from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.prices import cost_sums, with_cost
 from fleet_assets.core.thresholds import micros
 from fleet_assets.core.window import Window
@@ -104,11 +105,15 @@ def _collect(
     for day in window.days(table.look_back):
         at = pl.col("started_at")
         seen = ordered.filter(at >= day.start, at < day.day_end)
+        if seen.is_empty():
+            continue
         pieces = pieces_of(seen)
         charges = find_charges(pieces, rules.own_thresholds)
-        stamped = rows(_Day(seen, pieces, charges, vehicles, zones, prices, day, rules)).with_columns(
-            pl.lit(rules.version).alias("rules_version")
-        )
+        known = _Day(seen, pieces, charges, vehicles, zones, prices, day, rules)
+        closed_at = charges.plugs[:, 3] if table is CHARGING_SESSIONS else charges.power[:, 4]
+        if not len(known.is_final(closed_at)):
+            continue
+        stamped = rows(known).with_columns(pl.lit(rules.version).alias("rules_version"))
         found.append(stamped.select(table.schema.names()).cast(table.schema))
     return pl.concat(found).sort(table.order)
 

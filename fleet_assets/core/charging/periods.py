@@ -64,9 +64,12 @@ def _of_batteries(telemetry: pl.LazyFrame) -> pl.LazyFrame | None:
     present = [name for name in SIGNS if name in telemetry.collect_schema().names()]
     if not present:
         return None
-    is_told = pl.any_horizontal(pl.col(name).is_not_null() for name in present)
-    vehicles = telemetry.filter(is_told).select("vehicle_id").unique().collect(engine="streaming")["vehicle_id"]
-    return telemetry.filter(pl.col("vehicle_id").is_in(vehicles.to_list())) if len(vehicles) else None
+    is_told = pl.any_horizontal(pl.col(name).count() > 0 for name in present)
+    vehicles = telemetry.group_by("vehicle_id").agg(is_told.alias("is_told")).collect(engine="streaming")
+    told = vehicles.filter("is_told")["vehicle_id"].to_list()
+    if len(told) == vehicles.height:
+        return telemetry if told else None
+    return telemetry.filter(pl.col("vehicle_id").is_in(told)) if told else None
 
 
 def periods_of(track: Track, rules: ChargingRules) -> pl.DataFrame:

@@ -97,12 +97,12 @@ def _f64(periods: pl.DataFrame, name: str) -> F64:
 
 
 @helper
-def was_moved(p: Pieces, a: int, b: int, moved_km: float) -> bool:
-    """Whether the vehicle was driven between two pieces, by odometer, else position; a vehicle that tells neither, and
-    was in use on both sides, is taken to have been."""
+def km_moved(p: Pieces, a: int, b: int) -> float:
+    """How far the vehicle was driven between two pieces, by odometer, else position (km); any distance where it tells
+    neither and was in use on both sides, none where it tells neither and was not."""
     before, after = p.last_km[a], p.first_km[b]
     if not (np.isnan(before) or np.isnan(after)):
-        return bool(abs(after - before) > moved_km)
+        return float(abs(after - before))
     if not (np.isnan(p.lat[a] + p.lon[a]) or np.isnan(p.first_lat[b] + p.first_lon[b])):
-        return bool(great_circle_km(p.lat[a], p.lon[a], p.first_lat[b], p.first_lon[b]) > moved_km)
-    return bool(p.state[a] == 3 and p.state[b] == 3)
+        return float(great_circle_km(p.lat[a], p.lon[a], p.first_lat[b], p.first_lon[b]))
+    return np.inf if p.state[a] == 3 and p.state[b] == 3 else 0.0

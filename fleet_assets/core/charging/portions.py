@@ -131,12 +131,13 @@ def _edge(
     if main[0] <= 0:
         return count
     step = int(main[0])
+    moved = step // 2 if step > _DENSE else 0
     if is_before:
-        spans[count, 1], spans[count, 2] = p.start[first] - step, p.start[first]
-        bounds[n, 0] -= step // 2 if step > _DENSE else 0
+        bounds[n, 0] -= moved
+        spans[count, 1], spans[count, 2] = bounds[n, 0], p.start[first]
     else:
-        spans[count, 1], spans[count, 2] = p.end[last], p.end[last] + step
-        bounds[n, 1] += step // 2 if step > _DENSE else 0
+        bounds[n, 1] += moved
+        spans[count, 1], spans[count, 2] = p.end[last], bounds[n, 1]
     spans[count, 0], amounts[count, 0], amounts[count, 1] = n, ac[1], battery[1]
     amounts[count, 3] = step / 2e6
     return count + 1

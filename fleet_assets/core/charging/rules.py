@@ -48,7 +48,9 @@ class SessionRules:
     rise_pause_s: float = 3600.0
     """s without a rise after which it is over: 1.4 kW raise 75 kWh by a point in 54 min."""
     rise_moved_min_pct: float = 15.0
-    """Points it must have risen over a gap in which a battery vehicle drove as well: a descent of 2000 m gives 11."""
+    """Points it must have risen over a gap in which the vehicle drove as well: a descent of 2000 m gives a car 11."""
+    rise_by_engine_pct_per_km: float = 1.0
+    """Points per km more for a plug-in hybrid, whose engine charges too: 1 kWh in 10 km for a battery of 10 kWh."""
     moved_km: float = 0.3
     """km by odometer or position from which a vehicle was moved in a gap (`MotionRules.arrives_m`)."""
     edge_steps: float = 2.2

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fleet_assets.core.charging.pieces import BATTERY, NEVER, PLUG_IN, Pieces, was_moved
+from fleet_assets.core.charging.pieces import NEVER, PLUG_IN, Pieces, km_moved
 from fleet_assets.core.charging.states import AWAY, CHARGING, PLUGGED, SEEN
 from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.thresholds import Thresholds
@@ -101,7 +101,7 @@ def _take(p: Pieces, found: _Found, o: _Open, k: int, rules: Thresholds) -> None
     is_next = k > 0 and p.vehicle[k] == p.vehicle[k - 1]
     silence = at - p.end[k - 1] if is_next else 0
     o.rise[_SILENCE] = max(o.rise[_SILENCE], silence)
-    is_moved = o.plug[_FIRST] >= 0 and p.state[k] != AWAY and was_moved(p, o.plug[_LAST], k, rules.moved_km)
+    is_moved = o.plug[_FIRST] >= 0 and p.state[k] != AWAY and km_moved(p, o.plug[_LAST], k) > rules.moved_km
     if is_moved:
         _end_power(p, found, o, at)
     closed_at = at
@@ -189,9 +189,10 @@ def _may_rise(p: Pieces, o: _Open, k: int, rules: Thresholds) -> bool:
     longest = rules.hole_us if is_measured or is_in_use else rules.quiet_us
     if not is_quiet and o.rise[_SILENCE] <= longest:
         return False
-    if was_moved(p, j, k, rules.moved_km):
-        o.soc[3] = rules.rise_moved_min_pct
-        return bool(p.may_rise[k] == BATTERY)
+    km = km_moved(p, j, k)
+    if km > rules.moved_km:
+        by_engine = rules.rise_by_engine_pct_per_km * km if p.may_rise[k] == PLUG_IN else 0.0
+        o.soc[3] = rules.rise_moved_min_pct + by_engine
     return True
 
 

@@ -86,38 +86,34 @@ def row_states(s: Signals, rules: Thresholds) -> I8:
 def stretches_of(s: Signals, states: I8, rules: Thresholds) -> I64:
     """First and last row of every stretch of one state: they end with the vehicle, a silence, and the UTC hour (not in
     use), and where the charge has moved by a point without power."""
-    rows = np.empty((len(s.at), 2), dtype=np.int64)
+    vehicle, at, socs = s.vehicle, s.at, s.soc
+    quiet, cut = rules.quiet_us, rules.soc_cut_pct  # a helper for each row would cost more than all the rest
+    rows = np.empty((len(at), 2), dtype=np.int64)
     count = 0
     first = last = int(np.int64(-1))
     soc = np.nan
-    for i in range(len(s.at)):
-        if states[i] == NOTHING:
+    for i in range(len(at)):
+        state = states[i]
+        if state == NOTHING:
             continue
-        if first >= 0 and _ends(s, states, last, i, soc, rules):
-            rows[count, 0], rows[count, 1] = first, last
-            count += 1
-            first = -1
+        if first >= 0:
+            ends = vehicle[i] != vehicle[last] or state != states[last] or at[i] - at[last] > quiet
+            if not ends and state != AWAY:
+                ends = at[i] // _HOUR != at[last] // _HOUR
+                ends = ends or (state != CHARGING and abs(socs[i] - soc) >= cut)
+            if ends:
+                rows[count, 0], rows[count, 1] = first, last
+                count += 1
+                first = -1
         if first < 0:
             first, soc = i, np.nan
         if np.isnan(soc):
-            soc = s.soc[i]
+            soc = socs[i]
         last = i
     if first >= 0:
         rows[count, 0], rows[count, 1] = first, last
         count += 1
     return rows[:count].copy()
-
-
-@helper
-def _ends(s: Signals, states: I8, last: int, i: int, soc: float, rules: Thresholds) -> bool:
-    """Whether row i begins a new stretch after the one that ends with row `last` and began with this charge."""
-    if s.vehicle[i] != s.vehicle[last] or states[i] != states[last] or s.at[i] - s.at[last] > rules.quiet_us:
-        return True
-    if states[i] == AWAY:
-        return False
-    if s.at[i] // _HOUR != s.at[last] // _HOUR:
-        return True
-    return bool(states[i] != CHARGING and abs(s.soc[i] - soc) >= rules.soc_cut_pct)
 
 
 @kernel

@@ -137,6 +137,7 @@ def test_a_charge_known_from_a_jump_over_a_silence_of_days_is_one() -> None:
 @pytest.mark.parametrize(
     ("powertrain", "soc", "km", "count"),
     [("bev", 40.0, 0.0, 1), ("bev", 10.0, 80.0, 0), ("bev", 40.0, 80.0, 1), ("phev", 40.0, 80.0, 0),
+     ("phev", 40.0, 5.0, 1),
      ("phev", 40.0, 0.0, 1), ("hev", 10.0, 0.0, 0), (None, 40.0, 0.0, 1), ("bev", 1.9, 0.0, 0)],
 )  # fmt: skip
 def test_a_jump_is_a_charge_where_nothing_else_explains_it(
