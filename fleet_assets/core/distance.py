@@ -5,7 +5,7 @@ Belongs here: the three measurements, their expected errors and the choice. Does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -63,21 +63,22 @@ class DistanceRules:
 
 @dataclass(frozen=True)
 class Distances:
-    """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), odometer readings at both
-    ends, and whether the odometer was overruled by a better covered speed or track that it contradicts."""
+    """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), what each source measured
+    whether it is believed or not (NaN: nothing), odometer readings at both ends, and whether the odometer was overruled
+    by a better covered speed or track that it contradicts."""
 
     km: F64
     error_km: F64
     source: I64
+    odometer_km: F64
+    speed_km: F64
+    gps_km: F64
     start_odometer_km: F64
     end_odometer_km: F64
     is_overruled: Mask
 
     def where(self, mask: Mask) -> Distances:
-        start_km, end_km = self.start_odometer_km[mask], self.end_odometer_km[mask]
-        return Distances(
-            self.km[mask], self.error_km[mask], self.source[mask], start_km, end_km, self.is_overruled[mask]
-        )
+        return Distances(*(getattr(self, one.name)[mask] for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,16 @@ class Driven:
 
 
 class _Receiver(NamedTuple):
-    """Per trip: km by the satellite receiver (NaN: nothing, or not wanted), seconds covered, expected error."""
+    """Per trip: km by the satellite receiver (NaN: nothing, or no say), seconds covered, expected error."""
 
     km: F64
     covered_s: F64
     error_share: F64
+
+    def where(self, mask: Mask) -> _Receiver:
+        """The same for some trips; in the others it has no say."""
+        nothing = np.where(mask, self.km, np.nan), np.where(mask, self.covered_s, 0.0)
+        return _Receiver(*nothing, np.where(mask, self.error_share, np.nan))
 
 
 class _Chain(NamedTuple):
@@ -136,13 +142,14 @@ def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Dis
     duration_s = driven.duration_s(track.at)
     judged_s = rules.sane_coverage * duration_s
     readings = _readings(track, driven)
-    speed_km, speed_s = _by_speed(track, "speed_kmh", driven)
-    speed_km = np.where(driven.is_speed_overruled, np.nan, speed_km)
+    own_km, speed_s = _by_speed(track, "speed_kmh", driven)
+    speed_km = np.where(driven.is_speed_overruled, np.nan, own_km)
     speed_s = np.where(driven.is_speed_overruled, 0.0, speed_s)
     sampled = _sampling_share(driven, track.at, rules)
-    # A speed that hardly misses anything is closer than any track, which then need not be measured.
+    measured = _receiver(track, driven, rules)
+    # A speed that hardly misses anything is closer than any track, which then has no say.
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
-    receiver = _receiver(track, driven, may_win, rules)
+    receiver = measured.where(may_win)
     may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
     is_close = sampled <= rules.sane_sampling_share  # a handful of moments judges nothing
     is_judge = is_close & (speed_s >= judged_s)
@@ -159,7 +166,8 @@ def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Dis
     km, source = choose([readings.total, speed_km, receiver.km], errors)
     chosen = np.take_along_axis(errors, np.maximum(source, 0)[None], axis=0)[0]
     error_km = np.where(source >= 0, chosen, np.nan)
-    return Distances(km, error_km, source, readings.start, readings.end, is_insane)
+    told = np.where(readings.spanned_s > 0, readings.total, np.nan), own_km, measured.km
+    return Distances(km, error_km, source, *told, readings.start, readings.end, is_insane)
 
 
 def _sampling_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
@@ -203,12 +211,12 @@ def _contradicts(readings: Counted, judge_km: F64, share: F64, is_judge: Mask) -
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
-def _receiver(track: Track, driven: Driven, wanted: Mask, rules: DistanceRules) -> _Receiver:
-    """Of each wanted trip the receiver's track, or its speed where the track is expected to be worse."""
+def _receiver(track: Track, driven: Driven, rules: DistanceRules) -> _Receiver:
+    """Of each trip the receiver's track, or its speed where the track is expected to be worse."""
     duration_s = driven.duration_s(track.at)
-    by_track, track_s = _positions(track, driven, wanted)
+    by_track, track_s = _positions(track, driven)
     track_error = rules.gps_error_share + unseen_share(track_s, duration_s) + _chord_share(driven, track.at, rules)
-    wanted = wanted & ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
+    wanted = ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
     by_speed, speed_s = _receiver_speed(track, driven, wanted)
     sampled = _sampling_share(driven, track.at, rules)
     speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s) + sampled
@@ -224,15 +232,15 @@ def _chord_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
     return share
 
 
-def _positions(track: Track, driven: Driven, wanted: Mask) -> tuple[F64, F64]:
-    """Kilometres along the positions, and seconds they cover, of wanted trips."""
-    km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
+def _positions(track: Track, driven: Driven) -> tuple[F64, F64]:
+    """Kilometres along the positions, and seconds they cover, of trips."""
     lat, lon = track.column("latitude_deg"), track.column("longitude_deg")
-    if len(lat) and len(lon):
-        first, last = driven.around.first[wanted], driven.around.last[wanted]
-        reach = holds(track.at, lat, first, last, track.thresholds)
-        chain = _Chain(track.at, lat, lon, track.states, track.thresholds.max_speed_kmh, reach)
-        km[wanted], covered[wanted] = _chain_km(chain, first, last).T
+    if not len(lat) or not len(lon):
+        return np.full(len(driven.edge_s), np.nan), np.zeros(len(driven.edge_s))
+    first, last = driven.around.first, driven.around.last
+    reach = holds(track.at, lat, first, last, track.thresholds)
+    chain = _Chain(track.at, lat, lon, track.states, track.thresholds.max_speed_kmh, reach)
+    km, covered = _chain_km(chain, first, last).T
     return np.where(covered > 0, km, np.nan), covered
 
 
