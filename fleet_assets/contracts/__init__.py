@@ -28,8 +28,10 @@ from fleet_assets.contracts.telemetry import (
     OBSERVATIONS,
     RAW_TELEMETRY,
     READINGS_BEFORE_SILENCE,
+    RISES_OVER_MIDNIGHT,
     TELEMETRY,
 )
+from fleet_assets.contracts.use import HOURLY_USE
 
 REFERENCE_TABLES: dict[str, Table] = {
     table.name: table
@@ -48,6 +50,8 @@ OWN_TABLES: dict[str, Table] = {
         TELEMETRY,
         LAST_READINGS,
         READINGS_BEFORE_SILENCE,
+        RISES_OVER_MIDNIGHT,
+        HOURLY_USE,
         TRIPS,
         STANDING_PERIODS,
         STOPS,
@@ -77,9 +81,10 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 
 __all__ = [
     "CAN_SIGNALS", "CAN_SOURCE", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS",
-    "ENERGY_PRICES", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED",
-    "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY",
-    "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "SIGNAL_MAPS", "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY",
-    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay",
-    "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
+    "ENERGY_PRICES", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES",
+    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "RAW_CAN",
+    "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT", "SIGNAL_MAPS",
+    "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES",
+    "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source",
+    "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ SOURCES = ("odometer", "speed", "gps")
 
 _SANE_SLACK_KM = 0.2
 """km by which odometer and speed may always differ: the readings are not taken at the same instants."""
-_STEP_SLACK_KM = 1.0
+STEP_SLACK_KM = 1.0
 """km that may appear at once: one step of an odometer that counts whole kilometres."""
 _ON_ITS_WAY_KM = 0.03
 """km from the last position that counted from which one within a trip counts as well: three times the usual noise."""
@@ -130,14 +130,14 @@ class _Chain(NamedTuple):
     reach: I64
 
 
-def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Distances:
+def measure_distances(track: Track, driven: Driven, rules: DistanceRules, *, every: bool = True) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
     Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %, or the receiver's speed, 8 %; each plus the
     share of the trip that it did not observe, and plus what happens between rows that come seldom. So an odometer of
     5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about 50 km. An odometer that contradicts a
     well covered speed integral, or without one a well covered receiver, is not used (reset, jumps, stuck). Nothing
-    depends on which other trips are measured.
+    depends on which other trips are measured. Without `every` a track that has no say is not measured.
     """
     duration_s = driven.duration_s(track.at)
     judged_s = rules.sane_coverage * duration_s
@@ -146,9 +146,9 @@ def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Dis
     speed_km = np.where(driven.is_speed_overruled, np.nan, own_km)
     speed_s = np.where(driven.is_speed_overruled, 0.0, speed_s)
     sampled = _sampling_share(driven, track.at, rules)
-    measured = _receiver(track, driven, rules)
     # A speed that hardly misses anything is closer than any track, which then has no say.
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
+    measured = _receiver(track, driven, may_win | every, rules)
     receiver = measured.where(may_win)
     may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
     is_close = sampled <= rules.sane_sampling_share  # a handful of moments judges nothing
@@ -195,7 +195,7 @@ def _readings(track: Track, driven: Driven) -> Counted:
         vehicle = track.points.vehicle
         first, last = _nearby_readings(vehicle, track.at, odometer, first, last, driven.closed_at, reach)
     origin, max_kmh = track.points.origin_of("odometer_km"), track.thresholds.max_speed_kmh
-    return count(track.at, odometer, origin, Stretches(first, last), max_kmh, _STEP_SLACK_KM)
+    return count(track.at, odometer, origin, Stretches(first, last), max_kmh, STEP_SLACK_KM)
 
 
 def _odometer_error(readings: Counted, duration_s: F64, rules: DistanceRules) -> F64:
@@ -211,12 +211,12 @@ def _contradicts(readings: Counted, judge_km: F64, share: F64, is_judge: Mask) -
     return is_judge & (np.abs(readings.total - judge_km) > may_differ)
 
 
-def _receiver(track: Track, driven: Driven, rules: DistanceRules) -> _Receiver:
-    """Of each trip the receiver's track, or its speed where the track is expected to be worse."""
+def _receiver(track: Track, driven: Driven, wanted: Mask, rules: DistanceRules) -> _Receiver:
+    """Of each wanted trip the receiver's track, or its speed where the track is expected to be worse."""
     duration_s = driven.duration_s(track.at)
-    by_track, track_s = _positions(track, driven)
+    by_track, track_s = _positions(track, driven, wanted)
     track_error = rules.gps_error_share + unseen_share(track_s, duration_s) + _chord_share(driven, track.at, rules)
-    wanted = ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
+    wanted = wanted & ~(track_error <= rules.gps_speed_error_share)  # else no speed can be closer
     by_speed, speed_s = _receiver_speed(track, driven, wanted)
     sampled = _sampling_share(driven, track.at, rules)
     speed_error = rules.gps_speed_error_share + unseen_share(speed_s, duration_s) + sampled
@@ -232,15 +232,15 @@ def _chord_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
     return share
 
 
-def _positions(track: Track, driven: Driven) -> tuple[F64, F64]:
-    """Kilometres along the positions, and seconds they cover, of trips."""
+def _positions(track: Track, driven: Driven, wanted: Mask) -> tuple[F64, F64]:
+    """Kilometres along the positions, and seconds they cover, of wanted trips."""
+    km, covered = np.full(len(wanted), np.nan), np.zeros(len(wanted))
     lat, lon = track.column("latitude_deg"), track.column("longitude_deg")
-    if not len(lat) or not len(lon):
-        return np.full(len(driven.edge_s), np.nan), np.zeros(len(driven.edge_s))
-    first, last = driven.around.first, driven.around.last
-    reach = holds(track.at, lat, first, last, track.thresholds)
-    chain = _Chain(track.at, lat, lon, track.states, track.thresholds.max_speed_kmh, reach)
-    km, covered = _chain_km(chain, first, last).T
+    if len(lat) and len(lon):
+        first, last = driven.around.first[wanted], driven.around.last[wanted]
+        reach = holds(track.at, lat, first, last, track.thresholds)
+        chain = _Chain(track.at, lat, lon, track.states, track.thresholds.max_speed_kmh, reach)
+        km[wanted], covered[wanted] = _chain_km(chain, first, last).T
     return np.where(covered > 0, km, np.nan), covered
 
 

@@ -39,6 +39,7 @@ BY_VEHICLE = {
     "trips": ("vehicle_id", "started_at"),
     "stops": ("vehicle_id", "started_at"),
     "standing_periods": ("vehicle_id", "started_at"),
+    "hourly_use": ("vehicle_id", "hour_at"),
 }
 """B-trees: the newest row of a vehicle, its track over a span, its trips and stays in order of time."""
 

@@ -45,13 +45,13 @@ def measure_trips(track: Track, candidates: Candidates, edges: Edges, rules: Tri
 
 
 def distances_of(
-    track: Track, candidates: Candidates, edges: Edges, rules: distance.DistanceRules
+    track: Track, candidates: Candidates, edges: Edges, rules: distance.DistanceRules, *, every: bool = True
 ) -> tuple[distance.Distances, Mask]:
-    """Distances of candidate trips, and of which their own speed is not believed."""
+    """Distances of candidate trips (see `distance.measure_distances`), and of which their own speed is not believed."""
     trips = Stretches(candidates.first, candidates.last)
     is_stuck = has_stuck_speed(track.points, track.states, trips.first, candidates.closed_at, track.thresholds)
     driven = distance.Driven(trips, edges.around(trips), edges.km, edges.moved_s, candidates.closed_at, is_stuck)
-    return distance.measure_distances(track, driven, rules), is_stuck
+    return distance.measure_distances(track, driven, rules, every=every), is_stuck
 
 
 def _ends(batch: TripBatch, candidates: Candidates) -> dict[str, object]:
