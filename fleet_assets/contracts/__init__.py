@@ -31,7 +31,7 @@ from fleet_assets.contracts.telemetry import (
     RISES_OVER_MIDNIGHT,
     TELEMETRY,
 )
-from fleet_assets.contracts.use import HOURLY_USE
+from fleet_assets.contracts.use import ENGINE_STARTS, HOURLY_USE, SOC_TRANSITIONS
 
 REFERENCE_TABLES: dict[str, Table] = {
     table.name: table
@@ -55,6 +55,8 @@ OWN_TABLES: dict[str, Table] = {
         TRIPS,
         STANDING_PERIODS,
         STOPS,
+        ENGINE_STARTS,
+        SOC_TRANSITIONS,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -81,10 +83,10 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 
 __all__ = [
     "CAN_SIGNALS", "CAN_SOURCE", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS",
-    "ENERGY_PRICES", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES",
-    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "RAW_CAN",
-    "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT", "SIGNAL_MAPS",
-    "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES",
-    "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source",
-    "Table", "check_frame", "lake_tables", "registry",
+    "ENERGY_PRICES", "ENGINE_STARTS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY",
+    "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
+    "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
+    "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS",
+    "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read",
+    "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

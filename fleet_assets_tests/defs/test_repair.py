@@ -26,12 +26,14 @@ A_CENTURY_S = 3_200_000_000
 NO_MARTS = "group:reference,group:raw,telemetry,group:events"
 INGEST = ["ingest_daily", "ingest_hourly", "ingest_outages"]
 MADE_OF_TELEMETRY = [
+    "engine_starts",
     "hourly_use",
     *INGEST,
     "last_readings",
     "raw_telemetry",
     "readings_before_silence",
     "rises_over_midnight",
+    "soc_transitions",
     "standing_periods",
     "stops",
     "telemetry",

@@ -143,6 +143,7 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
     found = plan(built).reasons
     assert {name for name, days in found.items() if any("code or rules" in why for why in days.values())} == {
         "trips", "standing_periods", "ingest_daily", "last_readings", "rises_over_midnight", "hourly_use",
+        "engine_starts", "soc_transitions",
     }  # fmt: skip
     others = {STOPS.name, "readings_before_silence", "last_readings", "rises_over_midnight", "hourly_use"}
     assert found.keys() == {"trips", "standing_periods", "ingest_daily"} | others

@@ -9,11 +9,23 @@ from functools import partial
 
 import polars as pl
 
-from fleet_assets.contracts import HOURLY_USE, LAST_READINGS, RISES_OVER_MIDNIGHT, TELEMETRY, VEHICLES, Rows
+from fleet_assets.contracts import (
+    ENGINE_STARTS,
+    HOURLY_USE,
+    LAST_READINGS,
+    RISES_OVER_MIDNIGHT,
+    SOC_TRANSITIONS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    Rows,
+)
 from fleet_assets.core.last_readings import rises_over_midnight as find_rises
 from fleet_assets.core.trips import TripRules
 from fleet_assets.core.use import hourly_use as share_by_hour
 from fleet_assets.core.use.hourly import FLEET_USED
+from fleet_assets.core.use.transitions import soc_transitions as find_transitions
+from fleet_assets.core.use.transitions import starts_of_days
 from fleet_assets.core.window import Window
 from fleet_assets.pipeline.day_tables import day_table
 
@@ -32,3 +44,19 @@ def hourly_use(
 ) -> pl.LazyFrame:
     """Way, time, fuel and energy of every hour; all fuel that an engine burned, in trips, at a stand or in neither."""
     return share_by_hour(telemetry, rises_over_midnight, vehicles, window, TripRules())
+
+
+@use_table(ENGINE_STARTS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))])
+def engine_starts(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window) -> pl.LazyFrame:
+    """Starts of the engines of plug-in hybrids; few rows, so that their trips are found without telemetry."""
+    return starts_of_days(telemetry, vehicles, window, TripRules())
+
+
+@use_table(
+    SOC_TRANSITIONS, reads=[ENGINE_STARTS, TRIPS, Rows(VEHICLES, ("vehicle_id", "timezone"))], settings=["timezone"]
+)
+def soc_transitions(
+    engine_starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, timezone: str
+) -> pl.LazyFrame:
+    """At which charge plug-in hybrids went from battery to fuel, in which trip, if in any."""
+    return find_transitions(engine_starts, trips, vehicles, window, TripRules(default_timezone=timezone))
