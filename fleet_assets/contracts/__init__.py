@@ -5,6 +5,7 @@ Does not belong here: anything that computes, reads or writes.
 """
 
 from fleet_assets.contracts.catalogue import Catalogue
+from fleet_assets.contracts.charging import CHARGING_HOURS, CHARGING_PERIODS, CHARGING_SESSIONS, POWER_SESSIONS
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
 from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES, INGEST_QUARANTINED
@@ -57,6 +58,10 @@ OWN_TABLES: dict[str, Table] = {
         STOPS,
         ENGINE_STARTS,
         SOC_TRANSITIONS,
+        CHARGING_PERIODS,
+        POWER_SESSIONS,
+        CHARGING_SESSIONS,
+        CHARGING_HOURS,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -82,11 +87,12 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 """Every table of this installation."""
 
 __all__ = [
-    "CAN_SIGNALS", "CAN_SOURCE", "DBC_BINDINGS", "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS",
-    "ENERGY_PRICES", "ENGINE_STARTS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY",
-    "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
-    "OWN_TABLES", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
-    "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS",
-    "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read",
-    "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
+    "CAN_SIGNALS", "CAN_SOURCE", "CHARGING_HOURS", "CHARGING_PERIODS", "CHARGING_SESSIONS", "DBC_BINDINGS",
+    "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS", "HOURLY_USE",
+    "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES",
+    "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY",
+    "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT", "SIGNAL_MAPS", "SOC_TRANSITIONS",
+    "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES",
+    "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source",
+    "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

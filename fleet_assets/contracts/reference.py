@@ -77,8 +77,8 @@ DRIVER_ASSIGNMENTS = Table(
 
 ENERGY_PRICES = Table(
     name="energy_prices",
-    row="One price in force for one span of time.",
-    key=("kind", "zone", "valid_from"),
+    row="One price in force for one span of time, on every day of it or within one daily window.",
+    key=("kind", "zone", "valid_from", "daily_from"),
     columns=(
         Column("kind", "str", "What is sold.", required=True, values=("electricity", "diesel", "petrol")),
         Column("price", "f64", "Price per unit.", required=True, low=0),
@@ -87,6 +87,8 @@ ENERGY_PRICES = Table(
         Column("valid_from", "ts", "First instant of the span.", required=True),
         Column("valid_to", "ts", "First instant after it; empty while it lasts."),
         Column("zone", "str", "Zone in which it holds; empty for everywhere."),
+        Column("daily_from", "str", "HH:MM of the vehicle's local day from which it holds; empty: the whole day."),
+        Column("daily_to", "str", "HH:MM until which it holds; before daily_from: of the next day."),
     ),
 )
 

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from fleet_assets.contracts import TIMESTAMP, Column, Table
+from fleet_assets.contracts import ENERGY_PRICES, TIMESTAMP, Column, Table
+from fleet_assets.core.daily_windows import TIME_OF_DAY, by_segment
 from fleet_assets.core.local_time import known_zones
 
 LINE = "line_number"
@@ -41,7 +42,9 @@ def parse_reference(table: Table, text: pl.DataFrame) -> ParsedReference:
     typed = table.conform(stripped.lazy().select(_typed(column) for column in present)).collect()
     problems = [problem for column in present for problem in _cell_problems(column, stripped, typed)]
     if not problems:
-        problems = [*_duplicates(table, typed), *_overlaps(table, typed)]
+        problems = [*_duplicates(table, typed), *_price_problems(table, typed)]
+    if not problems:
+        problems = [*_overlaps(table, typed)]
     return ParsedReference(typed if not problems else table.empty(), problems)
 
 
@@ -82,6 +85,8 @@ def _cell_problems(column: Column, text: pl.DataFrame, typed: pl.DataFrame) -> I
     if column.name == "timezone":
         zones = sorted(known_zones())
         yield from _say(cells.filter(~pl.col("value").is_in(zones)), "timezone is not an IANA zone")
+    if column.name in ("daily_from", "daily_to"):
+        yield from _say(cells.filter(~pl.col("value").str.contains(TIME_OF_DAY)), f"{column.name} is not HH:MM")
 
 
 def _say(cells: pl.DataFrame, what: str) -> Iterator[str]:
@@ -95,19 +100,39 @@ def _duplicates(table: Table, typed: pl.DataFrame) -> Iterator[str]:
         yield f"lines {', '.join(map(str, found))}: the same {', '.join(table.key)}"
 
 
+def _price_problems(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    """Prices whose daily window has one end or no length, or that are per the unit of something else."""
+    if table.name != ENERGY_PRICES.name:
+        return
+    rows = typed.with_row_index(LINE, offset=2)
+    half = pl.col("daily_from").is_null() != pl.col("daily_to").is_null()
+    wrong_unit = (pl.col("kind") == "electricity") != (pl.col("per") == "kwh")
+    for broken, what in (
+        (half, "daily_from and daily_to come together"),
+        (pl.col("daily_from") == pl.col("daily_to"), "daily_from is daily_to; leave both empty for the whole day"),
+        (wrong_unit, "electricity is sold per kwh, fuel per l"),
+    ):
+        for line in rows.filter(broken)[LINE]:
+            yield f"line {line}: {what}"
+
+
 def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
     owner = SPAN_OWNER.get(table.name)
     if owner is None:
         return
-    rows = typed.with_row_index(LINE, offset=2).sort(*owner, "valid_from", nulls_last=False)
-    following = pl.all().shift(-1).over(owner).name.suffix("_next")
+    spans = typed.with_row_index(LINE, offset=2)
+    parts: tuple[str, ...] = ()
+    if "daily_from" in typed.columns:
+        spans, parts = by_segment(spans, owner), ("segment",)
+    rows = spans.sort(*owner, *parts, "valid_from", nulls_last=False)
+    following = pl.all().shift(-1).over([*owner, *parts]).name.suffix("_next")
     pairs = rows.with_columns(following).filter(
         pl.col("valid_to").is_null() & pl.col("valid_from_next").is_not_null()
         | (pl.col("valid_to") > pl.col("valid_from_next"))
     )
-    for line, other in pairs.select(LINE, f"{LINE}_next").iter_rows():
+    for line, other in pairs.select(LINE, f"{LINE}_next").unique(maintain_order=True).iter_rows():
         yield f"lines {line} and {other}: spans of the same {', '.join(owner)} overlap"
-    for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).iter_rows():
+    for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).unique().sort(LINE).iter_rows():
         yield f"line {line}: valid_to is not after valid_from"
 
 

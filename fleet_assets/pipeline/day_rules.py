@@ -13,7 +13,17 @@ from functools import cache, partial
 
 import polars as pl
 
-from fleet_assets.contracts import INGEST_DAILY, LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
+from fleet_assets.contracts import (
+    CHARGING_SESSIONS,
+    INGEST_DAILY,
+    LAKE_TABLES,
+    POWER_SESSIONS,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    Table,
+)
+from fleet_assets.core.charging.checks import agreement_sentences, plug_in_overlap_sentences, side_sentences
 from fleet_assets.core.checks import (
     accounted_sentences,
     contract_sentences,
@@ -66,6 +76,22 @@ OWN_RULES = [
     DayRule(
         TRIPS, "trips_add_up_to_the_odometer", "Trips and unobserved drives of a day are what the odometer moved.",
         accounted_sentences, is_error=False,
+    ),
+    DayRule(
+        POWER_SESSIONS, "power_sessions_do_not_overlap", "A vehicle charges once at a time.", overlap_sentences,
+        NEIGHBOURS,
+    ),
+    DayRule(
+        CHARGING_SESSIONS, "plug_ins_do_not_overlap", "A vehicle is plugged in once at a time.",
+        plug_in_overlap_sentences, NEIGHBOURS,
+    ),
+    DayRule(
+        POWER_SESSIONS, "no_battery_takes_more_than_was_given",
+        "No battery takes more than its charger gives, within the error of both.", side_sentences, is_error=False,
+    ),
+    DayRule(
+        POWER_SESSIONS, "energy_agrees_with_charge",
+        "The charges of a vehicle agree on the size of its battery.", agreement_sentences, NEIGHBOURS, is_error=False,
     ),
     DayRule(
         STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,

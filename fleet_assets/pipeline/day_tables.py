@@ -27,13 +27,16 @@ from fleet_assets.pipeline.code_versions import table_version
 from fleet_assets.pipeline.days import midnight
 from fleet_assets.pipeline.former_versions import former_fingerprint, in_present_words
 from fleet_assets.pipeline.parts import PARTS, Compute, Part, by_name, read_columns, table_of, without_repeats
-from fleet_assets.pipeline.reference_reads import PENDING, ReferenceRows, stored_reference
+from fleet_assets.pipeline.reference_reads import PENDING, VALID_FROM, ReferenceRows, stored_reference
 
 DUE_AT = "due_at"
 """Note of a partition of events: when the first of those becomes final that it does not hold yet."""
 
 REFERENCE = "reference"
 """Note of a partition: per reference table its content when the day was made, and what names the rows that it read."""
+
+SINCE = "since"
+"""Note of a partition: the earliest instant that its rows tell of; what was valid only before it decides none."""
 
 SECONDS = "seconds"
 """Note of a partition: how long its day took to compute [s]."""
@@ -52,6 +55,10 @@ WINDOW = "window"
 
 TABLE = "table"
 """Parameter that receives the declared table: one function makes the days of several."""
+
+
+ReferenceSeen = dict[str, tuple[str, str]]
+"""Per reference table its content, and what names the rows of it that a day reads."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,16 @@ class DayTable:
         return timedelta(0) if table.name in self._own_days else self.table.look_back
 
     @cached_property
+    def leading(self) -> tuple[Table, ...]:
+        """The inputs whose days are days of this table: what is read of its own day alone makes no rows by itself."""
+        return tuple(table for table in self.inputs if table.name not in self._own_days) or self.inputs
+
+    @cached_property
+    def is_dated(self) -> bool:
+        """Whether an input has rows that say from when they are valid."""
+        return any(isinstance(read, Rows) and VALID_FROM in read.columns for read in self.reads)
+
+    @cached_property
     def _own_days(self) -> frozenset[str]:
         return frozenset(read.table.name for read in self.reads if isinstance(read, OwnDay))
 
@@ -186,18 +203,20 @@ class DayTable:
         vehicles of a day whose reference tables are those it was made from; `reference` are other
         reference tables than the stored ones.
         """
-        seen = self.reference_seen(installation, day, stored, reference)
+        return self.words(installation, day, self.reference_seen(installation, day, stored, reference))
+
+    def words(self, installation: Installation, day: date, seen: ReferenceSeen) -> str:
+        """The fingerprint of one partition with what names the reference rows that it reads."""
         data = self._data_facts(installation, day)
         facts: dict[str, list[Any]] = {
             "settings": [f"{name}={getattr(installation.settings, name)}" for name in self.settings],
             "outside": list(self.outside.facts(installation, day)) if self.outside else [],
             "data": data,
-            "reference": [[name, digest] for name, (_, digest) in seen.items()],
         }
         words = [f"{kind}:{_short_hash(found)}" for kind, found in facts.items() if found]
         filled = {name for name, _, _ in data}
         code = self._version_with([part for part in self.parts if part.has_rows_in(filled)])
-        return " ".join([f"code:{code}", *words])
+        return with_reference(" ".join([f"code:{code}", *words]), seen)
 
     def _data_facts(self, installation: Installation, day: date) -> list[list[str]]:
         """The content of every partition that one day reads, and of the tables that it reads whole."""
@@ -220,8 +239,23 @@ class DayTable:
         day: date,
         stored: PartitionRecord | None = None,
         reference: ReferenceRows | None = None,
-    ) -> dict[str, tuple[str, str]]:
-        """Per reference table its content now, and what names the rows of it that one day reads."""
+    ) -> ReferenceSeen:
+        """Per reference table its content now, and what names the rows of it that one day reads.
+
+        Of a stored day these are the rows that were valid at some instant since the earliest that its own rows tell of.
+        """
+        since = datetime.fromisoformat(str(stored.notes[SINCE])) if stored and SINCE in stored.notes else None
+        return self.reference_since(installation, day, since, stored, reference)
+
+    def reference_since(
+        self,
+        installation: Installation,
+        day: date,
+        since: datetime | None,
+        stored: PartitionRecord | None = None,
+        reference: ReferenceRows | None = None,
+    ) -> ReferenceSeen:
+        """The same of a day whose rows tell of nothing before `since`; of any that it may have where that is None."""
         reference = reference or stored_reference(installation.lake)
         known = (stored.notes.get(REFERENCE) if stored else None) or {}
         assert isinstance(known, dict)
@@ -231,11 +265,12 @@ class DayTable:
                 content = reference.content(read.table)
                 before, digest = known.get(read.table.name, ("", ""))
                 # Of the same inputs and the same reference table a day reads the same rows.
-                seen[read.table.name] = (content, digest if before == content else self._digest(day, read, reference))
+                is_same = before == content
+                seen[read.table.name] = (content, digest if is_same else self._digest(day, read, reference, since))
         return seen
 
-    def _digest(self, day: date, read: Rows, reference: ReferenceRows) -> str:
-        since, until = midnight(day) - self.table.reach, midnight(day) + timedelta(days=1)
+    def _digest(self, day: date, read: Rows, reference: ReferenceRows, since: datetime | None) -> str:
+        since, until = since or midnight(day) - self.table.reach, midnight(day) + timedelta(days=1)
         data = [(t, d) for t in self.inputs if t.partition_by for d in self.input_days(t, day) if d is not None]
         return reference.digest(read, data, since, until)
 
@@ -284,6 +319,13 @@ class DayTable:
         if table.partition_by is None:
             return [None]
         return [day - timedelta(days=back) for back in range(whole_days(self.look_back(table)), -1, -1)]
+
+
+def with_reference(inputs: str, seen: ReferenceSeen) -> str:
+    """A fingerprint with these reference rows in the place of those that it names."""
+    others = [word for word in inputs.split() if not word.startswith("reference:")]
+    facts = [[name, digest] for name, (_, digest) in seen.items()]
+    return " ".join([*others, *([f"reference:{_short_hash(facts)}"] if facts else [])])
 
 
 def _short_hash(facts: list[Any]) -> str:

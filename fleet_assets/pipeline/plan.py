@@ -173,7 +173,7 @@ def _candidate_days(installation: Installation, maker: DayTable, known: dict[str
     """The days in which a table can have rows: those of its inputs, its spill after them, and where it has some now."""
     if maker.outside is not None:
         return outside_days(installation, maker)
-    inputs = {day for table in maker.inputs for day in known.get(table.name, ())}
+    inputs = {day for table in maker.leading for day in known.get(table.name, ())}
     spilled = {
         day + timedelta(days=later) for day in inputs for later in range(whole_days(maker.table.final_within) + 1)
     }

@@ -23,7 +23,10 @@ PENDING = "pending"
 
 RowsByVehicle = dict[str, list[list[str | None]]]
 
-_VEHICLE, _FROM, _TO = "vehicle_id", "valid_from", "valid_to"
+VALID_FROM = "valid_from"
+"""Column of reference rows that are valid for a span."""
+
+_VEHICLE, _TO = "vehicle_id", "valid_to"
 
 
 class ReferenceRows:
@@ -84,8 +87,8 @@ def _by_vehicle(read: Rows, rows: pl.LazyFrame) -> RowsByVehicle:
 
 def _is_valid(read: Rows, row: list[str | None], since: datetime, until: datetime) -> bool:
     """Whether a row was valid in the span; instants compare as text of one form."""
-    if _FROM not in read.columns:
+    if VALID_FROM not in read.columns:
         return True
-    began, ended = row[read.columns.index(_FROM)], row[read.columns.index(_TO)]
+    began, ended = row[read.columns.index(VALID_FROM)], row[read.columns.index(_TO)]
     first, last = (instant.strftime("%Y-%m-%dT%H:%M:%S.%f") for instant in (since, until))
     return (began is None or began < last) and (ended is None or ended > first)

@@ -14,11 +14,20 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from fleet_assets.adapters.lake import PartitionRecord, Written
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import TIMESTAMP, Table
 from fleet_assets.contracts.errors import DataError, joined
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import rules_of
-from fleet_assets.pipeline.day_tables import DUE_AT, REFERENCE, SECONDS, DayTable
+from fleet_assets.pipeline.day_tables import (
+    DUE_AT,
+    REFERENCE,
+    SECONDS,
+    SINCE,
+    DayTable,
+    ReferenceSeen,
+    with_reference,
+)
+from fleet_assets.pipeline.days import midnight
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,38 @@ def _stored(installation: Installation, maker: DayTable, day: date, *, only_stal
     inputs, seen = maker.fingerprint(installation, day), maker.reference_seen(installation, day)
     made = maker.made(installation, day)
     frame, notes = _final_by_now(table, table.conform(made.frame).collect())
+    inputs, seen, notes = _narrowed(installation, maker, day, frame, (inputs, seen, notes))
     seconds = round(time.perf_counter() - began, 3)
     notes = {**made.notes, **notes, SECONDS: seconds, **({REFERENCE: seen} if seen else {})}
     installation.check_results.owe(table, day, rules_of(table.name))
     written = installation.lake.write(table, day, frame, inputs, **notes)
     return StoredDay(day, written.record, written, frame)
+
+
+def _narrowed(
+    installation: Installation, maker: DayTable, day: date, frame: pl.DataFrame,
+    noted: tuple[str, ReferenceSeen, dict[str, object]],
+) -> tuple[str, ReferenceSeen, dict[str, object]]:  # fmt: skip
+    """Fingerprint, reference rows and notes of a day whose rows begin later than its events could have begun.
+
+    Reference rows that were valid before its rows begin, and no later, decide none of them: another one does not make
+    the day stale. Only where events wait to be final, or reference tables moved meanwhile, all of them are named.
+    """
+    inputs, seen, notes = noted
+    if not maker.is_dated or DUE_AT in notes:
+        return noted
+    since = _earliest(maker.table, frame, midnight(day))
+    narrow = maker.reference_since(installation, day, since)
+    if {name: content for name, (content, _) in narrow.items()} != {name: one for name, (one, _) in seen.items()}:
+        return noted
+    return with_reference(inputs, narrow), narrow, {**notes, SINCE: since.isoformat()}
+
+
+def _earliest(table: Table, frame: pl.DataFrame, start: datetime) -> datetime:
+    """The earliest instant that rows tell of, or the start of their day."""
+    instants = [column.name for column in table.columns if column.dtype == TIMESTAMP]
+    found = frame.select(pl.min_horizontal(pl.col(instants).min())).item() if instants and frame.height else None
+    return min(found, start) if isinstance(found, datetime) else start
 
 
 def _final_by_now(table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, object]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from fleet_assets.contracts import DRIVER_ASSIGNMENTS, VEHICLES, Table
+from fleet_assets.contracts import DRIVER_ASSIGNMENTS, ENERGY_PRICES, VEHICLES, Table
 from fleet_assets.core.reference import effective_bindings, parse_reference
 
 
@@ -99,4 +99,47 @@ def test_a_binding_of_a_bus_comes_before_the_dbc_of_the_vehicle() -> None:
         ("a", "*", "gps"),
         ("a", "can0", "truck"),
         ("b", "*", "car"),
+    ]
+
+
+def prices(**columns: list[str | None]) -> list[str]:
+    count = len(columns["daily_from"])
+    same: dict[str, list[str | None]] = {
+        "kind": ["electricity"] * count, "price": ["0.3"] * count, "valid_from": ["2026-01-01"] * count,
+    }  # fmt: skip
+    return problems(ENERGY_PRICES, **(same | columns))
+
+
+def test_prices_of_windows_that_fill_the_day_do_not_overlap() -> None:
+    assert prices(daily_from=["06:00", "22:00"], daily_to=["22:00", "06:00"]) == []
+    assert prices(
+        daily_from=["06:00", "06:00"], daily_to=["22:00", "22:00"],
+        valid_from=["2026-01-01", "2026-02-01"], valid_to=["2026-02-01", None],
+    ) == []  # fmt: skip
+
+
+def test_prices_of_one_span_whose_windows_meet_are_refused() -> None:
+    meets = "spans of the same kind, zone overlap"
+    assert prices(daily_from=["06:00", "21:00"], daily_to=["22:00", "07:00"]) == [f"lines 2 and 3: {meets}"]
+    assert prices(daily_from=[None, "21:00"], daily_to=[None, "07:00"]) == [f"lines 2 and 3: {meets}"]
+    assert prices(daily_from=["06:00", "21:00"], daily_to=["22:00", "07:00"], zone=["depot", None]) == []
+
+
+def test_a_daily_window_has_two_different_ends_of_one_form() -> None:
+    assert prices(daily_from=["6:00", "24:00", "22:61"], daily_to=["07:00", "08:00", "23:00"]) == [
+        "line 2: daily_from is not HH:MM ('6:00')",
+        "line 3: daily_from is not HH:MM ('24:00')",
+        "line 4: daily_from is not HH:MM ('22:61')",
+    ]
+    assert prices(daily_from=["06:00", None], daily_to=["06:00", "07:00"]) == [
+        "line 3: daily_from and daily_to come together",
+        "line 2: daily_from is daily_to; leave both empty for the whole day",
+    ]
+
+
+def test_a_price_is_per_the_unit_of_what_is_sold() -> None:
+    found = prices(kind=["electricity", "diesel", "petrol"], per=["l", "kwh", "l"], daily_from=[None] * 3)
+    assert found == [
+        "line 2: electricity is sold per kwh, fuel per l",
+        "line 3: electricity is sold per kwh, fuel per l",
     ]

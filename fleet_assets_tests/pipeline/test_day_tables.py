@@ -8,7 +8,18 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fleet_assets.contracts import STOPS, TELEMETRY, TRIPS, VEHICLES, Rows, Table
+from fleet_assets.contracts import (
+    CHARGING_HOURS,
+    CHARGING_PERIODS,
+    CHARGING_SESSIONS,
+    POWER_SESSIONS,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    Rows,
+    Table,
+)
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import day_rules, judge
 from fleet_assets.pipeline.day_tables import day_table
@@ -21,6 +32,8 @@ from fleet_assets_tests.proofs.histories.lakes import Rewritten, new_installatio
 
 MONDAY = date(2026, 3, 2)
 VEHICLES_FILE = "vehicle_id,name,timezone,powertrain\n{rows}"
+OF_USE = ("rises_over_midnight", "hourly_use", "engine_starts", "soc_transitions")
+CHARGES = {CHARGING_HOURS.name, CHARGING_SESSIONS.name, POWER_SESSIONS.name}
 ASSIGNMENTS_FILE = "driver_id,vehicle_id,valid_from,valid_to\n{rows}"
 
 
@@ -106,7 +119,8 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "tables"), [("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions"}), ("grid_seconds", 2, {"telemetry"})]
+    ("setting", "value", "tables"),
+    [("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", *CHARGES}), ("grid_seconds", 2, {"telemetry"})],
 )
 def test_a_setting_makes_stale_what_reads_it_and_says_so(
     built: Installation, setting: str, value: object, tables: set[str]
@@ -118,9 +132,9 @@ def test_a_setting_makes_stale_what_reads_it_and_says_so(
 
 def test_reasons_say_what_moved(built: Installation) -> None:
     built.landing.append("telemetry", drive("van-1", at("2026-03-02 12:00")), "late")
-    built.landing.append("telemetry", drive("van-1", at("2026-03-07 12:00")), "next")
+    built.landing.append("telemetry", drive("van-1", at("2026-04-07 12:00")), "next")
     found = plan(built).reasons
-    assert found["raw_telemetry"] == {MONDAY: ("what landed",), date(2026, 3, 7): ("new",)}
+    assert found["raw_telemetry"] == {MONDAY: ("what landed",), date(2026, 4, 7): ("new",)}
     assert found["telemetry"][MONDAY] == ("inputs",)
     assert {*found["trips"].values()} == {("inputs",), ("new",)}
 
@@ -142,12 +156,12 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
             _say_as_before(built, table, day)
     found = plan(built).reasons
     assert {name for name, days in found.items() if any("code or rules" in why for why in days.values())} == {
-        "trips", "standing_periods", "ingest_daily", "last_readings", "rises_over_midnight", "hourly_use",
-        "engine_starts", "soc_transitions",
+        "trips", "standing_periods", "ingest_daily", "last_readings", *OF_USE, CHARGING_PERIODS.name, *CHARGES,
     }  # fmt: skip
-    others = {STOPS.name, "readings_before_silence", "last_readings", "rises_over_midnight", "hourly_use"}
-    others |= {"engine_starts", "soc_transitions"}
-    assert found.keys() == {"trips", "standing_periods", "ingest_daily"} | others
+    assert found.keys() == {
+        "trips", "standing_periods", "ingest_daily", STOPS.name, "last_readings", "readings_before_silence", *OF_USE,
+        CHARGING_PERIODS.name, *CHARGES,
+    }  # fmt: skip
 
 
 def _say_as_before(installation: Installation, table: Table, day: date) -> None:

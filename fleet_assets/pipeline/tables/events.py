@@ -1,4 +1,4 @@
-"""Event tables: trips and stops, in the day in which they became final, and the small tables that they read.
+"""Event tables: trips, stops and charges, in the day in which they became final, and the small tables that they read.
 
 Does not belong here: the rules of segmentation (`core`).
 """
@@ -10,8 +10,13 @@ from functools import partial
 import polars as pl
 
 from fleet_assets.contracts import (
+    CHARGING_HOURS,
+    CHARGING_PERIODS,
+    CHARGING_SESSIONS,
     DRIVER_ASSIGNMENTS,
+    ENERGY_PRICES,
     LAST_READINGS,
+    POWER_SESSIONS,
     READINGS_BEFORE_SILENCE,
     STANDING_PERIODS,
     STOPS,
@@ -22,8 +27,15 @@ from fleet_assets.contracts import (
     OwnDay,
     Rows,
 )
+from fleet_assets.core.charging import ChargingRules
+from fleet_assets.core.charging import charging_hours as share_by_hour
+from fleet_assets.core.charging import charging_periods as find_charging
+from fleet_assets.core.charging import charging_sessions as find_plug_ins
+from fleet_assets.core.charging import power_sessions as find_power
+from fleet_assets.core.charging.found import Fleet
 from fleet_assets.core.last_readings import last_readings as read_last
 from fleet_assets.core.last_readings import readings_before_silence as read_before
+from fleet_assets.core.prices import PRICES_READ
 from fleet_assets.core.standing import StandingRules
 from fleet_assets.core.standing import standing_periods as find_standing
 from fleet_assets.core.stops import StopRules, derive_stops
@@ -87,3 +99,48 @@ def stops(
 ) -> pl.LazyFrame:  # fmt: skip
     """Stays between two trips: idling, refuelling, charging or parking."""
     return derive_stops(trips, standing_periods, zones, vehicles, window, StopRules(default_timezone=timezone))
+
+
+@event_table(CHARGING_PERIODS, reads=[TELEMETRY])
+def charging_periods(telemetry: pl.LazyFrame) -> pl.LazyFrame:
+    """What was observed of cables, charging power and charge, by the hour; small, for a month of look-back."""
+    return find_charging(telemetry, ChargingRules())
+
+
+CHARGES_READ = (
+    CHARGING_PERIODS,
+    Rows(VEHICLES, ("vehicle_id", "powertrain", "battery_capacity_kwh", "timezone")),
+    Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+    Rows(ENERGY_PRICES, PRICES_READ),
+)
+"""What sessions and hours of charging are made of."""
+
+
+@event_table(POWER_SESSIONS, reads=CHARGES_READ, settings=["timezone"])
+def power_sessions(
+    charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
+    window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Stretches of charging power: energies on both sides of the charger, type, curve, cost."""
+    fleet = Fleet(vehicles, zones, energy_prices)
+    return find_power(charging_periods, fleet, window, ChargingRules(default_timezone=timezone))
+
+
+@event_table(CHARGING_SESSIONS, reads=CHARGES_READ, settings=["timezone"])
+def charging_sessions(
+    charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
+    window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Plug-ins, each the sum of its power sessions."""
+    fleet = Fleet(vehicles, zones, energy_prices)
+    return find_plug_ins(charging_periods, fleet, window, ChargingRules(default_timezone=timezone))
+
+
+@event_table(CHARGING_HOURS, reads=CHARGES_READ, settings=["timezone"])
+def charging_hours(
+    charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
+    window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """What of power sessions fell in which UTC hour."""
+    fleet = Fleet(vehicles, zones, energy_prices)
+    return share_by_hour(charging_periods, fleet, window, ChargingRules(default_timezone=timezone))

@@ -1,0 +1,1 @@
+"""Charging, from rows of telemetry to plug-ins."""
