@@ -8,6 +8,7 @@ from fleet_assets.contracts.catalogue import Catalogue
 from fleet_assets.contracts.charging import CHARGING_HOURS, CHARGING_PERIODS, CHARGING_SESSIONS, POWER_SESSIONS
 from fleet_assets.contracts.errors import SettingError
 from fleet_assets.contracts.events import STANDING_PERIODS, STOPS, TRIPS
+from fleet_assets.contracts.fuel import FUEL_BALANCE, FUEL_EVENTS, FUEL_PLATEAUS
 from fleet_assets.contracts.ingest import INGEST_DAILY, INGEST_HOURLY, INGEST_OUTAGES, INGEST_QUARANTINED
 from fleet_assets.contracts.raw import CAN_SIGNALS, CAN_SOURCE, INGEST_GAPS, RAW_CAN
 from fleet_assets.contracts.reference import (
@@ -17,6 +18,7 @@ from fleet_assets.contracts.reference import (
     DRIVERS,
     ENERGY_PRICES,
     SIGNAL_MAPS,
+    TANK_CALIBRATIONS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -36,7 +38,16 @@ from fleet_assets.contracts.use import ENGINE_STARTS, HOURLY_USE, SOC_TRANSITION
 
 REFERENCE_TABLES: dict[str, Table] = {
     table.name: table
-    for table in (VEHICLES, VEHICLE_REFS, DBC_BINDINGS, DRIVERS, DRIVER_ASSIGNMENTS, ENERGY_PRICES, ZONES)
+    for table in (
+        VEHICLES,
+        VEHICLE_REFS,
+        DBC_BINDINGS,
+        DRIVERS,
+        DRIVER_ASSIGNMENTS,
+        ENERGY_PRICES,
+        TANK_CALIBRATIONS,
+        ZONES,
+    )
 }
 
 INGEST_TABLES: dict[str, Table] = {
@@ -62,6 +73,9 @@ OWN_TABLES: dict[str, Table] = {
         POWER_SESSIONS,
         CHARGING_SESSIONS,
         CHARGING_HOURS,
+        FUEL_PLATEAUS,
+        FUEL_BALANCE,
+        FUEL_EVENTS,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -88,11 +102,12 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 
 __all__ = [
     "CAN_SIGNALS", "CAN_SOURCE", "CHARGING_HOURS", "CHARGING_PERIODS", "CHARGING_SESSIONS", "DBC_BINDINGS",
-    "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS", "HOURLY_USE",
-    "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES",
-    "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES", "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY",
-    "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT", "SIGNAL_MAPS", "SOC_TRANSITIONS",
-    "STANDING_PERIODS", "STOPS", "TABLES", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES",
-    "Catalogue", "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source",
-    "Table", "check_frame", "lake_tables", "registry",
+    "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS",
+    "FUEL_BALANCE", "FUEL_EVENTS", "FUEL_PLATEAUS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY",
+    "INGEST_OUTAGES", "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS",
+    "OWN_TABLES", "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES",
+    "RISES_OVER_MIDNIGHT", "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES",
+    "TANK_CALIBRATIONS", "TELEMETRY", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue",
+    "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table",
+    "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ VEHICLES = Table(
         Column("powertrain", "str", "ice, hev, phev or bev.", values=POWERTRAINS),
         Column("fuel", "str", "diesel, petrol, cng, lpg, ..."),
         Column("tank_capacity_l", "f64", "Usable tank volume.", "l", low=1, high=5_000),
+        Column("tank_2_capacity_l", "f64", "Usable volume of a second tank.", "l", low=1, high=5_000),
         Column("battery_capacity_kwh", "f64", "Usable traction battery.", "kWh", low=0.1, high=2_000),
         Column("timezone", "str", "IANA time zone of its home."),
         Column("city", "str", "City of its home."),
@@ -89,6 +90,20 @@ ENERGY_PRICES = Table(
         Column("zone", "str", "Zone in which it holds; empty for everywhere."),
         Column("daily_from", "str", "HH:MM of the vehicle's local day from which it holds; empty: the whole day."),
         Column("daily_to", "str", "HH:MM until which it holds; before daily_from: of the next day."),
+    ),
+)
+
+TANK_CALIBRATIONS = Table(
+    name="tank_calibrations",
+    row="One point of the curve from the level of a tank to the litres in it; straight lines lie between.",
+    key=("vehicle_id", "tank", "valid_from", "level_pct"),
+    columns=(
+        Column("vehicle_id", "str", "Vehicle.", required=True),
+        Column("tank", "i64", "1, or 2 for the second tank.", required=True, low=1, high=2),
+        Column("level_pct", "f64", "Level as the sender tells it.", "%", required=True, low=0, high=100),
+        Column("volume_l", "f64", "Litres in the tank at that level.", "l", required=True, low=0, high=5_000),
+        Column("valid_from", "ts", "First instant of the curve; empty for always."),
+        Column("valid_to", "ts", "First instant after it; empty while it lasts."),
     ),
 )
 

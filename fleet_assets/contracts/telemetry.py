@@ -48,6 +48,8 @@ _ENGINE = (
 
 _FUEL = (
     Column("fuel_level_pct", "f64", "Fuel tank level.", "%", low=0, high=100),
+    Column("fuel_level_2_pct", "f64", "Level of a second fuel tank.", "%", low=0, high=100),
+    Column("fuel_level_l", "f64", "Fuel in all tanks, where the sender tells litres.", "l", low=0, high=5_000),
     Column("fuel_rate_lph", "f64", "Fuel rate.", "l/h", low=0, high=500),
     Column("fuel_used_total_l", "f64", "Cumulative fuel used.", "l", low=0, high=5_000_000),
     Column("idle_fuel_total_l", "f64", "Cumulative fuel used while idling.", "l", low=0, high=5_000_000),

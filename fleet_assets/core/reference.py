@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
-from fleet_assets.contracts import ENERGY_PRICES, TIMESTAMP, Column, Table
+from fleet_assets.contracts import ENERGY_PRICES, TANK_CALIBRATIONS, TIMESTAMP, Column, Table
 from fleet_assets.core.daily_windows import TIME_OF_DAY, by_segment
 from fleet_assets.core.local_time import known_zones
 
@@ -42,7 +42,7 @@ def parse_reference(table: Table, text: pl.DataFrame) -> ParsedReference:
     typed = table.conform(stripped.lazy().select(_typed(column) for column in present)).collect()
     problems = [problem for column in present for problem in _cell_problems(column, stripped, typed)]
     if not problems:
-        problems = [*_duplicates(table, typed), *_price_problems(table, typed)]
+        problems = [*_duplicates(table, typed), *_price_problems(table, typed), *_bent_curves(table, typed)]
     if not problems:
         problems = [*_overlaps(table, typed)]
     return ParsedReference(typed if not problems else table.empty(), problems)
@@ -124,6 +124,10 @@ def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
     parts: tuple[str, ...] = ()
     if "daily_from" in typed.columns:
         spans, parts = by_segment(spans, owner), ("segment",)
+    yield from _overlaps_of(spans, owner, parts)
+
+
+def _overlaps_of(spans: pl.DataFrame, owner: tuple[str, ...], parts: tuple[str, ...] = ()) -> Iterator[str]:
     rows = spans.sort(*owner, *parts, "valid_from", nulls_last=False)
     following = pl.all().shift(-1).over([*owner, *parts]).name.suffix("_next")
     pairs = rows.with_columns(following).filter(
@@ -134,6 +138,27 @@ def _overlaps(table: Table, typed: pl.DataFrame) -> Iterator[str]:
         yield f"lines {line} and {other}: spans of the same {', '.join(owner)} overlap"
     for (line,) in rows.filter(pl.col("valid_to") <= pl.col("valid_from")).select(LINE).unique().sort(LINE).iter_rows():
         yield f"line {line}: valid_to is not after valid_from"
+
+
+_CURVE = ("vehicle_id", "tank", "valid_from")
+
+
+def _bent_curves(table: Table, typed: pl.DataFrame) -> Iterator[str]:
+    """Curves of tanks that are none: of one point, falling, of two ends, or in force at the same time as another."""
+    if table.name != TANK_CALIBRATIONS.name:
+        return
+    rows = typed.with_row_index(LINE, offset=2).sort(*_CURVE, "level_pct")
+    curves = rows.group_by(_CURVE, maintain_order=True).agg(
+        pl.col(LINE).min(), pl.len().alias("count"), pl.col("valid_to").first(),
+        pl.col("valid_to").n_unique().alias("ends"), (pl.col("volume_l").diff() < 0).any().alias("falls"),
+    )  # fmt: skip
+    for vehicle, tank, line in curves.filter(pl.col("count") < 2).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has a single point"
+    for vehicle, tank, line in curves.filter("falls").select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} holds less at a higher level"
+    for vehicle, tank, line in curves.filter(pl.col("ends") > 1).select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} has several valid_to"
+    yield from _overlaps_of(curves, ("vehicle_id", "tank"))
 
 
 def effective_bindings(bindings: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:

@@ -29,6 +29,7 @@ _ACCELERATIONS = ("acceleration_ms2", "lateral_acceleration_ms2")
 
 _MEDIANS = (
     "coolant_temp_c", "oil_temp_c", "oil_pressure_kpa", "intake_air_temp_c", "ambient_temp_c", "fuel_level_pct",
+    "fuel_level_2_pct", "fuel_level_l",
     "def_level_pct", "soc_pct", "hv_voltage_v", "hv_battery_temp_c", "charger_voltage_v", "supply_voltage_v",
 )  # fmt: skip
 _MEANS = ("fuel_rate_lph", "hv_power_kw", "hv_current_a", "charger_power_kw")

@@ -1,4 +1,4 @@
-"""Event tables: trips, stops and charges, in the day in which they became final, and the small tables that they read.
+"""Event tables: trips, stops, charges and fuel events on the day they became final, and the small tables they read.
 
 Does not belong here: the rules of segmentation (`core`).
 """
@@ -15,11 +15,16 @@ from fleet_assets.contracts import (
     CHARGING_SESSIONS,
     DRIVER_ASSIGNMENTS,
     ENERGY_PRICES,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
+    FUEL_PLATEAUS,
+    INGEST_OUTAGES,
     LAST_READINGS,
     POWER_SESSIONS,
     READINGS_BEFORE_SILENCE,
     STANDING_PERIODS,
     STOPS,
+    TANK_CALIBRATIONS,
     TELEMETRY,
     TRIPS,
     VEHICLES,
@@ -33,6 +38,10 @@ from fleet_assets.core.charging import charging_periods as find_charging
 from fleet_assets.core.charging import charging_sessions as find_plug_ins
 from fleet_assets.core.charging import power_sessions as find_power
 from fleet_assets.core.charging.found import Fleet
+from fleet_assets.core.fuel import FuelEventRules
+from fleet_assets.core.fuel import fuel_balance as balance_tanks
+from fleet_assets.core.fuel import fuel_events as find_fuel_events
+from fleet_assets.core.fuel import fuel_plateaus as find_plateaus
 from fleet_assets.core.last_readings import last_readings as read_last
 from fleet_assets.core.last_readings import readings_before_silence as read_before
 from fleet_assets.core.prices import PRICES_READ
@@ -144,3 +153,44 @@ def charging_hours(
     """What of power sessions fell in which UTC hour."""
     fleet = Fleet(vehicles, zones, energy_prices)
     return share_by_hour(charging_periods, fleet, window, ChargingRules(default_timezone=timezone))
+
+
+@event_table(FUEL_PLATEAUS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))])
+def fuel_plateaus(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame) -> pl.LazyFrame:
+    """Levels of tanks, robustly, by stretches of a day; small, so that a balance needs no weeks of telemetry."""
+    return find_plateaus(telemetry, vehicles=vehicles)
+
+
+@event_table(
+    FUEL_BALANCE,
+    reads=[
+        FUEL_PLATEAUS,
+        Rows(VEHICLES, ("vehicle_id", "tank_capacity_l", "tank_2_capacity_l")),
+        Rows(TANK_CALIBRATIONS, ("vehicle_id", "tank", "level_pct", "volume_l", "valid_from", "valid_to")),
+    ],
+)
+def fuel_balance(
+    fuel_plateaus: pl.LazyFrame, vehicles: pl.LazyFrame, tank_calibrations: pl.LazyFrame, window: Window
+) -> pl.LazyFrame:
+    """What changed in tanks between neighbouring plateaus, what was burned meanwhile, and what is left over."""
+    return balance_tanks(fuel_plateaus, vehicles, tank_calibrations, window)
+
+
+@event_table(
+    FUEL_EVENTS,
+    reads=[
+        FUEL_BALANCE,
+        INGEST_OUTAGES,
+        Rows(VEHICLES, ("vehicle_id", "fuel", "timezone")),
+        Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+        Rows(ENERGY_PRICES, ("kind", "price", "currency", "per", "valid_from", "valid_to", "zone")),
+    ],
+    settings=["timezone"],
+)
+def fuel_events(
+    fuel_balance: pl.LazyFrame, ingest_outages: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame,
+    energy_prices: pl.LazyFrame, window: Window, timezone: str,
+) -> pl.LazyFrame:  # fmt: skip
+    """Refuels, thefts, slow losses, faults of senders, and changes that nobody saw."""
+    rules = FuelEventRules(default_timezone=timezone)
+    return find_fuel_events(fuel_balance, ingest_outages, vehicles, zones, energy_prices, window, rules)

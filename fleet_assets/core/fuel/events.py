@@ -1,0 +1,158 @@
+"""Fuel events: refuels, thefts, slow losses, faults of senders and changes that nobody saw, from the balance alone.
+
+Belongs here: the path from FUEL_BALANCE to rows of FUEL_EVENTS. Does not belong here: which changes there are (`stays`,
+`weekly`, `source_steps`), how each is told (`wording`), thresholds (`rules`).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from fleet_assets.contracts.fuel import FUEL_EVENTS
+from fleet_assets.contracts.schema import TIMESTAMP
+from fleet_assets.core.compiled import F64, kernel, read_only
+from fleet_assets.core.fuel.cost import with_cost
+from fleet_assets.core.fuel.faults import skipped_faults
+from fleet_assets.core.fuel.rules import FuelEventRules
+from fleet_assets.core.fuel.series import Series, series_of
+from fleet_assets.core.fuel.source_steps import source_steps
+from fleet_assets.core.fuel.stays import Found, find_changes
+from fleet_assets.core.fuel.weekly import weekly_losses
+from fleet_assets.core.fuel.wording import with_kind
+from fleet_assets.core.ids import event_ids
+from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.window import Window
+from fleet_assets.core.zones import zone_of
+
+
+def fuel_events(
+    balance: pl.LazyFrame, outages: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, prices: pl.LazyFrame,
+    window: Window, rules: FuelEventRules | None = None,
+) -> pl.LazyFrame:  # fmt: skip
+    """Events (contract FUEL_EVENTS, its order) that became final in the window; see `FuelEventRules` for what is one.
+
+    `balance` (FUEL_BALANCE) of pairs that ended in [window.start, window.day_end); `outages` (INGEST_OUTAGES) of its
+    sources: a fall across one is no theft. An event is final when as many plateaus of driving after it agree as
+    are compared (`neighbours`), an hour after the stay, or a day after the change where the vehicle stays; what comes
+    later never changes it. Raises DataError for a polygon or a time zone that is none.
+    """
+    work = partial(_collect, balance, outages, vehicles, zones, prices, window, rules or FuelEventRules())
+    return pl.defer(work, schema=FUEL_EVENTS.schema)
+
+
+def _collect(
+    balance: pl.LazyFrame, outages: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, prices: pl.LazyFrame,
+    window: Window, rules: FuelEventRules,
+) -> pl.DataFrame:  # fmt: skip
+    fleet, silent, places, costs = (frame.collect() for frame in (vehicles, outages, zones, prices))
+    found = [FUEL_EVENTS.empty()]
+    for day in window.days(FUEL_EVENTS.look_back):
+        ended = pl.col("ended_at")
+        seen = balance.filter((ended >= pl.lit(day.start)) & (ended < pl.lit(day.day_end))).collect()
+        if seen.is_empty():
+            continue
+        events = _of_day(seen.sort("vehicle_id", "ended_at"), silent, day, rules)
+        if not events.is_empty():
+            found.append(_finished(events, fleet, places, costs, rules))
+    return pl.concat(found).sort(FUEL_EVENTS.order)
+
+
+def _of_day(balance: pl.DataFrame, outages: pl.DataFrame, day: Window, rules: FuelEventRules) -> pl.DataFrame:
+    """Events that became final on the day, with what their kind follows from."""
+    series = series_of(balance)
+    is_litres = balance["unexplained_l"].is_not_null().cast(pl.Float64).to_numpy()
+    in_litres = read_only(_per_plateau(series, is_litres))
+    found = find_changes(series, rules, in_litres)
+    changes = _changes(series, found, balance, in_litres)
+    weeks = _weeks(series, found, balance, in_litres, rules)
+    is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
+    steps = source_steps(balance, rules)
+    told = with_kind(changes.filter(is_of_day), steps, outages, day.start, rules)
+    faults = skipped_faults(balance, rules).filter(is_of_day)
+    return pl.concat([told, weeks.filter(is_of_day), faults], how="diagonal")
+
+
+def _per_plateau(series: Series, of_row: F64) -> F64:
+    """What a row of the balance says of both of its plateaus, per plateau."""
+    rows = series.row
+    return of_row[np.where(rows >= 0, rows, np.append(rows[1:], -1))]
+
+
+def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64) -> pl.DataFrame:
+    """The changes with their bounds, units, and what the balance says of both ends."""
+    s, (a, b) = series, (found.facts[:, 0], found.facts[:, 1])
+    row, first = s.row[b], s.row[np.minimum(a + 1, len(s.row) - 1)]
+    at_end = balance[row].select(
+        "vehicle_id", "source", "latitude_deg", "longitude_deg", "is_engine_on", pl.col("level_after_pct")
+    )
+    names = ("change", "sd", "levels_sd", "burned_sd", "drift_sd")
+    values = {name: found.values[:, k] for k, name in enumerate(names)}
+    numbers = {
+        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.facts[:, 4], "what": found.facts[:, 2],
+        "how": found.facts[:, 3], "before_count": found.facts[:, 5], "after_count": found.facts[:, 6],
+        "burned": s.burned[b] - s.burned[a], "scale": s.scale[b], "in_litres": in_litres[b] > 0, "head_at": s.start[a],
+        "level_at_end": s.level[b] - s.burned[b], "level_at_start": s.level[a] - s.burned[a],
+    }  # fmt: skip
+    frame = pl.DataFrame({**numbers, **values}).with_columns(
+        pl.col("started_at", "ended_at", "closed_at", "head_at").cast(TIMESTAMP)
+    )
+    before = balance[first].select("level_before_pct")
+    return pl.concat([at_end, before, frame], how="horizontal")
+
+
+def _weeks(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64, rules: FuelEventRules) -> pl.DataFrame:
+    """Slow losses of whole weeks, as events."""
+    s, (a, b) = series, (found.stays[:, 0], found.stays[:, 1])
+    stays = pl.DataFrame({
+        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 3], "happened": found.stays[:, 4],
+        "change": found.stay_values[:, 0], "sd": found.stay_values[:, 1], "scale": s.scale[b],
+        "in_litres": in_litres[b] > 0,
+    }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip
+    named = stays.with_columns(balance["vehicle_id"][s.row[b]])
+    return weekly_losses(named, rules).select(
+        "vehicle_id", "started_at", "ended_at", "closed_at", "change", "scale", "in_litres",
+        pl.lit("slow_loss").alias("kind"), (pl.col("chance") ** 2 + pl.col("heat") ** 2).sqrt().alias("sd"),
+        pl.lit(False).alias("is_truncated"),
+        pl.struct(
+            pl.lit("the stays of a week lose more than chance and heat do, none of them enough by itself").alias("why"),
+            pl.col("count").alias("stays"), pl.col("chance").alias("levels_sd"), pl.col("heat").alias("drift_sd"),
+        ).struct.json_encode().alias("evidence"),
+    )  # fmt: skip
+
+
+def _finished(
+    events: pl.DataFrame, fleet: pl.DataFrame, places: pl.DataFrame, prices: pl.DataFrame, rules: FuelEventRules
+) -> pl.DataFrame:  # fmt: skip
+    """The events in the columns of the contract."""
+    in_litres, scale = pl.col("in_litres"), pl.col("scale")
+    lat, lon = (events[name].cast(pl.Float64).to_numpy() for name in ("latitude_deg", "longitude_deg"))
+    sigmas = (events["change"].abs() / events["sd"]).fill_null(0.0).cast(pl.Float64).to_numpy()
+    has_points = pl.col("level_before_pct").is_not_null() | ~in_litres
+    stamped = events.with_columns(
+        pl.when(in_litres).then(pl.col("change").abs()).alias("volume_l"),
+        pl.when(in_litres).then("sd").alias("volume_sd_l"),
+        pl.when(in_litres).then("change").alias("unexplained_l"),
+        pl.when(in_litres).then("burned").alias("expected_consumption_l"),
+        pl.when(has_points).then(pl.col("change") / scale).alias("change_pct"),
+        pl.when(has_points).then(pl.col("sd") / scale).alias("change_sd_pct"),
+        pl.Series("confidence", _probabilities(read_only(sigmas))),
+        zone_of(lat, lon, places),
+        event_ids(events["vehicle_id"] + "/" + events["kind"], events["started_at"]).alias("event_id"),
+        pl.lit(rules.version).alias("rules_version"),
+    )
+    dated = with_local_date(with_cost(stamped, fleet, prices), fleet, rules.default_timezone)
+    known = [name for name in FUEL_EVENTS.schema.names() if name in dated.columns]
+    return FUEL_EVENTS.conform(dated.select(known).lazy()).collect()
+
+
+@kernel
+def _probabilities(sigmas: F64) -> F64:
+    """Probability that normal noise stays below so many standard deviations."""
+    found = np.empty(len(sigmas))
+    for k in range(len(sigmas)):
+        found[k] = math.erf(sigmas[k] / math.sqrt(2.0))
+    return found

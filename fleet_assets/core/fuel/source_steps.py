@@ -1,0 +1,54 @@
+"""Steps of a whole source: many of its vehicles step at one time, by one factor; their levels are told differently.
+
+Belongs here: finding when. Does not belong here: what it makes of events (`events`).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from fleet_assets.core.fuel.rules import FuelEventRules
+
+_BUCKET, _OFFSET = "20m", "10m"
+_NARROW, _NEAR = pl.duration(minutes=30), pl.duration(minutes=10)
+
+
+def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+    """Source, instant (`stepped_at`), `factor` (median of after over before) and the `share` of vehicles that says so.
+
+    Of the vehicles that were heard shortly before and after an instant, a `source_share` and `source_vehicles` at least
+    stepped there, and by one factor. Fills at a depot at one hour have as many factors as vehicles.
+    """
+    is_heard = pl.col("source").is_not_null() & (pl.col("ended_at") - pl.col("started_at") <= _NARROW)
+    narrow = balance.filter(is_heard).select(
+        "source", "vehicle_id", "started_at", "ended_at", "step",
+        pl.coalesce("volume_before_l", "level_before_pct").alias("before"),
+        pl.coalesce("volume_after_l", "level_after_pct").alias("after"),
+    )  # fmt: skip
+    instants = _crowded(narrow.filter(pl.col("step").is_not_null()), rules)
+    near = narrow.join(instants, on="source").filter(
+        pl.col("started_at") <= pl.col("stepped_at") + _NEAR, pl.col("ended_at") >= pl.col("stepped_at") - _NEAR
+    )
+    vehicles = near.sort("ended_at").group_by("source", "stepped_at", "vehicle_id").agg(
+        (pl.col("after").last() / pl.col("before").first()).log().alias("log_factor"),
+        pl.col("step").is_not_null().any().alias("is_stepped"),
+    )  # fmt: skip
+    stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite())
+    found = vehicles.group_by("source", "stepped_at").agg(
+        pl.col("is_stepped").mean().alias("share"), stepped.median().exp().alias("factor"),
+        (stepped - stepped.median()).abs().median().alias("spread"),
+    )  # fmt: skip
+    is_one = (pl.col("share") >= rules.source_share) & (pl.col("spread") <= rules.source_spread)
+    return found.filter(is_one).select("source", "stepped_at", "share", "factor")
+
+
+def _crowded(steps: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+    """Instants around which enough vehicles of a source step within twenty minutes of each other."""
+    buckets = [
+        steps.with_columns(pl.col("ended_at").dt.offset_by(offset).dt.truncate(_BUCKET).alias("bucket"))
+        .group_by("source", "bucket")
+        .agg(pl.col("vehicle_id").n_unique().alias("count"), pl.col("ended_at").median().alias("stepped_at"))
+        for offset in ("0m", _OFFSET)
+    ]
+    crowded = pl.concat(buckets).filter(pl.col("count") >= rules.source_vehicles)
+    return crowded.select("source", "stepped_at").unique()
