@@ -26,3 +26,13 @@
     {%- endfor %}
     max(max_speed_kmh) as max_speed_kmh
 {%- endmacro %}
+
+{# What is known of costs in a group: their sum where all of them are in one currency, and that currency. Amounts in
+   different currencies are never added. #}
+{% macro cost_sum(cost, currency, order_by) -%}
+    case when min({{ currency }}) = max({{ currency }}) then {{ exact_sum(cost, order_by) }} end
+{%- endmacro %}
+
+{% macro one_currency(currency) -%}
+    case when min({{ currency }}) = max({{ currency }}) then min({{ currency }}) end
+{%- endmacro %}

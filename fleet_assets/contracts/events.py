@@ -72,6 +72,15 @@ TRIPS = Table(
             required=True,
             values=("odometer", "speed", "gps"),
         ),
+        Column("odometer_distance_km", "f64", "Distance by the odometer, whether believed or not.", "km", low=0),
+        Column("speed_distance_km", "f64", "Distance by the vehicle's own speed, likewise.", "km", low=0),
+        Column(
+            "gps_distance_km",
+            "f64",
+            "Distance by positions or the receiver's speed, likewise; a straight line of a drive that nobody saw.",
+            "km",
+            low=0,
+        ),
         Column(
             "quality",
             "str",

@@ -74,6 +74,19 @@ _BODY = (
     Column("dtc_codes", "list[str]", "Active diagnostic trouble codes."),
 )
 
+
+def _readings(prefix: str, which: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{prefix}odometer_at", "ts", f"When the {which} odometer was read."),
+        Column(f"{prefix}odometer_km", "f64", "Odometer then.", "km", low=0),
+        Column(f"{prefix}positioned_at", "ts", f"When the {which} position was taken."),
+        Column(f"{prefix}latitude_deg", "f64", "Latitude then.", "deg", low=-90, high=90),
+        Column(f"{prefix}longitude_deg", "f64", "Longitude then.", "deg", low=-180, high=180),
+        Column(f"{prefix}fuel_used_at", "ts", f"When the {which} fuel counter was read."),
+        Column(f"{prefix}fuel_used_total_l", "f64", "Fuel counter then.", "l", low=0),
+    )
+
+
 TELEMETRY = Table(
     name="telemetry",
     row="One vehicle at one instant at which anything was observed, from one source.",
@@ -102,18 +115,32 @@ OBSERVATIONS = tuple(column.name for column in TELEMETRY.columns if column not i
 
 LAST_READINGS = Table(
     name="last_readings",
-    row="The last that one source of one vehicle told of its odometer and its place on one UTC day.",
+    row="First and last that one source of one vehicle told of odometer, place and fuel counter on one UTC day.",
     key=("vehicle_id", "source", "recorded_at"),
     partition_by="recorded_at",
     columns=(
         Column("vehicle_id", "str", "Vehicle that was read.", required=True),
         Column("source", "str", "Door through which the rows came.", required=True),
-        Column("recorded_at", "ts", "The later of the two readings.", required=True),
-        Column("odometer_at", "ts", "When the odometer was read."),
-        Column("odometer_km", "f64", "Odometer then.", "km", low=0),
-        Column("positioned_at", "ts", "When the position was taken."),
-        Column("latitude_deg", "f64", "Latitude then.", "deg", low=-90, high=90),
-        Column("longitude_deg", "f64", "Longitude then.", "deg", low=-180, high=180),
+        Column("recorded_at", "ts", "The latest of the readings.", required=True),
+        *_readings("", "last"),
+        *_readings("first_", "first"),
+    ),
+)
+
+RISES_OVER_MIDNIGHT = Table(
+    name="rises_over_midnight",
+    row="A reading of one source of one vehicle before a UTC day, within 31 days, and its first one on that day.",
+    key=("vehicle_id", "source", "kind", "ended_at"),
+    partition_by="ended_at",
+    look_back=timedelta(days=31),
+    columns=(
+        Column("vehicle_id", "str", "Vehicle that was read.", required=True),
+        Column("source", "str", "Door through which the rows came.", required=True),
+        Column("kind", "str", "What was read.", required=True, values=("odometer", "place", "fuel")),
+        Column("began_at", "ts", "When it was read before.", required=True),
+        Column("ended_at", "ts", "When it was first read on the day.", required=True),
+        Column("before", "f64", "Reading before: km or l; null for a place."),
+        Column("after", "f64", "Reading on the day: km or l; of a place the straight line from the one before, km."),
     ),
 )
 

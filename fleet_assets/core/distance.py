@@ -5,7 +5,7 @@ Belongs here: the three measurements, their expected errors and the choice. Does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ SOURCES = ("odometer", "speed", "gps")
 
 _SANE_SLACK_KM = 0.2
 """km by which odometer and speed may always differ: the readings are not taken at the same instants."""
-_STEP_SLACK_KM = 1.0
+STEP_SLACK_KM = 1.0
 """km that may appear at once: one step of an odometer that counts whole kilometres."""
 _ON_ITS_WAY_KM = 0.03
 """km from the last position that counted from which one within a trip counts as well: three times the usual noise."""
@@ -63,21 +63,22 @@ class DistanceRules:
 
 @dataclass(frozen=True)
 class Distances:
-    """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), odometer readings at both
-    ends, and whether the odometer was overruled by a better covered speed or track that it contradicts."""
+    """Per trip: km and their expected error, index into SOURCES (-1: nothing to measure by), what each source measured
+    whether it is believed or not (NaN: nothing), odometer readings at both ends, and whether the odometer was overruled
+    by a better covered speed or track that it contradicts."""
 
     km: F64
     error_km: F64
     source: I64
+    odometer_km: F64
+    speed_km: F64
+    gps_km: F64
     start_odometer_km: F64
     end_odometer_km: F64
     is_overruled: Mask
 
     def where(self, mask: Mask) -> Distances:
-        start_km, end_km = self.start_odometer_km[mask], self.end_odometer_km[mask]
-        return Distances(
-            self.km[mask], self.error_km[mask], self.source[mask], start_km, end_km, self.is_overruled[mask]
-        )
+        return Distances(*(getattr(self, one.name)[mask] for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,16 @@ class Driven:
 
 
 class _Receiver(NamedTuple):
-    """Per trip: km by the satellite receiver (NaN: nothing, or not wanted), seconds covered, expected error."""
+    """Per trip: km by the satellite receiver (NaN: nothing, or no say), seconds covered, expected error."""
 
     km: F64
     covered_s: F64
     error_share: F64
+
+    def where(self, mask: Mask) -> _Receiver:
+        """The same for some trips; in the others it has no say."""
+        nothing = np.where(mask, self.km, np.nan), np.where(mask, self.covered_s, 0.0)
+        return _Receiver(*nothing, np.where(mask, self.error_share, np.nan))
 
 
 class _Chain(NamedTuple):
@@ -124,25 +130,26 @@ class _Chain(NamedTuple):
     reach: I64
 
 
-def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Distances:
+def measure_distances(track: Track, driven: Driven, rules: DistanceRules, *, every: bool = True) -> Distances:
     """Distance of each trip by the source with the smallest expected error; on a tie odometer, speed, positions.
 
     Expected errors: odometer, its resolution; speed, 2 %; positions, 5 %, or the receiver's speed, 8 %; each plus the
     share of the trip that it did not observe, and plus what happens between rows that come seldom. So an odometer of
     5 m steps always wins, one of 125 m from about 6 km, one of 1 km from about 50 km. An odometer that contradicts a
     well covered speed integral, or without one a well covered receiver, is not used (reset, jumps, stuck). Nothing
-    depends on which other trips are measured.
+    depends on which other trips are measured. Without `every` a track that has no say is not measured.
     """
     duration_s = driven.duration_s(track.at)
     judged_s = rules.sane_coverage * duration_s
     readings = _readings(track, driven)
-    speed_km, speed_s = _by_speed(track, "speed_kmh", driven)
-    speed_km = np.where(driven.is_speed_overruled, np.nan, speed_km)
+    own_km, speed_s = _by_speed(track, "speed_kmh", driven)
+    speed_km = np.where(driven.is_speed_overruled, np.nan, own_km)
     speed_s = np.where(driven.is_speed_overruled, 0.0, speed_s)
     sampled = _sampling_share(driven, track.at, rules)
-    # A speed that hardly misses anything is closer than any track, which then need not be measured.
+    # A speed that hardly misses anything is closer than any track, which then has no say.
     may_win = ~(unseen_share(speed_s, duration_s) + sampled <= rules.gps_error_share - rules.speed_error_share)
-    receiver = _receiver(track, driven, may_win, rules)
+    measured = _receiver(track, driven, may_win | every, rules)
+    receiver = measured.where(may_win)
     may_differ = sampled * 2  # the judge itself may be off: twice its expected error, as for a bound of 95 %
     is_close = sampled <= rules.sane_sampling_share  # a handful of moments judges nothing
     is_judge = is_close & (speed_s >= judged_s)
@@ -159,7 +166,8 @@ def measure_distances(track: Track, driven: Driven, rules: DistanceRules) -> Dis
     km, source = choose([readings.total, speed_km, receiver.km], errors)
     chosen = np.take_along_axis(errors, np.maximum(source, 0)[None], axis=0)[0]
     error_km = np.where(source >= 0, chosen, np.nan)
-    return Distances(km, error_km, source, readings.start, readings.end, is_insane)
+    told = np.where(readings.spanned_s > 0, readings.total, np.nan), own_km, measured.km
+    return Distances(km, error_km, source, *told, readings.start, readings.end, is_insane)
 
 
 def _sampling_share(driven: Driven, at: I64, rules: DistanceRules) -> F64:
@@ -187,7 +195,7 @@ def _readings(track: Track, driven: Driven) -> Counted:
         vehicle = track.points.vehicle
         first, last = _nearby_readings(vehicle, track.at, odometer, first, last, driven.closed_at, reach)
     origin, max_kmh = track.points.origin_of("odometer_km"), track.thresholds.max_speed_kmh
-    return count(track.at, odometer, origin, Stretches(first, last), max_kmh, _STEP_SLACK_KM)
+    return count(track.at, odometer, origin, Stretches(first, last), max_kmh, STEP_SLACK_KM)
 
 
 def _odometer_error(readings: Counted, duration_s: F64, rules: DistanceRules) -> F64:

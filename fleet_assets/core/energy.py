@@ -26,8 +26,6 @@ from fleet_assets.core.integrals import (
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.track import Track
 
-_SAMPLES_LATER = 2
-
 ENERGY_SOURCES = ("power", "soc")
 
 
@@ -144,18 +142,31 @@ def _while_off(
     return np.where(is_known, found, np.nan)
 
 
-def first_engine_start(track: Track, trips: Stretches, rules: EnergyRules) -> tuple[I64, F64]:
-    """Row of each trip's first engine start (-1: none) and the state of charge then, last heard within the trip.
+def engine_starts(track: Track, rules: EnergyRules) -> tuple[I64, I64]:
+    """Rows in which an engine started, and those which showed that it ran on, in order.
 
-    A start is engine speed rising above the threshold and still above half of it two samples later.
+    A start is engine speed rising above the threshold from one sample to the next, and still above half of it two
+    samples later. Samples further apart than the longest silence say nothing of each other, so that a start depends on
+    the few samples around it alone, wherever a run begins.
     """
-    rpm, soc = track.column("engine_speed_rpm"), track.column("soc_pct")
-    if not len(rpm):
-        return np.full(len(trips), -1, dtype=np.int64), np.full(len(trips), np.nan)
-    rows = _first_start(rpm, trips.first, trips.last, rules.engine_on_rpm)
-    until = np.where(rows >= 0, rows, trips.first)
-    soc_then = at_ends(soc, Stretches(trips.first, until))[1]
-    return rows, np.where(rows >= 0, soc_then, np.nan)
+    rpm = track.column("engine_speed_rpm")
+    starts = _starts(track.points.vehicle, track.at, rpm, rules.engine_on_rpm, track.thresholds.silence_most_us)
+    return read_only(starts[0]), read_only(starts[1])
+
+
+def first_engine_start(track: Track, trips: Stretches, rules: EnergyRules) -> tuple[I64, F64]:
+    """Row of each trip's first engine start (-1: none) and the state of charge then, last heard within the trip. Start
+    and what shows it lie within the trip."""
+    rows, shown = engine_starts(track, rules)
+    found = np.full(len(trips), -1, dtype=np.int64)
+    if len(rows):
+        next_start = np.searchsorted(rows, trips.first)
+        number = np.minimum(next_start, len(rows) - 1)
+        is_within = (next_start < len(rows)) & (shown[number] <= trips.last)
+        found = np.where(is_within, rows[number], -1)
+    until = np.where(found >= 0, found, trips.first)
+    soc_then = at_ends(track.column("soc_pct"), Stretches(trips.first, until))[1]
+    return found, np.where(found >= 0, soc_then, np.nan)
 
 
 @kernel
@@ -228,25 +239,18 @@ def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float,
 
 
 @kernel
-def _first_start(rpm: F64, first: I64, last: I64, on_rpm: float) -> I64:
-    rows = np.full(len(first), -1)
-    for k in range(len(first)):
-        below = candidate = -1
-        later = 0
-        for i in range(first[k], last[k] + 1):
-            if np.isnan(rpm[i]):
-                continue
-            if candidate >= 0:
-                later += 1
-                if later == _SAMPLES_LATER:
-                    if rpm[i] > on_rpm / 2:
-                        rows[k] = candidate
-                        break
-                    candidate = -1
-            elif below >= 0 and rpm[i] > on_rpm:
-                candidate, later = i, 0
-            if rpm[i] <= on_rpm:
-                below = i
-            elif candidate < 0:
-                below = -1
-    return rows
+def _starts(vehicle: I64, at: I64, rpm: F64, on_rpm: float, silence: int) -> tuple[I64, I64]:
+    rows, shown = np.empty(len(rpm), dtype=np.int64), np.empty(len(rpm), dtype=np.int64)
+    count, samples = 0, np.full(3, -1)  # rows of the three samples before
+    for i in range(len(rpm)):
+        if np.isnan(rpm[i]):
+            continue
+        before = samples[2]
+        if before >= 0 and (vehicle[before] != vehicle[i] or at[i] - at[before] > silence):
+            samples[:] = -1
+        below, start = samples[0], samples[1]
+        if below >= 0 and rpm[below] <= on_rpm and rpm[start] > on_rpm and rpm[i] > on_rpm / 2:
+            rows[count], shown[count] = start, i
+            count += 1
+        samples[0], samples[1], samples[2] = samples[1], samples[2], i
+    return rows[:count].copy(), shown[:count].copy()

@@ -15,7 +15,7 @@ from fleet_assets.core.track import Track
 
 SOURCES = ("counter", "rate", "level")
 
-_COUNTER_SLACK_L = 0.5
+COUNTER_SLACK_L = 0.5
 """l that may appear at once: one step of the J1939 counter."""
 
 
@@ -74,7 +74,7 @@ def litres_counted(track: Track, stretches: Stretches, rules: FuelRules) -> F64:
 
 def _counted(track: Track, stretches: Stretches, rules: FuelRules) -> Counted:
     counter, origin = track.column("fuel_used_total_l"), track.points.origin_of("fuel_used_total_l")
-    return count(track.at, counter, origin, stretches, rules.max_rate_lph, _COUNTER_SLACK_L)
+    return count(track.at, counter, origin, stretches, rules.max_rate_lph, COUNTER_SLACK_L)
 
 
 def _measured(track: Track, stretches: Stretches, rules: FuelRules) -> tuple[list[F64], list[F64]]:

@@ -185,8 +185,7 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
                 changed_at = at[i]
             elif len(origin) == 0 or origin[before] == origin[i]:
                 step = values[i] - values[before]
-                allowed = max_per_hour * (at[i] - changed_at) / _MICROS_PER_HOUR + slack
-                if 0 <= step <= allowed:
+                if is_plausible(step, at[i] - changed_at, max_per_hour, slack):
                     total += step
                     spanned += at[i] - at[before]
                     smallest = min(smallest, step) if step > 0 else smallest
@@ -198,6 +197,12 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
             table[k, 0], table[k, 1], table[k, 2] = total, values[start], values[before]
             table[k, 3], table[k, 4] = min(spacing, smallest), spanned / _MICROS
     return table
+
+
+@helper
+def is_plausible(step: float, elapsed: int, max_per_hour: float, slack: float) -> bool:
+    """Whether a counter may have risen by a step since it last changed, some microseconds ago."""
+    return bool(0 <= step <= max_per_hour * elapsed / _MICROS_PER_HOUR + slack)
 
 
 @kernel
@@ -300,5 +305,5 @@ def choose(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[F64, I64]:
     return value, np.where(usable, row, -1)
 
 
-__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "median_within", "shared",
-           "spacing_of", "spacing_within", "time_in_state", "unseen_share"]  # fmt: skip
+__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "is_plausible",
+           "median_within", "shared", "spacing_of", "spacing_within", "time_in_state", "unseen_share"]  # fmt: skip

@@ -1,43 +1,59 @@
-"""Last readings: where a vehicle was left, and at which odometer, at the end of each day on which it spoke.
+"""Last readings: where a vehicle was left, at which odometer and fuel counter, on each day on which it spoke.
 
-Belongs here: the small tables that let a silence of weeks be told without weeks of telemetry.
-Does not belong here: what was driven in such a silence (`trips.unobserved`).
+Belongs here: the small tables that let a silence of weeks be told without weeks of telemetry, and a day without the day
+before it. Does not belong here: what was driven in such a silence (`trips.unobserved`) and used in an hour (`use`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import polars as pl
 
-from fleet_assets.contracts import LAST_READINGS, READINGS_BEFORE_SILENCE, TIMESTAMP
+from fleet_assets.contracts import LAST_READINGS, READINGS_BEFORE_SILENCE, RISES_OVER_MIDNIGHT, TIMESTAMP
+from fleet_assets.core.geo import great_circle_expr
 from fleet_assets.core.window import Window
 
-TOLD = ("vehicle_id", "recorded_at", "source", "odometer_km", "latitude_deg", "longitude_deg")
+Kind = tuple[tuple[str, ...], str]
+"""Columns that are told at one instant, and the column of that instant."""
+
+_WAY: dict[str, Kind] = {
+    "odometer": (("odometer_km",), "odometer_at"), "place": (("latitude_deg", "longitude_deg"), "positioned_at"),
+}  # fmt: skip
+_KINDS = _WAY | {"fuel": (("fuel_used_total_l",), "fuel_used_at")}
+
+FIRST = "first_"
+"""Prefix of the columns of the first reading of a day."""
+
+TOLD = ("vehicle_id", "recorded_at", "source", *(name for values, _ in _KINDS.values() for name in values))
 """Columns of telemetry that readings are made of."""
 
 
 def last_readings(telemetry: pl.LazyFrame) -> pl.LazyFrame:
-    """LAST_READINGS rows, one per vehicle, source and UTC day on which an odometer or a position was told."""
-    read, placed = pl.col("odometer_km").is_not_null(), _is_placed()
+    """LAST_READINGS rows, one per vehicle, source and UTC day on which an odometer, a position or a fuel counter was
+    told."""
     at = pl.col("recorded_at")
-    last = (
-        telemetry.select(TOLD)
-        .filter(read | placed)
-        .group_by("vehicle_id", "source", at.dt.date().alias("date"))
-        .agg(
-            at.max(),
-            at.filter(read).max().alias("odometer_at"),
-            pl.col("odometer_km").filter(read).sort_by(at.filter(read)).last(),
-            at.filter(placed).max().alias("positioned_at"),
-            pl.col("latitude_deg", "longitude_deg").filter(placed).sort_by(at.filter(placed)).last(),
-        )
-    )
-    return last.select(LAST_READINGS.schema.names()).sort(LAST_READINGS.order)
+    by = ("vehicle_id", "source", at.dt.date().alias("date"))
+    ends = [column for kind in _KINDS.values() for column in _ends(kind)]
+    told = pl.any_horizontal(_is_told(values) for values, _ in _KINDS.values())
+    found = telemetry.select(TOLD).filter(told).group_by(by).agg(at.max(), *ends)
+    return found.select(LAST_READINGS.schema.names()).sort(LAST_READINGS.order)
 
 
-def _is_placed() -> pl.Expr:
-    return pl.col("latitude_deg").is_not_null() & pl.col("longitude_deg").is_not_null()
+def _ends(kind: Kind) -> tuple[pl.Expr, ...]:
+    """Instant and values of the newest reading of one kind, and of the oldest."""
+    values, instant = kind
+    told, at = _is_told(values), pl.col("recorded_at")
+    said = pl.col(values).filter(told)
+    return (
+        at.filter(told).max().alias(instant), said.get(at.filter(told).arg_max()),
+        at.filter(told).min().alias(f"{FIRST}{instant}"), said.get(at.filter(told).arg_min()).name.prefix(FIRST),
+    )  # fmt: skip
+
+
+def _is_told(values: Sequence[str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(name).is_not_null() for name in values)
 
 
 def readings_before_silence(readings: pl.LazyFrame, window: Window) -> pl.LazyFrame:
@@ -49,8 +65,7 @@ def readings_before_silence(readings: pl.LazyFrame, window: Window) -> pl.LazyFr
     """
     silent_since = window.day_start - timedelta(days=1)
     told = readings.filter(pl.col("recorded_at") < pl.lit(window.day_start))
-    kinds = ((("odometer_km",), "odometer_at"), (("latitude_deg", "longitude_deg"), "positioned_at"))
-    rows = pl.concat([_left(told, values, instant) for values, instant in kinds], how="diagonal")
+    rows = pl.concat([_left(told, *kind) for kind in _WAY.values()], how="diagonal")
     silent = rows.filter(pl.col("recorded_at") < pl.lit(silent_since))
     merged = silent.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
     return READINGS_BEFORE_SILENCE.conform(merged.with_columns(silent_at=pl.lit(window.day_start).cast(TIMESTAMP)))
@@ -60,3 +75,34 @@ def _left(told: pl.LazyFrame, values: tuple[str, ...], instant: str) -> pl.LazyF
     """The newest reading of one kind of every source of a vehicle."""
     newest = told.filter(pl.col(instant).is_not_null()).sort(instant).unique(["vehicle_id", "source"], keep="last")
     return newest.select("vehicle_id", "source", pl.col(instant).alias("recorded_at"), *values)
+
+
+def rises_over_midnight(readings: pl.LazyFrame, window: Window) -> pl.LazyFrame:
+    """RISES_OVER_MIDNIGHT rows of the window's days from LAST_READINGS rows of these days and their look-back.
+
+    So what a counter rose by over a midnight, or over a silence of days, is known beside one day of telemetry; and a
+    late row moves no day but its own and the next one on which its vehicle spoke.
+    """
+    found = [
+        _rise(readings, day, kind, name)
+        for day in window.days(RISES_OVER_MIDNIGHT.look_back)
+        for name, kind in _KINDS.items()
+    ]
+    return RISES_OVER_MIDNIGHT.conform(pl.concat(found)).sort(RISES_OVER_MIDNIGHT.order)
+
+
+def _rise(readings: pl.LazyFrame, day: Window, kind: Kind, name: str) -> pl.LazyFrame:
+    """The rises of one kind over the midnight that begins a day."""
+    values, instant = kind
+    at = pl.col("recorded_at")
+    before = readings.filter((at >= pl.lit(day.start)) & (at < pl.lit(day.day_start)))
+    today = readings.filter((at >= pl.lit(day.day_start)) & (at < pl.lit(day.day_end)))
+    first = today.filter(pl.col(f"{FIRST}{instant}").is_not_null())
+    both = _left(before, *kind).join(first, on=["vehicle_id", "source"], suffix="_of_day")
+    now = [pl.col(f"{FIRST}{value}") for value in values]
+    is_place = name == "place"
+    after = great_circle_expr(*map(pl.col, values), *now) if is_place else now[0]
+    return both.select(
+        "vehicle_id", "source", kind=pl.lit(name), began_at="recorded_at", ended_at=f"{FIRST}{instant}",
+        before=pl.lit(None, pl.Float64) if is_place else pl.col(values[0]), after=after,
+    )  # fmt: skip

@@ -107,10 +107,10 @@ def _wanted(telemetry: pl.LazyFrame, columns: Sequence[str]) -> list[str]:
     return ["vehicle_id", "recorded_at", *[c for c in ("source", *columns) if c in present]]
 
 
-def within(telemetry: pl.LazyFrame, start: datetime, end: datetime) -> pl.LazyFrame:
-    """The rows with start <= recorded_at < end."""
-    at = pl.col("recorded_at")
-    return telemetry.filter((at >= pl.lit(start)) & (at < pl.lit(end)))
+def within(rows: pl.LazyFrame, start: datetime, end: datetime, instant: str = "recorded_at") -> pl.LazyFrame:
+    """The rows with start <= instant < end."""
+    at = pl.col(instant)
+    return rows.filter((at >= pl.lit(start)) & (at < pl.lit(end)))
 
 
 def points_of(frame: pl.DataFrame, rules: SourceRules) -> Points:

@@ -20,8 +20,9 @@ import polars as pl
 from fleet_assets.core.cadence import CadenceRules
 from fleet_assets.core.compiled import F64, I8, I64, read_only
 from fleet_assets.core.engine import engine_states
+from fleet_assets.core.integrals import Stretches
 from fleet_assets.core.merge import SourceRules
-from fleet_assets.core.motion import UNKNOWN, MotionRules, motion_states
+from fleet_assets.core.motion import STANDING, UNKNOWN, MotionRules, motion_states
 from fleet_assets.core.pace import PaceRules, Witnesses, witnesses
 from fleet_assets.core.points import Points, each_batch
 from fleet_assets.core.position_outliers import DriftRules, Placed
@@ -73,6 +74,13 @@ class Track:
         return self.rules.thresholds
 
     @cached_property
+    def by_vehicle(self) -> Stretches:
+        """All rows of each vehicle, in order of their numbers."""
+        vehicle = self.points.vehicle
+        first = np.flatnonzero(np.concatenate((np.ones(1, dtype=np.bool_), vehicle[1:] != vehicle[:-1])))
+        return Stretches(read_only(first), read_only(np.append(first[1:], len(vehicle)) - 1))
+
+    @cached_property
     def states(self) -> I8:
         """Per point MOVING, STANDING or UNKNOWN."""
         return motion_states(self.points, self.thresholds)
@@ -92,6 +100,15 @@ class Track:
     def engine(self) -> I8:
         """Per point 1 engine on, 0 off, UNKNOWN; an empty array where no engine signal was ever observed."""
         return engine_states(self.points, self.fleet, self.thresholds.hold_us)
+
+    @cached_property
+    def idling(self) -> I8:
+        """Per point 1 standing with the engine on, 0 not, UNKNOWN; an empty array where no engine was ever observed."""
+        states, engine = self.states, self.engine
+        if not len(engine):
+            return engine
+        is_idling = ((states == STANDING) & (engine == 1)).astype(np.int8)
+        return read_only(np.where((states == UNKNOWN) | (engine == UNKNOWN), np.int8(UNKNOWN), is_idling))
 
     @cached_property
     def charger(self) -> I8:

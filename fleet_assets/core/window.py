@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from fleet_assets.contracts.errors import UsageError
 
 DAY = timedelta(days=1)
@@ -47,3 +49,8 @@ class Window:
             last = min(first + DAY, self.day_end)
             yield Window(max(self.start, first - reach), first, last)
             first = last
+
+
+def micros_of(instant: datetime) -> int:
+    """Microseconds since 1970 of an instant in UTC, as the arrays of points count them."""
+    return int(np.datetime64(instant.replace(tzinfo=None), "us").astype(np.int64))

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _RAW, _TELEMETRY, _EVENTS, _INGEST = "50d56e04b8fd", "26c9ea767dd2", "79ab921af5e9", "ee035814fed1"
 _VERSIONS = {
     "raw_can": _RAW, "raw_telemetry": _RAW, "ingest_gaps": _RAW, "telemetry": _TELEMETRY, "can_signals": _TELEMETRY,
-    "last_readings": _EVENTS, "readings_before_silence": _EVENTS, "stops": _EVENTS, "ingest_hourly": _INGEST,
+    "readings_before_silence": _EVENTS, "stops": _EVENTS, "ingest_hourly": _INGEST,
     "ingest_quarantined": _INGEST, "ingest_outages": _INGEST,
 }  # fmt: skip
 """Code version by which that release made each table; of those that are made otherwise since (`trips`,
-`standing_periods`, `ingest_daily`) nothing is current."""
+`standing_periods`, `last_readings`, `ingest_daily`) nothing is current."""
 
 FORMER_REFERENCE_VERSION = "927558a3b5ad"
 """The same of the code that reads reference files."""

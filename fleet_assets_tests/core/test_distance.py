@@ -118,3 +118,30 @@ def test_a_tracker_that_speaks_every_four_minutes_keeps_its_trips_whole() -> Non
 
 def test_nothing_to_measure_by_is_no_trip() -> None:
     assert trips_of(telemetry()).is_empty()
+
+
+def _three(history: pl.DataFrame) -> tuple[object, ...]:
+    (trip,) = trips_of(history).rows(named=True)
+    return trip["odometer_distance_km"], trip["speed_distance_km"], trip["gps_distance_km"]
+
+
+def test_what_each_source_measured_is_kept_beside_the_one_that_is_believed() -> None:
+    about = pytest.approx(59.9, abs=0.3)
+    assert _three(_tour(*ALL).frame()) == (about, about, about)
+    assert _three(_tour("speed_kmh").frame()) == (None, about, None)
+    assert _three(_tour("latitude_deg", "longitude_deg").frame()) == (None, None, about)
+
+
+def test_an_odometer_that_is_not_believed_is_kept_too() -> None:
+    stuck = _tour("speed_kmh", "odometer_km").frame().with_columns(odometer_km=pl.lit(1000.0))
+    (trip,) = trips_of(stuck).rows(named=True)
+    assert (trip["quality"], trip["distance_source"]) == ("odometer_overruled", "speed")
+    assert (trip["odometer_distance_km"], trip["speed_distance_km"]) == (0.0, pytest.approx(59.9, abs=0.1))
+
+
+def test_of_a_drive_that_nobody_saw_odometer_and_straight_line_are_kept() -> None:
+    left = vehicle("odometer_km", "latitude_deg", "longitude_deg", "speed_kmh").stand(600)
+    (drive,) = trips_of(left.silent(36_000, kmh=5).stand(600).frame()).rows(named=True)
+    assert drive["start_reason"] == "unobserved"
+    told = drive["odometer_distance_km"], drive["speed_distance_km"], drive["gps_distance_km"]
+    assert told == (drive["distance_km"], None, pytest.approx(50, rel=0.01))

@@ -7,7 +7,7 @@ Belongs here: histories and changes of them, as tables of the lake. Does not bel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ import polars as pl
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import STANDING_PERIODS, STOPS, TRIPS, VEHICLES, Table
 from fleet_assets.core.local_time import with_local_date
+from fleet_assets_tests.dbt.random_use import Used, dated_use, random_use
 from fleet_assets_tests.dbt.small_fleet import period, stop, trip, unseen
 from fleet_assets_tests.fixtures.drives import at
 
@@ -33,6 +34,7 @@ class Fleet:
     trips: list[dict[str, Any]]
     stops: list[dict[str, Any]]
     standing: list[dict[str, Any]]
+    used: Used = field(default_factory=dict)
 
     def without(self, lost: set[str]) -> Fleet:
         """The fleet without the trips of these ids."""
@@ -44,7 +46,8 @@ class Fleet:
         lake.write(VEHICLES, None, vehicles, "test")
         events = {table: _dated(table, rows, vehicles) for table, rows in ((TRIPS, self.trips), (STOPS, self.stops))}
         standing = pl.DataFrame([_full(STANDING_PERIODS, row) for row in self.standing], schema=STANDING_PERIODS.schema)
-        for table, rows in (events | {STANDING_PERIODS: standing.sort(STANDING_PERIODS.order)}).items():
+        used = {table: dated_use(table, rows, vehicles) for table, rows in self.used.items()}
+        for table, rows in (events | used | {STANDING_PERIODS: standing.sort(STANDING_PERIODS.order)}).items():
             parts = {day: part for (day,), part in rows.group_by(pl.col(str(table.partition_by)).dt.date())}
             for day in {*lake.days(table), *parts}:
                 lake.write(table, day, parts.get(day, table.empty()), "test")
@@ -78,7 +81,8 @@ def random_fleet(random: Random) -> Fleet:
     for vehicle in (*fleet.zones, "crane"):
         for first, last in PERIODS:
             fleet.standing.extend(_standing(random, vehicle, at(first), at(last)))
-    return fleet
+    used = random_use(random, [(vehicle, at(first), at(last)) for vehicle in fleet.zones for first, last in PERIODS])
+    return replace(fleet, used=used)
 
 
 def _standing(random: Random, vehicle: str, instant: datetime, last: datetime) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,10 @@ from psycopg.conninfo import conninfo_to_dict
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import view_statement
 from fleet_assets.contracts import (
+    CHARGING_HOURS,
+    CHARGING_SESSIONS,
+    FUEL_EVENTS,
+    HOURLY_USE,
     INGEST_DAILY,
     INGEST_GAPS,
     INGEST_OUTAGES,
@@ -38,11 +42,12 @@ from fleet_assets_tests.conftest import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_models"
 SOURCES = (
-    TRIPS, STOPS, STANDING_PERIODS, VEHICLES, TELEMETRY, INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED,
+    TRIPS, STOPS, STANDING_PERIODS, HOURLY_USE, CHARGING_SESSIONS, CHARGING_HOURS, FUEL_EVENTS, VEHICLES, TELEMETRY,
+    INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED,
 )  # fmt: skip
 TYPES = {
     "str": "text", "f64": "float8", "i64": "bigint", "bool": "boolean", "date": "date", "ts": "timestamptz",
-    "list[str]": "text[]",
+    "list[str]": "text[]", "json": "text",
 }  # fmt: skip
 
 

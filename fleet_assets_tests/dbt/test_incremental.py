@@ -21,13 +21,17 @@ from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs, touched_days
 from fleet_assets_tests.dbt.random_fleet import Fleet, random_fleet
+from fleet_assets_tests.dbt.random_use import Used
 from fleet_assets_tests.dbt.small_fleet import events, stops, store, trip, trips
 from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, Target, run_dbt
 from fleet_assets_tests.dbt.test_marts import materialise
 from fleet_assets_tests.fixtures.drives import at
 from fleet_assets_tests.fixtures.warehouses import duckdb_warehouse
 
-MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
+MARTS = (
+    "trip_daily_stats", "vehicle_daily", "monthly_summary", "energy_hourly", "charging_hourly_stats", "charging_daily",
+    "fuel_daily",
+)  # fmt: skip
 
 
 def histories(random: Random) -> list[Fleet]:
@@ -44,8 +48,13 @@ def histories(random: Random) -> list[Fleet]:
         whole.without(gone | set(random.sample(ids, 5))),
         replace(whole, trips=changed, stops=random.sample(whole.stops, len(whole.stops) - 3)),
         replace(whole, trips=changed, standing=[row for row in whole.standing if random.random() < 0.9]),
+        replace(whole, trips=changed, used=_some(random, whole.used)),
         replace(whole, trips=changed, zones=moved),
     ]
+
+
+def _some(random: Random, used: Used) -> Used:
+    return {table: [row for row in rows if random.random() < 0.9] for table, rows in used.items()}
 
 
 def inputs(lake: Lake) -> MartInputs:
@@ -83,7 +92,7 @@ def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[
             assert_frame_equal(found[name], frame, check_exact=True)
         noted = now.text
         stretches.append(touched)
-    assert [touched is None for touched in stretches] == [True, False, False, False, False, True]
+    assert [touched is None for touched in stretches] == [True, False, False, False, False, False, True]
 
 
 def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks() -> None:
@@ -94,7 +103,8 @@ def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks()
         if "count_on_days" in test.get("holds", {}).get("name", "")
     }  # fmt: skip
     assert checked == {
-        f"stg_{name}_count_on_days_that_their_partition_touches": TABLES[name].touches[0] for name in ("trips", "stops")
+        f"stg_{name}_count_on_days_that_their_partition_touches": TABLES[name].touches[0]
+        for name in ("trips", "stops", "charging_hours", "charging_sessions", "fuel_events")
     }
 
 

@@ -86,6 +86,8 @@ def test_the_data_version_of_a_partition_is_the_hash_of_its_bytes(installation: 
         "telemetry",
         "last_readings",
         "readings_before_silence",
+        "rises_over_midnight",
+        "hourly_use",
         "trips",
         "standing_periods",
         "stops",
@@ -119,7 +121,7 @@ def test_a_late_drive_is_followed_table_by_table_and_only_as_far_as_contents_cha
     run(installation, "telemetry", "2026-03-03", "2026-03-04")
     follows = tick()
     assert follows.keys() & LAKE_TABLES.keys() == {
-        "trips", "standing_periods", "last_readings", "charging_periods",
+        "trips", "standing_periods", "last_readings", "charging_periods", "hourly_use", "fuel_plateaus",
     }  # fmt: skip
     assert follows["standing_periods"] == {"2026-03-03"}
     assert follows["trips"] == {"2026-03-03", "2026-03-04"}

@@ -42,6 +42,7 @@ BY_VEHICLE = {
     "power_sessions": ("vehicle_id", "started_at"),
     "charging_sessions": ("vehicle_id", "plugged_at"),
     "charging_hours": ("vehicle_id", "hour_at"),
+    "hourly_use": ("vehicle_id", "hour_at"),
 }
 """B-trees: the newest row of a vehicle, its track over a span, its trips and stays in order of time."""
 

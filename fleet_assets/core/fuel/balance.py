@@ -250,7 +250,8 @@ def _with_burned(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
 
 def _with_step(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     """What burning does not explain, its standard deviation, and whether it is a step."""
-    is_other_place = (pl.col("is_moving_before") != pl.col("is_moving_after")) | pl.col("is_moved")
+    is_driving = pl.col("is_moving_before") & pl.col("is_moving_after")
+    is_other_place = ~is_driving & ((pl.col("is_moving_before") != pl.col("is_moving_after")) | pl.col("is_moved"))
     tilt = pl.when(is_other_place.fill_null(value=True)).then("tilt").otherwise(0.0)
     drift = rules.drift_pct * pl.col("pair_scale") * (pl.col("hours") / rules.drift_h).clip(0, 1)
     variance = pl.col("b_sd") ** 2 + pl.col("sd") ** 2 + pl.col("burned_sd") ** 2 + tilt**2 + drift**2

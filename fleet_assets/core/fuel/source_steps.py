@@ -9,43 +9,46 @@ import polars as pl
 
 from fleet_assets.core.fuel.rules import FuelEventRules
 
-_BUCKET = "10m"
-_NARROW = pl.duration(minutes=30)
+_BUCKET, _OFFSET = "20m", "10m"
+_NARROW, _NEAR = pl.duration(minutes=30), pl.duration(minutes=10)
 
 
 def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """Source, instant (`stepped_at`), `factor` (median of after over before) and the shares that say so.
+    """Source, instant (`stepped_at`), `factor` (median of after over before) and the `share` of vehicles that says so.
 
     Of the vehicles that were heard shortly before and after an instant, a `source_share` and `source_vehicles` at least
-    stepped there, all in one direction and by one factor. Fills at a depot at one hour have as many factors as
-    vehicles.
+    stepped there, and by one factor. Fills at a depot at one hour have as many factors as vehicles.
     """
-    after, before = (pl.coalesce(f"volume_{side}_l", f"level_{side}_pct") for side in ("after", "before"))
-    narrow = balance.filter(pl.col("ended_at") - pl.col("started_at") <= _NARROW).select(
-        "source", "vehicle_id", "started_at", "ended_at", "step", (after / before).alias("factor")
-    )
-    steps = narrow.filter(pl.col("step").is_not_null() & pl.col("factor").is_finite() & pl.col("source").is_not_null())
-    instants = _crowded(steps, rules)
-    if instants.is_empty():
-        return instants
-    touching = pl.col("started_at") <= pl.col("stepped_at"), pl.col("ended_at") >= pl.col("stepped_at")
-    near = narrow.join(instants.select("source", "stepped_at"), on="source").filter(*touching)
-    share = pl.col("step").is_not_null().sum() / pl.len()
-    heard = near.group_by("source", "stepped_at").agg(
-        share.alias("share"), pl.col("factor").filter(pl.col("step").is_not_null()).median().alias("factor"),
-        pl.col("factor").filter(pl.col("step").is_not_null()).alias("factors"),
+    is_heard = pl.col("source").is_not_null() & (pl.col("ended_at") - pl.col("started_at") <= _NARROW)
+    narrow = balance.filter(is_heard).select(
+        "source", "vehicle_id", "started_at", "ended_at", "step",
+        pl.coalesce("volume_before_l", "level_before_pct").alias("before"),
+        pl.coalesce("volume_after_l", "level_after_pct").alias("after"),
     )  # fmt: skip
-    off = (pl.col("factors").list.eval(pl.element().log()) - pl.col("factor").log()).list.eval(pl.element().abs())
-    spread = off.list.median()
-    return heard.filter((pl.col("share") >= rules.source_share) & (spread <= rules.source_spread)).select(
-        "source", "stepped_at", "share", "factor"
+    instants = _crowded(narrow.filter(pl.col("step").is_not_null()), rules)
+    near = narrow.join(instants, on="source").filter(
+        pl.col("started_at") <= pl.col("stepped_at") + _NEAR, pl.col("ended_at") >= pl.col("stepped_at") - _NEAR
     )
+    vehicles = near.sort("ended_at").group_by("source", "stepped_at", "vehicle_id").agg(
+        (pl.col("after").last() / pl.col("before").first()).log().alias("log_factor"),
+        pl.col("step").is_not_null().any().alias("is_stepped"),
+    )  # fmt: skip
+    stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite())
+    found = vehicles.group_by("source", "stepped_at").agg(
+        pl.col("is_stepped").mean().alias("share"), stepped.median().exp().alias("factor"),
+        (stepped - stepped.median()).abs().median().alias("spread"),
+    )  # fmt: skip
+    is_one = (pl.col("share") >= rules.source_share) & (pl.col("spread") <= rules.source_spread)
+    return found.filter(is_one).select("source", "stepped_at", "share", "factor")
 
 
 def _crowded(steps: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """Instants at which steps of enough vehicles of a source lie within ten minutes of each other."""
-    bucket = pl.col("ended_at").dt.truncate(_BUCKET)
-    counted = steps.with_columns(bucket.alias("bucket")).group_by("source", "bucket").agg(
-        pl.col("vehicle_id").n_unique().alias("count"), pl.col("ended_at").median().alias("stepped_at")
-    )  # fmt: skip
-    return counted.filter(pl.col("count") >= rules.source_vehicles).select("source", "stepped_at")
+    """Instants around which enough vehicles of a source step within twenty minutes of each other."""
+    buckets = [
+        steps.with_columns(pl.col("ended_at").dt.offset_by(offset).dt.truncate(_BUCKET).alias("bucket"))
+        .group_by("source", "bucket")
+        .agg(pl.col("vehicle_id").n_unique().alias("count"), pl.col("ended_at").median().alias("stepped_at"))
+        for offset in ("0m", _OFFSET)
+    ]
+    crowded = pl.concat(buckets).filter(pl.col("count") >= rules.source_vehicles)
+    return crowded.select("source", "stepped_at").unique()

@@ -52,7 +52,8 @@ def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]
     count = stay_count = i = 0
     while i < size:
         if s.state[i] == MOVING:
-            if i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] == MOVING and s.step[i + 1] != 0:
+            goes_on = i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] == MOVING
+            if goes_on and (s.step[i + 1] != 0 or s.gap[i + 1] > t.short_stop_us):
                 count = _through(s, i, i + 1, in_litres[i] > 0, t, facts, values, count)
             i += 1
             continue
@@ -105,7 +106,9 @@ def _through(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, facts: I
     sd = np.sqrt(var_before + var_after + tilt + burned * burned + drift * drift)
     is_driving = s.state[a] == MOVING and s.gap[b] <= t.short_stop_us
     sigma = t.driving_sigma if is_driving else t.sigma
-    if abs(change) < max(sigma * sd, _least(change > 0, is_litres, t)):
+    # Most of it lies here, not between plateaus beside.
+    is_here = (s.level[b] - s.level[a]) * change > 0 and abs(s.level[b] - s.level[a]) >= 0.5 * abs(change)
+    if not is_here or abs(change) < max(sigma * sd, _least(change > 0, is_litres, t)):
         return k
     if is_driving:
         kind = DRIVING

@@ -7,7 +7,6 @@ Belongs here: the path from telemetry to rows of the contract. Does not belong h
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -29,7 +28,7 @@ from fleet_assets.core.trips.rules import TripRules
 from fleet_assets.core.trips.segmentation import TRUNCATED, Candidates, SegmentationRules, candidate_trips
 from fleet_assets.core.trips.unobserved import find_unobserved
 from fleet_assets.core.trips.unobserved_rows import measure_unobserved
-from fleet_assets.core.window import Window
+from fleet_assets.core.window import Window, micros_of
 
 Mask = npt.NDArray[np.bool_]
 
@@ -81,8 +80,7 @@ def trips_of(track: Track, day: Window, rules: TripRules) -> pl.DataFrame:
     """
     candidates = candidate_trips(track, rules.segmentation)
     edges = find_edges(track, candidates, micros(rules.segmentation.stop_s))
-    is_trip = _is_trip(candidates, edges, rules.segmentation) & _is_of_day(candidates.closed_at, day)
-    is_trip &= ~_is_drift(track, candidates, edges, rules.segmentation)
+    is_trip = are_trips(track, candidates, edges, rules.segmentation, _is_of_day(candidates.closed_at, day))
     emitted = _cut_at_the_edge(track, candidates.where(is_trip), day, rules.segmentation)
     trips = measure_trips(track, emitted, edges.where(is_trip), rules)
     least_error_km = rules.distance.odometer_error_km
@@ -91,15 +89,22 @@ def trips_of(track: Track, day: Window, rules: TripRules) -> pl.DataFrame:
     return pl.concat([trips, measure_unobserved(track, unseen, rules)]) if len(unseen) else trips
 
 
-def _is_trip(candidates: Candidates, edges: Edges, rules: SegmentationRules) -> Mask:
-    """Whether enough points tell of it; those that enclose it do."""
+def are_trips(
+    track: Track, candidates: Candidates, edges: Edges, rules: SegmentationRules, is_asked: Mask | None = None
+) -> Mask:
+    """Which of the asked candidates (all, if none are named) are trips: enough points tell of them, those that enclose
+    them too, and it was not a parked receiver that drew them. How long a trip must be is for those who measure it."""
     points = candidates.last - candidates.first + 1 + (edges.before >= 0) + (edges.after >= 0)
-    return points >= max(rules.min_points, 2)
+    is_trip: Mask = points >= max(rules.min_points, 2)
+    if is_asked is not None:
+        is_trip &= is_asked
+    is_trip &= ~_is_drift(track, candidates, edges, rules, is_trip)
+    return is_trip
 
 
-def _is_drift(track: Track, candidates: Candidates, edges: Edges, rules: SegmentationRules) -> Mask:
+def _is_drift(track: Track, candidates: Candidates, edges: Edges, rules: SegmentationRules, is_asked: Mask) -> Mask:
     """Which candidates are no trips, because a parked receiver drew them."""
-    drift = told_by_positions_only(track.witnesses, candidates.first, candidates.last)
+    drift = told_by_positions_only(track.witnesses, candidates.first, candidates.last) & is_asked
     asked = candidates.where(drift)
     begin = np.where(edges.before >= 0, edges.before, candidates.first)[drift]
     stop_us = micros(rules.stop_s)
@@ -109,14 +114,14 @@ def _is_drift(track: Track, candidates: Candidates, edges: Edges, rules: Segment
 
 def _is_of_day(closed_at: I64, day: Window) -> Mask:
     """Whether it became final in the window."""
-    return (closed_at >= _micros_of(day.day_start)) & (closed_at < _micros_of(day.day_end))
+    return (closed_at >= micros_of(day.day_start)) & (closed_at < micros_of(day.day_end))
 
 
 def _cut_at_the_edge(track: Track, kept: Candidates, day: Window, rules: SegmentationRules) -> Candidates:
     """The same trips; those that may have begun before the window's edge are marked."""
     vehicle = track.points.vehicle
     is_first = (kept.first == 0) | (vehicle[kept.first - 1] != vehicle[kept.first])
-    since_edge = track.at[kept.first] - _micros_of(day.start)
+    since_edge = track.at[kept.first] - micros_of(day.start)
     is_cut = since_edge < np.where(is_first, micros(track.rules.cadence.patience_s), micros(rules.stop_s))
     return replace(kept, start_reason=np.where(is_cut, TRUNCATED, kept.start_reason))
 
@@ -133,7 +138,3 @@ def _with_driver(trips: pl.DataFrame, assignments: pl.DataFrame) -> pl.DataFrame
     )
     drivers = held.select("vehicle_id", "started_at", "driver_id")
     return trips.join(drivers, on=["vehicle_id", "started_at"], how="left", maintain_order="left")
-
-
-def _micros_of(instant: datetime) -> int:
-    return int(np.datetime64(instant.replace(tzinfo=None), "us").astype(np.int64))

@@ -30,10 +30,7 @@ Mask = npt.NDArray[np.bool_]
 
 def measure_trips(track: Track, candidates: Candidates, edges: Edges, rules: TripRules) -> pl.DataFrame:
     """One row per trip that is long enough, with the columns `MEASURED`, in order of vehicle and start."""
-    trips = Stretches(candidates.first, candidates.last)
-    is_stuck = has_stuck_speed(track.points, track.states, trips.first, candidates.closed_at, track.thresholds)
-    driven = distance.Driven(trips, edges.around(trips), edges.km, edges.moved_s, candidates.closed_at, is_stuck)
-    distances = distance.measure_distances(track, driven, rules.distance)
+    distances, is_stuck = distances_of(track, candidates, edges, rules.distance)
     long_enough = (distances.source >= 0) & (distances.km >= rules.segmentation.min_distance_km)
     kept, edges, distances = candidates.where(long_enough), edges.where(long_enough), distances.where(long_enough)
     vehicles = vehicles_of(track.points, kept.first, track.fleet)
@@ -45,6 +42,16 @@ def measure_trips(track: Track, candidates: Candidates, edges: Edges, rules: Tri
     frame = pl.DataFrame(columns, nan_to_null=True)
     typed = frame.cast({name: TRIPS.schema[name] for name in columns if name in TRIPS.schema})
     return with_consumption(typed, rules.consumption).select(MEASURED)
+
+
+def distances_of(
+    track: Track, candidates: Candidates, edges: Edges, rules: distance.DistanceRules, *, every: bool = True
+) -> tuple[distance.Distances, Mask]:
+    """Distances of candidate trips (see `distance.measure_distances`), and of which their own speed is not believed."""
+    trips = Stretches(candidates.first, candidates.last)
+    is_stuck = has_stuck_speed(track.points, track.states, trips.first, candidates.closed_at, track.thresholds)
+    driven = distance.Driven(trips, edges.around(trips), edges.km, edges.moved_s, candidates.closed_at, is_stuck)
+    return distance.measure_distances(track, driven, rules, every=every), is_stuck
 
 
 def _ends(batch: TripBatch, candidates: Candidates) -> dict[str, object]:
@@ -63,6 +70,9 @@ def _distances(batch: TripBatch, distances: distance.Distances, rules: ClimbRule
     gain, loss = climbs(batch.track.at, batch.column("altitude_m"), batch.trips, rules)
     return {
         "distance_km": distances.km,
+        "odometer_distance_km": distances.odometer_km,
+        "speed_distance_km": distances.speed_km,
+        "gps_distance_km": distances.gps_km,
         "distance_source": in_words(distances.source, distance.SOURCES),
         "start_odometer_km": distances.start_odometer_km,
         "end_odometer_km": distances.end_odometer_km,

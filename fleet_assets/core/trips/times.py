@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.core.cadence import hold_of_states
-from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
+from fleet_assets.core.compiled import F64, I8, I64, kernel
 from fleet_assets.core.integrals import shared, time_in_state
-from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
+from fleet_assets.core.motion import MOVING
 from fleet_assets.core.thresholds import Thresholds
 from fleet_assets.core.trips.batch import TripBatch
 
@@ -59,10 +59,8 @@ def _idle_s(batch: TripBatch) -> F64:
     track, engine = batch.track, batch.track.engine
     if not len(engine):
         return np.full(len(batch.trips), np.nan)
-    idling = np.where(track.states == UNKNOWN, UNKNOWN, (track.states == STANDING) & (engine == 1)).astype(np.int8)
-    idling = read_only(np.where(engine == UNKNOWN, UNKNOWN, idling).astype(np.int8))
     known = _any_known(engine, batch.trips.first, batch.trips.last)
-    idle_s = time_in_state(track.at, idling, 1, batch.trips, track.thresholds.silence_us, track.thresholds)
+    idle_s = time_in_state(track.at, track.idling, 1, batch.trips, track.thresholds.silence_us, track.thresholds)
     return np.where(known, idle_s, np.nan)
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from fleet_assets.contracts.events import TRIPS
 from fleet_assets.core import distance, fuel_use
+from fleet_assets.core.geo import great_circle_expr
 from fleet_assets.core.integrals import Stretches, at_ends
 from fleet_assets.core.track import Track
 from fleet_assets.core.trips.batch import MEASURED, in_words, vehicles_of
@@ -34,6 +35,8 @@ def measure_unobserved(track: Track, drives: Unobserved, rules: TripRules) -> pl
         "closed_at": drives.closed_at, "start_reason": reason, "end_reason": reason, "duration_s": duration_s,
         "unknown_s": duration_s, "distance_km": drives.km, "distance_error_km": drives.error_km,
         "distance_source": in_words(drives.source, distance.SOURCES),
+        "odometer_distance_km": np.where(by_odometer, drives.km, np.nan),
+        "gps_distance_km": _straight_km(track, drives),
         "start_odometer_km": np.where(by_odometer, start_km, np.nan),
         "end_odometer_km": np.where(by_odometer, end_km, np.nan),
         "start_latitude_deg": start_lat, "start_longitude_deg": start_lon, "end_latitude_deg": end_lat,
@@ -46,3 +49,13 @@ def measure_unobserved(track: Track, drives: Unobserved, rules: TripRules) -> pl
     frame = pl.DataFrame(columns, nan_to_null=True)
     missing = [pl.lit(None).alias(name) for name in MEASURED if name not in columns]
     return frame.with_columns(missing).select(MEASURED).cast({name: TRIPS.schema[name] for name in MEASURED})
+
+
+def _straight_km(track: Track, drives: Unobserved) -> pl.Series:
+    """Straight line between the positions of the rows before and after a drive; NaN where one of them has none."""
+    lat, lon = track.column("latitude_deg"), track.column("longitude_deg")
+    if not len(lat) or not len(lon):
+        return pl.repeat(None, len(drives), eager=True, dtype=pl.Float64)
+    a, b = drives.before, drives.after
+    places = pl.DataFrame({"lat0": lat[a], "lon0": lon[a], "lat1": lat[b], "lon1": lon[b]})
+    return places.select(great_circle_expr(*map(pl.col, places.columns))).to_series()

@@ -14,13 +14,13 @@ from random import Random
 
 import polars as pl
 
-from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
+from fleet_assets.contracts import HOURLY_USE, RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets_tests.proofs.histories.arrivals import arrivals, batches, land
 from fleet_assets_tests.proofs.histories.weeks import Week
 
-DAILY = [table.name for table in (RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS)]
+DAILY = [table.name for table in (RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS, HOURLY_USE)]
 
 Build = Callable[[Installation, BuildRequest, frozenset[str]], object]
 

@@ -20,12 +20,22 @@ from fleet_assets_tests.proofs.outcome import Outcome
 
 READS = {
     "telemetry": ("raw_can", "raw_telemetry"), "can_signals": ("raw_can",), "last_readings": ("telemetry",),
-    "readings_before_silence": ("last_readings",), "trips": ("telemetry", "readings_before_silence"),
+    "readings_before_silence": ("last_readings",), "rises_over_midnight": ("last_readings",),
+    "hourly_use": ("telemetry", "rises_over_midnight"), "engine_starts": ("telemetry",),
+    "soc_transitions": ("engine_starts", "trips"), "trips": ("telemetry", "readings_before_silence"),
     "standing_periods": ("telemetry",), "stops": ("trips", "standing_periods"),
     "ingest_daily": ("raw_can", "raw_telemetry"), "ingest_hourly": ("raw_can", "raw_telemetry"),
     "ingest_outages": ("ingest_hourly",),
 }  # fmt: skip
-LOOK_BACK_DAYS = {"readings_before_silence": 31, "trips": 1, "stops": 31, "ingest_outages": 15}
+LOOK_BACK_DAYS = {
+    "readings_before_silence": 31,
+    "rises_over_midnight": 31,
+    "trips": 1,
+    "stops": 31,
+    "ingest_outages": 15,
+    "engine_starts": 1,
+    "soc_transitions": 2,
+}
 """Days before its own that a table reads; the others read none."""
 OWN_DAY = {("trips", "readings_before_silence")}
 """Inputs of which a table reads its own day alone."""
@@ -106,7 +116,9 @@ def _by_rule(raw: str, instant: datetime, changed: frozenset[Partition]) -> froz
 
 REACHED_DAYS = {
     "raw_can": 0, "raw_telemetry": 0, "telemetry": 1, "can_signals": 1, "last_readings": 1,
-    "readings_before_silence": 32, "standing_periods": 1, "trips": 33, "stops": 64,
+    "readings_before_silence": 32, "rises_over_midnight": 32, "hourly_use": 32, "engine_starts": 2,
+    "soc_transitions": 36, "standing_periods": 1,
+    "trips": 33, "stops": 64,
     "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15,
 }  # fmt: skip
 

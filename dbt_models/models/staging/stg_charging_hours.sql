@@ -1,0 +1,25 @@
+-- One row per power session and UTC hour: what of the session fell in the hour.
+with source as (
+
+    select * from {{ source('lake', 'charging_hours') }}
+
+)
+
+select
+    power_session_id,
+    session_id,
+    vehicle_id,
+    closed_at,
+    hour_at,
+    local_date,
+    local_hour,
+    energy_added_kwh,
+    energy_ac_kwh,
+    charging_s,
+    case when charging_s > 0 then coalesce(energy_ac_kwh, energy_added_kwh) end as timed_kwh,
+    case when coalesce(energy_ac_kwh, energy_added_kwh) is not null then charging_s end as timed_s,
+    peak_power_kw,
+    charge_type,
+    cost,
+    currency
+from source

@@ -1,0 +1,23 @@
+-- One row per refuel, theft, slow loss, fault of a sender, or change that nobody saw.
+with source as (
+
+    select * from {{ source('lake', 'fuel_events') }}
+
+)
+
+select
+    event_id,
+    vehicle_id,
+    kind,
+    started_at,
+    ended_at,
+    closed_at,
+    local_date,
+    volume_l,
+    case when kind = 'refuel' then volume_l end as refuelled_l,
+    case when kind = 'theft' then volume_l end as stolen_l,
+    case when kind = 'slow_loss' then volume_l end as slow_loss_l,
+    case when kind = 'refuel' and cost is not null then volume_l end as priced_l,
+    case when kind = 'refuel' then cost end as refuel_cost,
+    case when kind = 'refuel' and cost is not null then currency end as currency
+from source
