@@ -28,10 +28,11 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.dagster_home import prepare_dagster_home
+from fleet_assets.commands.demo_events import Happened, as_event_table, tally
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
-from fleet_assets.contracts import RAW_CAN, STOPS, TRIPS, VEHICLES
+from fleet_assets.contracts import CHARGING_SESSIONS, FUEL_EVENTS, HOURLY_USE, RAW_CAN, TRIPS, VEHICLES, Table
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
@@ -200,21 +201,28 @@ def _build(console: Console, demo: Installation, sent: int) -> None:
 
 
 def _summarise(console: Console, folder: DemoFolder, demo: Installation) -> None:
-    truths = folder.simulated / "truth"
-    trips, stops = demo.lake.scan(TRIPS).collect(), demo.lake.scan(STOPS).collect()
-    standing = stops.select("vehicle_id", fuel_used_l="idle_fuel_l")
+    def found(table: Table) -> pl.DataFrame:
+        return demo.lake.scan(table).collect()
+
+    def true(name: str) -> pl.DataFrame:
+        return pl.read_parquet(folder.simulated / "truth" / f"{name}.parquet")
+
     tables = Tables(
-        vehicles=demo.lake.scan(VEHICLES).collect(),
-        trips=trips,
-        stops=stops,
-        burned=pl.concat([trips.select(standing.columns), standing]),
-        true_trips=pl.read_parquet(truths / "trips.parquet"),
-        true_refuels=pl.read_parquet(truths / "refuels.parquet"),
-        true_vehicles=pl.read_parquet(truths / "vehicles.parquet"),
+        vehicles=found(VEHICLES),
+        trips=found(TRIPS),
+        burned=found(HOURLY_USE),
+        fuel_events=found(FUEL_EVENTS),
+        true_trips=true("trips"),
+        true_refuels=true("refuels"),
+        true_vehicles=true("vehicles"),
     )
     console.print(as_table(compare(tables)))
     matched = matched_trips(tables.trips, tables.true_trips)
     _say(console, f"{matched} of {tables.true_trips.height} true trips were found with both ends within 30 s.\n")
+    happened = Happened(
+        tables.fuel_events, found(CHARGING_SESSIONS), tables.true_refuels, true("fuel_losses"), true("charges")
+    )
+    console.print(as_event_table(tally(happened)))
 
 
 def _what_next(console: Console, folder: DemoFolder) -> None:

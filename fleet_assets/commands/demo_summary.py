@@ -32,9 +32,9 @@ class Tables:
 
     vehicles: pl.DataFrame
     trips: pl.DataFrame
-    stops: pl.DataFrame
     burned: pl.DataFrame
     """vehicle_id and fuel_used_l of everything that engines burned, driving and standing, in any number of rows."""
+    fuel_events: pl.DataFrame
     true_trips: pl.DataFrame
     true_refuels: pl.DataFrame
     true_vehicles: pl.DataFrame
@@ -47,8 +47,14 @@ def compare(tables: Tables) -> pl.DataFrame:
         tables.vehicles.select("vehicle_id", "powertrain")
         .join(found, on="vehicle_id", how="left", maintain_order="left")
         .join(_true(tables), on="vehicle_id", how="left", maintain_order="left")
+        .with_columns(_none_where_there_is_a_tank("refuels"), _none_where_there_is_a_tank("refuelled_l"))
         .sort("vehicle_id")
     )
+
+
+def _none_where_there_is_a_tank(column: str) -> pl.Expr:
+    """A vehicle with an engine that was not filled was filled 0 times."""
+    return pl.when(pl.col("powertrain") != "bev").then(pl.col(column).fill_null(0)).alias(column)
 
 
 def _found(tables: Tables) -> pl.DataFrame:
@@ -57,15 +63,10 @@ def _found(tables: Tables) -> pl.DataFrame:
         distance_km=pl.col("distance_km").sum(),
         energy_kwh=_sum_or_null("energy_used_kwh"),
     )
-    litres = pl.col("fuel_level_change_pct") / 100 * pl.col("tank_capacity_l")
-    stays = tables.stops.join(tables.vehicles.select("vehicle_id", "tank_capacity_l"), on="vehicle_id")
-    refuelled = stays.filter(pl.col("tank_capacity_l").is_not_null())
-    stood = refuelled.group_by("vehicle_id").agg(
-        refuels=(pl.col("kind") == "refuelling").sum(),
-        refuelled_l=litres.filter(pl.col("kind") == "refuelling").sum(),
-    )
+    refuels = tables.fuel_events.filter(pl.col("kind") == "refuel").group_by("vehicle_id")
+    filled = refuels.agg(refuels=pl.len(), refuelled_l=_sum_or_null("volume_l"))
     burned = tables.burned.group_by("vehicle_id").agg(fuel_l=_sum_or_null("fuel_used_l"))
-    known = driven.join(stood, on="vehicle_id", how="full", coalesce=True)
+    known = driven.join(filled, on="vehicle_id", how="full", coalesce=True)
     return known.join(burned, on="vehicle_id", how="full", coalesce=True)
 
 
