@@ -13,13 +13,25 @@ from functools import cache, partial
 
 import polars as pl
 
-from fleet_assets.contracts import INGEST_DAILY, LAKE_TABLES, STOPS, TELEMETRY, TRIPS, Table
+from fleet_assets.contracts import (
+    FUEL_BALANCE,
+    FUEL_EVENTS,
+    INGEST_DAILY,
+    LAKE_TABLES,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    Table,
+)
 from fleet_assets.core.checks import (
     accounted_sentences,
+    closing_sentences,
     contract_sentences,
     duration_sentences,
+    fuel_overlap_sentences,
     moved_stop_sentences,
     odometer_sentences,
+    overfull_sentences,
     overlap_sentences,
     position_sentences,
     speed_sentences,
@@ -66,6 +78,19 @@ OWN_RULES = [
     DayRule(
         TRIPS, "trips_add_up_to_the_odometer", "Trips and unobserved drives of a day are what the odometer moved.",
         accounted_sentences, is_error=False,
+    ),
+    DayRule(
+        FUEL_BALANCE, "changes_are_the_difference_of_levels",
+        "Changes between neighbouring plateaus add up to the difference of the first and the last level.",
+        closing_sentences,
+    ),
+    DayRule(
+        FUEL_EVENTS, "fuel_events_do_not_overlap", "No two refuels, thefts or unobserved changes at one time.",
+        fuel_overlap_sentences, NEIGHBOURS, is_error=False,
+    ),
+    DayRule(
+        FUEL_EVENTS, "no_refuel_above_the_tank", "No refuel after which more than a full tank would be in it.",
+        overfull_sentences, is_error=False,
     ),
     DayRule(
         STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,

@@ -61,10 +61,7 @@ def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]
         while i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] != MOVING and s.moved[i + 1] != 1:
             i += 1
         stay = _around(s, a, i, t)
-        found, used = _stay(s, stay, in_litres[i] > 0, t, runs, sums, facts, values, count)
-        if stay.goes:
-            left = s.level[i] - s.level[a] - used
-            found = _slow(s, a, i, in_litres[i] > 0, left, stay.confirmed, t, facts, values, found)
+        found = _stay(s, stay, in_litres[i] > 0, t, runs, sums, facts, values, count)
         stay_count = _note_stay(s, stay, found > count, t, stays, stay_values, stay_count)
         count = found
         if i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] != MOVING and s.step[i + 1] != 0:
@@ -226,8 +223,8 @@ def _around(s: Series, a: int, b: int, t: Thresholds) -> _Stay:
 @helper
 def _stay(
     s: Series, stay: _Stay, is_litres: bool, t: Thresholds, runs: I64, sums: F64, facts: I64, values: F64, k: int
-) -> tuple[int, float]:  # fmt: skip
-    """What happened in a stay; and what of it the runs within it explain."""
+) -> int:  # fmt: skip
+    """What happened in a stay."""
     a, b = stay.a, stay.b
     count = _runs(s, a, b, is_litres, t, runs, sums)
     # Whether driving on told of the change in time; else it is judged by what the stay itself says.
@@ -272,13 +269,18 @@ def _stay(
         kind = RISE if change > 0 else (FALL if s.state[first] == STANDING else UNOBSERVED)
         k = _put(facts, values, k, left_at, right_at, kind, how, closed, max(stay.used_before, 1),
                  max(stay.used_after, 1), change, variance, burned, drift)  # fmt: skip
+    found = k
+    if stay.goes:
+        k = _slow(s, a, b, is_litres, s.level[b] - s.level[a] - used, stay.confirmed, t, facts, values, k)
+    if k > found:
+        return k
     if count == 0 and stay.comes and is_quick:
         k = _across(s, stay, edge, edge_sd, is_litres, t, facts, values, k)
     elif large:
         k = _put_edge(s, stay, edge, edge_sd, t, facts, values, k)
     elif stay.comes and not is_quick:
         k = _arrival(s, stay, is_litres, t, facts, values, k)
-    return k, used
+    return k
 
 
 @helper

@@ -17,14 +17,17 @@ NOBODY = TANK_CALIBRATIONS.empty()
 
 
 def _curve(*points: tuple[float, float], tank: int = 1) -> pl.DataFrame:
-    rows = [{"vehicle_id": "lorry", "tank": tank, "level_pct": level, "volume_l": litres} for level, litres in points]
+    rows = [
+        {"vehicle_id": "lorry", "tank": tank, "level_pct": float(level), "volume_l": float(litres)}
+        for level, litres in points
+    ]
     return TANK_CALIBRATIONS.conform(pl.DataFrame(rows).lazy()).collect()
 
 
 def test_a_change_is_told_in_litres_and_points() -> None:
     found = balance_of(Tank(step_s=60).stand(30).fill(40, 1).stand(30).frame())
-    whole = found["change_l"].sum(), found["change_pct"].sum()
-    assert whole == (pytest.approx(40), pytest.approx(10))
+    assert found["change_l"].sum() == pytest.approx(40)
+    assert found["change_pct"].sum() == pytest.approx(10)
     assert "rise" in found["step"].to_list()
 
 
@@ -77,7 +80,7 @@ def test_a_counter_that_jumps_is_not_believed() -> None:
     )  # fmt: skip
     found = balance_of(history)
     assert found["burned_source"].to_list().count("consumption") == 1
-    assert found["burned_l"].max() < 10
+    assert (found["burned_l"] < 10).all()
 
 
 def test_consumption_is_learnt_from_days_before_and_never_from_later_ones() -> None:
@@ -115,7 +118,8 @@ def test_a_build_of_many_days_equals_the_builds_of_its_days() -> None:
 
 def _spans(*hours: tuple[float, float]) -> pl.DataFrame:
     rows = [("lorry", START + timedelta(hours=a), START + timedelta(hours=b)) for a, b in hours]
-    schema = {"vehicle_id": pl.String, "started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC")}
+    instant = pl.Datetime("us", "UTC")
+    schema = pl.Schema({"vehicle_id": pl.String(), "started_at": instant, "ended_at": instant})
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
