@@ -129,6 +129,40 @@ def accounted_sentences(trips: pl.LazyFrame, rules: AgreementRules = AgreementRu
     ]
 
 
+_VOLUME_KINDS = ("refuel", "theft", "unobserved_change")
+
+
+def fuel_overlap_sentences(events: pl.LazyFrame) -> list[str]:
+    """Refuels, thefts and unobserved changes of one vehicle that overlap: litres would count twice."""
+    return overlap_sentences(events.filter(pl.col("kind").is_in(_VOLUME_KINDS)))
+
+
+def overfull_sentences(events: pl.LazyFrame) -> list[str]:
+    """Refuels after which more than a full tank would be in it, beyond their own uncertainty."""
+    after = pl.col("level_before_pct") + pl.col("change_pct")
+    over = (pl.col("kind") == "refuel") & (after > 100 + 4.5 * pl.col("change_sd_pct") + 5)
+    found = events.filter(over).select("vehicle_id", "started_at", after.alias("after")).collect()
+    return [
+        f"{vehicle} {started}: {pct:.0f} % in the tank after a refuel" for vehicle, started, pct in found.iter_rows()
+    ]
+
+
+def closing_sentences(balance: pl.LazyFrame) -> list[str]:
+    """Vehicles whose changes between neighbouring plateaus do not add up to the difference of first and last level."""
+    ordered = balance.sort("vehicle_id", "ended_at").filter(pl.col("change_l").is_not_null())
+    is_chained = pl.col("before_started_at") == pl.col("ended_at").shift(1)
+    chain = (~is_chained.fill_null(value=False)).cum_sum().over("vehicle_id").alias("chain")
+    sums = ordered.with_columns(chain).group_by("vehicle_id", "chain").agg(
+        pl.col("change_l").sum().alias("changes"),
+        (pl.col("volume_after_l").last() - pl.col("volume_before_l").first()).alias("difference"),
+    )  # fmt: skip
+    off = sums.filter((pl.col("changes") - pl.col("difference")).abs() > 0.01).sort("vehicle_id", "chain")
+    return [
+        f"{vehicle}: changes of {changes:.1f} l, levels that differ by {difference:.1f} l"
+        for vehicle, changes, difference in off.select("vehicle_id", "changes", "difference").collect().iter_rows()
+    ]
+
+
 def moved_stop_sentences(stops: pl.LazyFrame, rules: AgreementRules = AgreementRules()) -> list[str]:
     """Stops in which the odometer moved by more than its steps at either end: a reset, a jump, or a missed drive."""
     found = stops.filter(pl.col("unobserved_km").abs() > rules.tolerance_km)

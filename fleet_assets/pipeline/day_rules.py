@@ -15,6 +15,8 @@ import polars as pl
 
 from fleet_assets.contracts import (
     CHARGING_SESSIONS,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
     INGEST_DAILY,
     LAKE_TABLES,
     POWER_SESSIONS,
@@ -26,10 +28,13 @@ from fleet_assets.contracts import (
 from fleet_assets.core.charging.checks import agreement_sentences, plug_in_overlap_sentences, side_sentences
 from fleet_assets.core.checks import (
     accounted_sentences,
+    closing_sentences,
     contract_sentences,
     duration_sentences,
+    fuel_overlap_sentences,
     moved_stop_sentences,
     odometer_sentences,
+    overfull_sentences,
     overlap_sentences,
     position_sentences,
     speed_sentences,
@@ -92,6 +97,19 @@ OWN_RULES = [
     DayRule(
         POWER_SESSIONS, "energy_agrees_with_charge",
         "The charges of a vehicle agree on the size of its battery.", agreement_sentences, NEIGHBOURS, is_error=False,
+    ),
+    DayRule(
+        FUEL_BALANCE, "changes_are_the_difference_of_levels",
+        "Changes between neighbouring plateaus add up to the difference of the first and the last level.",
+        closing_sentences,
+    ),
+    DayRule(
+        FUEL_EVENTS, "fuel_events_do_not_overlap", "No two refuels, thefts or unobserved changes at one time.",
+        fuel_overlap_sentences, NEIGHBOURS, is_error=False,
+    ),
+    DayRule(
+        FUEL_EVENTS, "no_refuel_above_the_tank", "No refuel after which more than a full tank would be in it.",
+        overfull_sentences, is_error=False,
     ),
     DayRule(
         STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,

@@ -1,11 +1,23 @@
-"""What must hold of trips and stops: each rule finds what breaks it, and nothing else."""
+"""What must hold of trips, stops and tanks: each rule finds what breaks it, and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 import polars as pl
 
-from fleet_assets.contracts import STOPS
-from fleet_assets.core.checks import accounted_sentences, duration_sentences, moved_stop_sentences, speed_sentences
+from fleet_assets.contracts import FUEL_EVENTS, STOPS
+from fleet_assets.core.checks import (
+    accounted_sentences,
+    closing_sentences,
+    duration_sentences,
+    fuel_overlap_sentences,
+    moved_stop_sentences,
+    overfull_sentences,
+    speed_sentences,
+)
+from fleet_assets_tests.core.fuel.tanks import Tank, balance_of
 from fleet_assets_tests.core.histories import NOON, trips_of, vehicle
 
 
@@ -46,3 +58,32 @@ def test_a_stop_in_which_the_odometer_moved_is_named() -> None:
     rows = [{name: row.get(name) for name in STOPS.schema} for row in (moved, moved | {"unobserved_km": 1.0})]
     (sentence,) = moved_stop_sentences(pl.LazyFrame(rows, schema=STOPS.schema))
     assert sentence.endswith("the odometer moved by 993.0 km in this stop")
+
+
+def test_a_balance_that_does_not_close_is_named() -> None:
+    balance = balance_of(Tank().drive(60).stand(30).drive(30).frame())
+    assert closing_sentences(balance.lazy()) == []
+    broken = balance.with_columns(
+        pl.when(pl.int_range(pl.len()) == 1).then(9.0).otherwise("change_l").alias("change_l")
+    )
+    assert len(closing_sentences(broken.lazy())) == 1
+
+
+def _fuel_events(*rows: Mapping[str, object]) -> pl.LazyFrame:
+    filled = [{"vehicle_id": "a", "kind": "refuel", **row} for row in rows]
+    return pl.LazyFrame([{name: row.get(name) for name in FUEL_EVENTS.schema} for row in filled], FUEL_EVENTS.schema)
+
+
+def test_refuels_that_overlap_are_named_and_a_fault_beside_them_is_not() -> None:
+    hour = timedelta(hours=1)
+    first = {"started_at": NOON, "ended_at": NOON + 2 * hour}
+    second = {"started_at": NOON + hour, "ended_at": NOON + 3 * hour}
+    assert len(fuel_overlap_sentences(_fuel_events(first, second))) == 1
+    assert fuel_overlap_sentences(_fuel_events(first, second | {"kind": "sensor_fault"})) == []
+
+
+def test_a_refuel_above_the_tank_is_named() -> None:
+    event = {"started_at": NOON, "level_before_pct": 60.0, "change_sd_pct": 1.0}
+    assert overfull_sentences(_fuel_events(event | {"change_pct": 40.0})) == []
+    (sentence,) = overfull_sentences(_fuel_events(event | {"change_pct": 60.0}))
+    assert sentence.endswith("120 % in the tank after a refuel")

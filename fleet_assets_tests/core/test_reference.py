@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from fleet_assets.contracts import DRIVER_ASSIGNMENTS, ENERGY_PRICES, VEHICLES, Table
+from fleet_assets.contracts import DRIVER_ASSIGNMENTS, ENERGY_PRICES, TANK_CALIBRATIONS, VEHICLES, Table
 from fleet_assets.core.reference import effective_bindings, parse_reference
 
 
@@ -142,4 +142,36 @@ def test_a_price_is_per_the_unit_of_what_is_sold() -> None:
     assert found == [
         "line 2: electricity is sold per kwh, fuel per l",
         "line 3: electricity is sold per kwh, fuel per l",
+    ]
+
+
+def _curve(levels: list[str], litres: list[str], **spans: list[str | None]) -> list[str]:
+    count = len(levels)
+    columns: dict[str, list[str | None]] = {
+        "vehicle_id": ["van-1"] * count, "tank": ["1"] * count, "level_pct": [*levels], "volume_l": [*litres], **spans,
+    }  # fmt: skip
+    return problems(TANK_CALIBRATIONS, **columns)
+
+
+def test_a_curve_of_a_tank_rises() -> None:
+    assert _curve(["0", "50", "100"], ["0", "31.5", "80"]) == []
+    assert _curve(["0", "50", "100"], ["0", "90", "80"]) == [
+        "line 2: the curve of tank 1 of van-1 holds less at a higher level"
+    ]
+
+
+def test_a_curve_of_a_single_point_is_refused() -> None:
+    assert _curve(["50"], ["31.5"]) == ["line 2: the curve of tank 1 of van-1 has a single point"]
+
+
+def test_curves_of_one_tank_at_one_time_are_refused() -> None:
+    first, second = "2026-01-01", "2026-03-01"
+    levels, litres = ["0", "100", "0", "100"], ["0", "80", "0", "85"]
+    begin: list[str | None] = [first, first, second, second]
+    assert _curve(levels, litres, valid_from=begin, valid_to=[second, second, None, None]) == []
+    assert _curve(levels, litres, valid_from=begin, valid_to=[None] * 4) == [
+        "lines 2 and 4: spans of the same vehicle_id, tank overlap"
+    ]
+    assert _curve(["0", "100"], ["0", "80"], valid_to=[second, None]) == [
+        "line 2: the curve of tank 1 of van-1 has several valid_to"
     ]

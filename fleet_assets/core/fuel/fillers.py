@@ -15,6 +15,9 @@ from fleet_assets.core.compiled import F64, I64, helper, kernel
 
 Mask = npt.NDArray[np.bool_]
 
+COARSEST = 0.2
+"""Share of the scale that no step of a sender exceeds: gauges of eighths are the coarsest, and flicker by one."""
+
 _KEYS = 50_002
 """Values that are told apart: 5,000 l in steps of 0.1 l, 100 % in steps of 0.002 points."""
 
@@ -74,7 +77,8 @@ def _fillers(
             end += 1
         if runs > 2:
             starts[runs] = end
-            jump = max(jump_share * top, 1.5 * nearest)
+            # A sender of coarse steps goes to and fro between two of them; none is coarser than an eighth.
+            jump = max(jump_share * top, min(1.5 * nearest, COARSEST * top))
             _mark_runs(at, levels, starts[: runs + 1], jump, scale, jumps, share, long_us, counts, longs, bad)
         begin = end
     return bad

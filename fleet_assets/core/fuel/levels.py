@@ -73,20 +73,23 @@ def _fill(values: F64, bad: Mask, rows: I64, begin: int, end: int, wanted: bool,
 @kernel
 def day_steps(vehicle: I64, values: F64, bad: Mask, least: float) -> F64:
     """Per row's vehicle (in order) the smallest difference of two successive levels of at least `least`; NaN where no
-    two differ."""
+    three differences are about that small: two values of a day are a change as well as a step."""
     steps = np.full(vehicle[-1] + 1 if len(vehicle) > 0 else 0, np.nan)
     if len(values) == 0:
         return steps
-    before = -1
+    before, seen, smallest = -1, 0, np.inf
     for i in range(len(vehicle)):
-        if before >= 0 and vehicle[i] != vehicle[before]:
-            before = -1
+        if i > 0 and vehicle[i] != vehicle[i - 1]:
+            before, seen, smallest = -1, 0, np.inf
         if np.isnan(values[i]) or bad[i]:
             continue
-        if before >= 0:
-            step = abs(values[i] - values[before])
-            if step >= least and not steps[vehicle[i]] <= step:
-                steps[vehicle[i]] = step
+        step = abs(values[i] - values[before]) if before >= 0 else 0.0
+        if step >= least and step < 0.67 * smallest:
+            seen, smallest = 1, step
+            steps[vehicle[i]] = np.nan
+        elif step >= least and step < 1.5 * smallest:
+            seen, smallest = seen + 1, min(smallest, step)
+            steps[vehicle[i]] = smallest if seen >= 3 else np.nan
         before = i
     return steps
 

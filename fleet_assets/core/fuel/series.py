@@ -130,18 +130,18 @@ def _summed(values: F64, heads: I64) -> F64:
 
 
 @helper
-def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, float, float, int]:
-    """Mean level of the plateaus up to `at`, its variance, the mean of their `doubt`, and how many: up to `count` of
-    the state of that at `at`, within `reach` us, none before a step. Weighted by their variances."""
-    total = weights = doubt = 0.0
+def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, float, int]:
+    """Mean level of the plateaus up to `at`, its variance, and how many: up to `count` of the state of that at
+    `at`, within `reach` us, none before a step. Weighted by their variances, with the doubt of what was burned."""
+    total = weights = 0.0
     used, latest, i = 0, at, at
     while i >= 0 and s.series[i] == s.series[at] and used < count and s.end[at] - s.end[i] <= reach:
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, i, latest):
                 break
-            weight = 1.0 / max(s.sd[i] * s.sd[i], 1e-9)
+            # What was burned between it and the place is known no better than that.
+            weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
             total += weight * s.level[i]
-            doubt += weight * s.doubt[i]
             weights += weight
             used += 1
             latest = i
@@ -150,13 +150,13 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
         if s.step[i] != 0:
             break
         i -= 1
-    return total / weights, 1.0 / weights, doubt / weights, used
+    return total / weights, 1.0 / weights, used
 
 
 @helper
-def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float, float, int, int]:
+def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float, int, int]:
     """The same of the plateaus from `at` on that end by `until`; and the last of them, or -1."""
-    total = weights = doubt = 0.0
+    total = weights = 0.0
     used, latest, i = 0, int(np.int64(-1)), at
     while i < len(s.start) and s.series[i] == s.series[at] and used < count and s.end[i] <= until:
         if i > at and s.step[i] != 0:
@@ -164,9 +164,9 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, latest, i):
                 break
-            weight = 1.0 / max(s.sd[i] * s.sd[i], 1e-9)
+            # What was burned between it and the place is known no better than that.
+            weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
             total += weight * s.level[i]
-            doubt += weight * s.doubt[i]
             weights += weight
             used += 1
             latest = i
@@ -174,8 +174,8 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
             break
         i += 1
     if used == 0:
-        return np.nan, np.nan, np.nan, 0, -1
-    return total / weights, 1.0 / weights, doubt / weights, used, latest
+        return np.nan, np.nan, 0, -1
+    return total / weights, 1.0 / weights, used, latest
 
 
 @helper

@@ -15,7 +15,7 @@ import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.fuel.rules import FuelEventRules
-from fleet_assets.core.fuel.series import Series, drift_of, mean_after, mean_before
+from fleet_assets.core.fuel.series import Series, drift_of, is_apart, mean_after, mean_before
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 
@@ -61,10 +61,7 @@ def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]
         while i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] != MOVING and s.moved[i + 1] != 1:
             i += 1
         stay = _around(s, a, i, t)
-        found, used = _stay(s, stay, in_litres[i] > 0, t, runs, sums, facts, values, count)
-        if stay.goes:
-            left = s.level[i] - s.level[a] - used
-            found = _slow(s, a, i, in_litres[i] > 0, left, stay.confirmed, t, facts, values, found)
+        found = _stay(s, stay, in_litres[i] > 0, t, runs, sums, facts, values, count)
         stay_count = _note_stay(s, stay, found > count, t, stays, stay_values, stay_count)
         count = found
         if i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] != MOVING and s.step[i + 1] != 0:
@@ -95,14 +92,14 @@ def _put(
 @helper
 def _through(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, facts: I64, values: F64, k: int) -> int:
     """A step between two neighbouring plateaus of driving, or of standing in two places."""
-    before, var_before, doubt_before, used_before = mean_before(s, a, t.neighbours, t.before_us)
+    before, var_before, used_before = mean_before(s, a, t.neighbours, t.before_us)
     until = s.start[b] + t.confirm_us
-    after, var_after, doubt_after, used_after, last = mean_after(s, b, t.neighbours, until)
+    after, var_after, used_after, last = mean_after(s, b, t.neighbours, until)
     if used_after == 0:
-        after, var_after, doubt_after, used_after, last = s.level[b], s.sd[b] ** 2, s.doubt[b], 1, b
+        after, var_after, used_after, last = s.level[b], s.sd[b] ** 2, 1, b
     change = after - before
     tilt = 0.0 if s.state[a] == MOVING else s.tilt[b] ** 2
-    burned, drift = doubt_after - doubt_before, drift_of(s, a, b, t.drift_pct, t.drift_us)
+    burned, drift = s.doubt[b] - s.doubt[a], drift_of(s, a, b, t.drift_pct, t.drift_us)
     sd = np.sqrt(var_before + var_after + tilt + burned * burned + drift * drift)
     is_driving = s.state[a] == MOVING and s.gap[b] <= t.short_stop_us
     sigma = t.driving_sigma if is_driving else t.sigma
@@ -160,12 +157,12 @@ def _between(s: Series, first: int, last: int, a: int, b: int, t: Thresholds) ->
     lows, highs = max(a, first - t.neighbours + 1), min(b, last + t.neighbours - 1)
     before = after = weight_before = weight_after = 0.0
     for i in range(first, lows - 1, -1):
-        if s.end[first] - s.end[i] > t.level_us or (i < first and s.step[i + 1] != 0):
+        if s.end[first] - s.end[i] > t.level_us or (i < first and is_apart(s, i, i + 1)):
             break
         weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
         before, weight_before = before + weight * s.level[i], weight_before + weight
     for i in range(last, highs + 1):
-        if s.start[i] - s.start[last] > t.level_us or (i > last and s.step[i] != 0):
+        if s.start[i] - s.start[last] > t.level_us or (i > last and is_apart(s, i - 1, i)):
             break
         weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
         after, weight_after = after + weight * s.level[i], weight_after + weight
@@ -210,13 +207,14 @@ def _around(s: Series, a: int, b: int, t: Thresholds) -> _Stay:
     goes = b + 1 < len(s.start) and s.series[b + 1] == s.series[b] and s.state[b + 1] == MOVING
     before, var_before, doubt_before, used_before = s.level[a], s.sd[a] ** 2, s.doubt[a], 0
     if comes:
-        before, var_before, doubt_before, used_before = mean_before(s, a - 1, t.neighbours, t.before_us)
+        before, var_before, used_before = mean_before(s, a - 1, t.neighbours, t.before_us)
+        doubt_before = s.doubt[a - 1]
     after, var_after, doubt_after, used_after, last = s.level[b], s.sd[b] ** 2, s.doubt[b], 0, b
     confirmed = s.end[b]
     if goes:
         until = s.start[b + 1] + t.confirm_us
-        after, var_after, doubt_after, used_after, last = mean_after(s, b + 1, t.neighbours, until)
-        goes = used_after > 0
+        after, var_after, used_after, last = mean_after(s, b + 1, t.neighbours, until)
+        goes, doubt_after = used_after > 0, s.doubt[b + 1]
         confirmed = s.end[last] if used_after == t.neighbours else until
     return _Stay(a, b, comes, goes, before, var_before, doubt_before, used_before, after, var_after, doubt_after,
                  used_after, confirmed)  # fmt: skip
@@ -225,8 +223,8 @@ def _around(s: Series, a: int, b: int, t: Thresholds) -> _Stay:
 @helper
 def _stay(
     s: Series, stay: _Stay, is_litres: bool, t: Thresholds, runs: I64, sums: F64, facts: I64, values: F64, k: int
-) -> tuple[int, float]:  # fmt: skip
-    """What happened in a stay; and what of it the runs within it explain."""
+) -> int:  # fmt: skip
+    """What happened in a stay."""
     a, b = stay.a, stay.b
     count = _runs(s, a, b, is_litres, t, runs, sums)
     # Whether driving on told of the change in time; else it is judged by what the stay itself says.
@@ -261,16 +259,28 @@ def _stay(
             # Part of it came before the first level of the stay, or after its last one: it is one and the same.
             change, variance, how = change + edge, stay.var_before + stay.var_after, AROUND
             left_at, right_at, large = a - 1, b + 1, False
+        elif stay.comes and is_confirmed and count == 1:
+            wide = stay.var_before + stay.var_after + (stay.doubt_after - stay.doubt_before) ** 2
+            wide += drift_of(s, a - 1, b + 1, t.drift_pct, t.drift_us) ** 2
+            if wide < variance:
+                # Levels within the stay are poor: it was filled up between them.
+                change, variance, how = stay.after - stay.before, wide, AROUND
+                left_at, right_at = _bounds(s, stay, change)
         kind = RISE if change > 0 else (FALL if s.state[first] == STANDING else UNOBSERVED)
         k = _put(facts, values, k, left_at, right_at, kind, how, closed, max(stay.used_before, 1),
                  max(stay.used_after, 1), change, variance, burned, drift)  # fmt: skip
+    found = k
+    if stay.goes:
+        k = _slow(s, a, b, is_litres, s.level[b] - s.level[a] - used, stay.confirmed, t, facts, values, k)
+    if k > found:
+        return k
     if count == 0 and stay.comes and is_quick:
         k = _across(s, stay, edge, edge_sd, is_litres, t, facts, values, k)
     elif large:
         k = _put_edge(s, stay, edge, edge_sd, t, facts, values, k)
     elif stay.comes and not is_quick:
         k = _arrival(s, stay, is_litres, t, facts, values, k)
-    return k, used
+    return k
 
 
 @helper
@@ -300,14 +310,21 @@ def _across(
         return _put_edge(s, stay, edge, edge_sd, t, facts, values, k)
     if abs(change) < max(t.sigma * sd, _least(change > 0, is_litres, t)):
         return k
-    first, last = a - 1, b + 1
+    first, last = _bounds(s, stay, change)
+    kind = _kind_at(s, stay, change, t)
+    return _put(facts, values, k, first, last, kind, AROUND, max(stay.confirmed, s.start[b + 1]), stay.used_before,
+                stay.used_after, change, levels, doubt, drift)  # fmt: skip
+
+
+@helper
+def _bounds(s: Series, stay: _Stay, change: float) -> tuple[int, int]:
+    """The plateaus of a stay, and of driving around it, between which most of a change lies."""
+    first, last = stay.a - 1, stay.b + 1
     while first + 1 < last and (s.level[first + 1] - stay.before) / change < 0.15:
         first += 1
     while last - 1 > first and (s.level[last - 1] - stay.before) / change > 0.85:
         last -= 1
-    kind = _kind_at(s, stay, change, t)
-    return _put(facts, values, k, first, last, kind, AROUND, max(stay.confirmed, s.start[b + 1]), stay.used_before,
-                stay.used_after, change, levels, doubt, drift)  # fmt: skip
+    return first, last
 
 
 @helper
@@ -336,11 +353,11 @@ def _arrival(s: Series, stay: _Stay, is_litres: bool, t: Thresholds, facts: I64,
     """A rise at the beginning of a stay from which the vehicle has not driven on in time. The slope of the place may be
     a part of it, so a fall says nothing."""
     a = stay.a
-    after, var_after, doubt_after, used, _ = mean_after(s, a, t.neighbours, s.start[a] + t.level_us)
+    after, var_after, used, _ = mean_after(s, a, t.neighbours, s.start[a] + t.level_us)
     if used == 0:
-        after, var_after, doubt_after, used = s.level[a], s.sd[a] ** 2, s.doubt[a], 1
+        after, var_after, used = s.level[a], s.sd[a] ** 2, 1
     change, levels = after - stay.before, stay.var_before + var_after + s.tilt[a] ** 2
-    doubt = doubt_after - stay.doubt_before
+    doubt = s.doubt[a] - stay.doubt_before
     sd = np.sqrt(levels + doubt * doubt)
     if change < max(t.sigma * sd, _least(True, is_litres, t)):
         return k

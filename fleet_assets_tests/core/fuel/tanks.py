@@ -49,7 +49,7 @@ class Tank:
     slosh_pct: float = 1.0
     noise_pct: float = 0.0
     step_pct: float = 0.4
-    per_km: float = 0.3
+    per_km: float = 0.5
     shift: float = 0.0
     source: str = "can"
     rows: tuple[pl.DataFrame, ...] = ()
@@ -72,11 +72,10 @@ class Tank:
         return replace(self, now=self.now + timedelta(minutes=minutes), km=self.km + km, litres=after)
 
     def works(self, days: int) -> Tank:
-        """Days from now: two hours of driving, a stop, two hours back, and nights in which it stands and tells so."""
+        """Days from now: half an hour of driving, a stop, half an hour back, and a night in which it stands."""
         tank = self
         for _ in range(days):
-            tank = tank.drive(120).stand(60).drive(120).stand(24 * 60 - 300)
-            tank = replace(tank, litres=tank.litres + 240 * tank.per_km) if tank.litres < 100 else tank
+            tank = tank.drive(30).stand(60).drive(30).stand(24 * 60 - 120)
         return tank
 
     def frame(self) -> pl.DataFrame:

@@ -1,0 +1,95 @@
+"""Any history: each event once, whatever the days are built one by one or at once, in whatever order rows come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from fleet_assets.contracts import ENERGY_PRICES, INGEST_OUTAGES, TANK_CALIBRATIONS, ZONES
+from fleet_assets.core.fuel import fuel_balance, fuel_events
+from fleet_assets.core.window import Window
+from fleet_assets_tests.core.fuel.tanks import DAY, START, Tank, fleet, plateaus_of, window_of
+
+CALLS = st.lists(
+    st.one_of(
+        st.tuples(st.just("drive"), st.integers(5, 180)),
+        st.tuples(st.just("stand"), st.integers(2, 600)),
+        st.tuples(st.just("fill"), st.integers(-80, 150)),
+        st.tuples(st.just("silent"), st.integers(5, 900)),
+        st.tuples(st.just("zero"), st.integers(5, 200)),
+        st.tuples(st.just("shift"), st.integers(-20, 20)),
+    ),
+    min_size=4, max_size=14,
+)  # fmt: skip
+
+
+def _history(calls: list[tuple[str, int]], seed: int) -> pl.DataFrame:
+    tank = Tank(step_s=60, now=START + timedelta(hours=12), random=np.random.default_rng(seed)).drive(10)
+    for name, number in calls:
+        if name == "fill":
+            litres = float(np.clip(number, -tank.litres, tank.capacity_l - tank.litres))
+            tank = tank.stand(3).fill(litres, 4).stand(3)
+        elif name == "zero":
+            tank = tank.stand(number, fuel_level_pct=0.0)
+        elif name == "shift":
+            tank = replace(tank, shift=float(number))
+        elif name == "silent":
+            tank = tank.silent(number)
+        else:
+            tank = tank.drive(number) if name == "drive" else tank.stand(number)
+        tank = replace(tank, litres=max(tank.litres, 30.0))
+    return tank.frame()
+
+
+def _balance(plateaus: pl.DataFrame, window: Window) -> pl.DataFrame:
+    return fuel_balance(plateaus.lazy(), fleet().lazy(), TANK_CALIBRATIONS.empty().lazy(), window).collect()
+
+
+def _events(balance: pl.DataFrame, window: Window) -> pl.DataFrame:
+    empty = [table.empty().lazy() for table in (INGEST_OUTAGES, ZONES, ENERGY_PRICES)]
+    return fuel_events(balance.lazy(), empty[0], fleet().lazy(), empty[1], empty[2], window).collect()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CALLS, st.integers(0, 1_000))
+def test_a_build_of_many_days_equals_the_builds_of_its_days_with_what_was_there_by_then(
+    calls: list[tuple[str, int]], seed: int
+) -> None:
+    history = _history(calls, seed)
+    window, plateaus = window_of(history), plateaus_of(history)
+    whole = _events(_balance(plateaus, window), window)
+    parts = []
+    for day in window.days(31 * DAY):
+        seen = plateaus.filter(pl.col("started_at") < day.day_end)
+        upto = Window(window.start, window.day_start, day.day_end)
+        parts.append(_events(_balance(seen, upto), day))
+    assert_frame_equal(whole, pl.concat(parts).sort("vehicle_id", "started_at", "event_id"))
+    assert whole["event_id"].n_unique() == whole.height
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CALLS, st.integers(0, 1_000))
+def test_order_repetition_and_splitting_at_midnight_change_no_plateau(calls: list[tuple[str, int]], seed: int) -> None:
+    history = _history(calls, seed)
+    mixed = pl.concat([history.sample(fraction=1.0, shuffle=True, seed=seed), history.tail(50)])
+    whole = plateaus_of(history)
+    assert_frame_equal(plateaus_of(mixed), whole)
+    days = history.with_columns(pl.col("recorded_at").dt.date().alias("day")).partition_by("day", include_key=False)
+    assert_frame_equal(pl.concat([plateaus_of(day) for day in days]), whole)
+
+
+def test_another_vehicle_beside_it_changes_nothing() -> None:
+    one = Tank().drive(60).stand(20).fill(90, 4).stand(20).drive(60).frame()
+    other = Tank(vehicle_id="bus", random=np.random.default_rng(7), litres=300).drive(200).stand(100).frame()
+    both = pl.concat([one, other])
+    alone = plateaus_of(one)
+    assert_frame_equal(plateaus_of(both).filter(pl.col("vehicle_id") == "lorry"), alone)
+    window = window_of(both)
+    beside = _balance(plateaus_of(both), window).filter(pl.col("vehicle_id") == "lorry")
+    assert_frame_equal(beside, _balance(alone, window))
