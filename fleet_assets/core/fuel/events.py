@@ -15,7 +15,6 @@ import polars as pl
 from fleet_assets.contracts.fuel import FUEL_EVENTS
 from fleet_assets.contracts.schema import TIMESTAMP
 from fleet_assets.core.compiled import F64, kernel, read_only
-from fleet_assets.core.fuel.cost import with_cost
 from fleet_assets.core.fuel.faults import skipped_faults
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import Series, series_of
@@ -25,8 +24,12 @@ from fleet_assets.core.fuel.weekly import weekly_losses
 from fleet_assets.core.fuel.wording import with_kind
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.prices import with_cost
 from fleet_assets.core.window import Window
 from fleet_assets.core.zones import zone_of
+
+_PAID_FOR = ("refuel", "theft", "slow_loss")
+"""Kinds whose litres have a price: they came in, or are gone."""
 
 
 def fuel_events(
@@ -144,9 +147,20 @@ def _finished(
         event_ids(events["vehicle_id"] + "/" + events["kind"], events["started_at"]).alias("event_id"),
         pl.lit(rules.version).alias("rules_version"),
     )
-    dated = with_local_date(with_cost(stamped, fleet, prices), fleet, rules.default_timezone)
+    dated = with_local_date(_priced(stamped, fleet, prices, rules), fleet, rules.default_timezone)
     known = [name for name in FUEL_EVENTS.schema.names() if name in dated.columns]
     return FUEL_EVENTS.conform(dated.select(known).lazy()).collect()
+
+
+def _priced(events: pl.DataFrame, fleet: pl.DataFrame, prices: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+    """The events with what was paid for, or went with, their litres: at the price of the vehicle's fuel in force then."""
+    fuels = fleet.select("vehicle_id", pl.col("fuel").alias("_fuel")).unique("vehicle_id", keep="first")
+    bought = events.join(fuels, on="vehicle_id", how="left", maintain_order="left").select(
+        "vehicle_id", pl.col("_fuel").alias("kind"), "zone_id", pl.col("started_at").alias("at"),
+        pl.col("ended_at").alias("until"),
+        pl.when(pl.col("kind").is_in(_PAID_FOR)).then(pl.col("volume_l")).alias("amount"),
+    )  # fmt: skip
+    return events.with_columns(with_cost(bought, prices, fleet, rules.default_timezone).select("cost", "currency"))
 
 
 @kernel
