@@ -153,7 +153,7 @@ def _finished(
 
 
 def _priced(events: pl.DataFrame, fleet: pl.DataFrame, prices: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """The events with what was paid for, or went with, their litres: at the price of the vehicle's fuel in force then."""
+    """The events with the worth of their litres: at the price of the vehicle's fuel in force there and then."""
     fuels = fleet.select("vehicle_id", pl.col("fuel").alias("_fuel")).unique("vehicle_id", keep="first")
     bought = events.join(fuels, on="vehicle_id", how="left", maintain_order="left").select(
         "vehicle_id", pl.col("_fuel").alias("kind"), "zone_id", pl.col("started_at").alias("at"),

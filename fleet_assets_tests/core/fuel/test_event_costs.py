@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -32,7 +33,7 @@ def price(kind: str, amount: float, since: datetime, until: datetime | None = No
     }
 
 
-def costs(prices: list[dict[str, object]], *events: tuple[str, str, float | None, str | None]) -> list[object]:
+def costs(prices: Sequence[dict[str, object]], *events: tuple[str, str, float | None, str | None]) -> list[object]:
     frame = pl.DataFrame(
         [
             {"vehicle_id": vehicle, "kind": kind, "started_at": NOON, "ended_at": NOON + timedelta(minutes=4),
@@ -44,7 +45,7 @@ def costs(prices: list[dict[str, object]], *events: tuple[str, str, float | None
             "ended_at": pl.Datetime("us", "UTC"), "volume_l": pl.Float64, "zone_id": pl.String,
         },
     )  # fmt: skip
-    table = pl.DataFrame(prices, schema=ENERGY_PRICES.schema)
+    table = pl.DataFrame([*prices], schema=ENERGY_PRICES.schema)
     return _priced(frame, FLEET, table, FuelEventRules()).select("cost", "currency").rows()
 
 
