@@ -16,7 +16,10 @@ from fleet_assets_tests.fixtures.drives import at
 
 pytestmark = pytest.mark.usefixtures("read_project")
 
-BY_DAYS = {"int_vehicle_day_times", "monthly_summary", "trip_daily_stats", "vehicle_daily"}
+BY_DAYS = {
+    "int_vehicle_day_times", "monthly_summary", "trip_daily_stats", "vehicle_daily", "energy_hourly",
+    "charging_hourly_stats", "charging_daily", "fuel_daily",
+}  # fmt: skip
 DAY = date(2026, 3, 20)
 
 
