@@ -22,8 +22,7 @@ from {{ ref('monthly_summary') }} as monthly
 full outer join daily on monthly.vehicle_id = daily.vehicle_id and monthly.month = daily.month
 where
     monthly.trip_count is null
-    or daily.trip_count is null
-    or monthly.trip_count <> daily.trip_count
-    or monthly.unobserved_count <> daily.unobserved_count
-    or abs(monthly.distance_km - daily.distance_km) > 1e-6 * daily.distance_km
-    or abs(monthly.unobserved_km - daily.unobserved_km) > 1e-6 * daily.unobserved_km
+    or monthly.trip_count <> coalesce(daily.trip_count, 0)
+    or monthly.unobserved_count <> coalesce(daily.unobserved_count, 0)
+    or abs(monthly.distance_km - coalesce(daily.distance_km, 0)) > 1e-6 * monthly.distance_km
+    or abs(monthly.unobserved_km - coalesce(daily.unobserved_km, 0)) > 1e-6 * monthly.unobserved_km

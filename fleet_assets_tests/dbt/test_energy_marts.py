@@ -158,3 +158,24 @@ def test_what_is_known_of_fuel_and_its_price_is_said_beside_it(built: Target) ->
 def test_losses_are_thefts_and_slow_losses_and_no_fault_of_a_sender(built: Target) -> None:
     columns = ("theft_count", "stolen_l", "slow_loss_l", "lost_l", "refuelled_l")
     assert _row(built, "fuel_daily", "truck", date(2026, 3, 28), *columns) == (1, 50.0, 10.0, 60.0, None)
+
+
+def test_a_month_sums_its_days_and_adds_no_currencies(built: Target) -> None:
+    columns = "burned_l, refuelled_l, lost_l, fuel_cost, fuel_currency, burned_known_pct, co2_kg"
+    (march,) = built.rows(f"select {columns} from monthly_summary where vehicle_id = 'truck'").rows()
+    # 60 l and 30 l of the days that no hour tells are those of its trips.
+    assert march[:5] == pytest.approx((68.0 + 60.0 + 30.0, 400.0, 60.0, 450.0, "EUR"))
+    assert march[5:] == pytest.approx((75.0, 158.0 * 2.689))
+    columns = "month, energy_added_kwh, l2_kwh, dc_kwh, charging_cost, charging_currency, charging_session_count"
+    rows = built.rows(f"select {columns} from monthly_summary where vehicle_id = 'car' order by 1").rows()
+    assert rows == [
+        (date(2026, 3, 1), 15.0, 10.0, 5.0, 7.0, "EUR", 2), (date(2026, 4, 1), 10.0, 10.0, None, None, None, 3),
+    ]  # fmt: skip
+
+
+def test_carbon_dioxide_avoided_is_that_of_a_stated_car_and_that_of_electricity_is_not_guessed(built: Target) -> None:
+    columns = "electric_km, co2_avoided_kg, electricity_co2_kg, all_energy_used_kwh"
+    (march,) = built.rows(
+        f"select {columns} from monthly_summary where vehicle_id = 'car' and month = date '2026-03-01'"
+    ).rows()
+    assert march == (0.5, pytest.approx(0.5 * 0.249), None, 3.0)

@@ -64,6 +64,7 @@ TRIP_DAILY_COLUMNS = [
 ]  # fmt: skip
 
 ALL_SEEN = {"unobserved_count": 0, "unobserved_km": 0.0}
+NO_CHARGE = {"charging_session_count": 0}
 TRUCK = {"vehicle_id": "truck", "ev_only_trip_count": 0} | ALL_SEEN
 
 
@@ -161,21 +162,21 @@ def test_monthly_summary(installation: Installation) -> None:
          "ev_only_trip_count": 1, "engine_trip_count": 0, "distance_km": 0.5,
          "electric_km": 0.5, "engine_km": 0.0, "duration_s": 600.0, "moving_s": 600.0,
          "energy_used_kwh": -0.1, "electric_share_pct": 100.0, "co2_kg": 0.0,
-         "split_km": 0.5, **ALL_SEEN},
+         "split_km": 0.5, **ALL_SEEN, **NO_CHARGE, "co2_avoided_kg": 0.5 * 0.249},
         {"vehicle_id": "hybrid", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 2,
          "ev_only_trip_count": 1, "engine_trip_count": 1, "distance_km": 40.0, "electric_km": 30.0, "engine_km": 10.0,
          "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "electric_share_pct": 75.0, "co2_kg": 2.348,
          "rated_fuel_l": 1.0, "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0,
-         "split_km": 40.0, **ALL_SEEN},
+         "split_km": 40.0, **ALL_SEEN, **NO_CHARGE, "burned_l": 1.0, "co2_avoided_kg": 30.0 * 0.249},
         {"vehicle_id": "stranger", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
          "distance_km": 5.0, "duration_s": 600.0, "moving_s": 600.0, "fuel_used_l": 0.4, "unobserved_count": 1,
-         "unobserved_km": 20.0},
+         "unobserved_km": 20.0, **NO_CHARGE, "burned_l": 0.4},
         TRUCK | {"month": date(2026, 3, 1), "active_day_count": 3, "trip_count": 4, "engine_trip_count": 4,
          "distance_km": 490.0, "engine_km": 490.0, "duration_s": 6.5 * H, "moving_s": 10740.0 + 3.5 * H, "idle_s": 60.0,
          "fuel_used_l": 124.0, "fuel_l_per_100km": 12400 / 450, "co2_kg": 154 * 2.689, "max_speed_kmh": 90.0,
          "elevation_gain_m": 100.0, "rated_fuel_l": 124.0, "rated_fuel_km": 450.0,
-         "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0},
+         "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0, **NO_CHARGE, "burned_l": 154.0},
     ]))  # fmt: skip
 
 
@@ -188,7 +189,9 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
     specs = {spec.key.to_user_string(): spec for spec in models.specs}
     assert {name: spec.group_name for name, spec in specs.items()} == {
         "stg_trips": "staging", "stg_stops": "staging", "stg_standing_periods": "staging",
-        "stg_vehicles": "staging", "stg_telemetry": "staging",
+        "stg_vehicles": "staging", "stg_telemetry": "staging", "stg_hourly_use": "staging",
+        "stg_charging_hours": "staging", "stg_charging_sessions": "staging", "stg_fuel_events": "staging",
+        "energy_hourly": "marts", "charging_hourly_stats": "marts", "charging_daily": "marts", "fuel_daily": "marts",
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
         "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
         "ingest_health": "marts",
@@ -221,7 +224,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
     }
     assert rows == {
         "trip_daily_stats": 6, "vehicle_daily": 9, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
-        "vehicle_last_known": 5,
+        "vehicle_last_known": 5, "energy_hourly": 0, "charging_hourly_stats": 0, "charging_daily": 0, "fuel_daily": 5,
     }  # fmt: skip
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {
         str(duckdb_warehouse(installation).published)

@@ -8,7 +8,10 @@ import pytest
 from fleet_assets.contracts import LAKE_TABLES, TABLES
 from fleet_assets.installation import Installation
 
-MARTS = ("trip_daily_stats", "vehicle_daily", "monthly_summary")
+MARTS = (
+    "trip_daily_stats", "vehicle_daily", "monthly_summary", "energy_hourly", "charging_hourly_stats", "charging_daily",
+    "fuel_daily",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,14 @@ from fleet_assets_tests.fixtures.drives import at
 
 pytestmark = pytest.mark.usefixtures("read_project")
 
-BY_DAYS = {"int_vehicle_day_times", "monthly_summary", "trip_daily_stats", "vehicle_daily"}
+BY_DAYS = {
+    "int_vehicle_day_times", "monthly_summary", "trip_daily_stats", "vehicle_daily", "energy_hourly",
+    "charging_hourly_stats", "charging_daily", "fuel_daily",
+}  # fmt: skip
 DAY = date(2026, 3, 20)
+
+OF_CHARGING = {"charging_hourly_stats", "charging_daily"}
+"""Those whose rows have their local days from the lake, and are not made of trips."""
 
 
 @pytest.fixture
@@ -61,13 +67,13 @@ def test_a_new_name_makes_stale_the_one_table_that_holds_names(current: Installa
 def test_another_zone_makes_stale_what_counts_by_local_days(current: Installation) -> None:
     known = current.lake.scan(VEHICLES).collect()
     current.lake.write(VEHICLES, None, known.with_columns(timezone=pl.lit("Asia/Kathmandu")), "moved")
-    assert BY_DAYS - {"trip_daily_stats"} <= stale_marts(current)
+    assert BY_DAYS - {"trip_daily_stats"} - OF_CHARGING <= stale_marts(current)
     assert "ingest_health" not in stale_marts(current)
 
 
 def test_what_a_plan_will_store_makes_stale_what_reads_it_but_no_view(current: Installation) -> None:
     planned = stale_marts(current, Plan([], {TRIPS.name: {DAY: ("inputs",)}}))
-    assert planned == BY_DAYS | {"vehicle_last_known"}
+    assert planned == BY_DAYS - OF_CHARGING - {"energy_hourly"} | {"vehicle_last_known"}
     assert not planned & mart_project(current).views
 
 

@@ -1,15 +1,20 @@
--- One row per vehicle and local month in which a trip, or a drive that nobody saw, began: sums of its days.
+-- One row per vehicle and local month of which a day is known, by drives, fuel or charging: sums of its days.
 {{ config(
     materialized='incremental', indexes=by_vehicle_and('month'),
-    meta={'day': 'month', 'touched_by': ['trips'], 'grain': 'month'},
+    meta={
+        'day': 'month',
+        'touched_by': [
+            'trips', 'stops', 'standing_periods', 'hourly_use', 'fuel_events', 'charging_sessions', 'charging_hours',
+        ],
+        'grain': 'month',
+    },
 ) }}
 
 with days as (
 
     select
         *,
-        cast(date_trunc('month', local_date) as date) as month,
-        coalesce(fuel_used_l + unobserved_fuel_l, fuel_used_l, unobserved_fuel_l) as burned_l
+        cast(date_trunc('month', local_date) as date) as month
     from {{ ref('trip_daily_stats') }}
     {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
     order by vehicle_id, local_date
@@ -26,25 +31,109 @@ monthly as (
         {{ trip_sums('local_date') }},
         cast(sum(unobserved_count) as bigint) as unobserved_count,
         {{ exact_sum('unobserved_km', 'local_date') }} as unobserved_km,
-        {{ exact_sum('unobserved_fuel_l', 'local_date') }} as unobserved_fuel_l,
-        {{ exact_sum('burned_l', 'local_date') }} as burned_l
+        {{ exact_sum('unobserved_fuel_l', 'local_date') }} as unobserved_fuel_l
     from days
     group by vehicle_id, month
+
+),
+
+fuel as (
+
+    select
+        vehicle_id,
+        month,
+        -- Of a day whose hours do not tell it, what its trips burned.
+        {{ exact_sum('coalesce(burned_l, trip_fuel_l)', 'local_date') }} as burned_l,
+        {{ exact_sum('idle_fuel_l', 'local_date') }} as idle_fuel_l,
+        sum(known_hour_count) as known_hour_count,
+        sum(hour_count) as hour_count,
+        {{ exact_sum('refuelled_l', 'local_date') }} as refuelled_l,
+        {{ exact_sum('lost_l', 'local_date') }} as lost_l,
+        {{ exact_sum('priced_l', 'local_date') }} as priced_l,
+        case
+            when count(priced_l) = count(currency)
+                then {{ cost_sum('refuel_cost', 'currency', 'local_date') }}
+        end as fuel_cost,
+        case when count(priced_l) = count(currency) then {{ one_currency('currency') }} end as fuel_currency
+    from (
+        select
+            *,
+            cast(date_trunc('month', local_date) as date) as month
+        from {{ ref('fuel_daily') }}
+        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+        order by vehicle_id, local_date
+    ) as ordered
+    group by vehicle_id, month
+
+),
+
+charging as (
+
+    select
+        vehicle_id,
+        month,
+        cast(sum(session_count) as bigint) as charging_session_count,
+        {% for column in ['l1_kwh', 'l2_kwh', 'dc_kwh', 'energy_added_kwh', 'energy_ac_kwh', 'paid_kwh', 'priced_kwh'] -%}
+        {{ exact_sum(column, 'local_date') }} as {{ column }},
+        {% endfor -%}
+        case
+            when count(priced_kwh) = count(currency) then {{ cost_sum('cost', 'currency', 'local_date') }}
+        end as charging_cost,
+        case when count(priced_kwh) = count(currency) then {{ one_currency('currency') }} end as charging_currency
+    from (
+        select
+            *,
+            cast(date_trunc('month', local_date) as date) as month
+        from {{ ref('charging_daily') }}
+        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+        order by vehicle_id, local_date
+    ) as ordered
+    group by vehicle_id, month
+
+),
+
+energy as (
+
+    select
+        vehicle_id,
+        month,
+        {{ exact_sum('energy_used_kwh', 'hour_at') }} as all_energy_used_kwh
+    from (
+        select
+            *,
+            cast(date_trunc('month', local_date) as date) as month
+        from {{ ref('energy_hourly') }}
+        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
+        order by vehicle_id, hour_at
+    ) as ordered
+    group by vehicle_id, month
+
+),
+
+months as (
+
+    select vehicle_id, month from monthly
+    union
+    select vehicle_id, month from fuel
+    union
+    select vehicle_id, month from charging
+    union
+    select vehicle_id, month from energy where all_energy_used_kwh is not null
 
 )
 
 select
-    monthly.vehicle_id,
-    monthly.month,
-    monthly.active_day_count,
-    monthly.trip_count,
+    months.vehicle_id,
+    months.month,
+    coalesce(monthly.active_day_count, 0) as active_day_count,
+    coalesce(monthly.trip_count, 0) as trip_count,
     monthly.ev_only_trip_count,
     monthly.engine_trip_count,
-    monthly.distance_km,
+    coalesce(monthly.distance_km, 0) as distance_km,
     monthly.electric_km,
     monthly.engine_km,
-    monthly.duration_s,
-    monthly.moving_s,
+    coalesce(monthly.duration_s, 0) as duration_s,
+    coalesce(monthly.moving_s, 0) as moving_s,
     monthly.idle_s,
     monthly.fuel_used_l,
     monthly.energy_used_kwh,
@@ -53,8 +142,8 @@ select
     {{ ratio('monthly.electric_km', 'monthly.split_km', 100) }} as electric_share_pct,
     case
         when vehicles.powertrain = 'bev' then 0
-        when vehicles.fuel = 'diesel' then monthly.burned_l * {{ var('diesel_co2_kg_per_l') }}
-        when vehicles.fuel = 'petrol' then monthly.burned_l * {{ var('petrol_co2_kg_per_l') }}
+        when vehicles.fuel = 'diesel' then fuel.burned_l * {{ var('diesel_co2_kg_per_l') }}
+        when vehicles.fuel = 'petrol' then fuel.burned_l * {{ var('petrol_co2_kg_per_l') }}
     end as co2_kg,
     monthly.max_speed_kmh,
     monthly.elevation_gain_m,
@@ -63,8 +152,32 @@ select
     monthly.rated_energy_kwh,
     monthly.rated_electric_km,
     monthly.split_km,
-    monthly.unobserved_count,
-    monthly.unobserved_km,
-    monthly.unobserved_fuel_l
-from monthly
-left join {{ ref('stg_vehicles') }} as vehicles on monthly.vehicle_id = vehicles.vehicle_id
+    coalesce(monthly.unobserved_count, 0) as unobserved_count,
+    coalesce(monthly.unobserved_km, 0) as unobserved_km,
+    monthly.unobserved_fuel_l,
+    fuel.burned_l,
+    fuel.idle_fuel_l,
+    {{ ratio('cast(fuel.known_hour_count as float8)', 'fuel.hour_count', 100) }} as burned_known_pct,
+    fuel.refuelled_l,
+    fuel.lost_l,
+    fuel.fuel_cost,
+    fuel.fuel_currency,
+    {{ ratio('fuel.priced_l', 'fuel.refuelled_l', 100) }} as fuel_priced_pct,
+    energy.all_energy_used_kwh,
+    coalesce(charging.charging_session_count, 0) as charging_session_count,
+    charging.energy_added_kwh,
+    charging.energy_ac_kwh,
+    charging.l1_kwh,
+    charging.l2_kwh,
+    charging.dc_kwh,
+    charging.charging_cost,
+    charging.charging_currency,
+    {{ ratio('charging.priced_kwh', 'charging.paid_kwh', 100) }} as charging_priced_pct,
+    charging.paid_kwh * {{ var('electricity_co2_kg_per_kwh') or 'cast(null as float8)' }} as electricity_co2_kg,
+    monthly.electric_km * {{ var('reference_co2_kg_per_km') }} as co2_avoided_kg
+from months
+left join monthly on months.vehicle_id = monthly.vehicle_id and months.month = monthly.month
+left join fuel on months.vehicle_id = fuel.vehicle_id and months.month = fuel.month
+left join charging on months.vehicle_id = charging.vehicle_id and months.month = charging.month
+left join energy on months.vehicle_id = energy.vehicle_id and months.month = energy.month
+left join {{ ref('stg_vehicles') }} as vehicles on months.vehicle_id = vehicles.vehicle_id
