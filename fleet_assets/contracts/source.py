@@ -72,14 +72,17 @@ class FileReader:
 @dataclass(frozen=True)
 class Rows:
     """An input without days of which some columns are read. Where it names vehicles, a day reads the rows of those
-    whose data it holds; where it says from when, the rows that were valid then."""
+    whose data it holds; where it says from when, the rows that were valid then; where `kinds` are given, the rows of
+    these kinds."""
 
     table: Table
     columns: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
 
     def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """What a day's function receives: another column cannot be read."""
-        return rows.select(self.columns)
+        """What a day's function receives: another column, or a row of another kind, cannot be read."""
+        chosen = rows.filter(pl.col("kind").is_in(self.kinds)) if self.kinds else rows
+        return chosen.select(self.columns)
 
 
 @dataclass(frozen=True)

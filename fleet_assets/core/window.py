@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import numpy as np
+from datetime import UTC, datetime, timedelta
 
 from fleet_assets.contracts.errors import UsageError
 
 DAY = timedelta(days=1)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,4 @@ class Window:
 
 def micros_of(instant: datetime) -> int:
     """Microseconds since 1970 of an instant in UTC, as the arrays of points count them."""
-    return int(np.datetime64(instant.replace(tzinfo=None), "us").astype(np.int64))
+    return (instant - _EPOCH) // timedelta(microseconds=1)

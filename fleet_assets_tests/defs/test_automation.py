@@ -122,6 +122,7 @@ def test_a_late_drive_is_followed_table_by_table_and_only_as_far_as_contents_cha
     follows = tick()
     assert follows.keys() & LAKE_TABLES.keys() == {
         "trips", "standing_periods", "last_readings", "charging_periods", "hourly_use", "fuel_plateaus",
+        "engine_starts",
     }  # fmt: skip
     assert follows["standing_periods"] == {"2026-03-03"}
     assert follows["trips"] == {"2026-03-03", "2026-03-04"}

@@ -49,7 +49,7 @@ CHARGES_READ = (
     CHARGING_PERIODS,
     Rows(VEHICLES, ("vehicle_id", "powertrain", "battery_capacity_kwh", "timezone")),
     Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
-    Rows(ENERGY_PRICES, PRICES_READ),
+    Rows(ENERGY_PRICES, PRICES_READ, kinds=("electricity",)),
 )
 """What sessions and hours of charging are made of."""
 

@@ -74,7 +74,7 @@ def fuel_balance(
         INGEST_OUTAGES,
         Rows(VEHICLES, ("vehicle_id", "fuel", "timezone")),
         Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
-        Rows(ENERGY_PRICES, PRICES_READ),
+        Rows(ENERGY_PRICES, PRICES_READ, kinds=("diesel", "petrol")),
     ],
     settings=["timezone"],
     rules=FuelEventRules,

@@ -33,7 +33,9 @@ def price(kind: str, amount: float, since: datetime, until: datetime | None = No
     }
 
 
-def costs(prices: Sequence[dict[str, object]], *events: tuple[str, str, float | None, str | None]) -> list[tuple[object, ...]]:
+def costs(
+    prices: Sequence[dict[str, object]], *events: tuple[str, str, float | None, str | None]
+) -> list[tuple[object, ...]]:
     frame = pl.DataFrame(
         [
             {"vehicle_id": vehicle, "kind": kind, "started_at": NOON, "ended_at": NOON + timedelta(minutes=4),
