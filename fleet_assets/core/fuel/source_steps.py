@@ -25,7 +25,7 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
         pl.coalesce("volume_before_l", "level_before_pct").alias("before"),
         pl.coalesce("volume_after_l", "level_after_pct").alias("after"),
     )  # fmt: skip
-    instants = _crowded(narrow.filter(pl.col("step").is_not_null()), rules)
+    instants = _crowded(narrow.filter(pl.col("step").is_not_null()))
     near = narrow.join(instants, on="source").filter(
         pl.col("started_at") <= pl.col("stepped_at") + _NEAR, pl.col("ended_at") >= pl.col("stepped_at") - _NEAR
     )
@@ -33,22 +33,26 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
         (pl.col("after").last() / pl.col("before").first()).log().alias("log_factor"),
         pl.col("step").is_not_null().any().alias("is_stepped"),
     )  # fmt: skip
-    stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite())
-    found = vehicles.group_by("source", "stepped_at").agg(
-        pl.col("is_stepped").mean().alias("share"), stepped.median().exp().alias("factor"),
-        (stepped - stepped.median()).abs().median().alias("spread"),
+    stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite()).median()
+    told = vehicles.with_columns(stepped.over("source", "stepped_at").alias("usual"))
+    # Noise hides a small step of single vehicles: what counts is whether they are nearer to it than to none.
+    off = (pl.col("log_factor") - pl.col("usual")).abs()
+    found = told.group_by("source", "stepped_at").agg(
+        (off < pl.col("log_factor").abs()).mean().alias("share"), pl.col("usual").first().exp().alias("factor"),
+        off.filter("is_stepped").median().alias("spread"), pl.len().alias("count"),
     )  # fmt: skip
-    is_one = (pl.col("share") >= rules.source_share) & (pl.col("spread") <= rules.source_spread)
-    return found.filter(is_one).select("source", "stepped_at", "share", "factor")
+    is_one = (pl.col("share") >= rules.source_share) & (pl.col("count") >= rules.source_vehicles)
+    is_tight = pl.col("spread") <= pl.min_horizontal(rules.source_spread, 0.5 * pl.col("factor").log().abs())
+    return found.filter(is_one & is_tight).select("source", "stepped_at", "share", "factor")
 
 
-def _crowded(steps: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """Instants around which enough vehicles of a source step within twenty minutes of each other."""
+def _crowded(steps: pl.DataFrame) -> pl.DataFrame:
+    """Instants around which two vehicles of a source step within twenty minutes of each other, or more."""
     buckets = [
         steps.with_columns(pl.col("ended_at").dt.offset_by(offset).dt.truncate(_BUCKET).alias("bucket"))
         .group_by("source", "bucket")
         .agg(pl.col("vehicle_id").n_unique().alias("count"), pl.col("ended_at").median().alias("stepped_at"))
         for offset in ("0m", _OFFSET)
     ]
-    crowded = pl.concat(buckets).filter(pl.col("count") >= rules.source_vehicles)
+    crowded = pl.concat(buckets).filter(pl.col("count") >= 2)
     return crowded.select("source", "stepped_at").unique()

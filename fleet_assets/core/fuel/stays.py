@@ -263,8 +263,10 @@ def _stay(
             wide = stay.var_before + stay.var_after + (stay.doubt_after - stay.doubt_before) ** 2
             wide += drift_of(s, a - 1, b + 1, t.drift_pct, t.drift_us) ** 2
             if wide < variance:
-                # Levels within the stay are poor: it was filled up between them.
+                # Levels within the stay are poor (a fill went on in them): driving around it says how much it was.
                 change, variance, how = stay.after - stay.before, wide, AROUND
+                if abs(change) < max(t.sigma * np.sqrt(wide), _least(change > 0, is_litres, t)):
+                    continue
                 left_at, right_at = _bounds(s, stay, change)
         kind = RISE if change > 0 else (FALL if s.state[first] == STANDING else UNOBSERVED)
         k = _put(facts, values, k, left_at, right_at, kind, how, closed, max(stay.used_before, 1),
