@@ -92,14 +92,14 @@ def test_a_column_of_a_reference_table_counts_for_those_that_read_it(copy: Copy,
     copy.change("contracts/reference.py", 'Column("city"', 'Column("colour", "str", "Paint."),\n        Column("city"')
     assert changed(copy, now) == set()
     copy.change("contracts/reference.py", 'Usable tank volume.", "l", low=1,', 'Usable tank volume.", "l", low=2,')
-    assert changed(copy, now) == {"trips"}
+    assert changed(copy, now) == {"trips", "fuel_balance"}
 
 
 def test_a_constant_of_the_contracts_counts_where_it_is_used(copy: Copy, now: dict[str, str]) -> None:
     copy.change(
         "contracts/ingest.py", "REGULAR_LOOK_BACK = timedelta(days=15)", "REGULAR_LOOK_BACK = timedelta(days=16)"
     )
-    assert changed(copy, now) == {"ingest_outages"}
+    assert changed(copy, now) == {"ingest_outages", "fuel_events"}
 
 
 def test_a_kernel_of_trips_changes_trips_alone_and_its_readers_follow(copy: Copy, now: dict[str, str]) -> None:

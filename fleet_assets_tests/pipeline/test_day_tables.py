@@ -106,7 +106,8 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "tables"), [("timezone", "Asia/Tokyo", {"trips", "stops"}), ("grid_seconds", 2, {"telemetry"})]
+    ("setting", "value", "tables"),
+    [("timezone", "Asia/Tokyo", {"trips", "stops", "fuel_events"}), ("grid_seconds", 2, {"telemetry"})],
 )
 def test_a_setting_makes_stale_what_reads_it_and_says_so(
     built: Installation, setting: str, value: object, tables: set[str]
@@ -142,9 +143,13 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
             _say_as_before(built, table, day)
     found = plan(built).reasons
     assert {name for name, days in found.items() if any("code or rules" in why for why in days.values())} == {
-        "trips", "standing_periods", "ingest_daily",
+        "trips", "standing_periods", "ingest_daily", *FUEL,
     }  # fmt: skip
-    assert found.keys() == {"trips", "standing_periods", "ingest_daily", STOPS.name}
+    assert found.keys() == {"trips", "standing_periods", "ingest_daily", STOPS.name, *FUEL}
+
+
+FUEL = ("fuel_plateaus", "fuel_balance", "fuel_events")
+"""Tables that the release before did not have."""
 
 
 def _say_as_before(installation: Installation, table: Table, day: date) -> None:
