@@ -92,20 +92,20 @@ def test_a_column_of_a_reference_table_counts_for_those_that_read_it(copy: Copy,
     copy.change("contracts/reference.py", 'Column("city"', 'Column("colour", "str", "Paint."),\n        Column("city"')
     assert changed(copy, now) == set()
     copy.change("contracts/reference.py", 'Usable tank volume.", "l", low=1,', 'Usable tank volume.", "l", low=2,')
-    assert changed(copy, now) == {"trips"}
+    assert changed(copy, now) == {"trips", "fuel_balance"}
 
 
 def test_a_constant_of_the_contracts_counts_where_it_is_used(copy: Copy, now: dict[str, str]) -> None:
     copy.change(
         "contracts/ingest.py", "REGULAR_LOOK_BACK = timedelta(days=15)", "REGULAR_LOOK_BACK = timedelta(days=16)"
     )
-    assert changed(copy, now) == {"ingest_outages"}
+    assert changed(copy, now) == {"ingest_outages", "fuel_events"}
 
 
 def test_a_kernel_of_trips_changes_trips_alone_and_its_readers_follow(copy: Copy, now: dict[str, str]) -> None:
     copy.change("core/trips/segmentation.py", "np.empty((64, 5)", "np.empty((96, 5)")
-    assert changed(copy, now) == {"trips"}
-    assert followers({"trips"}) == {"stops"}
+    assert changed(copy, now) == {"trips", "hourly_use"}  # hours are shares of the same drives
+    assert followers({"trips"}) == {"stops", "soc_transitions"}
 
 
 def test_a_rule_changes_what_it_decides(copy: Copy, now: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_a_helper_beside_the_function_counts(copy: Copy, now: dict[str, str]) ->
 def test_a_new_column_makes_its_table_and_its_readers_stale_and_not_its_inputs(copy: Copy, now: dict[str, str]) -> None:
     column = 'Column("trip_id", "str", "Stable hash of vehicle and start.", required=True),'
     copy.change("contracts/events.py", column, f'{column}\n        Column("note", "str", "A remark."),')
-    assert changed(copy, now) == {"trips", "stops"}
+    assert changed(copy, now) == {"trips", "stops", "soc_transitions"}
 
 
 def test_a_change_is_seen_by_the_next_process_whatever_the_last_one_remembers(copy: Copy) -> None:

@@ -5,20 +5,22 @@ Belongs here: starts of a day, and their trips. Does not belong here: what a sta
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
+from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import ENGINE_STARTS, SOC_TRANSITIONS
 from fleet_assets.core.compiled import F64, I64, kernel
-from fleet_assets.core.energy import engine_starts
+from fleet_assets.core.energy import EnergyRules, engine_starts
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.points import vehicle_ranges, within
-from fleet_assets.core.track import Track, each_track
-from fleet_assets.core.trips.rules import TripRules
+from fleet_assets.core.track import Track, TrackRules, each_track
 from fleet_assets.core.window import Window
 
 TELEMETRY_USED = ("engine_speed_rpm", "soc_pct", "ambient_temp_c", "odometer_km")
@@ -27,10 +29,31 @@ TELEMETRY_USED = ("engine_speed_rpm", "soc_pct", "ambient_temp_c", "odometer_km"
 FINAL_AFTER = timedelta(days=2)
 """After this no trip becomes final any more that holds a start: one looks back a day, from the day in which it ends."""
 
+CODE_VERSION = 1
+"""Raised whenever the code, not a rule, changes what a transition is."""
+
+
+@dataclass(frozen=True)
+class TransitionRules(TrackRules):
+    """What a start of an engine is."""
+
+    energy: EnergyRules = field(default_factory=EnergyRules)
+    default_timezone: str = "UTC"
+    """IANA zone of a vehicle that states none; it decides local dates only."""
+
+    @cached_property
+    def version(self) -> str:
+        """Short hash of every rule and of the code's version."""
+        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
+        return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
 _OTHERS = ("ice", "hev", "bev")
 
 
-def starts_of_days(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules) -> pl.LazyFrame:
+def starts_of_days(
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules
+) -> pl.LazyFrame:
     """ENGINE_STARTS rows of the window's days, from telemetry of the window, in any order.
 
     Of plug-in hybrids, and of vehicles that state no powertrain if they told a charge; a charge of 0 % is told.
@@ -38,7 +61,9 @@ def starts_of_days(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Wind
     return pl.defer(partial(_collect_starts, telemetry, vehicles, window, rules), schema=ENGINE_STARTS.schema)
 
 
-def _collect_starts(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules) -> pl.DataFrame:
+def _collect_starts(
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules
+) -> pl.DataFrame:
     fleet = vehicles.collect()
     others = fleet.filter(pl.col("powertrain").is_in(_OTHERS))["vehicle_id"]
     asked = telemetry.filter(~pl.col("vehicle_id").is_in(others.to_list()))
@@ -52,7 +77,7 @@ def _collect_starts(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Win
     return pl.concat(found).filter(is_hybrid).sort(ENGINE_STARTS.order)
 
 
-def _starts_of(track: Track, day: Window, rules: TripRules) -> pl.DataFrame:
+def _starts_of(track: Track, day: Window, rules: TransitionRules) -> pl.DataFrame:
     rows, shown = engine_starts(track, rules.energy)
     reach = track.thresholds.silence_most_us
     heard = {
@@ -81,7 +106,7 @@ def _heard(vehicle: I64, at: I64, values: F64, rows: I64, reach: int) -> F64:
 
 
 def soc_transitions(
-    starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules
+    starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules
 ) -> pl.LazyFrame:
     """SOC_TRANSITIONS rows that became final in the window, from starts and trips of its look-back.
 
@@ -93,7 +118,7 @@ def soc_transitions(
 
 
 def _collect_transitions(
-    starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules
+    starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules
 ) -> pl.DataFrame:
     seen = trips.filter(pl.col("start_reason") != "unobserved").select(
         "vehicle_id", "trip_id", "started_at", "ended_at", trip_closed_at="closed_at"

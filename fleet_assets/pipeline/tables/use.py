@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from fleet_assets.core.last_readings import rises_over_midnight as find_rises
     from fleet_assets.core.trips import TripRules
     from fleet_assets.core.use import hourly_use as share_by_hour
+    from fleet_assets.core.use.transitions import TransitionRules, starts_of_days
     from fleet_assets.core.use.transitions import soc_transitions as find_transitions
-    from fleet_assets.core.use.transitions import starts_of_days
 else:
     find_rises = Later("fleet_assets.core.last_readings", "rises_over_midnight")
     TripRules = Later("fleet_assets.core.trips.rules", "TripRules")
     share_by_hour = Later("fleet_assets.core.use.hourly", "hourly_use")
+    TransitionRules = Later("fleet_assets.core.use.transitions", "TransitionRules")
     find_transitions = Later("fleet_assets.core.use.transitions", "soc_transitions")
     starts_of_days = Later("fleet_assets.core.use.transitions", "starts_of_days")
 
@@ -60,8 +61,10 @@ def hourly_use(
     return share_by_hour(telemetry, rises_over_midnight, vehicles, window, rules)
 
 
-@use_table(ENGINE_STARTS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=TripRules)
-def engine_starts(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules) -> pl.LazyFrame:
+@use_table(ENGINE_STARTS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=TransitionRules)
+def engine_starts(
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules
+) -> pl.LazyFrame:
     """Starts of the engines of plug-in hybrids; few rows, so that their trips are found without telemetry."""
     return starts_of_days(telemetry, vehicles, window, rules)
 
@@ -70,10 +73,10 @@ def engine_starts(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, window: Windo
     SOC_TRANSITIONS,
     reads=[ENGINE_STARTS, TRIPS, Rows(VEHICLES, ("vehicle_id", "timezone"))],
     settings=["timezone"],
-    rules=TripRules,
+    rules=TransitionRules,
 )
 def soc_transitions(
-    engine_starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TripRules,
+    engine_starts: pl.LazyFrame, trips: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: TransitionRules,
     timezone: str,
 ) -> pl.LazyFrame:  # fmt: skip
     """At which charge plug-in hybrids went from battery to fuel, in which trip, if in any."""

@@ -9,8 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import ENGINE_STARTS, SOC_TRANSITIONS, check_frame
-from fleet_assets.core.trips import TripRules
-from fleet_assets.core.use.transitions import soc_transitions, starts_of_days
+from fleet_assets.core.use.transitions import TransitionRules, soc_transitions, starts_of_days
 from fleet_assets.core.window import Window
 from fleet_assets_tests.core.histories import DAY, Vehicle, fleet, midnight, trips_of, vehicle
 
@@ -26,7 +25,7 @@ def _days(frame: pl.DataFrame) -> list[Window]:
 def _starts(frame: pl.DataFrame, day: Window, vehicles: pl.DataFrame) -> pl.DataFrame:
     window = Window(day.day_start - ENGINE_STARTS.look_back, day.day_start, day.day_end)
     seen = frame.filter(pl.col("recorded_at").is_between(window.start, window.day_end, closed="left"))
-    found = starts_of_days(seen.lazy(), vehicles.lazy(), window, TripRules()).collect()
+    found = starts_of_days(seen.lazy(), vehicles.lazy(), window, TransitionRules()).collect()
     check_frame(ENGINE_STARTS, found)
     return found
 
@@ -40,11 +39,11 @@ def _transitions(frame: pl.DataFrame, vehicles: pl.DataFrame = HYBRID) -> pl.Dat
     for day in days:
         window = Window(day.day_start - SOC_TRANSITIONS.look_back, day.day_start, day.day_end)
         seen = trips.filter(pl.col("closed_at") < day.day_end)
-        found.append(soc_transitions(starts, seen, vehicles.lazy(), window, TripRules()).collect())
+        found.append(soc_transitions(starts, seen, vehicles.lazy(), window, TransitionRules()).collect())
         check_frame(SOC_TRANSITIONS, found[-1])
     every = Window(days[0].day_start - DAY, days[0].day_start, days[-1].day_end)
     assert_frame_equal(pl.concat(found).sort(SOC_TRANSITIONS.order),
-                       soc_transitions(starts, trips, vehicles.lazy(), every, TripRules()).collect())  # fmt: skip
+                       soc_transitions(starts, trips, vehicles.lazy(), every, TransitionRules()).collect())  # fmt: skip
     return pl.concat(found).sort("recorded_at")
 
 
