@@ -322,3 +322,18 @@ def test_a_build_is_a_run_of_the_code_location_and_can_be_executed_again_there(
 def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
     run = instance.get_run_by_id(run_id)
     return run is not None and run.is_finished
+
+
+def test_a_partition_of_trips_shows_numbers_that_people_ask_for_and_a_picture(built: Installation) -> None:
+    with dg.DagsterInstance.from_config(str(built.settings.dagster_home)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey("trips"))
+        asked = dg.AssetRecordsFilter(dg.AssetKey("trips"), asset_partitions=[MONDAY.isoformat()])
+        record = instance.fetch_materializations(asked, limit=1).records[0]
+    assert event is not None
+    shown = record.asset_materialization.metadata  # type: ignore[union-attr]
+    assert {name: shown[name].value for name in ("vehicles", "distance km", "longest km")} == {
+        "vehicles": 1, "distance km": 48.0, "longest km": 36.0,
+    }  # fmt: skip
+    picture = shown["picture"].value
+    assert isinstance(picture, str)
+    assert picture.startswith("![trips](data:image/png;base64,iVBOR")
