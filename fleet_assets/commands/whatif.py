@@ -39,12 +39,12 @@ class Subject:
 
 
 SUBJECTS = {
-    "fuel": Subject("fuel_events", "kind", {"volume_l": "litres", "unexplained_l": "unexplained l"}, 28),
+    "fuel": Subject("fuel_events", "kind", {"volume_l": "litres", "unexplained_l": "unexplained l"}, 92),
     "trips": Subject(
         "trips", "end_reason", {"distance_km": "km", "moving_s": "moving s", "fuel_used_l": "fuel l"}, 1
     ),
 }  # fmt: skip
-"""Events of fuel read a month of small rows for each day, so a month at once; trips read telemetry."""
+"""Events of fuel read a month of small rows for each day, so a quarter at once; trips read telemetry, day by day."""
 
 COST, CURRENCY = "cost", "currency"
 

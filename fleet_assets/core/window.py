@@ -20,12 +20,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Window:
     """Inputs cover [start, day_end); events with day_start <= closed_at < day_end are emitted. All three are UTC.
 
-    `day_start - start` is the look-back. Raises UsageError for naive instants or instants out of order.
+    `day_start - start` is the look-back. A window that `is_whole` is worked on at once: its events are those of its
+    days, their numbers agree to rounding, because sums begin elsewhere; so it is for questions, not for storing.
+    Raises UsageError for naive instants or instants out of order.
     """
 
     start: datetime
     day_start: datetime
     day_end: datetime
+    is_whole: bool = False
 
     def __post_init__(self) -> None:
         if any(instant.utcoffset() != timedelta(0) for instant in (self.start, self.day_start, self.day_end)):
@@ -43,6 +46,9 @@ class Window:
         Each looks back as far as this window does, but at least `look_back` where this window covers it: a build of
         many days equals the builds of its days, because each day sees its own look-back and no more.
         """
+        if self.is_whole:
+            yield self
+            return
         reach = max(self.look_back, look_back)
         first = self.day_start
         while first < self.day_end:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -61,8 +61,13 @@ RULES = "rules"
 """Parameter that receives the declared rules, made by `DayTable.rules` when they are asked for: the same day under
 other rules is the same table with others declared."""
 
-Days = tuple[date, date]
-"""The first and the last day of what is computed at once."""
+
+class Days(NamedTuple):
+    """What is computed in one call: from the first day to the last, one by one or, for a question, as a whole."""
+
+    first: date
+    last: date
+    is_whole: bool = False
 
 
 ReferenceSeen = dict[str, tuple[str, str]]
@@ -162,14 +167,17 @@ class DayTable:
     def _own_days(self) -> frozenset[str]:
         return frozenset(read.table.name for read in self.reads if isinstance(read, OwnDay))
 
-    def window(self, day: date, until: date | None = None) -> Window:
-        """The day, or the days up to `until`, and the look-back before."""
-        start, end = midnight(day), midnight(until or day) + timedelta(days=1)
-        return Window(start=start - self.table.look_back, day_start=start, day_end=end)
+    def window(self, days: Days) -> Window:
+        """The days, and the look-back before them."""
+        start, end = midnight(days.first), midnight(days.last) + timedelta(days=1)
+        return Window(start - self.table.look_back, start, end, is_whole=days.is_whole)
 
-    def made(self, installation: Installation, day: date, until: date | None = None) -> Noted:
-        """One day, or the days up to `until`, computed from the declared inputs. What is outside is that of one day."""
-        days = (day, until or day)
+    def made(self, installation: Installation, day: date) -> Noted:
+        """One day, computed from its declared inputs."""
+        return self.made_of(installation, Days(day, day))
+
+    def made_of(self, installation: Installation, days: Days) -> Noted:
+        """Some days, computed from the declared inputs; what lies outside the lake is that of the first."""
         given = {name: self._argument(installation, days, name) for name in self.parameters}
         result = self.compute(**given)
         return result if isinstance(result, Noted) else Noted(result)
@@ -178,7 +186,7 @@ class DayTable:
         if name == PARTS:
             return [self._made_part(installation, days, part) for part in self.parts]
         if self.outside is not None and name == self.outside.name:
-            return self.outside.read(installation, days[0])
+            return self.outside.read(installation, days.first)
         return self._given(installation, days, name, by_name(self.reads), self.settings)
 
     def _made_part(self, installation: Installation, days: Days, part: Part) -> Any:
@@ -189,7 +197,7 @@ class DayTable:
         self, installation: Installation, days: Days, name: str, named: Mapping[str, Read], settings: Sequence[str]
     ) -> Any:
         if name == WINDOW:
-            return self.window(*days)
+            return self.window(days)
         if name == TABLE:
             return self.table
         if name == RULES and self.rules is not None:
@@ -205,7 +213,7 @@ class DayTable:
         table = read.table if isinstance(read, OwnDay) else read
         if table.partition_by is None:
             return installation.lake.scan(table)
-        window = self.window(*days)
+        window = self.window(days)
         return installation.lake.window(table, window.day_start - self.look_back(table), window.day_end)
 
     def fingerprint(

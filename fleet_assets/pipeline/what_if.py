@@ -18,8 +18,11 @@ import polars as pl
 
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.day_tables import DayTable
+from fleet_assets.pipeline.day_tables import Days, DayTable
 from fleet_assets.pipeline.days import midnight
+
+_ROUNDING = 1e-6
+"""Share by which a number may differ that is a sum begun elsewhere."""
 
 CHANGE = "change"
 """Column of a difference: `new` under the other rules, `gone` under them, `changed`, or `same`."""
@@ -81,11 +84,12 @@ def computed(
     installation: Installation, maker: DayTable, first: date, last: date, days_at_once: int = 1
 ) -> Iterator[tuple[int, pl.DataFrame]]:
     """Events that became final from `first` to `last` (UTC days, inclusive), some days at once: how many days, and
-    their rows. A span of days gives what its days give one by one."""
+    their rows. Several at once are worked on as a whole, so that their numbers are those of the days to rounding."""
     day = first
     while day <= last:
         until = min(day + timedelta(days=days_at_once - 1), last)
-        yield (until - day).days + 1, maker.table.conform(maker.made(installation, day, until).frame).collect()
+        days = Days(day, until, is_whole=days_at_once > 1)
+        yield (until - day).days + 1, maker.table.conform(maker.made_of(installation, days).frame).collect()
         day = until + timedelta(days=1)
 
 
@@ -96,23 +100,30 @@ def stored(installation: Installation, maker: DayTable, first: date, last: date)
 
 def difference(maker: DayTable, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Every event of either, once, with `change`; values under the present rules have the suffix `_now`, those under
-    the others `_then`. When an event became final is no part of what it is."""
+    the others `_then`. When an event became final, and in which words, is no part of what it is, nor is rounding."""
     key = list(maker.table.key)
-    measured = [name for name in maker.table.schema if name not in (*key, "vehicle_id", "closed_at", "rules_version")]
+    told = (*key, "vehicle_id", "closed_at", "rules_version", "evidence")
+    measured = [name for name in maker.table.schema if name not in told]
     joined = _suffixed(before, key, measured, "_now").join(
         _suffixed(after, key, measured, "_then"), on=key, how="full", coalesce=True
     )
     is_now, is_then = (pl.col(f"_has{suffix}").fill_null(value=False) for suffix in ("_now", "_then"))
-    is_same = pl.all_horizontal(pl.col(f"{name}_now").eq_missing(pl.col(f"{name}_then")) for name in measured)
+    is_same = pl.all_horizontal(_is_same(name, maker.table.schema[name]) for name in measured)
     change = (
         pl.when(~is_now).then(pl.lit("new")).when(~is_then).then(pl.lit("gone")).when(is_same).then(pl.lit("same"))
         .otherwise(pl.lit("changed"))
     )  # fmt: skip
     at = pl.coalesce("started_at_now", "started_at_then")
     vehicle = pl.coalesce("vehicle_id_now", "vehicle_id_then").alias("vehicle_id")
-    told = joined.with_columns(change.alias(CHANGE), vehicle, at.alias("_at")).sort("vehicle_id", "_at", *key)
+    ordered = joined.with_columns(change.alias(CHANGE), vehicle, at.alias("_at")).sort("vehicle_id", "_at", *key)
     pairs = [f"{name}{suffix}" for name in measured for suffix in ("_now", "_then")]
-    return told.select(CHANGE, "vehicle_id", *key, *pairs)
+    return ordered.select(CHANGE, "vehicle_id", *key, *pairs)
+
+
+def _is_same(name: str, kind: pl.DataType) -> pl.Expr:
+    now, then = pl.col(f"{name}_now"), pl.col(f"{name}_then")
+    near = (now - then).abs() <= _ROUNDING * (1 + now.abs()) if kind.is_float() else now == then
+    return (now.is_null() & then.is_null()) | near.fill_null(value=False)
 
 
 def _suffixed(rows: pl.DataFrame, key: Sequence[str], measured: Sequence[str], suffix: str) -> pl.DataFrame:
