@@ -4,7 +4,8 @@ Belongs here: which sources an answer holds for, and where it is kept. Does not 
 (`code_versions`).
 
 An answer holds for exactly the sources of the package that was asked, byte by byte, and for one version of Python;
-those of other sources are forgotten. Where nobody may write beside the sources, nothing is remembered.
+those of other sources are forgotten. Modules of another package (one that declares a source) are parsed by every
+process: nothing here sees when they change. Where nobody may write beside the sources, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -34,12 +35,15 @@ class ParsedModules:
         self.file = _file(package)
         self._known: dict[str, Any] = recall(self.file)
         self._kept = len(self._known)
+        self._own = f"{package.name}."
+        self._others: dict[str, Any] = {}
 
     def of(self, name: str, parse: Callable[[str], Said]) -> Said:
         """What parsing says of a module, or of a function of one (`module:name`); it is parsed once."""
-        if name not in self._known:
-            self._known[name] = parse(name)
-        said: Said = self._known[name]
+        known = self._known if name.startswith(self._own) else self._others
+        if name not in known:
+            known[name] = parse(name)
+        said: Said = known[name]
         return said
 
     def remember(self) -> None:

@@ -16,10 +16,11 @@ SAID: Said = ["the code", ["pkg.core.b"]]
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "pkg"
     for file in ("contracts/a.py", "core/b.py", "sources/c.py", "pipeline/d.py"):
-        (tmp_path / file).parent.mkdir()
-        (tmp_path / file).write_text("ONE = 1\n")
-    return tmp_path
+        (folder / file).parent.mkdir(parents=True)
+        (folder / file).write_text("ONE = 1\n")
+    return folder
 
 
 def counting(parsed: list[str]) -> Callable[[str], Said]:
@@ -30,12 +31,12 @@ def counting(parsed: list[str]) -> Callable[[str], Said]:
     return parse
 
 
-def ask(package: Path) -> list[str]:
+def ask(package: Path, module: str = "pkg.core.b") -> list[str]:
     """What a process that asks for one module has to parse; it remembers the answer."""
     parsed: list[str] = []
     known = ParsedModules(package)
-    assert known.of("pkg.core.b", counting(parsed)) == SAID
-    assert known.of("pkg.core.b", counting(parsed)) == SAID
+    assert known.of(module, counting(parsed)) == SAID
+    assert known.of(module, counting(parsed)) == SAID
     known.remember()
     return parsed
 
@@ -69,3 +70,9 @@ def test_a_damaged_memory_is_as_good_as_none(package: Path) -> None:
 def test_where_nobody_may_write_a_module_is_parsed_by_each_process(package: Path) -> None:
     (package / "pipeline" / "__pycache__").write_text("a file where the folder would be")
     assert [ask(package), ask(package)] == [["pkg.core.b"], ["pkg.core.b"]]
+
+
+def test_a_module_of_another_package_is_parsed_by_every_process_since_nothing_tells_when_it_changes(
+    package: Path,
+) -> None:
+    assert [ask(package, "depot.source"), ask(package, "depot.source")] == [["depot.source"], ["depot.source"]]
