@@ -196,6 +196,19 @@ def test_without_power_the_state_of_charge_says_the_energy() -> None:
     assert _trip(reported, powertrain="bev", battery_capacity_kwh=50.0)["energy_used_kwh"] == pytest.approx(4, abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("fallen", "is_known", "is_rated"), [(1.0, False, False), (3.0, True, False), (6.0, True, True)]
+)
+def test_consumption_by_charge_needs_a_fall_well_above_the_step_of_its_readings(
+    fallen: float, is_known: bool, is_rated: bool
+) -> None:
+    """The charge is told in whole points: two of them say an energy, five a consumption."""
+    charge = (80 - pl.col("n") * fallen / 360).round()
+    trip = _trip(_hour().with_columns(soc_pct=charge).drop("n"), powertrain="bev", battery_capacity_kwh=50.0)
+    assert (trip["energy_used_kwh"] is not None) == is_known
+    assert (trip["kwh_per_100km"] is not None) == is_rated
+
+
 def test_a_charge_of_zero_is_a_reading() -> None:
     history = _hour().with_columns(soc_pct=pl.lit(0.0)).drop("n")
     assert _trip(history, powertrain="bev")["end_soc_pct"] == 0.0
