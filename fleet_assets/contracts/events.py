@@ -105,7 +105,14 @@ TRIPS = Table(
         Column("ambient_temp_c", "f64", "Median outside temperature.", "degC"),
         Column("start_fuel_level_pct", "f64", "Median tank level over the first minutes.", "%", low=0, high=100),
         Column("end_fuel_level_pct", "f64", "Median tank level over the last minutes.", "%", low=0, high=100),
-        Column("fuel_used_l", "f64", "Fuel burned.", "l", low=0),
+        Column("fuel_used_l", "f64", "Fuel burned; null where nothing tells it well enough.", "l", low=0),
+        Column(
+            "fuel_used_sd_l",
+            "f64",
+            "Standard deviation of fuel_used_l by level; of counter and rate their expected error.",
+            "l",
+            low=0,
+        ),
         Column("fuel_source", "str", "What fuel_used_l was taken from.", values=("counter", "rate", "level")),
         Column(
             "fuel_l_per_100km",
@@ -158,13 +165,14 @@ STOPS = Table(
     partition_by="closed_at",
     look_back=timedelta(days=31),
     longest=timedelta(days=31) + TRIPS.reach,  # it begins with the end of a trip that became final in its look-back
+    final_within=timedelta(hours=2),  # a stop waits for its refuel (`core.stops`)
     is_local=True,
     columns=(
         Column("stop_id", "str", "Stable hash of vehicle and start.", required=True),
         Column("vehicle_id", "str", "Vehicle that stood.", required=True),
         Column("started_at", "ts", "End of the trip before; the first observation where there is none.", required=True),
         Column("ended_at", "ts", "Start of the trip after.", required=True),
-        Column("closed_at", "ts", "When the trip after became final, and the stop with it.", required=True),
+        Column("closed_at", "ts", "When the trip after, and what happened in the stay, became final.", required=True),
         Column("local_date", "date", "Day of started_at in the vehicle's time zone.", required=True),
         Column("duration_s", "f64", "ended_at - started_at.", "s", required=True, low=0),
         *_place("", "of the stay"),

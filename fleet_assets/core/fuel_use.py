@@ -1,6 +1,7 @@
-"""Fuel burned over stretches of observations, from the counter, the rate or the tank level, and which is believed.
+"""Fuel burned over stretches of observations, by the counter or the rate, and which is believed.
 
-Belongs here: consumption. Does not belong here: refuels, thefts and the tank's balance over days.
+Belongs here: consumption by what counts it, and levels at both ends. Does not belong here: what levels of the tank say
+of consumption (`fuel.burned`, `trips.by_level`), refuels, thefts.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ COUNTER_SLACK_L = 0.5
 class FuelRules:
     """What counter, rate and level say of consumption."""
 
+    level_most_share: float = 0.25
+    """Standard deviation of litres by level over what was expected to be burned, from which they are not told: up to
+    there no trip by chance burns less than nothing (four deviations, one in 30 000)."""
     level_window_s: float = 300.0
     """s at either end of a trip over which the tank level's median is taken."""
-    level_noise_pct: float = 2.0
-    """Points of tank level below which a fall says nothing about consumption."""
     rate_error_share: float = 0.05
     """Expected error of an integrated fuel rate."""
     max_rate_lph: float = 500.0
@@ -35,29 +37,26 @@ class FuelRules:
 
 @dataclass(frozen=True)
 class FuelUse:
-    """Per stretch: litres, index into SOURCES (-1: not known), tank level at both ends."""
+    """Per stretch: litres, their expected error, index into SOURCES (-1: not known), tank level at both ends."""
 
     litres: F64
+    error_l: F64
     source: I64
     start_level_pct: F64
     end_level_pct: F64
 
 
-def measure_fuel(track: Track, trips: Stretches, tank_l: F64, rules: FuelRules) -> FuelUse:
-    """Litres burned by the source with the smallest expected error; on a tie counter, rate, level.
+def measure_fuel(track: Track, trips: Stretches, rules: FuelRules) -> FuelUse:
+    """Litres burned by counter or rate, whichever has the smaller expected error; on a tie by the counter.
 
-    Expected errors: counter, its resolution; rate, 5 %; both plus the share of the trip that they did not observe;
-    level, its noise times the tank. A level that rises, or falls by less than its noise, says nothing.
+    Expected errors: counter, its resolution; rate, 5 %; both plus the share of the trip that they did not observe.
     """
     level = track.column("fuel_level_pct")
     start = median_within(track.at, level, trips.first, trips.last, rules.level_window_s)
     end = median_within(track.at, level, trips.first, trips.last, rules.level_window_s, from_end=True)
-    counted_rated, errors = _measured(track, trips, rules)
-    fall = start - end
-    by_level = np.where(fall >= rules.level_noise_pct, fall / 100 * tank_l, np.nan)
-    level_error = rules.level_noise_pct / 100 * tank_l
-    litres, source = choose([*counted_rated, by_level], [*errors, level_error])
-    return FuelUse(litres, source, start, end)
+    litres, errors = _measured(track, trips, rules)
+    chosen, source = choose(litres, errors)
+    return FuelUse(chosen, choose(errors, errors)[0], source, start, end)
 
 
 def litres_burned(track: Track, stretches: Stretches, rules: FuelRules) -> F64:

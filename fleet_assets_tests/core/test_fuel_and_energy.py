@@ -48,20 +48,19 @@ def test_a_counter_that_is_reset_loses_nothing_else() -> None:
     assert trip["fuel_used_l"] == pytest.approx(20, abs=0.2)
 
 
-def test_the_tank_level_says_something_only_beyond_its_noise_and_with_a_tank() -> None:
-    falling = _hour().with_columns(fuel_level_pct=80 - pl.col("n") / 36).drop("n")
-    trip = _trip(falling, tank_capacity_l=400.0)
-    assert trip["fuel_source"] == "level"
-    assert trip["fuel_used_l"] == pytest.approx(0.092 * 400, rel=0.05)
-    assert _trip(falling)["fuel_used_l"] is None
-    assert _trip(_hour().with_columns(fuel_level_pct=80 - pl.col("n") / 360).drop("n"), tank_capacity_l=400.0)[
-        "fuel_used_l"
-    ] is None  # fmt: skip
+def test_levels_at_both_ends_of_a_trip_say_nothing_of_what_it_burned() -> None:
+    """The balance of the tank does (`trips.test_by_level`)."""
+    for change in (-1, 1):
+        trip = _trip(
+            _hour().with_columns(fuel_level_pct=50 + change * pl.col("n") / 36).drop("n"), tank_capacity_l=400.0
+        )
+        assert (trip["fuel_used_l"], trip["fuel_source"]) == (None, None)
 
 
-def test_a_level_that_rises_is_no_negative_consumption() -> None:
-    rising = _hour().with_columns(fuel_level_pct=20 + pl.col("n") / 36).drop("n")
-    assert _trip(rising, tank_capacity_l=400.0)["fuel_used_l"] is None
+def test_the_expected_error_of_a_counter_is_told() -> None:
+    counter = ((100 + pl.col("n") / 18) / 0.5).floor() * 0.5
+    trip = _trip(_hour().with_columns(fuel_used_total_l=counter).drop("n"))
+    assert trip["fuel_used_sd_l"] == pytest.approx(0.5, abs=0.3)
 
 
 def test_consumption_per_100_km_is_null_below_the_minimum_distance() -> None:
@@ -195,6 +194,19 @@ def test_without_power_the_state_of_charge_says_the_energy() -> None:
     assert trip["start_soc_pct"] == 80.0
     reported = falling.with_columns(hv_capacity_kwh=pl.lit(40.0))
     assert _trip(reported, powertrain="bev", battery_capacity_kwh=50.0)["energy_used_kwh"] == pytest.approx(4, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("fallen", "is_known", "is_rated"), [(1.0, False, False), (3.0, True, False), (6.0, True, True)]
+)
+def test_consumption_by_charge_needs_a_fall_well_above_the_step_of_its_readings(
+    fallen: float, is_known: bool, is_rated: bool
+) -> None:
+    """The charge is told in whole points: two of them say an energy, five a consumption."""
+    charge = (80 - pl.col("n") * fallen / 360).round()
+    trip = _trip(_hour().with_columns(soc_pct=charge).drop("n"), powertrain="bev", battery_capacity_kwh=50.0)
+    assert (trip["energy_used_kwh"] is not None) == is_known
+    assert (trip["kwh_per_100km"] is not None) == is_rated
 
 
 def test_a_charge_of_zero_is_a_reading() -> None:

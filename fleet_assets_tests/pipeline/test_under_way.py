@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import RAW_TELEMETRY, STOPS, TRIPS, Table
+from fleet_assets.core.stops import StopRules
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DUE_AT
 from fleet_assets.pipeline.plan import BuildRequest
@@ -73,12 +74,17 @@ def test_a_trip_still_under_way_is_no_ended_trip_and_appears_once_its_silence_ha
     assert _stale(installation) == []
 
 
-def test_the_stop_before_a_trip_under_way_appears_with_the_trip(
+def test_the_stop_before_the_trip_waits_for_what_may_have_happened_in_it(
     here: tuple[Installation, dict[str, pl.DataFrame], Path],
 ) -> None:
-    installation, before, _ = here
-    assert before["stops"].is_empty()
-    assert _said(installation, STOPS).height == 1
+    installation = here[0]
+    assert _said(installation, STOPS).is_empty()
+    began = _said(installation, TRIPS)["started_at"].max()
+    assert isinstance(began, datetime)
+    days = installation.lake.days(STOPS)
+    notes = [record.notes for day in days if (record := installation.lake.record(STOPS, day))]
+    (due,) = {note[DUE_AT] for note in notes if DUE_AT in note}
+    assert datetime.fromisoformat(str(due)) == began + timedelta(seconds=StopRules().events_final_s)
 
 
 def test_what_was_published_bit_by_bit_equals_a_rebuild(

@@ -65,7 +65,7 @@ class TripBatch:
 
 def vehicles_of(points: Points, rows: I64, fleet: pl.DataFrame) -> pl.DataFrame:
     """Per row of the points what the fleet states of its vehicle."""
-    known = fleet.select("vehicle_id", "powertrain", "tank_capacity_l", "battery_capacity_kwh")
+    known = fleet.select("vehicle_id", "powertrain", "battery_capacity_kwh")
     per_trip = pl.DataFrame({"vehicle_id": points.vehicle_ids.gather(points.vehicle[rows])})
     return per_trip.join(known.unique("vehicle_id", keep="first"), on="vehicle_id", how="left", maintain_order="left")
 

@@ -35,14 +35,12 @@ def with_consumption(trips: pl.DataFrame, rules: ConsumptionRules) -> pl.DataFra
     engine_only = ~has_battery & (share.is_not_null() | (powertrain == "ice").fill_null(False))
     engine_km = pl.when(has_no_engine).then(0.0).when(engine_only).then(km).when(has_battery).then(km * share)
     electric_km = pl.when(has_battery).then(km - pl.col("engine_km"))
-    per_100 = 100 * pl.col("fuel_used_l") / km
     # An engine that never drove leaves all the energy to the electric distance, however the energy was measured.
     never_on = pl.col("engine_km") == 0
     electric_kwh = pl.when(has_battery & never_on).then("energy_used_kwh").when(has_battery).then("_electric_kwh")
     net_per_100 = 100 * pl.col("electric_energy_kwh") / pl.col("electric_km")
     moved = pl.when(pl.col("moving_s") > 0).then(km / (pl.col("moving_s") / 3600))
     is_rated = (pl.col("electric_km") >= rules.min_electric_km) & pl.col("_is_rated")
-    enough_fuel_km = pl.col("engine_km").fill_null(km) >= rules.min_engine_km
     return (
         trips.with_columns(moved.alias("avg_speed_kmh"), engine_km.alias("engine_km"))
         .with_columns(
@@ -52,7 +50,13 @@ def with_consumption(trips: pl.DataFrame, rules: ConsumptionRules) -> pl.DataFra
             pl.max_horizontal("max_speed_kmh", "avg_speed_kmh").alias("max_speed_kmh"),
         )
         .with_columns(
-            pl.when(enough_fuel_km).then(per_100).alias("fuel_l_per_100km"),
+            fuel_per_100_km(rules).alias("fuel_l_per_100km"),
             pl.when(is_rated).then(net_per_100).alias("kwh_per_100km"),
         )
     )
+
+
+def fuel_per_100_km(rules: ConsumptionRules) -> pl.Expr:
+    """l per 100 km of the whole trip; null where the engine drove too little to say anything."""
+    km = pl.col("distance_km")
+    return pl.when(pl.col("engine_km").fill_null(km) >= rules.min_engine_km).then(100 * pl.col("fuel_used_l") / km)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.contracts import READINGS_BEFORE_SILENCE, TRIPS
+from fleet_assets.contracts import FUEL_BALANCE, READINGS_BEFORE_SILENCE, TRIPS
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
@@ -22,6 +22,7 @@ from fleet_assets.core.position_outliers import are_drift
 from fleet_assets.core.thresholds import micros
 from fleet_assets.core.track import Track, each_track
 from fleet_assets.core.trips.batch import MEASURED, TELEMETRY_USED
+from fleet_assets.core.trips.by_level import with_fuel_by_level
 from fleet_assets.core.trips.edges import Edges, find_edges, told_by_positions_only
 from fleet_assets.core.trips.measures import measure_trips
 from fleet_assets.core.trips.rules import TripRules
@@ -35,7 +36,7 @@ Mask = npt.NDArray[np.bool_]
 
 def segment_trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, window: Window, rules: TripRules,
-    readings: pl.LazyFrame | None = None,
+    readings: pl.LazyFrame | None = None, balance: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:  # fmt: skip
     """Trips (contract TRIPS, its order) that became final in the window; see `TripRules` for what a trip is.
 
@@ -43,17 +44,19 @@ def segment_trips(
     lacks count as never observed. The work is done when the result is collected, in batches of vehicles, so memory
     is bounded by the batch. A trip longer than the look-back starts at its edge and is marked `is_truncated`.
     `readings` (READINGS_BEFORE_SILENCE) tell where vehicles were left before the look-back, so that a drive in a
-    silence of days is found as well.
+    silence of days is found as well. `balance` (FUEL_BALANCE of the window) tells what those burned that nothing
+    counts; each day's trips are told by the pairs of its own look-back and day.
     Raises DataError for a vehicle's time zone that does not exist.
     """
     told = READINGS_BEFORE_SILENCE.empty().lazy() if readings is None else readings
-    work = partial(_collect_trips, telemetry, vehicles, assignments, told, window, rules)
+    tanks = FUEL_BALANCE.empty().lazy() if balance is None else balance
+    work = partial(_collect_trips, telemetry, vehicles, assignments, told, tanks, window, rules)
     return pl.defer(work, schema=TRIPS.schema)
 
 
 def _collect_trips(
-    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, readings: pl.LazyFrame, window: Window,
-    rules: TripRules,
+    telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, assignments: pl.LazyFrame, readings: pl.LazyFrame,
+    balance: pl.LazyFrame, window: Window, rules: TripRules,
 ) -> pl.DataFrame:  # fmt: skip
     fleet = vehicles.collect()
     days = list(window.days(TRIPS.look_back))
@@ -65,7 +68,9 @@ def _collect_trips(
         seen = within(telemetry, day.start, day.day_end)
         left = readings.filter(pl.col("silent_at") == pl.lit(day.day_start)).drop("silent_at").collect()
         told = seen if left.is_empty() else pl.concat([seen, left.lazy()], how="diagonal")
-        found += each_track(told, TELEMETRY_USED, ranges, fleet, rules, work)
+        measured = pl.concat([found[0], *each_track(told, TELEMETRY_USED, ranges, fleet, rules, work)])
+        tanks = within(balance, day.start, day.day_end, "ended_at").collect()
+        found.append(with_fuel_by_level(measured, tanks, rules))
     measured = pl.concat(found)
     known = with_local_date(_with_driver(measured, assignments.collect()), fleet, rules.default_timezone)
     ids = event_ids(known["vehicle_id"], known["started_at"]).alias("trip_id")

@@ -102,11 +102,11 @@ def _places(batch: TripBatch) -> dict[str, object]:
 
 
 def _fuel(batch: TripBatch, rules: TripRules) -> dict[str, object]:
-    tank_l = batch.vehicle_numbers("tank_capacity_l")
-    fuel = fuel_use.measure_fuel(batch.track, batch.around, tank_l, rules.fuel)
+    fuel = fuel_use.measure_fuel(batch.track, batch.around, rules.fuel)
     return {
         "start_fuel_level_pct": fuel.start_level_pct, "end_fuel_level_pct": fuel.end_level_pct,
-        "fuel_used_l": fuel.litres, "fuel_source": in_words(fuel.source, fuel_use.SOURCES),
+        "fuel_used_l": fuel.litres, "fuel_used_sd_l": fuel.error_l,
+        "fuel_source": in_words(fuel.source, fuel_use.SOURCES),
     }  # fmt: skip
 
 

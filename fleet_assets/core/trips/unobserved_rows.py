@@ -52,10 +52,10 @@ def measure_unobserved(track: Track, drives: Unobserved, rules: TripRules) -> pl
 
 
 def _straight_km(track: Track, drives: Unobserved) -> pl.Series:
-    """Straight line between the positions of the rows before and after a drive; NaN where one of them has none."""
+    """Straight line between the positions of the rows before and after a drive; null where one of them has none."""
     lat, lon = track.column("latitude_deg"), track.column("longitude_deg")
     if not len(lat) or not len(lon):
         return pl.repeat(None, len(drives), eager=True, dtype=pl.Float64)
     a, b = drives.before, drives.after
     places = pl.DataFrame({"lat0": lat[a], "lon0": lon[a], "lat1": lat[b], "lon1": lon[b]})
-    return places.select(great_circle_expr(*map(pl.col, places.columns))).to_series()
+    return places.select(great_circle_expr(*map(pl.col, places.columns))).to_series().fill_nan(None)

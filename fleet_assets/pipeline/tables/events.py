@@ -13,7 +13,10 @@ import polars as pl
 
 from fleet_assets.contracts import (
     DRIVER_ASSIGNMENTS,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
     LAST_READINGS,
+    POWER_SESSIONS,
     READINGS_BEFORE_SILENCE,
     STANDING_PERIODS,
     STOPS,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from fleet_assets.core.last_readings import readings_before_silence as read_before
     from fleet_assets.core.standing import StandingRules
     from fleet_assets.core.standing import standing_periods as find_standing
-    from fleet_assets.core.stops import StopRules, derive_stops
+    from fleet_assets.core.stops import Happened, StopRules, derive_stops
     from fleet_assets.core.trips import TripRules, segment_trips
 else:
     # A plan that finds nothing to make calls none of it.
@@ -42,6 +45,7 @@ else:
     StandingRules = Later("fleet_assets.core.standing", "StandingRules")
     find_standing = Later("fleet_assets.core.standing", "standing_periods")
     StopRules = Later("fleet_assets.core.stops", "StopRules")
+    Happened = Later("fleet_assets.core.stops", "Happened")
     derive_stops = Later("fleet_assets.core.stops", "derive_stops")
     TripRules = Later("fleet_assets.core.trips.rules", "TripRules")
     segment_trips = Later("fleet_assets.core.trips.detect", "segment_trips")
@@ -66,7 +70,8 @@ def readings_before_silence(last_readings: pl.LazyFrame, window: Window) -> pl.L
     reads=[
         TELEMETRY,
         OwnDay(READINGS_BEFORE_SILENCE),
-        Rows(VEHICLES, ("vehicle_id", "powertrain", "tank_capacity_l", "battery_capacity_kwh", "timezone")),
+        FUEL_BALANCE,
+        Rows(VEHICLES, ("vehicle_id", "powertrain", "battery_capacity_kwh", "timezone")),
         Rows(DRIVER_ASSIGNMENTS, ("driver_id", "vehicle_id", "valid_from", "valid_to")),
     ],
     settings=["timezone"],
@@ -74,11 +79,11 @@ def readings_before_silence(last_readings: pl.LazyFrame, window: Window) -> pl.L
 )
 def trips(
     telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, driver_assignments: pl.LazyFrame,
-    readings_before_silence: pl.LazyFrame, window: Window, rules: TripRules, timezone: str,
+    readings_before_silence: pl.LazyFrame, fuel_balance: pl.LazyFrame, window: Window, rules: TripRules, timezone: str,
 ) -> pl.LazyFrame:  # fmt: skip
     """Movement between two ends, each end with its reason; distance, fuel and energy with their sources."""
     rules = replace(rules, default_timezone=timezone)
-    return segment_trips(telemetry, vehicles, driver_assignments, window, rules, readings_before_silence)
+    return segment_trips(telemetry, vehicles, driver_assignments, window, rules, readings_before_silence, fuel_balance)
 
 
 @event_table(STANDING_PERIODS, reads=[TELEMETRY, Rows(VEHICLES, ("vehicle_id", "powertrain"))], rules=StandingRules)
@@ -92,6 +97,8 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
     reads=[
         TRIPS,
         STANDING_PERIODS,
+        FUEL_EVENTS,
+        POWER_SESSIONS,
         Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
         Rows(VEHICLES, ("vehicle_id", "timezone")),
     ],
@@ -99,8 +106,10 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
     rules=StopRules,
 )
 def stops(
-    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
-    rules: StopRules, timezone: str,
+    trips: pl.LazyFrame, standing_periods: pl.LazyFrame, fuel_events: pl.LazyFrame, power_sessions: pl.LazyFrame,
+    zones: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window, rules: StopRules, timezone: str,
 ) -> pl.LazyFrame:  # fmt: skip
-    """Stays between two trips: idling, refuelling, charging or parking."""
-    return derive_stops(trips, standing_periods, zones, vehicles, window, replace(rules, default_timezone=timezone))
+    """Stays between two trips: charging, refuelling, idling or parking."""
+    rules = replace(rules, default_timezone=timezone)
+    happened = Happened(fuel_events, power_sessions)
+    return derive_stops(trips, standing_periods, happened, zones, vehicles, window, rules)
