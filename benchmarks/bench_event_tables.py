@@ -89,7 +89,8 @@ def prepare(home: Path, vehicles: int) -> None:
     here.lake.write(VEHICLES, None, VEHICLES.conform(pl.LazyFrame(known)).collect(), "bench")
     for day in (DAY - timedelta(days=1), DAY):
         here.lake.write(TELEMETRY, day, pl.concat(_vehicle_day(k, day) for k in range(vehicles)), "bench")
-    for name in ("last_readings", "readings_before_silence", TRIP_TABLE, *NEW):
+    before_trips = ("last_readings", "readings_before_silence", "fuel_plateaus", "fuel_balance")
+    for name in (*before_trips, TRIP_TABLE, *NEW):
         maker = DAY_TABLES[name]
         rows = maker.table.conform(maker.made(here, DAY).frame).collect()
         here.lake.write(maker.table, DAY, rows, "bench")

@@ -943,6 +943,16 @@ def upgrade() -> None:
         schema="fleet",
     )
     op.add_column(
+        "trips",
+        sa.Column(
+            "fuel_used_sd_l",
+            sa.Double(),
+            nullable=True,
+            comment="Standard deviation of fuel_used_l by level; of counter and rate their expected error. [l]",
+        ),
+        schema="fleet",
+    )
+    op.add_column(
         "vehicles",
         sa.Column("tank_2_capacity_l", sa.Double(), nullable=True, comment="Usable volume of a second tank. [l]"),
         schema="fleet",
