@@ -146,7 +146,8 @@ RISES_OVER_MIDNIGHT = Table(
 
 READINGS_BEFORE_SILENCE = Table(
     name="readings_before_silence",
-    row="Where a source left a vehicle, or at which odometer, of which it told nothing on the day before `silent_at`.",
+    row="Where a source left a vehicle, or at which odometer, of which it told nothing on the day before `silent_at`; "
+    "of vehicles that spoke on the day that begins then.",
     key=("vehicle_id", "source", "silent_at", "recorded_at"),
     partition_by="silent_at",
     look_back=timedelta(days=31),

@@ -60,14 +60,17 @@ def readings_before_silence(readings: pl.LazyFrame, window: Window) -> pl.LazyFr
     """READINGS_BEFORE_SILENCE rows of the window's day from LAST_READINGS rows of its look-back.
 
     Of each source of a vehicle that told no odometer, or no place, on the day before, the newest one it told before
-    that. So trips find what was driven in a silence of days, and a late row of an old day moves the trips of those days
-    only on which the vehicle broke its silence.
+    that; of vehicles alone of which something is told on the day itself, so that a day without readings has no rows,
+    whether or not it was ever asked for. So trips find what was driven in a silence of days, and a late row of an old
+    day moves the trips of those days only on which the vehicle broke its silence.
     """
     silent_since = window.day_start - timedelta(days=1)
     told = readings.filter(pl.col("recorded_at") < pl.lit(window.day_start))
     rows = pl.concat([_left(told, *kind) for kind in _WAY.values()], how="diagonal")
     silent = rows.filter(pl.col("recorded_at") < pl.lit(silent_since))
-    merged = silent.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
+    is_of_day = pl.col("recorded_at").is_between(pl.lit(window.day_start), pl.lit(window.day_end), closed="left")
+    broken = silent.join(readings.filter(is_of_day).select("vehicle_id"), on="vehicle_id", how="semi")
+    merged = broken.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
     return READINGS_BEFORE_SILENCE.conform(merged.with_columns(silent_at=pl.lit(window.day_start).cast(TIMESTAMP)))
 
 

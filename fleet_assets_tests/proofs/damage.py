@@ -4,8 +4,8 @@ What is claimed. A file of the lake in which a bit was flipped, that was cut or 
 published warehouse file likewise: `fleet check --deep` names it, whatever time and size the file has; `fleet build`
 makes it anew, to the same bytes; nothing else is made anew.
 
-What is tried. A real installation with all tables and marts, harmed at random places, some files with their old times
-put back, then checked and built by the command line.
+What is tried. A real installation with rows in all tables of telemetry and all marts, harmed at random places, some
+files with their old times put back, then checked and built by the command line.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from fleet_assets.adapters.durable_file import content_hash
+from fleet_assets_tests.fixtures.energy_fleet import energy_rows, write_energy_reference
 from fleet_assets_tests.fixtures.installation import TABLES, OwnInstallation, days_from, small_day
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
@@ -28,6 +29,9 @@ HARMED = 12
 """Files of the lake a round."""
 
 FIRST = date(2026, 3, 1)
+DAYS = 3
+OF_NO_ROWS = {"raw_can", "ingest_gaps", "ingest_quarantined", "ingest_outages"}
+"""Tables of what does not come in here."""
 
 
 def prove(strength: Strength, say: Say) -> Iterator[Outcome]:
@@ -35,10 +39,14 @@ def prove(strength: Strength, say: Say) -> Iterator[Outcome]:
     chance = random.Random(20_260_301)
     with tempfile.TemporaryDirectory(prefix="fleet-damage-") as folder:
         here = OwnInstallation(Path(folder) / "home")
-        for day in days_from(FIRST, 3):
+        for day in days_from(FIRST, DAYS):
             here.land(small_day(day), f"day-{day}")
+        here.land(energy_rows(FIRST, DAYS), "energy")
+        write_energy_reference(here.installation.settings.reference, FIRST)
         assert here.fleet("build").returncode == 0
         trial = Trial(here, chance)
+        empty = {name for name, rows in trial.rows.items() if rows.is_empty()} - OF_NO_ROWS
+        yield Outcome("every table and mart has rows", f"{len(trial.rows)} of them", not empty, str(sorted(empty)))
         for number in range(ROUNDS[strength]):
             say(f"round {number + 1} of {ROUNDS[strength]}")
             trial.round(whole_file=number % 3 == 0)

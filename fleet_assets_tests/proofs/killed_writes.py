@@ -16,8 +16,12 @@ from pathlib import Path
 from fleet_assets.adapters.durable_file import content_hash
 from fleet_assets.adapters.lake import Generation
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY, Table
-from fleet_assets_tests.fixtures.installation import OwnInstallation, days_from, small_day
+from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
+from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets_tests.fixtures.energy_fleet import energy_rows, write_energy_reference
+from fleet_assets_tests.fixtures.installation import TABLES, OwnInstallation, days_from, small_day
 from fleet_assets_tests.fixtures.partition_writers import Reader, go_on, stands_still, writer
+from fleet_assets_tests.proofs.histories.lakes import REFERENCE, contents, store
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 DAY = date(2026, 3, 2)
@@ -27,6 +31,10 @@ OWN_DAYS = 5
 STANDSTILL_S = 0.7
 """s in which the second writer would be done if nothing held it up."""
 CHAIN = (RAW_TELEMETRY, TELEMETRY)
+EVENTS = [maker.table for maker in DAY_TABLES.values() if maker.group == "events"]
+ENERGY_DAYS = 3
+MOST_STEPS = 120
+"""Changes of the lake up to which a writer of many days gets; a day takes some five."""
 
 
 def prove_writes(strength: Strength, say: Say) -> Iterator[Outcome]:
@@ -35,6 +43,8 @@ def prove_writes(strength: Strength, say: Say) -> Iterator[Outcome]:
         is_quick = strength is Strength.QUICK
         yield _killed_at_every_step(Path(folder), CHAIN[:1] if is_quick else CHAIN, say)
         yield _killed_at_random(Path(folder), 3 if is_quick else 60, say)
+        if not is_quick:
+            yield _killed_in_every_table(Path(folder), say)
         yield _two_at_once(Path(folder), say)
         yield _many_days_at_once(Path(folder), 1 if is_quick else 12, say)
 
@@ -79,6 +89,40 @@ def _killed_at_random(folder: Path, kills: int, say: Say) -> Outcome:
     same = _equal_to_new(here, folder / "random-new")
     tried = f"{kills * len(CHAIN)} writers, {ended} killed within them, {reader.reads} reads"
     return _outcome("a run killed at any instant leaves no half day, and the next one repairs it", tried, reader, same)
+
+
+def _killed_in_every_table(folder: Path, say: Say) -> Outcome:
+    """Each table of the lake in turn is written by processes that die after some steps, until one survives."""
+    here, steps, kills, torn = _energy_installation(folder / "every"), random.Random(5), 0, list[str]()
+    store(here.installation, BuildRequest(), REFERENCE)
+    for table in (maker.table for maker in ordered_tables() if maker.table in TABLES):
+        days = plan_build(here.installation, BuildRequest(), {table.name}).days.get(table.name, [])
+        say(f"{table.name}, {kills} kills so far")
+        while days and (code := _store(here, table, *days, dies_at=steps.randrange(1, MOST_STEPS))):
+            kills += code == -9
+            torn += [] if code == -9 and _is_whole(here, table) else [f"{table.name} after {code}"]
+    fresh = _energy_installation(folder / "every-new")
+    store(fresh.installation, BuildRequest())
+    found, wanted = contents(here.installation), contents(fresh.installation)
+    filled = {table.name for table in TABLES} & {name for name, _ in found}
+    torn += [f"{name} has no rows" for name in {table.name for table in EVENTS} - filled]
+    torn += [
+        f"{name} {day}" for name, day in found.keys() | wanted if found.get((name, day)) != wanted.get((name, day))
+    ]
+    tried = f"{kills} writers of {len(TABLES)} tables killed, {len(filled)} of these with rows"
+    return Outcome(
+        "whichever table is being written, no kill leaves half of it",
+        tried,
+        not torn and kills > 0,
+        ", ".join(torn[:5]),
+    )
+
+
+def _energy_installation(root: Path) -> OwnInstallation:
+    here = OwnInstallation(root)
+    write_energy_reference(here.installation.settings.reference, DAY)
+    here.land(energy_rows(DAY, ENERGY_DAYS), "energy")
+    return here
 
 
 def _two_at_once(folder: Path, say: Say) -> Outcome:
@@ -150,8 +194,6 @@ def _is_whole_now(generation: Generation) -> bool:
 
 def _has_true_record(here: OwnInstallation, table: Table, day: date) -> bool:
     """Whether the record names the bytes that are there and the inputs that are there."""
-    from fleet_assets.pipeline.tables import DAY_TABLES
-
     record = here.installation.lake.record(table, day)
     file = here.installation.lake.generation(table).file(day)
     contents = {content_hash(file), content_hash(here.installation.lake.path(table, day))} if file else set()

@@ -130,10 +130,24 @@ def test_readings_are_the_last_of_each_source_and_day() -> None:
     assert found["positioned_at"].to_list() == [late - timedelta(hours=1), None]
     assert_frame_equal(last_readings(telemetry().lazy()).collect(), LAST_READINGS.empty())
     days = [Window(midnight, midnight + k * DAY, midnight + (k + 1) * DAY) for k in range(3)]
-    left = [readings_before_silence(found.lazy(), day).collect() for day in days]
+    # A fuel counter says that the vehicle is there, and nothing of its way.
+    there = telemetry(
+        *({"vehicle_id": "a", "recorded_at": day.day_start, "fuel_used_total_l": 1.0} for day in days[1:])
+    )
+    readings = pl.concat([found, *(last_readings(row.lazy()).collect() for row in there.iter_slices(1))])
+    left = [readings_before_silence(readings.lazy(), day).collect() for day in days]
     # What was told on the day before is telemetry of the look-back; the place was told on the first day only.
     said = [sorted(rows.select("odometer_km", "latitude_deg").rows(), key=str) for rows in left]
     assert said == [[], [(None, 1.0)], [(11.0, None), (None, 1.0)]]
+
+
+def test_a_day_on_which_a_vehicle_says_nothing_has_no_readings_before_its_silence() -> None:
+    found = last_readings(_parked(*ODOMETER).frame().lazy()).collect()
+    midnight = NOON.replace(hour=0)
+    days = [Window(midnight, midnight + k * DAY, midnight + (k + 1) * DAY) for k in range(5)]
+    assert [readings_before_silence(found.lazy(), day).collect().height for day in days] == [0] * 5
+    again = last_readings(_parked(*ODOMETER).silent(3 * 86_400).stand(60).frame().lazy()).collect()
+    assert [readings_before_silence(again.lazy(), day).collect().height for day in days] == [0, 0, 0, 1, 0]
 
 
 @pytest.mark.parametrize("unseen_kmh", [0.3, 1.5, 10.0])

@@ -43,7 +43,8 @@ def arrivals(week: Week, random: Random) -> list[Piece]:
 
 
 def _cut(rows: pl.DataFrame, random: Random) -> list[pl.DataFrame]:
-    """Pieces in the order of vehicle and time, of very different lengths; some without order inside."""
+    """Pieces of very different lengths, by vehicle and time or by time alone; some without order inside."""
+    rows = rows.sort("recorded_at", "entry_id") if random.random() < 0.3 else rows
     count = random.randrange(4, 24)
     installation = sorted({0, rows.height, *(random.randrange(rows.height) for _ in range(count))})
     parts = [rows[begin:end] for begin, end in pairwise(installation)]

@@ -14,13 +14,38 @@ from random import Random
 
 import polars as pl
 
-from fleet_assets.contracts import HOURLY_USE, RAW_CAN, RAW_TELEMETRY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS
+from fleet_assets.contracts import (
+    CHARGING_HOURS,
+    CHARGING_PERIODS,
+    CHARGING_SESSIONS,
+    ENGINE_STARTS,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
+    FUEL_PLATEAUS,
+    HOURLY_USE,
+    POWER_SESSIONS,
+    RAW_CAN,
+    RAW_TELEMETRY,
+    RISES_OVER_MIDNIGHT,
+    SOC_TRANSITIONS,
+    STANDING_PERIODS,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+)
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
 from fleet_assets_tests.proofs.histories.arrivals import arrivals, batches, land
 from fleet_assets_tests.proofs.histories.weeks import Week
 
-DAILY = [table.name for table in (RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS, HOURLY_USE)]
+DAILY = [
+    table.name
+    for table in (
+        RAW_CAN, RAW_TELEMETRY, TELEMETRY, TRIPS, STANDING_PERIODS, STOPS, HOURLY_USE, RISES_OVER_MIDNIGHT,
+        ENGINE_STARTS, SOC_TRANSITIONS, CHARGING_PERIODS, POWER_SESSIONS, CHARGING_SESSIONS, CHARGING_HOURS,
+        FUEL_PLATEAUS, FUEL_BALANCE, FUEL_EVENTS,
+    )
+]  # fmt: skip
 
 Build = Callable[[Installation, BuildRequest, frozenset[str]], object]
 
@@ -57,7 +82,7 @@ def live_through(week: Week, installation: Installation, random: Random, build: 
 
 def _some_build(week: Week, random: Random, tables: frozenset[str]) -> tuple[BuildRequest, frozenset[str]]:
     """Everything, some tables, some days, or all of it whether stale or not."""
-    some = frozenset(random.sample(DAILY, random.randrange(1, 5))) | (tables - {*DAILY})
+    some = frozenset(random.sample(DAILY, random.randrange(1, 10))) | (tables - {*DAILY})
     names = tables if random.random() < 0.5 else some
     first = random.choice(week.days)
     last = first + timedelta(days=random.randrange(4))
@@ -81,15 +106,36 @@ def _copy_reference(source: Path, installation: Installation) -> None:
 
 
 def _falsify(root: Path, random: Random) -> None:
-    """A zone that is another, a DBC with a wrong factor, a driver or a binding that is not known yet."""
-    kind = random.randrange(4)
-    if kind == 0:
-        vehicles = pl.read_csv(root / "vehicles.csv", infer_schema=False)
-        vehicles.with_columns(pl.lit("Pacific/Auckland").alias("timezone")).write_csv(root / "vehicles.csv")
-    elif kind == 1:
-        long = (root / "dbc" / "long.dbc").read_text()
-        (root / "dbc" / "long.dbc").write_text(long.replace("(0.125,0)", "(0.25,0)"))
-    else:
-        name = "driver_assignments.csv" if kind == 2 else "dbc_bindings.csv"
-        rows = pl.read_csv(root / name, infer_schema=False)
-        rows.head(rows.height // 2).write_csv(root / name)
+    """A zone that is another, a DBC with a wrong factor, a driver or a binding that is not known yet, wrong prices,
+    tanks that are too small, curves of tanks that are not known yet."""
+    wrong: dict[str, Callable[[Path], None]] = {
+        "vehicles.csv": random.choice([_elsewhere, _in_small_tanks]), "dbc/long.dbc": _scaled,
+        "driver_assignments.csv": _halved, "dbc_bindings.csv": _halved, "energy_prices.csv": _dearer,
+        "tank_calibrations.csv": _halved,
+    }  # fmt: skip
+    name = random.choice([name for name in wrong if (root / name).exists()])
+    wrong[name](root / name)
+
+
+def _elsewhere(file: Path) -> None:
+    pl.read_csv(file, infer_schema=False).with_columns(pl.lit("Pacific/Auckland").alias("timezone")).write_csv(file)
+
+
+def _in_small_tanks(file: Path) -> None:
+    rows = pl.read_csv(file, infer_schema=False)
+    small = pl.when(pl.col("tank_capacity_l").is_not_null()).then(pl.lit("90.0")).alias("tank_capacity_l")
+    rows.with_columns(small).write_csv(file)
+
+
+def _dearer(file: Path) -> None:
+    rows = pl.read_csv(file, infer_schema=False)
+    rows.with_columns((pl.col("price").cast(pl.Float64) * 2).cast(pl.String)).write_csv(file)
+
+
+def _scaled(file: Path) -> None:
+    file.write_text(file.read_text().replace("(0.125,0)", "(0.25,0)"))
+
+
+def _halved(file: Path) -> None:
+    rows = pl.read_csv(file, infer_schema=False)
+    rows.head(rows.height // 2).write_csv(file)

@@ -21,6 +21,9 @@ from fleet_assets.settings import load_settings
 
 ALL = frozenset(TABLES)
 
+REFERENCE = ALL - LAKE_TABLES.keys()
+"""Tables that reference files are stored in."""
+
 Partition = tuple[str, str]
 """Table and day."""
 

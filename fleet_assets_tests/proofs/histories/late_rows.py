@@ -25,7 +25,10 @@ READS = {
     "soc_transitions": ("engine_starts", "trips"), "trips": ("telemetry", "readings_before_silence"),
     "standing_periods": ("telemetry",), "stops": ("trips", "standing_periods"),
     "ingest_daily": ("raw_can", "raw_telemetry"), "ingest_hourly": ("raw_can", "raw_telemetry"),
-    "ingest_outages": ("ingest_hourly",),
+    "ingest_outages": ("ingest_hourly",), "charging_periods": ("telemetry",), "power_sessions": ("charging_periods",),
+    "charging_sessions": ("charging_periods",), "charging_hours": ("charging_periods",),
+    "fuel_plateaus": ("telemetry",), "fuel_balance": ("fuel_plateaus",),
+    "fuel_events": ("fuel_balance", "ingest_outages"),
 }  # fmt: skip
 LOOK_BACK_DAYS = {
     "readings_before_silence": 31,
@@ -35,6 +38,11 @@ LOOK_BACK_DAYS = {
     "ingest_outages": 15,
     "engine_starts": 1,
     "soc_transitions": 2,
+    "power_sessions": 31,
+    "charging_sessions": 31,
+    "charging_hours": 31,
+    "fuel_balance": 31,
+    "fuel_events": 31,
 }
 """Days before its own that a table reads; the others read none."""
 OWN_DAY = {("trips", "readings_before_silence")}
@@ -119,13 +127,14 @@ REACHED_DAYS = {
     "readings_before_silence": 32, "rises_over_midnight": 32, "hourly_use": 32, "engine_starts": 2,
     "soc_transitions": 36, "standing_periods": 1,
     "trips": 33, "stops": 64,
-    "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15,
+    "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15, "charging_periods": 1, "power_sessions": 32,
+    "charging_sessions": 32, "charging_hours": 32, "fuel_plateaus": 1, "fuel_balance": 32, "fuel_events": 63,
 }  # fmt: skip
 
 
 def _reached(day: date) -> frozenset[Partition]:
     """All that a row of this day may change: what was driven in a silence of up to 31 days after it, stops for 31 days
-    more, one more each near midnight."""
+    more; what is learnt of a tank, and an event that is compared with it, for 31 days each; one more near midnight."""
     return frozenset(
         (name, str(day + timedelta(days=later))) for name, reach in REACHED_DAYS.items() for later in range(reach + 1)
     )

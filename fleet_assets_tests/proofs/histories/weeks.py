@@ -25,6 +25,7 @@ from fleet_assets.simulator import FleetPlan, Vehicle, make_roster, simulate_veh
 from fleet_assets.simulator.plan import CHARGING_PERIODS_S, THINNED_PERIODS_S
 from fleet_assets.sources.can import telemetry_from_can
 from fleet_assets.sources.declared import declared_bindings, declared_signal_map
+from fleet_assets_tests.fixtures.energy_fleet import energy_rows, write_energy_reference
 from fleet_assets_tests.proofs.histories.long_messages import LONG_DBC, LONG_MAP, long_messages
 
 STARTS = (
@@ -62,7 +63,8 @@ class Week:
 def simulated_week(number: int, folder: Path) -> Week:
     """Vehicles of all powertrains over a week: on CAN, as telemetry, one on both; shifted so that nights are driven.
 
-    Messages of several frames lie over every midnight; a stretch has a clock that jumped back.
+    Messages of several frames lie over every midnight; a stretch has a clock that jumped back. Beside them those whose
+    tanks and batteries do everything (`energy_fleet`).
     """
     random = Random(number)
     plan = _plan(number)
@@ -73,8 +75,16 @@ def simulated_week(number: int, folder: Path) -> Week:
     long = long_messages(roster[KINDS[0]].vehicle_id, _midnights(plan))
     can = _raw_can(_clock_jump(pl.concat([*frames, long]), random, roster[KINDS[1]]), plan)
     _describe_long_messages(reference, roster[KINDS[0]].vehicle_id)
-    spoken = _spoken(can, reference, roster)
+    write_energy_reference(reference, plan.start)
+    spoken = pl.concat([_spoken(can, reference, roster), energy_rows(plan.start, DAYS)])
     return Week(f"week {number} from {plan.start}", {"can": can, "telemetry": spoken}, reference)
+
+
+def energy_week(number: int, folder: Path) -> Week:
+    """Only vehicles whose tanks and batteries do everything: a week that is built in seconds."""
+    start = STARTS[number % len(STARTS)]
+    write_energy_reference(folder / "reference", start)
+    return Week(f"energy {number} from {start}", {"telemetry": energy_rows(start, DAYS)}, folder / "reference")
 
 
 def _plan(number: int) -> FleetPlan:
@@ -194,5 +204,5 @@ def save_week(week: Week, kept: Path) -> None:
 
 def load_week(kept: Path) -> Week:
     """The week that `save_week` wrote."""
-    raw = {source: pl.read_parquet(kept / f"{source}.parquet") for source in ("can", "telemetry")}
+    raw = {file.stem: pl.read_parquet(file) for file in sorted(kept.glob("*.parquet"))}
     return Week(kept.name, raw, kept / "reference")
