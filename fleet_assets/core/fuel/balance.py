@@ -24,6 +24,9 @@ _HOUR_US = 3_600_000_000
 _MAD_SD = 1.4826
 """Standard deviation over median absolute deviation, of normal noise."""
 
+_ROBUST = 3
+"""Readings from which a median leaves one out that is off."""
+
 _MEDIAN_SD = 1.2533
 """Standard deviation of a median over that of a mean."""
 
@@ -35,6 +38,8 @@ class BalanceRules:
     learnt: LearntRules = field(default_factory=LearntRules)
     standing_sd_pct: float = 0.1
     """Points of a level at a stand at least."""
+    lone_sd_pct: float = 8.0
+    """Points of lone readings at a change of motion: uniform noise of a bend's 25 points has 14, most readings less."""
     slosh_s: float = 15.0
     """s after which a reading of a sloshing tank tells something new."""
     step_pct: float = 0.4
@@ -204,8 +209,8 @@ def _with_noise(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
 
 
 def _level_sd(prefix: str, span: pl.Expr, rules: BalanceRules) -> pl.Expr:
-    """Of a median over so many readings that tell something new, and of the sender's step; of a level while driving
-    what the vehicle's own levels scatter by, where that is more."""
+    """Of a median over so many readings that tell something new, and of the sender's step; at least what the vehicle's
+    own levels scatter by, driving or standing. Lone readings are none that could be told from a swing of the float."""
 
     def of(name: str) -> pl.Expr:
         return pl.col(f"{prefix}{name}")
@@ -218,7 +223,18 @@ def _level_sd(prefix: str, span: pl.Expr, rules: BalanceRules) -> pl.Expr:
     standing = pl.max_horizontal(own, pl.coalesce("standing_sd", past.standing_sd_pct), rules.standing_sd_pct)
     unknown = pl.when(of("quality") == "few").then(past.few_sd_pct).otherwise(past.driving_sd_pct)
     driving = pl.max_horizontal(standing, pl.coalesce("driving_sd", unknown))
-    return pl.when(of("is_moving").fill_null(value=True)).then(driving).otherwise(standing) * of("scale")
+    is_driving = of("is_moving").fill_null(value=True)
+    sd = pl.when(is_driving).then(driving).otherwise(standing)
+    return pl.when(_is_lone(prefix, is_driving)).then(pl.max_horizontal(sd, rules.lone_sd_pct)).otherwise(sd) * of("scale")
+
+
+def _is_lone(prefix: str, is_driving: pl.Expr) -> pl.Expr:
+    """Whether a level is of one or two readings where the vehicle usually sends more, or where it stopped or set off
+    just then: a tank that still sloshes, a key just turned, motion not told yet."""
+    count = pl.col(f"{prefix}sample_count")
+    usual = pl.when(is_driving).then("driving_count").otherwise("standing_count")
+    meets = pl.col("is_moving") != pl.col("b_is_moving")
+    return ((count < _ROBUST) & ((2 * count < usual) | (meets & ~is_driving))).fill_null(value=False)
 
 
 def _with_burned(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:

@@ -18,6 +18,9 @@ from fleet_assets.core.motion import MOVING
 COUNTER_SHARE = 0.02
 """Relative standard deviation of a fuel counter (as in the balance)."""
 
+WEAK_PCT = 6.0
+"""Points of standard deviation from which a level says nothing about its neighbours."""
+
 
 class Series(NamedTuple):
     """Per plateau, in order of series and time. A series is an unbroken chain of pairs of a vehicle in one unit.
@@ -136,6 +139,9 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
     total = weights = 0.0
     used, latest, i = 0, at, at
     while i >= 0 and s.series[i] == s.series[at] and used < count and s.end[at] - s.end[i] <= reach:
+        if is_weak(s, i):
+            i -= 1
+            continue
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, i, latest):
                 break
@@ -147,9 +153,11 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
             latest = i
         elif s.state[at] != MOVING:
             break
-        if s.step[i] != 0:
+        if s.step[i] != 0 and not is_weak(s, i - 1):
             break
         i -= 1
+    if used == 0:
+        return s.level[at], s.sd[at] ** 2, 1
     return total / weights, 1.0 / weights, used
 
 
@@ -159,7 +167,10 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
     total = weights = 0.0
     used, latest, i = 0, int(np.int64(-1)), at
     while i < len(s.start) and s.series[i] == s.series[at] and used < count and s.end[i] <= until:
-        if i > at and s.step[i] != 0:
+        if is_weak(s, i):
+            i += 1
+            continue
+        if i > at and s.step[i] != 0 and not is_weak(s, i - 1):
             break
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, latest, i):
@@ -176,6 +187,12 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
     if used == 0:
         return np.nan, np.nan, 0, -1
     return total / weights, 1.0 / weights, used, latest
+
+
+@helper
+def is_weak(s: Series, i: int) -> bool:
+    """Whether a level is known too poorly to be a witness for, or against, any other."""
+    return bool(s.sd[i] > WEAK_PCT * s.scale[i])
 
 
 @helper
