@@ -21,6 +21,9 @@ COUNTER_SHARE = 0.02
 WEAK_PCT = 6.0
 """Points of standard deviation from which a level says nothing about its neighbours."""
 
+COMMON = 0.15
+"""Share of a level's variance that its neighbours have too, so that no mean lessens it: what wanders within hours."""
+
 
 class Series(NamedTuple):
     """Per plateau, in order of series and time. A series is an unbroken chain of pairs of a vehicle in one unit.
@@ -153,12 +156,16 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
             latest = i
         elif s.state[at] != MOVING:
             break
+        elif used == 0:
+            # A drive too short for a level of its own: what was told last before it, with the slope of the place.
+            doubt = s.doubt[i] - s.doubt[at]
+            return s.level[i], s.sd[i] ** 2 + s.tilt[at] ** 2 + doubt * doubt, 1
         if s.step[i] != 0 and not is_weak(s, i - 1):
             break
         i -= 1
     if used == 0:
         return s.level[at], s.sd[at] ** 2, 1
-    return total / weights, 1.0 / weights, used
+    return total / weights, (1.0 + COMMON * used) / weights, used
 
 
 @helper
@@ -183,10 +190,15 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
             latest = i
         elif s.state[at] != MOVING:
             break
+        elif used == 0:
+            doubt = s.doubt[i] - s.doubt[at]
+            return s.level[i], s.sd[i] ** 2 + s.tilt[i] ** 2 + doubt * doubt, 1, i
         i += 1
+    if used == 0 and s.end[at] <= until:
+        return s.level[at], s.sd[at] ** 2, 1, at
     if used == 0:
         return np.nan, np.nan, 0, -1
-    return total / weights, 1.0 / weights, used, latest
+    return total / weights, (1.0 + COMMON * used) / weights, used, latest
 
 
 @helper
