@@ -24,6 +24,12 @@ _HOUR_US = 3_600_000_000
 _MAD_SD = 1.4826
 """Standard deviation over median absolute deviation, of normal noise."""
 
+_ROBUST = 3
+"""Readings from which a median leaves one out that is off."""
+
+_FEWER = 6.0
+"""Times the usual readings over a level's own, up to which its noise grows with the root of them."""
+
 _MEDIAN_SD = 1.2533
 """Standard deviation of a median over that of a mean."""
 
@@ -35,6 +41,9 @@ class BalanceRules:
     learnt: LearntRules = field(default_factory=LearntRules)
     standing_sd_pct: float = 0.1
     """Points of a level at a stand at least."""
+    lone_sd_pct: float = 20.0
+    """Points of lone readings at a change of motion or at a turn of the key: they may be anything, and even values that
+    are all as likely have a standard deviation of 29 points."""
     slosh_s: float = 15.0
     """s after which a reading of a sloshing tank tells something new."""
     step_pct: float = 0.4
@@ -63,6 +72,12 @@ class BalanceRules:
     """Standard deviations from which a pair is a step."""
     least_step_pct: float = 1.5
     """Points that are a step at least."""
+    frozen_count: int = 5
+    """Readings of a drive that are all the same to be no level of a sender that sloshes."""
+    frozen_pct: float = 95.0
+    """Points up to which; a float stands still at the top of a full tank."""
+    frozen_steps: float = 2.0
+    """Steps of the sender by which its readings scatter on the drives of a day, to be one that sloshes."""
     filler_pct: float = 5.0
     """Points that a constant level which was a filler on an earlier day is off to be one again."""
 
@@ -108,14 +123,17 @@ def _of_day(
 def _believed(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     """The plateaus in order with `x` (litres, or points where those are not known) and whether they are believed.
 
-    A constant level that was a filler on an earlier day is one again where it is far from the level before it.
+    A constant level that was a filler on an earlier day is one again where it is far from the level before it; so is
+    one that does not move while the vehicle drives, of a sender that sloshes on that day.
     """
     frame = plateaus.sort("vehicle_id", "started_at").with_columns(pl.coalesce("volume", "pct").alias("x"))
     day = pl.col("started_at").dt.date()
     of_filler = frame.filter(pl.col("quality") == "filler")
     fillers = of_filler.group_by("vehicle_id", "level_pct").agg(day.min().alias("filler_since"))
     frame = frame.join(fillers, on=["vehicle_id", "level_pct"], how="left", maintain_order="left")
-    may_be = (day > pl.col("filler_since")).fill_null(value=False) & (pl.col("level_mad_pct") == 0)
+    frame = frame.join(_frozen(frame, rules), on=["vehicle_id", "level_pct"], how="left", maintain_order="left")
+    was = (day > pl.col("filler_since")).fill_null(value=False) | (day >= pl.col("frozen_since")).fill_null(value=False)
+    may_be = was & (pl.col("level_mad_pct") == 0)
     is_known = pl.col("x").is_not_null() & pl.col("is_whole") & ~pl.col("quality").is_in(_NOT_BELIEVED)
     before = pl.when(is_known & ~may_be).then("x").forward_fill().over("vehicle_id")
     is_far = ((pl.col("x") - before).abs() > rules.filler_pct * pl.col("scale")).fill_null(value=False)
@@ -125,6 +143,19 @@ def _believed(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
         in_points.min().over("vehicle_id").fill_null(rules.step_pct).alias("step_pct"),
         pl.when(may_be & is_far).then(pl.lit("filler")).otherwise("quality").alias("quality"),
     )
+
+
+def _frozen(frame: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
+    """Levels (`level_pct`) that stood still on a drive of a day on which the float moves, and since when."""
+    day = pl.col("started_at").dt.date()
+    is_below = pl.col("level_pct") <= rules.frozen_pct
+    drives = frame.filter(pl.col("is_moving") & is_below & (pl.col("sample_count") >= rules.frozen_count)).select(
+        "vehicle_id", "level_pct", "level_mad_pct", "level_step_pct", day.alias("day")
+    )
+    usual = pl.col("level_mad_pct").quantile(0.9).over("vehicle_id", "day")
+    moves = usual >= rules.frozen_steps * pl.col("level_step_pct")
+    still = drives.filter(moves & (pl.col("level_mad_pct") == 0))
+    return still.group_by("vehicle_id", "level_pct").agg(pl.col("day").min().alias("frozen_since"))
 
 
 _SUMS = {
@@ -204,8 +235,8 @@ def _with_noise(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
 
 
 def _level_sd(prefix: str, span: pl.Expr, rules: BalanceRules) -> pl.Expr:
-    """Of a median over so many readings that tell something new, and of the sender's step; of a level while driving
-    what the vehicle's own levels scatter by, where that is more."""
+    """Of a median over so many readings that tell something new, and of the sender's step; at least what the vehicle's
+    own levels scatter by, driving or standing. Lone readings are none that could be told from a swing of the float."""
 
     def of(name: str) -> pl.Expr:
         return pl.col(f"{prefix}{name}")
@@ -217,8 +248,22 @@ def _level_sd(prefix: str, span: pl.Expr, rules: BalanceRules) -> pl.Expr:
     own = (scatter**2 + of("step_pct") ** 2 / 12).sqrt()
     standing = pl.max_horizontal(own, pl.coalesce("standing_sd", past.standing_sd_pct), rules.standing_sd_pct)
     unknown = pl.when(of("quality") == "few").then(past.few_sd_pct).otherwise(past.driving_sd_pct)
-    driving = pl.max_horizontal(standing, pl.coalesce("driving_sd", unknown))
-    return pl.when(of("is_moving").fill_null(value=True)).then(driving).otherwise(standing) * of("scale")
+    fewer = (pl.col("driving_count") / of("sample_count")).fill_null(1.0).clip(1.0, _FEWER)
+    driving = pl.max_horizontal(standing, pl.coalesce(pl.col("driving_sd") * fewer.sqrt(), unknown))
+    is_driving = of("is_moving").fill_null(value=True)
+    sd = pl.when(is_driving).then(driving).otherwise(standing)
+    return pl.when(_is_lone(prefix, is_driving)).then(pl.max_horizontal(sd, rules.lone_sd_pct)).otherwise(sd) * of(
+        "scale"
+    )
+
+
+def _is_lone(prefix: str, is_driving: pl.Expr) -> pl.Expr:
+    """Whether a level is of one or two readings where the vehicle usually sends more, or where it stopped, set off or
+    was switched just then: a tank that still sloshes, a sender that wakes, motion not told yet."""
+    count = pl.col(f"{prefix}sample_count")
+    usual = pl.when(is_driving).then("driving_count").otherwise("standing_count")
+    meets = (pl.col("is_moving") != pl.col("b_is_moving")) | (pl.col("is_ignition_on") != pl.col("b_is_ignition_on"))
+    return ((count < _ROBUST) & ((2 * count < usual) | (meets & ~is_driving))).fill_null(value=False)
 
 
 def _with_burned(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:

@@ -7,6 +7,7 @@ Belongs here: the path from FUEL_BALANCE to rows of FUEL_EVENTS. Does not belong
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -71,12 +72,14 @@ def _of_day(balance: pl.DataFrame, outages: pl.DataFrame, day: Window, rules: Fu
     in_litres = read_only(_per_plateau(series, is_litres))
     found = find_changes(series, rules, in_litres)
     changes = _changes(series, found, balance, in_litres)
-    weeks = _weeks(series, found, balance, in_litres, rules)
     is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
     steps = source_steps(balance, rules)
     told = with_kind(changes.filter(is_of_day), steps, outages, day.start, rules)
     faults = skipped_faults(balance, rules).filter(is_of_day)
-    return pl.concat([told, weeks.filter(is_of_day), faults], how="diagonal")
+    parts = [told, faults]
+    if day.day_start.weekday() == 0:
+        parts.append(_weeks(series, found, balance, in_litres, day.day_start, rules))
+    return pl.concat(parts, how="diagonal")
 
 
 def _per_plateau(series: Series, of_row: F64) -> F64:
@@ -107,8 +110,10 @@ def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64
     return pl.concat([at_end, before, frame], how="horizontal")
 
 
-def _weeks(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64, rules: FuelEventRules) -> pl.DataFrame:
-    """Slow losses of whole weeks, as events."""
+def _weeks(
+    series: Series, found: Found, balance: pl.DataFrame, in_litres: F64, until: datetime, rules: FuelEventRules
+) -> pl.DataFrame:
+    """Slow losses of the weeks that end at `until`, as events."""
     s, (a, b) = series, (found.stays[:, 0], found.stays[:, 1])
     stays = pl.DataFrame({
         "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 3], "happened": found.stays[:, 4],
@@ -116,12 +121,12 @@ def _weeks(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64, 
         "in_litres": in_litres[b] > 0,
     }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip
     named = stays.with_columns(balance["vehicle_id"][s.row[b]])
-    return weekly_losses(named, rules).select(
+    return weekly_losses(named, until, rules).select(
         "vehicle_id", "started_at", "ended_at", "closed_at", "change", "scale", "in_litres",
         pl.lit("slow_loss").alias("kind"), (pl.col("chance") ** 2 + pl.col("heat") ** 2).sqrt().alias("sd"),
         pl.lit(False).alias("is_truncated"),
         pl.struct(
-            pl.lit("the stays of a week lose more than chance and heat do, none of them enough by itself").alias("why"),
+            pl.lit("stays of a week or two lost more than chance and heat, none enough by itself").alias("why"),
             pl.col("count").alias("stays"), pl.col("chance").alias("levels_sd"), pl.col("heat").alias("drift_sd"),
         ).struct.json_encode().alias("evidence"),
     )  # fmt: skip

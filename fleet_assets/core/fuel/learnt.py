@@ -36,15 +36,16 @@ class LearntRules:
     """The same of one or two readings: a car's single reading in a bend is off by up to 25 points."""
     tilt_sd_pct: float = 1.0
     """Points between a level standing and driving until it is known: slope of the ground."""
-    standing_sd_pct: float = 0.4
-    """Points of a level standing until its scatter within stays is known: one step of J1939."""
+    standing_sd_pct: float = 0.8
+    """Points of a level standing until its scatter within stays is known: two steps of J1939."""
     far_pct: float = 6.0
     """Points beyond what was burned from which a pair is no example of usual noise or burning."""
 
 
 def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     """One row per vehicle of pairs of past days: `usual_per_km` (units of `x` a km, idling included by its km),
-    `usual_spread` (relative), `driving_sd`, `standing_sd`, `tilt_sd` (points); null where too little is known.
+    `usual_spread` (relative), `driving_sd`, `standing_sd`, `tilt_sd` (points), `driving_count` and `standing_count`
+    (readings of a level); null where too little is known.
 
     `pairs` have `x_change` (units), `pair_scale` (units a point), `effective_km`,
     `is_moving_before`, `is_moving_after`, `is_moved`, in order of vehicle and time.
@@ -87,10 +88,16 @@ def _noise(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     for name, which in (("driving", drives), ("meeting", meets)):
         of_kind = pl.col("off").filter(which.fill_null(value=False))
         scatter[name] = pl.when(of_kind.len() >= rules.least_pairs).then(1.4826 * of_kind.median()).alias(name)
-    found = pairs.group_by("vehicle_id").agg(scatter.values())
+    counts = [
+        pl.col("sample_count").filter((pl.col("is_moving_after") == moving).fill_null(value=False)).median().alias(name)
+        for name, moving in (("driving_count", True), ("standing_count", False))
+    ]
+    found = pairs.group_by("vehicle_id").agg(*scatter.values(), *counts)
     driving = pl.col("driving") / 2**0.5
     tilt = (pl.col("meeting") ** 2 - pl.coalesce(driving, 0.0) ** 2).clip(0).sqrt()
-    return found.select("vehicle_id", driving.alias("driving_sd"), tilt.alias("tilt_sd"))
+    return found.select(
+        "vehicle_id", driving.alias("driving_sd"), tilt.alias("tilt_sd"), "driving_count", "standing_count"
+    )
 
 
 def _rest(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import blake2b
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what an event is."""
 
 
@@ -66,6 +66,10 @@ class FuelEventRules:
     """s after which that drift is as large as it gets."""
     nightly_pct: float = 0.25
     """Points by which every stay may cool a tank, all in one direction: 0.08 % a degree of the fuel."""
+    rest_s: float = 18_000.0
+    """s from which a stay is a rest: it cools more than a stop."""
+    usual_stays: int = 6
+    """Stays from which it is known what is usual for them."""
     stay_s: float = 3600.0
     """s that a stay lasts to count in a week's sum."""
     fault_pct: float = 5.0

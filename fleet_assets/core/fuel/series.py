@@ -18,6 +18,12 @@ from fleet_assets.core.motion import MOVING
 COUNTER_SHARE = 0.02
 """Relative standard deviation of a fuel counter (as in the balance)."""
 
+WEAK_PCT = 6.0
+"""Points of standard deviation from which a level says nothing about its neighbours."""
+
+COMMON = 0.15
+"""Share of a level's variance that its neighbours have too, so that no mean lessens it: what wanders within hours."""
+
 
 class Series(NamedTuple):
     """Per plateau, in order of series and time. A series is an unbroken chain of pairs of a vehicle in one unit.
@@ -136,6 +142,9 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
     total = weights = 0.0
     used, latest, i = 0, at, at
     while i >= 0 and s.series[i] == s.series[at] and used < count and s.end[at] - s.end[i] <= reach:
+        if is_weak(s, i):
+            i -= 1
+            continue
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, i, latest):
                 break
@@ -147,10 +156,16 @@ def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, floa
             latest = i
         elif s.state[at] != MOVING:
             break
-        if s.step[i] != 0:
+        elif used == 0:
+            # A drive too short for a level of its own: what was told last before it, with the slope of the place.
+            doubt = s.doubt[i] - s.doubt[at]
+            return s.level[i], s.sd[i] ** 2 + s.tilt[at] ** 2 + doubt * doubt, 1
+        if s.step[i] != 0 and not is_weak(s, i - 1):
             break
         i -= 1
-    return total / weights, 1.0 / weights, used
+    if used == 0:
+        return s.level[at], s.sd[at] ** 2, 1
+    return total / weights, (1.0 + COMMON * used) / weights, used
 
 
 @helper
@@ -159,7 +174,10 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
     total = weights = 0.0
     used, latest, i = 0, int(np.int64(-1)), at
     while i < len(s.start) and s.series[i] == s.series[at] and used < count and s.end[i] <= until:
-        if i > at and s.step[i] != 0:
+        if is_weak(s, i):
+            i += 1
+            continue
+        if i > at and s.step[i] != 0 and not is_weak(s, i - 1):
             break
         if s.state[i] == s.state[at]:
             if used > 0 and is_apart(s, latest, i):
@@ -172,10 +190,21 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
             latest = i
         elif s.state[at] != MOVING:
             break
+        elif used == 0:
+            doubt = s.doubt[i] - s.doubt[at]
+            return s.level[i], s.sd[i] ** 2 + s.tilt[i] ** 2 + doubt * doubt, 1, i
         i += 1
+    if used == 0 and s.end[at] <= until:
+        return s.level[at], s.sd[at] ** 2, 1, at
     if used == 0:
         return np.nan, np.nan, 0, -1
-    return total / weights, 1.0 / weights, used, latest
+    return total / weights, (1.0 + COMMON * used) / weights, used, latest
+
+
+@helper
+def is_weak(s: Series, i: int) -> bool:
+    """Whether a level is known too poorly to be a witness for, or against, any other."""
+    return bool(s.sd[i] > WEAK_PCT * s.scale[i])
 
 
 @helper

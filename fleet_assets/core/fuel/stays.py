@@ -15,7 +15,7 @@ import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.fuel.rules import FuelEventRules
-from fleet_assets.core.fuel.series import Series, drift_of, is_apart, mean_after, mean_before
+from fleet_assets.core.fuel.series import Series, drift_of, is_weak, mean_after, mean_before
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 
@@ -25,6 +25,9 @@ step while driving."""
 
 WITHIN, AROUND, THROUGH = 1, 2, 3
 """How it was measured: within a stay; by driving before and after it; across a place between two drives."""
+
+_MANY = 1_000
+"""Plateaus of a stay's beginning or end, without any bound but time."""
 
 
 class Found(NamedTuple):
@@ -92,6 +95,10 @@ def _put(
 @helper
 def _through(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, facts: I64, values: F64, k: int) -> int:
     """A step between two neighbouring plateaus of driving, or of standing in two places."""
+    while is_weak(s, a) and a > 0 and s.series[a - 1] == s.series[a] and s.state[a - 1] == s.state[a]:
+        a -= 1
+    if is_weak(s, a) or is_weak(s, b):
+        return k
     before, var_before, used_before = mean_before(s, a, t.neighbours, t.before_us)
     until = s.start[b] + t.confirm_us
     after, var_after, used_after, last = mean_after(s, b, t.neighbours, until)
@@ -128,45 +135,64 @@ def _runs(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, runs: I64, 
     first = last = int(np.int64(-1))
     direction = 0
     for i in range(a + 1, b + 2):
-        way = 0
-        if i <= b:
-            noise = np.sqrt(s.sd[i] ** 2 + s.sd[i - 1] ** 2)
-            step = s.level[i] - s.level[i - 1]
-            way = 0 if abs(step) < 1.5 * noise else (1 if step > 0 else -1)
+        way = origin = 0
+        if i <= b and not is_weak(s, i):
+            way, origin = _way(s, i, a if direction == 0 else max(a, last), t)
         if direction != 0 and (
             i > b or (way != 0 and (way != direction or s.end[i - 1] - s.start[last] > t.one_fill_us))
         ):
             change, variance = _between(s, first, last, a, b, t)
             burned, drift = s.doubt[last] - s.doubt[first], drift_of(s, first, last, t.drift_pct, t.drift_us)
             sd = np.sqrt(variance + burned * burned + drift * drift)
-            if abs(change) >= max(t.sigma * sd, _least(change > 0, is_litres, t)):
+            if change * direction >= max(t.sigma * sd, _least(change > 0, is_litres, t)):
                 runs[count, 0], runs[count, 1], runs[count, 2] = first, last, direction
                 sums[count, 0], sums[count, 1] = change, variance
                 count += 1
             direction = 0
         if way != 0:
             if direction == 0:
-                first, direction = i - 1, way
+                first, direction = origin, way
             last = i
     return count
 
 
 @helper
+def _way(s: Series, i: int, lowest: int, t: Thresholds) -> tuple[int, int]:
+    """Direction in which the level of plateau i differs from one of those shortly before it, none before `lowest`, and
+    from which: 0 where it does not."""
+    for j in range(i - 1, lowest - 1, -1):
+        if j < i - 1 and s.start[i] - s.end[j] > t.one_fill_us:
+            break
+        step = s.level[i] - s.level[j]
+        if not is_weak(s, j) and abs(step) >= 1.5 * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
+            return (1 if step > 0 else -1), j
+    return 0, i
+
+
+@helper
 def _between(s: Series, first: int, last: int, a: int, b: int, t: Thresholds) -> tuple[float, float]:
     """Change from the plateaus up to `first` to those from `last` on, within the stay of a to b, and its variance."""
-    lows, highs = max(a, first - t.neighbours + 1), min(b, last + t.neighbours - 1)
-    before = after = weight_before = weight_after = 0.0
-    for i in range(first, lows - 1, -1):
-        if s.end[first] - s.end[i] > t.level_us or (i < first and is_apart(s, i, i + 1)):
+    before, weight_before = _level_of(s, first, max(a, first - t.neighbours + 1), -1, t)
+    after, weight_after = _level_of(s, last, min(b, last + t.neighbours - 1), 1, t)
+    return after - before, 1.0 / weight_before + 1.0 / weight_after
+
+
+@helper
+def _level_of(s: Series, at: int, end: int, way: int, t: Thresholds) -> tuple[float, float]:
+    """Mean level of the plateaus from `at` to `end`, going one way, up to one that differs from it; and its weight."""
+    weight = 1.0 / max(s.sd[at] ** 2, 1e-9)
+    total, weights = weight * s.level[at], weight
+    for i in range(at + way, end + way, way):
+        apart = s.end[at] - s.end[i] if way < 0 else s.start[i] - s.start[at]
+        if apart > t.level_us:
+            break
+        if is_weak(s, i):
+            continue
+        if abs(s.level[i] - total / weights) > max(2.5 * np.sqrt(s.sd[i] ** 2 + 1.0 / weights), s.scale[i]):
             break
         weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
-        before, weight_before = before + weight * s.level[i], weight_before + weight
-    for i in range(last, highs + 1):
-        if s.start[i] - s.start[last] > t.level_us or (i > last and is_apart(s, i - 1, i)):
-            break
-        weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
-        after, weight_after = after + weight * s.level[i], weight_after + weight
-    return after / weight_after - before / weight_before, 1.0 / weight_before + 1.0 / weight_after
+        total, weights = total + weight * s.level[i], weights + weight
+    return total / weights, weights
 
 
 @helper
@@ -230,6 +256,7 @@ def _stay(
     # Whether driving on told of the change in time; else it is judged by what the stay itself says.
     is_quick = stay.goes and s.start[b + 1] <= s.start[a] + t.patience_us
     edge = edge_sd = used = 0.0
+    is_told = False
     if stay.comes and stay.goes:
         edge, edge_sd = _edge(s, stay)
     large = stay.comes and is_quick and abs(edge) >= max(t.sigma * edge_sd, _least(edge > 0, is_litres, t))
@@ -248,17 +275,18 @@ def _stay(
         is_confirmed = stay.goes and s.start[b + 1] <= deadline
         closed = max(stay.confirmed, s.start[final] + t.one_fill_us) if is_confirmed else deadline
         left_at, right_at, how = first, final, WITHIN
-        if stay.comes and is_confirmed and edge * change < 0 and abs(edge) >= 0.5 * abs(change):
-            left = abs(change + edge)
-            if left <= max(t.returns_sigma * np.sqrt(edge_sd**2 + variance), 0.1 * abs(change)):
-                k = _put(facts, values, k, first, b + 1, RETURNED, AROUND, closed, stay.used_before, stay.used_after,
-                         change, variance, burned, drift)  # fmt: skip
-                large = False
-                continue
+        if stay.comes and is_confirmed and count == 1 and _is_nothing(s, stay, change, t):
+            k = _put(facts, values, k, first, b + 1, RETURNED, AROUND, closed, stay.used_before, stay.used_after,
+                     change, variance, burned, drift)  # fmt: skip
+            large, is_told = False, True
+            continue
         if large and is_confirmed and edge * change > 0 and count == 1:
             # Part of it came before the first level of the stay, or after its last one: it is one and the same.
             change, variance, how = change + edge, stay.var_before + stay.var_after, AROUND
             left_at, right_at, large = a - 1, b + 1, False
+        elif stay.comes and is_confirmed and count == 1 and _is_more(s, stay, change, t):
+            change, variance, how = stay.after - stay.before, stay.var_before + stay.var_after, AROUND
+            left_at, right_at = _bounds(s, stay, change)
         elif stay.comes and is_confirmed and count == 1:
             wide = stay.var_before + stay.var_after + (stay.doubt_after - stay.doubt_before) ** 2
             wide += drift_of(s, a - 1, b + 1, t.drift_pct, t.drift_us) ** 2
@@ -280,6 +308,8 @@ def _stay(
         k = _across(s, stay, edge, edge_sd, is_litres, t, facts, values, k)
     elif large:
         k = _put_edge(s, stay, edge, edge_sd, t, facts, values, k)
+    elif stay.comes and is_quick and count == 1 and not is_told:
+        k = _rest(s, stay, used, is_litres, t, facts, values, k)
     elif stay.comes and not is_quick:
         k = _arrival(s, stay, is_litres, t, facts, values, k)
     return k
@@ -316,6 +346,41 @@ def _across(
     kind = _kind_at(s, stay, change, t)
     return _put(facts, values, k, first, last, kind, AROUND, max(stay.confirmed, s.start[b + 1]), stay.used_before,
                 stay.used_after, change, levels, doubt, drift)  # fmt: skip
+
+
+@helper
+def _around_sd(s: Series, stay: _Stay, t: Thresholds) -> float:
+    """Standard deviation of what driving before and after a stay says that it changed."""
+    doubt = stay.doubt_after - stay.doubt_before
+    drift = drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
+    return float(np.sqrt(stay.var_before + stay.var_after + doubt * doubt + drift * drift))
+
+
+@helper
+def _is_more(s: Series, stay: _Stay, change: float, t: Thresholds) -> bool:
+    """Whether driving around a stay tells of clearly more in the direction of a change that was seen within it."""
+    more = stay.after - stay.before - change
+    return bool(more * change > 0 and abs(more) >= t.sigma * _around_sd(s, stay, t))
+
+
+@helper
+def _is_nothing(s: Series, stay: _Stay, change: float, t: Thresholds) -> bool:
+    """Whether driving around a stay, which would tell of a change as large, tells that there was none."""
+    sd, left = _around_sd(s, stay, t), abs(stay.after - stay.before)
+    return bool(abs(change) >= t.sigma * sd and left <= max(t.returns_sigma * sd, 0.1 * abs(change)))
+
+
+@helper
+def _rest(s: Series, stay: _Stay, used: float, is_litres: bool, t: Thresholds, facts: I64, values: F64, k: int) -> int:
+    """What driving before and after a stay tells against the change (`used`) that was seen within it: another one."""
+    change = stay.after - stay.before - used
+    if used * change > 0 or abs(change) < max(t.sigma * _around_sd(s, stay, t), _least(change > 0, is_litres, t)):
+        return k
+    first, last = _bounds(s, stay, change)
+    kind, closed = _kind_at(s, stay, change, t), max(stay.confirmed, s.start[stay.b + 1])
+    doubt, drift = stay.doubt_after - stay.doubt_before, drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
+    return _put(facts, values, k, first, last, kind, AROUND, closed, stay.used_before, stay.used_after, change,
+                stay.var_before + stay.var_after, doubt, drift)  # fmt: skip
 
 
 @helper
@@ -376,10 +441,19 @@ def _note_stay(
     if not (stay.comes and stay.goes) or s.start[b + 1] - s.end[a - 1] < t.stay_us:
         return m
     covers = s.end[b] - s.start[a] >= 0.8 * (s.start[b + 1] - s.end[a - 1])
-    variance = s.sd[a] ** 2 + s.sd[b] ** 2 if covers else stay.var_before + stay.var_after
+    change, variance = stay.after - stay.before, stay.var_before + stay.var_after
+    if covers:
+        half = (s.end[b] - s.start[a]) // 2
+        first, var_first, used, _ = mean_after(s, a, _MANY, s.start[a] + min(half, t.before_us))
+        if used == 0:  # a level that stood still for longer
+            first, var_first = s.level[a], s.sd[a] ** 2
+        last, var_last, _ = mean_before(s, b, _MANY, min(half, t.before_us))
+        # Burning is not known well enough to say what a night lost, however quiet the driving around it.
+        if not (is_weak(s, a) and used == 0) and not is_weak(s, b):
+            change, variance = last - first, var_first + var_last
     stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, s.end[a - 1], stay.confirmed
     stays[m, 4] = 1 if happened else 0
-    stay_values[m, 0] = s.level[b] - s.level[a] if covers else stay.after - stay.before
+    stay_values[m, 0] = change
     stay_values[m, 1] = np.sqrt(variance + (s.doubt[b] - s.doubt[a]) ** 2)
     return m + 1
 

@@ -1,37 +1,63 @@
-"""Slow losses: what stays of a week lose together, where none of them loses enough to be seen.
+"""Slow losses: what stays of a week, or of two, lose together, where none of them loses enough to be seen.
 
 Belongs here: sums over weeks. Does not belong here: single stays (`stays`).
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from fleet_assets.core.fuel.rules import FuelEventRules
 
 WEEK = timedelta(days=7)
+USUAL = 2 * WEEK
+"""Before a week: the time whose stays, with its own, say what is usual."""
 
 
-def weekly_losses(stays: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """Losses of weeks from Monday to Sunday UTC: one row per vehicle and week that loses more than noise and heat do.
+def weekly_losses(stays: pl.DataFrame, until: datetime, rules: FuelEventRules) -> pl.DataFrame:
+    """Losses of the week that ends at `until` (Monday 00:00 UTC), and of it with the one before where neither loses
+    enough by itself: one row per vehicle that loses more than noise and heat do.
 
     `stays` have vehicle_id, started_at, ended_at, closed_at, change, sd (units), scale (units a point), in_litres, and
     happened (1 where an event was found in them: they do not count). A stay counts in the week in which its level was
-    confirmed. The scatter of a vehicle's own stays over the look-back says how much chance there is in a sum.
+    confirmed. What a week is compared with begins `USUAL` before it, so that every later build finds the same of it.
     """
-    scatter = 1.4826 * (pl.col("change") - pl.col("change").median().over("vehicle_id")).abs().median().over(
-        "vehicle_id"
-    )
-    quiet = stays.filter(pl.col("happened") == 0).with_columns(
-        pl.col("closed_at").dt.truncate("1w").alias("week"), pl.max_horizontal(scatter, "sd").alias("sd")
-    )
-    weeks = quiet.group_by("vehicle_id", "week").agg(
+    quiet = stays.filter(pl.col("happened") == 0)
+    last, before = (_lost(quiet, at - WEEK, at, rules) for at in (until, until - WEEK))
+    seen = pl.concat([last["vehicle_id"], before["vehicle_id"]])
+    both = _lost(quiet.filter(~pl.col("vehicle_id").is_in(seen.implode())), until - 2 * WEEK, until, rules)
+    return pl.concat([last, both]).with_columns(pl.lit(until).cast(stays.schema["closed_at"]).alias("closed_at"))
+
+
+def _lost(quiet: pl.DataFrame, begin: datetime, until: datetime, rules: FuelEventRules) -> pl.DataFrame:
+    """What stays confirmed from `begin` until `until` lost, per vehicle, where that is more than chance and heat."""
+    at = pl.col("closed_at")
+    stays = _with_usual(quiet.filter((at >= pl.lit(until - WEEK - USUAL)) & (at < pl.lit(until))), rules)
+    weeks = stays.filter(at >= pl.lit(begin)).group_by("vehicle_id", maintain_order=True).agg(
         pl.col("change").sum(), (pl.col("sd") ** 2).sum().sqrt().alias("chance"), pl.len().alias("count"),
-        (rules.nightly_pct * pl.col("scale")).sum().alias("heat"), pl.col("in_litres").first(),
-        pl.col("started_at").min(), pl.col("ended_at").max(), pl.col("scale").median(),
+        pl.col("heat").sum(), pl.col("in_litres").first(), pl.col("started_at").min(), pl.col("ended_at").max(),
+        pl.col("scale").median(),
     )  # fmt: skip
     least = pl.when("in_litres").then(rules.min_slow_loss_l).otherwise(rules.min_slow_loss_pct)
-    allowed = pl.max_horizontal(least, rules.slow_sigma * pl.col("chance")) + pl.col("heat")
-    return weeks.filter(-pl.col("change") >= allowed).with_columns((pl.col("week") + WEEK).alias("closed_at"))
+    return weeks.filter(
+        -pl.col("change") >= pl.max_horizontal(least, rules.slow_sigma * pl.col("chance")) + pl.col("heat")
+    )
+
+
+def _with_usual(stays: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+    """The stays with their `heat` and `sd`: what stays of the vehicle that last as long usually lose, up to what
+    cooling can do, and how they scatter around it."""
+    kind = ("vehicle_id", "is_rest")
+    known = stays.with_columns(
+        ((pl.col("ended_at") - pl.col("started_at")) >= pl.duration(seconds=rules.rest_s)).alias("is_rest")
+    )
+    usual = pl.col("change").median().over(kind)
+    scatter = 1.4826 * (pl.col("change") - usual).abs().median().over(kind)
+    is_known = pl.len().over(kind) >= rules.usual_stays
+    most = rules.nightly_pct * pl.col("scale")
+    return known.with_columns(
+        pl.when(is_known).then((-usual).clip(0.0, most)).otherwise(most).alias("heat"),
+        pl.max_horizontal(scatter, pl.when(is_known).then(0.25 * pl.col("sd")).otherwise("sd")).alias("sd"),
+    )

@@ -73,7 +73,7 @@ def test_a_partial_fill_of_ten_litres_into_a_car_is_found() -> None:
 
 def test_ten_and_ten_litres_across_an_edge_of_an_hour_are_one_refuel() -> None:
     """One system ran a job each hour and saw half of it on either side."""
-    tank = Tank(now=START.replace(minute=55), slosh_pct=0.5).drive(60)
+    tank = Tank(now=START + timedelta(days=-5, minutes=55), slosh_pct=0.5).works(5).drive(60)
     assert tank.now.minute == 55
     filled = tank.stand(3).fill(10, 2).fill(10, 3).stand(5).drive(60)
     _near(events_of(filled.frame()), "refuel", 20, 2)
@@ -291,3 +291,18 @@ def test_a_higher_least_volume_leaves_small_refuels_out() -> None:
     history = Tank().drive(60).stand(5).fill(60, 4).stand(5).drive(60).frame()
     assert told(events_of(history, rules=FuelEventRules(min_refuel_l=80.0))) == []
     assert FuelEventRules(min_refuel_l=80.0).version != FuelEventRules().version
+
+
+def test_a_lone_reading_between_driving_and_standing_is_no_refuel_and_no_theft() -> None:
+    """The float of a sender swings in a bend, and a key just turned gives any value: one reading is no level."""
+    tank = Tank(now=START + timedelta(days=-5), slosh_pct=0.5).works(5).drive(60)
+    swung = tank.stand(2).frame().with_columns(
+        pl.when(pl.col("recorded_at") == pl.col("recorded_at").max())
+        .then(pl.col("fuel_level_pct") + 25)
+        .otherwise("fuel_level_pct")
+        .clip(0, 100)
+        .alias("fuel_level_pct")
+    )
+    later = tank.stand(2).stand(90).drive(60).frame().filter(pl.col("recorded_at") > swung["recorded_at"].max())
+    found = events_of(pl.concat([swung, later]))
+    assert found.filter(pl.col("kind").is_in(["refuel", "theft"])).is_empty()
