@@ -147,10 +147,11 @@ RISES_OVER_MIDNIGHT = Table(
 READINGS_BEFORE_SILENCE = Table(
     name="readings_before_silence",
     row="Where a source left a vehicle, or at which odometer, of which it told nothing on the day before `silent_at`; "
-    "of vehicles that spoke on the day that begins then.",
+    "of vehicles that spoke on the day that begins then, or in the last hour before it for the first time.",
     key=("vehicle_id", "source", "silent_at", "recorded_at"),
     partition_by="silent_at",
     look_back=timedelta(days=31),
+    final_within=timedelta(days=1),
     columns=(
         Column("vehicle_id", "str", "Vehicle that was read.", required=True),
         Column("source", "str", "Door through which the row came.", required=True),

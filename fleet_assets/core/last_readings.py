@@ -29,6 +29,9 @@ FIRST = "first_"
 TOLD = ("vehicle_id", "recorded_at", "source", *(name for values, _ in _KINDS.values() for name in values))
 """Columns of telemetry that readings are made of."""
 
+WAITS = timedelta(hours=1)
+"""Longer than any drive that nobody saw waits for its odometer before it is final (`SegmentationRules`)."""
+
 
 def last_readings(telemetry: pl.LazyFrame) -> pl.LazyFrame:
     """LAST_READINGS rows, one per vehicle, source and UTC day on which an odometer, a position or a fuel counter was
@@ -62,16 +65,24 @@ def readings_before_silence(readings: pl.LazyFrame, window: Window) -> pl.LazyFr
     Of each source of a vehicle that told no odometer, or no place, on the day before, the newest one it told before
     that; of vehicles alone of which something is told on the day itself, so that a day without readings has no rows,
     whether or not it was ever asked for. So trips find what was driven in a silence of days, and a late row of an old
-    day moves the trips of those days only on which the vehicle broke its silence.
+    day moves the trips of those days only on which the vehicle broke its silence. One that broke it in the last
+    `WAITS` of the day before has its rows on both days: its drive may become final after midnight.
     """
-    silent_since = window.day_start - timedelta(days=1)
-    told = readings.filter(pl.col("recorded_at") < pl.lit(window.day_start))
-    rows = pl.concat([_left(told, *kind) for kind in _WAY.values()], how="diagonal")
-    silent = rows.filter(pl.col("recorded_at") < pl.lit(silent_since))
-    is_of_day = pl.col("recorded_at").is_between(pl.lit(window.day_start), pl.lit(window.day_end), closed="left")
-    broken = silent.join(readings.filter(is_of_day).select("vehicle_id"), on="vehicle_id", how="semi")
-    merged = broken.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
+    rows = pl.concat([_before_silence(readings, kind, window) for kind in _WAY.values()], how="diagonal")
+    merged = rows.group_by("vehicle_id", "source", "recorded_at").agg(pl.all().drop_nulls().first())
     return READINGS_BEFORE_SILENCE.conform(merged.with_columns(silent_at=pl.lit(window.day_start).cast(TIMESTAMP)))
+
+
+def _before_silence(readings: pl.LazyFrame, kind: Kind, window: Window) -> pl.LazyFrame:
+    """The newest readings of one kind before the day before, of those sources to which that day was silent, nearly."""
+    at, who = pl.col("recorded_at"), ["vehicle_id", "source"]
+    eve, instant = pl.lit(window.day_start - timedelta(days=1)), kind[1]
+    left = _left(readings.filter(at < eve), *kind)
+    spoke = readings.filter(at >= eve, at < pl.lit(window.day_start), pl.col(instant).is_not_null())
+    is_of_day = at.is_between(pl.lit(window.day_start), pl.lit(window.day_end), closed="left")
+    silent = left.join(spoke, on=who, how="anti").join(readings.filter(is_of_day), on="vehicle_id", how="semi")
+    late = spoke.filter(pl.col(f"{FIRST}{instant}") >= pl.lit(window.day_start - WAITS))
+    return pl.concat([silent, left.join(late, on=who, how="semi")])
 
 
 def _left(told: pl.LazyFrame, values: tuple[str, ...], instant: str) -> pl.LazyFrame:

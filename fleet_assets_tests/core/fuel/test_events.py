@@ -296,12 +296,16 @@ def test_a_higher_least_volume_leaves_small_refuels_out() -> None:
 def test_a_lone_reading_between_driving_and_standing_is_no_refuel_and_no_theft() -> None:
     """The float of a sender swings in a bend, and a key just turned gives any value: one reading is no level."""
     tank = Tank(now=START + timedelta(days=-5), slosh_pct=0.5).works(5).drive(60)
-    swung = tank.stand(2).frame().with_columns(
-        pl.when(pl.col("recorded_at") == pl.col("recorded_at").max())
-        .then(pl.col("fuel_level_pct") + 25)
-        .otherwise("fuel_level_pct")
-        .clip(0, 100)
-        .alias("fuel_level_pct")
+    swung = (
+        tank.stand(2)
+        .frame()
+        .with_columns(
+            pl.when(pl.col("recorded_at") == pl.col("recorded_at").max())
+            .then(pl.col("fuel_level_pct") + 25)
+            .otherwise("fuel_level_pct")
+            .clip(0, 100)
+            .alias("fuel_level_pct")
+        )
     )
     later = tank.stand(2).stand(90).drive(60).frame().filter(pl.col("recorded_at") > swung["recorded_at"].max())
     found = events_of(pl.concat([swung, later]))

@@ -87,8 +87,13 @@ def test_a_silence_that_a_trip_bridges_is_no_drive_of_its_own() -> None:
     assert trips_of(driven.frame())["start_reason"].to_list() == ["gap"]
 
 
-def test_a_drive_in_a_silence_of_days_is_found_by_the_readings_of_its_first_day() -> None:
-    history = _parked(*ODOMETER).silent(5 * 86_400, kmh=1).stand(600).frame()
+@pytest.mark.parametrize("after_noon_s", [0, 41_400, 41_930, 41_970, 41_990, 42_000, 42_060])
+def test_a_drive_in_a_silence_of_days_is_found_once_however_near_to_midnight_the_silence_ends(
+    after_noon_s: int,
+) -> None:
+    """It is final a minute after the row that ends the silence: here or beyond midnight."""
+    silence_s = 5 * 86_400 + after_noon_s
+    history = _parked(*ODOMETER).silent(silence_s, kmh=120 * 3600 / silence_s).stand(600).frame()
     readings = last_readings(history.lazy())
     check_frame(LAST_READINGS, readings.collect())
     left = []
