@@ -111,6 +111,7 @@ class DayTable:
     upstream: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
     rules: Callable[[], Any] | None = None
+    days_of: tuple[Table, ...] = ()
 
     def __post_init__(self) -> None:
         known = {
@@ -155,8 +156,9 @@ class DayTable:
 
     @cached_property
     def leading(self) -> tuple[Table, ...]:
-        """The inputs whose days are days of this table: what is read of its own day alone makes no rows by itself."""
-        return tuple(table for table in self.inputs if table.name not in self._own_days) or self.inputs
+        """The inputs whose days are days of this table: those it declares, else all but what is read of its own day
+        alone, which makes no rows by itself."""
+        return self.days_of or tuple(table for table in self.inputs if table.name not in self._own_days) or self.inputs
 
     @cached_property
     def is_dated(self) -> bool:
@@ -369,15 +371,18 @@ def day_table(
     on_demand: bool = False,
     parts: Sequence[Part] = (),
     rules: Callable[[], Any] | None = None,
+    days_of: Sequence[Table] = (),
 ) -> Callable[[Compute], DayTable]:
     """Declare `compute` as what makes one day of a table: see `DayTable`. `upstream` names the assets that stand for
-    what lies outside; `on_demand` tables are not followed by automation."""
+    what lies outside; `on_demand` tables are not followed by automation; `days_of` are the inputs whose days are days
+    of this table, where the others give no rows by themselves."""
     every = without_repeats([*reads, *(read for part in parts for read in part.reads)])
     stated = dict.fromkeys([*settings, *(name for part in parts for name in part.settings)])
 
     def declare(compute: Compute) -> DayTable:
         return DayTable(
-            table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts), rules
+            table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts), rules,
+            tuple(days_of),
         )  # fmt: skip
 
     return declare

@@ -104,6 +104,7 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
     ],
     settings=["timezone"],
     rules=StopRules,
+    days_of=[TRIPS],  # a stop becomes final with a trip; what else it reads makes none
 )
 def stops(
     trips: pl.LazyFrame, standing_periods: pl.LazyFrame, fuel_events: pl.LazyFrame, power_sessions: pl.LazyFrame,
