@@ -42,7 +42,8 @@ def test_both_databases_give_the_same_marts_views_and_examples(lake: Lake, postg
         target.load(lake)
         run_dbt(target, "build", *AT_NOW)
     for name in MARTS:
-        assert equal_rows(duck, postgres, f"select * from {name} order by 1, 2, 3") > 0, name
+        rows = equal_rows(duck, postgres, f"select * from {name} order by 1, 2, 3")
+        assert rows > 0 or name in OF_OTHER_TABLES, name
     assert len(EXAMPLES) > 10
     filled = [equal_rows(duck, postgres, example) for example in EXAMPLES]
     # Of the last days, and of vehicles that stand for long, this fleet of March knows nothing.
@@ -55,6 +56,9 @@ def test_both_databases_give_the_same_marts_views_and_examples(lake: Lake, postg
         run_dbt(target, "run", "--full-refresh", *AT_NOW)
     assert sum(equal_rows(duck, postgres, f"select * from {name} order by 1, 2, 3") for name in MARTS) > 100
 
+
+OF_OTHER_TABLES = {"charging_daily", "charging_hourly_stats", "energy_hourly", "fuel_daily"}
+"""Marts of tables that this fleet does not have; `test_energy_marts` compares them with rows."""
 
 UNEXPLAINED = f"""
 select c.relname || coalesce('.' || a.attname, '') as name

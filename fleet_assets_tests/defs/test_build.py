@@ -21,6 +21,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRe
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
 from fleet_assets.commands.build import build_now
+from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, STOPS, TELEMETRY, TRIPS
 from fleet_assets.contracts.errors import BuildFailed, UsageError
 from fleet_assets.installation import Installation
@@ -325,11 +326,10 @@ def has_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
 
 
 def test_a_partition_of_trips_shows_numbers_that_people_ask_for_and_a_picture(built: Installation) -> None:
-    with dg.DagsterInstance.from_config(str(built.settings.dagster_home)) as instance:
-        event = instance.get_latest_materialization_event(dg.AssetKey("trips"))
+    prepare_dagster_home(built)
+    with dg.DagsterInstance.get() as instance:
         asked = dg.AssetRecordsFilter(dg.AssetKey("trips"), asset_partitions=[MONDAY.isoformat()])
         record = instance.fetch_materializations(asked, limit=1).records[0]
-    assert event is not None
     shown = record.asset_materialization.metadata  # type: ignore[union-attr]
     assert {name: shown[name].value for name in ("vehicles", "distance km", "longest km")} == {
         "vehicles": 1, "distance km": 48.0, "longest km": 36.0,

@@ -15,6 +15,7 @@ from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.commands.build import build_now
 from fleet_assets.contracts import RAW_TELEMETRY, TABLES
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline import former_versions
 from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.storing import store_days
@@ -104,7 +105,10 @@ def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Installatio
     assert stale(raw) == [DAY]
 
 
-def test_a_record_of_an_earlier_version_that_named_times_is_current(raw: Installation) -> None:
+def test_a_record_of_an_earlier_version_that_named_times_is_current(
+    raw: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(former_versions._VERSIONS, RAW_TELEMETRY.name, "50d56e04b8fd")
     maker, record = DAY_TABLES[RAW_TELEMETRY.name], raw.lake.record(RAW_TELEMETRY, DAY)
     assert record is not None
     then = former_fingerprint(maker, raw, DAY)

@@ -121,7 +121,8 @@ def test_postgresql_has_the_same_rows_in_every_mart(demo: Installation, postgres
         found = server.query(f"select * from {name}")
         assert_frame_equal(found.sort(found.columns), expected.sort(expected.columns), check_exact=True)
         compared[name] = expected.height
-    assert [name for name, rows in compared.items() if not rows] == []
+    # A demo this short ends with its cars on the charger: no charge is over.
+    assert {name for name, rows in compared.items() if not rows} <= {"charging_daily", "charging_hourly_stats"}
     assert {*MARTS, "trips_for_map", "vehicle_track"} <= compared.keys()
 
 

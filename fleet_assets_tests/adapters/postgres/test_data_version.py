@@ -22,6 +22,7 @@ from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.adapters.postgres.warehouse import PostgresWarehouse
 from fleet_assets.adapters.query_cache import QueryCache, SharedResults
 from fleet_assets.contracts import STANDING_PERIODS, TRIPS
+from fleet_assets_tests.adapters.postgres.before_energy import UNDO, UNDO_READINGS
 from fleet_assets_tests.adapters.query_cache.installation import periods
 from fleet_assets_tests.dbt.small_fleet import stops, store, trips
 
@@ -83,6 +84,8 @@ def test_a_database_from_before_there_were_versions_has_one_after_the_migration(
 ) -> None:
     other.execute("delete from fleet_meta.facts where name = 'data_version'")
     other.execute("alter table fleet.ingest_daily drop column clock_behind_s")
+    for sql in (*UNDO, UNDO_READINGS):
+        other.execute(sql.encode())
     other.execute("update fleet_meta.alembic_version set version_num = '0005'")
     warehouse = PostgresWarehouse(server)
     assert warehouse.origin("select n from mart") is None

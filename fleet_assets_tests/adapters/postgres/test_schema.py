@@ -9,6 +9,7 @@ from fleet_assets.adapters.postgres.migrate import current, differences, migrate
 from fleet_assets.adapters.postgres.ready import prepare
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets_tests.adapters.postgres.before_energy import UNDO
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_rows_from_before_a_drive_could_be_unobserved_are_kept(server: Server) -
     trip = "'t', 'v', '2026-03-02 10:00+00', '2026-03-02 10:10+00', '2026-03-02 10:15+00', '2026-03-02'"
     with server.owning() as connection:
         for sql in (
+            *UNDO,
             "alter table fleet.standing_periods drop column is_standing, alter engine_on_s set not null",
             "alter table fleet.trips drop column standing_s, drop column unknown_s, drop column cadence_s, "
             "drop column distance_error_km, drop column energy_source, alter moving_s set not null, "
