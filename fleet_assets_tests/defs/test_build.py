@@ -38,7 +38,7 @@ __all__ = ["fleet_here"]
 
 STOPPED = "fleet: stopped; what is stored is whole, and `fleet build` goes on from there\n"
 pytestmark = pytest.mark.usefixtures("read_project")
-NO_MARTS = "group:reference,group:raw,telemetry,group:events"
+NO_MARTS = "group:reference,group:raw,telemetry,group:ingest,group:events"
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 
 
