@@ -42,6 +42,7 @@ def lorry(tmp_path_factory: pytest.TempPathFactory) -> KnownFleet:
     return simulated(FleetPlan(vehicles=1, days=7, seed=3, start=date(2025, 3, 3)), tmp_path_factory.mktemp("lorry"))
 
 
+@pytest.mark.slow
 @JITTERS
 @CADENCES
 @KINDS
@@ -55,6 +56,7 @@ def test_recordings_keep_their_distance_and_their_trips(
     assert found.trips <= 1.06 * found.known
 
 
+@pytest.mark.slow
 @JITTERS
 @CADENCES
 def test_a_speed_alone_keeps_the_distance_where_halts_are_told(cars: KnownFleet, cadence: int, jitter: float) -> None:
@@ -65,6 +67,7 @@ def test_a_speed_alone_keeps_the_distance_where_halts_are_told(cars: KnownFleet,
     assert mean(errors) == pytest.approx(0, abs=DISTANCE_BOUNDS[cadence])
 
 
+@pytest.mark.slow
 @JITTERS
 @CADENCES
 @KINDS
