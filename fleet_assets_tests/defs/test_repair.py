@@ -26,10 +26,17 @@ A_CENTURY_S = 3_200_000_000
 NO_MARTS = "group:reference,group:raw,telemetry,group:events"
 INGEST = ["ingest_daily", "ingest_hourly", "ingest_outages"]
 MADE_OF_TELEMETRY = [
+    "charging_hours",
+    "charging_periods",
+    "charging_sessions",
     "engine_starts",
+    "fuel_balance",
+    "fuel_events",
+    "fuel_plateaus",
     "hourly_use",
     *INGEST,
     "last_readings",
+    "power_sessions",
     "raw_telemetry",
     "readings_before_silence",
     "rises_over_midnight",

@@ -33,6 +33,7 @@ from fleet_assets_tests.proofs.histories.lakes import Rewritten, new_installatio
 MONDAY = date(2026, 3, 2)
 VEHICLES_FILE = "vehicle_id,name,timezone,powertrain\n{rows}"
 OF_USE = ("rises_over_midnight", "hourly_use", "engine_starts", "soc_transitions")
+OF_FUEL = ("fuel_plateaus", "fuel_balance", "fuel_events")
 CHARGES = {CHARGING_HOURS.name, CHARGING_SESSIONS.name, POWER_SESSIONS.name}
 ASSIGNMENTS_FILE = "driver_id,vehicle_id,valid_from,valid_to\n{rows}"
 
@@ -120,7 +121,10 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation
 
 @pytest.mark.parametrize(
     ("setting", "value", "tables"),
-    [("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", *CHARGES}), ("grid_seconds", 2, {"telemetry"})],
+    [
+        ("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", "fuel_events", *CHARGES}),
+        ("grid_seconds", 2, {"telemetry"}),
+    ],
 )
 def test_a_setting_makes_stale_what_reads_it_and_says_so(
     built: Installation, setting: str, value: object, tables: set[str]
@@ -156,10 +160,12 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
             _say_as_before(built, table, day)
     found = plan(built).reasons
     assert {name for name, days in found.items() if any("code or rules" in why for why in days.values())} == {
-        "trips", "standing_periods", "ingest_daily", "last_readings", *OF_USE, CHARGING_PERIODS.name, *CHARGES,
+        "trips", "standing_periods", "ingest_daily", "last_readings", *OF_USE, *OF_FUEL,
+        CHARGING_PERIODS.name, *CHARGES,
     }  # fmt: skip
     assert found.keys() == {
         "trips", "standing_periods", "ingest_daily", STOPS.name, "last_readings", "readings_before_silence", *OF_USE,
+        *OF_FUEL,
         CHARGING_PERIODS.name, *CHARGES,
     }  # fmt: skip
 
