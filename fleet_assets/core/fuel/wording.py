@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from fleet_assets.core.fuel.changes import AROUND, DRIVING, FALL, RETURNED, RISE, SLOW, THROUGH, UNOBSERVED, WITHIN
 from fleet_assets.core.fuel.rules import FuelEventRules
-from fleet_assets.core.fuel.stays import AROUND, DRIVING, FALL, RETURNED, RISE, SLOW, THROUGH, UNOBSERVED, WITHIN
 
 _KINDS = {
     RISE: "refuel", FALL: "theft", SLOW: "slow_loss", RETURNED: "sensor_fault", UNOBSERVED: "unobserved_change",

@@ -15,7 +15,7 @@ from fleet_assets.core.fuel import FuelEventRules
 from fleet_assets_tests.core.fuel.tanks import START, Tank, events_of, fleet, told
 
 
-def _near(events: pl.DataFrame, kind: str, litres: float, within: float = 4.0) -> None:
+def assert_only(events: pl.DataFrame, kind: str, litres: float, within: float = 4.0) -> None:
     assert events["kind"].to_list() == [kind]
     assert events["volume_l"][0] == pytest.approx(litres, abs=within)
 
@@ -34,7 +34,7 @@ def test_a_refuel_is_told_with_its_litres_place_and_time() -> None:
     tank = Tank().drive(60).stand(5)
     filled = tank.fill(100, 4).stand(5).drive(60).stand(60)
     found = events_of(filled.frame())
-    _near(found, "refuel", 100)
+    assert_only(found, "refuel", 100)
     event = found.row(0, named=True)
     assert event["started_at"] <= tank.now + timedelta(minutes=4)
     assert event["ended_at"] >= tank.now
@@ -47,7 +47,7 @@ def test_a_refuel_is_told_with_its_litres_place_and_time() -> None:
 
 def test_a_theft_at_night_is_told_with_its_reasons() -> None:
     found = events_of(Tank().drive(60).stand(240).fill(-40, 10).stand(240).drive(60).stand(60).frame())
-    _near(found, "theft", 40)
+    assert_only(found, "theft", 40)
     assert found["unexplained_l"][0] == pytest.approx(-40, abs=4)
     evidence = json.loads(found["evidence"][0])
     assert evidence["compared"] == "levels of the same stay"
@@ -56,19 +56,19 @@ def test_a_theft_at_night_is_told_with_its_reasons() -> None:
 
 
 def test_a_refuel_of_two_minutes_within_a_trip_is_found() -> None:
-    _near(events_of(Tank().drive(60).stand(1).fill(150, 2, ignition=True).drive(60).frame()), "refuel", 150)
+    assert_only(events_of(Tank().drive(60).stand(1).fill(150, 2, ignition=True).drive(60).frame()), "refuel", 150)
 
 
 def test_a_refuel_after_which_no_trip_follows_is_final_a_day_later() -> None:
     tank = Tank().drive(60).stand(30).fill(120, 4).stand(120)
     found = events_of(tank.frame())
-    _near(found, "refuel", 120)
+    assert_only(found, "refuel", 120)
     assert found["closed_at"][0] == found["ended_at"][0] + timedelta(days=1)
 
 
 def test_a_partial_fill_of_ten_litres_into_a_car_is_found() -> None:
     car = Tank(capacity_l=50, litres=20, per_km=0.06, slosh_pct=3).drive(40).stand(5).fill(10, 1).stand(5).drive(40)
-    _near(events_of(car.frame(), fleet(tank_capacity_l=50.0)), "refuel", 10, 1.5)
+    assert_only(events_of(car.frame(), fleet(tank_capacity_l=50.0)), "refuel", 10, 1.5)
 
 
 def test_ten_and_ten_litres_across_an_edge_of_an_hour_are_one_refuel() -> None:
@@ -76,13 +76,13 @@ def test_ten_and_ten_litres_across_an_edge_of_an_hour_are_one_refuel() -> None:
     tank = Tank(now=START + timedelta(days=-5, minutes=55), slosh_pct=0.5).works(5).drive(60)
     assert tank.now.minute == 55
     filled = tank.stand(3).fill(10, 2).fill(10, 3).stand(5).drive(60)
-    _near(events_of(filled.frame()), "refuel", 20, 2)
+    assert_only(events_of(filled.frame()), "refuel", 20, 2)
 
 
 def test_two_steps_of_one_fill_are_one_event() -> None:
     """One system stored two events at one and the same time."""
     filled = Tank().drive(60).stand(5).fill(80, 3).stand(6).fill(60, 3).stand(5).drive(60)
-    _near(events_of(filled.frame()), "refuel", 140)
+    assert_only(events_of(filled.frame()), "refuel", 140)
 
 
 def test_two_fills_hours_apart_are_two_events() -> None:
@@ -101,11 +101,11 @@ def test_seven_refuels_of_one_lorry_are_all_found() -> None:
 
 
 def test_a_fill_across_a_gap_is_found_where_the_sender_is_silent_while_off() -> None:
-    _near(events_of(Tank().drive(60).silent(600, litres=90).drive(60).frame()), "refuel", 90)
+    assert_only(events_of(Tank().drive(60).silent(600, litres=90).drive(60).frame()), "refuel", 90)
 
 
 def test_a_theft_across_a_gap_in_which_it_did_not_drive_is_found() -> None:
-    _near(events_of(Tank().drive(60).silent(600, litres=-60).drive(60).frame()), "theft", 60)
+    assert_only(events_of(Tank().drive(60).silent(600, litres=-60).drive(60).frame()), "theft", 60)
 
 
 def test_a_fall_across_a_gap_in_which_it_drove_is_unobserved() -> None:
@@ -121,7 +121,7 @@ def test_driving_unseen_burns_and_is_no_event() -> None:
 def test_a_fill_across_midnight_is_one_event_with_all_its_litres() -> None:
     tank = Tank(now=datetime(2024, 5, 13, 22, 52, tzinfo=START.tzinfo)).drive(60).stand(4)
     assert (tank.now.hour, tank.now.minute) == (23, 56)
-    _near(events_of(tank.fill(120, 8).stand(10).drive(60).stand(10).frame()), "refuel", 120)
+    assert_only(events_of(tank.fill(120, 8).stand(10).drive(60).stand(10).frame()), "refuel", 120)
 
 
 def test_slow_siphoning_is_found_by_accumulation() -> None:
@@ -194,7 +194,7 @@ def test_a_filler_between_real_levels_hides_neither_a_refuel_nor_makes_a_theft()
     tank = tank.drive(30).stand(5).fill(100, 3).stand(20).drive(30).drive(30, fuel_level_pct=76.8).drive(60).stand(60)
     found = events_of(tank.frame())
     volumes = found.filter(pl.col("kind") != "sensor_fault")
-    _near(volumes, "refuel", 100)
+    assert_only(volumes, "refuel", 100)
 
 
 def test_a_car_that_swings_from_25_to_50_percent_in_bends_has_no_event() -> None:

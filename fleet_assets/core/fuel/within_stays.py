@@ -1,0 +1,116 @@
+"""Changes within a stay: levels of one and the same place, compared with each other.
+
+Belongs here: runs of steps, and a fall in steps too small to be seen. Does not belong here: driving before and after
+the stay (`around_stays`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fleet_assets.core.compiled import F64, I64, helper
+from fleet_assets.core.fuel.changes import FALL, SLOW, WITHIN, least, put
+from fleet_assets.core.fuel.series import Series, drift_of, is_weak
+from fleet_assets.core.motion import STANDING
+from fleet_assets.core.thresholds import Thresholds
+
+
+@helper
+def runs_within(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, runs: I64, sums: F64) -> int:
+    """Fills runs of steps in one direction within a stay (plateau before, plateau after, direction) and their changes
+    with variances of the levels; those that are large enough."""
+    count = 0
+    first = last = int(np.int64(-1))
+    direction = 0
+    for i in range(a + 1, b + 2):
+        way = origin = 0
+        if i <= b and not is_weak(s, i):
+            way, origin = _way(s, i, a if direction == 0 else max(a, last), t)
+        if direction != 0 and (
+            i > b or (way != 0 and (way != direction or s.end[i - 1] - s.start[last] > t.one_fill_us))
+        ):
+            change, variance = _between(s, first, last, a, b, t)
+            burned, drift = s.doubt[last] - s.doubt[first], drift_of(s, first, last, t.drift_pct, t.drift_us)
+            sd = np.sqrt(variance + burned * burned + drift * drift)
+            if change * direction >= max(t.sigma * sd, least(change > 0, is_litres, t)):
+                runs[count, 0], runs[count, 1], runs[count, 2] = first, last, direction
+                sums[count, 0], sums[count, 1] = change, variance
+                count += 1
+            direction = 0
+        if way != 0:
+            if direction == 0:
+                first, direction = origin, way
+            last = i
+    return count
+
+
+@helper
+def _way(s: Series, i: int, lowest: int, t: Thresholds) -> tuple[int, int]:
+    """Direction in which the level of plateau i differs from one of those shortly before it, none before `lowest`, and
+    from which: 0 where it does not."""
+    for j in range(i - 1, lowest - 1, -1):
+        if j < i - 1 and s.start[i] - s.end[j] > t.one_fill_us:
+            break
+        step = s.level[i] - s.level[j]
+        if not is_weak(s, j) and abs(step) >= 1.5 * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
+            return (1 if step > 0 else -1), j
+    return 0, i
+
+
+@helper
+def _between(s: Series, first: int, last: int, a: int, b: int, t: Thresholds) -> tuple[float, float]:
+    """Change from the plateaus up to `first` to those from `last` on, within the stay of a to b, and its variance."""
+    before, weight_before = _level_of(s, first, max(a, first - t.neighbours + 1), -1, t)
+    after, weight_after = _level_of(s, last, min(b, last + t.neighbours - 1), 1, t)
+    return after - before, 1.0 / weight_before + 1.0 / weight_after
+
+
+@helper
+def _level_of(s: Series, at: int, end: int, way: int, t: Thresholds) -> tuple[float, float]:
+    """Mean level of the plateaus from `at` to `end`, going one way, up to one that differs from it; and its weight."""
+    weight = 1.0 / max(s.sd[at] ** 2, 1e-9)
+    total, weights = weight * s.level[at], weight
+    for i in range(at + way, end + way, way):
+        apart = s.end[at] - s.end[i] if way < 0 else s.start[i] - s.start[at]
+        if apart > t.level_us:
+            break
+        if is_weak(s, i):
+            continue
+        if abs(s.level[i] - total / weights) > max(2.5 * np.sqrt(s.sd[i] ** 2 + 1.0 / weights), s.scale[i]):
+            break
+        weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
+        total, weights = total + weight * s.level[i], weights + weight
+    return total / weights, weights
+
+
+@helper
+def gives_back(s: Series, runs: I64, sums: F64, j: int, t: Thresholds) -> bool:
+    """Whether run j + 1 gives back what run j took, or took back what it gave."""
+    if runs[j, 2] == runs[j + 1, 2] or s.start[runs[j + 1, 1]] - s.start[runs[j, 1]] > t.patience_us:
+        return False
+    drift = drift_of(s, runs[j, 0], runs[j + 1, 1], t.drift_pct, t.drift_us)
+    doubt = s.doubt[runs[j + 1, 1]] - s.doubt[runs[j, 0]]
+    sd = np.sqrt(sums[j, 1] + sums[j + 1, 1] + drift * drift + doubt * doubt)
+    left = abs(sums[j, 0] + sums[j + 1, 0])
+    return bool(left <= max(t.returns_sigma * sd, 0.1 * abs(sums[j, 0])))
+
+
+@helper
+def slow_fall(
+    s: Series, a: int, b: int, is_litres: bool, left: float, closed: int, t: Thresholds, facts: I64, values: F64, k: int
+) -> int:  # fmt: skip
+    """A fall of a stay in steps too small, or too far apart, to be one."""
+    variance = s.sd[a] ** 2 + s.sd[b] ** 2
+    burned, drift = s.doubt[b] - s.doubt[a], drift_of(s, a, b, t.drift_pct, t.drift_us)
+    sd = np.sqrt(variance + burned * burned + drift * drift)
+    if s.state[a] != STANDING or -left < max(t.sigma * sd, least(False, is_litres, t)):
+        return k
+    first = last = int(np.int64(-1))
+    for i in range(a + 1, b + 1):
+        if s.level[i] - s.level[i - 1] < -0.5 * np.sqrt(s.sd[i] ** 2 + s.sd[i - 1] ** 2):
+            first = i - 1 if first < 0 else first
+            last = i
+    if first < 0:
+        return k
+    kind = SLOW if s.start[last] - s.end[first] >= t.slow_us else FALL
+    return put(facts, values, k, first, last, kind, WITHIN, closed, 1, 1, left, variance, burned, drift)
