@@ -23,7 +23,7 @@ from polars.dataframe.group_by import GroupBy
 
 from fleet_assets.commands.against_truth import pair_events
 from fleet_assets.contracts import ENERGY_PRICES, INGEST_OUTAGES, TANK_CALIBRATIONS, VEHICLES, ZONES
-from fleet_assets.core.fuel import fuel_balance, fuel_events, fuel_plateaus
+from fleet_assets.core.fuel import FuelEventRules, fuel_balance, fuel_events, fuel_plateaus
 from fleet_assets.core.ingest import hourly_ingest
 from fleet_assets.core.outages import find_outages
 from fleet_assets.core.window import Window
@@ -104,7 +104,8 @@ def measure(fleet: FuelFleet, plan: FuelFleetPlan, name: str, finder: Finder) ->
 
 
 def refuels(found: pl.DataFrame, events: pl.DataFrame, fleet: FuelFleet) -> pl.DataFrame:
-    """Per sender: recall and precision of large refuels, and the error of their volume in % of the tank."""
+    """Per sender: recall and precision of large refuels, the bound by their noise, and the error of their volume in %
+    of the tank."""
     mine, true = (frame.filter(pl.col("kind") == "refuel") for frame in (found, events))
     pairs = _pairs(mine, true)
     capacity = pl.col("tank_l") + pl.col("tank_2_l").fill_null(0)
@@ -116,8 +117,8 @@ def refuels(found: pl.DataFrame, events: pl.DataFrame, fleet: FuelFleet) -> pl.D
     true = true.join(pairs, on="true", how="left").join(size, on="vehicle_id")
     error = 100 * pl.col("volume_error").abs() / pl.col("capacity_l")
     recalled = _with_all(true).agg(
-        refuels=pl.len(), recall=pl.col("found").is_not_null().mean(), median_error_pct=error.median(),
-        p90_error_pct=error.quantile(0.9),
+        refuels=pl.len(), recall=pl.col("found").is_not_null().mean(), bound=_shown().mean(),
+        median_error_pct=error.median(), p90_error_pct=error.quantile(0.9),
     )  # fmt: skip
     right = _with_all(mine).agg(found=pl.len(), precision=pl.col("true").is_not_null().mean())
     return recalled.join(right, on="sender", how="full", coalesce=True).sort(pl.col("sender") == "all", "sender")
@@ -186,6 +187,12 @@ def _judged(found: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     return true.with_columns(
         is_theft=pl.col("true").is_in(as_theft.implode()), is_loss=pl.col("true").is_in(as_loss.implode())
     )
+
+
+def _shown() -> pl.Expr:
+    """Chance that a refuel shows beyond the deviations from which a change is one, by the noise of its sender."""
+    normal = NormalDist()
+    return pl.col("snr").map_elements(lambda snr: normal.cdf(snr - FuelEventRules.sigma), pl.Float64)
 
 
 def _bound() -> pl.Expr:

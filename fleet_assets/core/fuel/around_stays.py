@@ -12,7 +12,7 @@ import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper
 from fleet_assets.core.fuel.changes import AROUND, FALL, RISE, UNOBSERVED, WITHIN, least, put
-from fleet_assets.core.fuel.series import Series, drift_of, mean_after, mean_before
+from fleet_assets.core.fuel.series import Series, between_levels, drift_of, mean_after, mean_before
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds
 
@@ -90,6 +90,25 @@ def is_nothing(s: Series, stay: Stay, change: float, t: Thresholds) -> bool:
 
 
 @helper
+def is_passing(s: Series, stay: Stay, first: int, final: int, change: float, t: Thresholds) -> bool:
+    """Whether a change within a stay gives back what arriving brought, or is given back on leaving: a sender that tells
+    nonsense while it is switched off or on, and is back where it was."""
+    if stay.comes and s.start[final] - s.start[stay.a] <= t.level_us:
+        sd = np.sqrt(stay.var_before + s.sd[first] ** 2 + s.tilt[stay.a] ** 2)
+        if _cancels(s.level[first] - stay.before, sd, change, t):
+            return True
+    if stay.goes and s.end[stay.b] - s.end[first] <= t.level_us:
+        sd = np.sqrt(stay.var_after + s.sd[final] ** 2 + s.tilt[stay.b + 1] ** 2)
+        return _cancels(stay.after - s.level[final], sd, change, t)
+    return False
+
+
+@helper
+def _cancels(other: float, sd: float, change: float, t: Thresholds) -> bool:
+    return bool(abs(other + change) <= t.passing_share * abs(change) and abs(other) >= t.passing_sigma * sd)
+
+
+@helper
 def by_driving(
     s: Series, stay: Stay, first: int, final: int, change: float, variance: float, is_litres: bool, t: Thresholds
 ) -> tuple[int, int, int, float, float]:
@@ -103,19 +122,8 @@ def by_driving(
         # Levels within the stay are poor (a fill went on in them): driving around it says how much it was.
         if abs(around) < max(t.sigma * sd, least(around > 0, is_litres, t)):
             return first, final, 0, around, wide
-    left, right = _bounds(s, stay, around)
+    left, right = between_levels(s, stay.a - 1, stay.b + 1, stay.before, around)
     return left, right, AROUND, around, wide
-
-
-@helper
-def _bounds(s: Series, stay: Stay, change: float) -> tuple[int, int]:
-    """The plateaus of a stay, and of driving around it, between which most of a change lies."""
-    first, last = stay.a - 1, stay.b + 1
-    while first + 1 < last and (s.level[first + 1] - stay.before) / change < 0.15:
-        first += 1
-    while last - 1 > first and (s.level[last - 1] - stay.before) / change > 0.85:
-        last -= 1
-    return first, last
 
 
 @helper
@@ -143,7 +151,7 @@ def across_stay(
         return put_edge(s, stay, edge, edge_sd, t, facts, values, k)
     if abs(change) < max(t.sigma * sd, least(change > 0, is_litres, t)):
         return k
-    first, last = _bounds(s, stay, change)
+    first, last = between_levels(s, stay.a - 1, stay.b + 1, stay.before, change)
     kind = _kind_at(s, stay, change, t)
     return put(facts, values, k, first, last, kind, AROUND, max(stay.confirmed, s.start[b + 1]), stay.used_before,
                 stay.used_after, change, levels, doubt, drift)  # fmt: skip
@@ -155,7 +163,7 @@ def rest_of(s: Series, stay: Stay, used: float, is_litres: bool, t: Thresholds, 
     change = stay.after - stay.before - used
     if used * change > 0 or abs(change) < max(t.sigma * _around_sd(s, stay, t), least(change > 0, is_litres, t)):
         return k
-    first, last = _bounds(s, stay, change)
+    first, last = between_levels(s, stay.a - 1, stay.b + 1, stay.before, change)
     kind, closed = _kind_at(s, stay, change, t), max(stay.confirmed, s.start[stay.b + 1])
     doubt, drift = stay.doubt_after - stay.doubt_before, drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
     return put(facts, values, k, first, last, kind, AROUND, closed, stay.used_before, stay.used_after, change,

@@ -71,6 +71,8 @@ class BalanceRules:
     """Points that are a step at least."""
     frozen_count: int = 5
     """Readings of a drive that are all the same to be no level of a sender that sloshes."""
+    frozen_readings: int = 100
+    """Such readings in a day from which that value is no level anywhere on it, however near."""
     frozen_pct: float = 95.0
     """Points up to which; a float stands still at the top of a full tank."""
     frozen_steps: float = 2.0
@@ -121,7 +123,8 @@ def _believed(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     """The plateaus in order with `x` (litres, or points where those are not known) and whether they are believed.
 
     A constant level that was a filler on an earlier day is one again where it is far from the level before it; so is
-    one that does not move while the vehicle drives, of a sender that sloshes on that day.
+    one that does not move while the vehicle drives, of a sender that sloshes on that day, and anywhere on that day
+    where enough readings of drives say it.
     """
     frame = plateaus.sort("vehicle_id", "started_at").with_columns(pl.coalesce("volume", "pct").alias("x"))
     day = pl.col("started_at").dt.date()
@@ -131,28 +134,36 @@ def _believed(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     frame = frame.join(_frozen(frame, rules), on=["vehicle_id", "level_pct"], how="left", maintain_order="left")
     was = (day > pl.col("filler_since")).fill_null(value=False) | (day >= pl.col("frozen_since")).fill_null(value=False)
     may_be = was & (pl.col("level_mad_pct") == 0)
+    is_frozen = (day == pl.col("frozen_since")) & (pl.col("frozen_readings") >= rules.frozen_readings)
     is_known = pl.col("x").is_not_null() & pl.col("is_whole") & ~pl.col("quality").is_in(_NOT_BELIEVED)
     before = pl.when(is_known & ~may_be).then("x").forward_fill().over("vehicle_id")
-    is_far = ((pl.col("x") - before).abs() > rules.filler_pct * pl.col("scale")).fill_null(value=False)
+    away = ((pl.col("x") - before).abs() > rules.filler_pct * pl.col("scale")).fill_null(value=False)
+    is_filler = may_be & (away | is_frozen.fill_null(value=False))
     in_points = pl.coalesce("level_step_pct", pl.col("level_step_l") / pl.col("scale"))
     return frame.with_columns(
-        (is_known & ~(may_be & is_far)).alias("is_believed"),
+        (is_known & ~is_filler).alias("is_believed"),
         in_points.min().over("vehicle_id").fill_null(rules.step_pct).alias("step_pct"),
-        pl.when(may_be & is_far).then(pl.lit("filler")).otherwise("quality").alias("quality"),
+        pl.when(is_filler).then(pl.lit("filler")).otherwise("quality").alias("quality"),
     )
 
 
 def _frozen(frame: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
-    """Levels (`level_pct`) that stood still on a drive of a day on which the float moves, and since when."""
+    """Levels (`level_pct`) that stood still on a drive of a day on which the float moves, since when, and how many
+    readings of drives said so on that first day."""
     day = pl.col("started_at").dt.date()
     is_below = pl.col("level_pct") <= rules.frozen_pct
     drives = frame.filter(pl.col("is_moving") & is_below & (pl.col("sample_count") >= rules.frozen_count)).select(
-        "vehicle_id", "level_pct", "level_mad_pct", "level_step_pct", day.alias("day")
+        "vehicle_id", "level_pct", "level_mad_pct", "level_step_pct", "sample_count", day.alias("day")
     )
     usual = pl.col("level_mad_pct").quantile(0.9).over("vehicle_id", "day")
     moves = usual >= rules.frozen_steps * pl.col("level_step_pct")
     still = drives.filter(moves & (pl.col("level_mad_pct") == 0))
-    return still.group_by("vehicle_id", "level_pct").agg(pl.col("day").min().alias("frozen_since"))
+    of_day = still.group_by("vehicle_id", "level_pct", "day").agg(pl.col("sample_count").sum())
+    return (
+        of_day.sort("day")
+        .group_by("vehicle_id", "level_pct")
+        .agg(pl.col("day").first().alias("frozen_since"), pl.col("sample_count").first().alias("frozen_readings"))
+    )
 
 
 _SUMS = {

@@ -42,6 +42,10 @@ class FuelEventRules:
     """The same of a step while driving, where no fuel can come in: it is a fault of the sender."""
     returns_sigma: float = 3.0
     """Standard deviations within which a level is back where it was."""
+    passing_share: float = 0.3
+    """Part of a change within a stay that is left of it, at most, after arriving or leaving took it back."""
+    passing_sigma: float = 2.0
+    """Standard deviations of what arriving or leaving took back, at least."""
     neighbours: int = 4
     """Plateaus on either side whose mean is compared: their noise halves."""
     before_s: float = 7200.0

@@ -216,3 +216,14 @@ def is_apart(s: Series, a: int, b: int) -> bool:
 def drift_of(s: Series, a: int, b: int, drift_pct: float, drift_us: int) -> float:
     """Units by which heat may move the level between two plateaus."""
     return float(drift_pct * s.scale[b] * min(1.0, (s.start[b] - s.end[a]) / drift_us))
+
+
+@helper
+def between_levels(s: Series, first: int, last: int, before: float, change: float) -> tuple[int, int]:
+    """The plateaus from `first` to `last` between which most of a change lies: less than 15 % of it came before, less
+    than 15 % after."""
+    while first + 1 < last and (s.level[first + 1] - before) / change < 0.15:
+        first += 1
+    while last - 1 > first and (s.level[last - 1] - before) / change > 0.85:
+        last -= 1
+    return first, last

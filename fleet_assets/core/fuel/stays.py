@@ -22,6 +22,7 @@ from fleet_assets.core.fuel.around_stays import (
     driving_around,
     edge_of,
     is_nothing,
+    is_passing,
     put_edge,
     rest_of,
 )
@@ -39,7 +40,7 @@ from fleet_assets.core.fuel.changes import (
 )
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import Series, drift_of, is_weak, mean_after, mean_before
-from fleet_assets.core.fuel.within_stays import gives_back, runs_within, slow_fall
+from fleet_assets.core.fuel.within_stays import returns_at, runs_within, slow_fall
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 
@@ -139,16 +140,21 @@ def _stay(
     if stay.comes and stay.goes:
         edge, edge_sd = edge_of(s, stay)
     large = stay.comes and is_quick and abs(edge) >= max(t.sigma * edge_sd, least(edge > 0, is_litres, t))
-    for j in range(count):
-        used += sums[j, 0]
-        if j > 0 and gives_back(s, runs, sums, j - 1, t):
-            continue
-        taken = edge if large else 0.0
-        k, is_taken, is_none = _seen(s, stay, is_litres, t, runs, sums, j, count, taken, facts, values, k)
-        large, is_told = large and not is_taken and not is_none, is_told or is_none
+    j = 0
+    while j < count:
+        last = returns_at(s, runs, sums, j, count, t)
+        if last > j:
+            k = _put_returned(s, runs, sums, j, last, t, facts, values, k)
+        else:
+            taken = edge if large else 0.0
+            k, is_taken, is_none = _seen(s, stay, is_litres, t, runs, sums, j, count, taken, facts, values, k)
+            large, is_told = large and not is_taken and not is_none, is_told or is_none
+        while j <= last:
+            used += sums[j, 0]
+            j += 1
     found = k
     if stay.goes:
-        k = slow_fall(s, a, b, is_litres, s.level[b] - s.level[a] - used, stay.confirmed, t, facts, values, k)
+        k = slow_fall(s, a, b, is_litres, used, stay.confirmed, t, facts, values, k)
     if k > found:
         return k
     if count == 0 and stay.comes and is_quick:
@@ -163,6 +169,17 @@ def _stay(
 
 
 @helper
+def _put_returned(
+    s: Series, runs: I64, sums: F64, j: int, last: int, t: Thresholds, facts: I64, values: F64, k: int
+) -> int:  # fmt: skip
+    """Puts run j of a stay, which the runs up to `last` take back."""
+    first, final, end = runs[j, 0], runs[j, 1], runs[last, 1]
+    burned, drift = s.doubt[final] - s.doubt[first], drift_of(s, first, final, t.drift_pct, t.drift_us)
+    return put(facts, values, k, first, end, RETURNED, WITHIN, s.start[end] + t.one_fill_us, 1, 1, sums[j, 0],
+               sums[j, 1], burned, drift)  # fmt: skip
+
+
+@helper
 def _seen(
     s: Series, stay: Stay, is_litres: bool, t: Thresholds, runs: I64, sums: F64, j: int, count: int, edge: float,
     facts: I64, values: F64, k: int,
@@ -171,16 +188,15 @@ def _seen(
     driving around the stay tells that it was none."""
     first, final, change, variance = runs[j, 0], runs[j, 1], sums[j, 0], sums[j, 1]
     burned, drift = s.doubt[final] - s.doubt[first], drift_of(s, first, final, t.drift_pct, t.drift_us)
-    if j + 1 < count and gives_back(s, runs, sums, j, t):
-        end = runs[j + 1, 1]
-        k = put(facts, values, k, first, end, RETURNED, WITHIN, s.start[end] + t.one_fill_us, 1, 1, change,
-                variance, burned, drift)  # fmt: skip
-        return k, False, False
     deadline = s.start[final] + t.patience_us
     is_confirmed = stay.goes and s.start[stay.b + 1] <= deadline
     closed = max(stay.confirmed, s.start[final] + t.one_fill_us) if is_confirmed else deadline
     # Driving around a stay in which more than one thing happened says nothing of each.
     is_lone = is_confirmed and stay.comes and count == 1
+    if is_passing(s, stay, first, final, change, t):
+        k = put(facts, values, k, first, final, RETURNED, AROUND, closed, stay.used_before, stay.used_after, change,
+                variance, burned, drift)  # fmt: skip
+        return k, False, True
     if is_lone and is_nothing(s, stay, change, t):
         k = put(facts, values, k, first, stay.b + 1, RETURNED, AROUND, closed, stay.used_before, stay.used_after,
                 change, variance, burned, drift)  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper
 from fleet_assets.core.fuel.changes import FALL, SLOW, WITHIN, least, put
-from fleet_assets.core.fuel.series import Series, drift_of, is_weak
+from fleet_assets.core.fuel.series import Series, between_levels, drift_of, is_weak
 from fleet_assets.core.motion import STANDING
 from fleet_assets.core.thresholds import Thresholds
 
@@ -48,11 +48,15 @@ def runs_within(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, runs:
 def _way(s: Series, i: int, lowest: int, t: Thresholds) -> tuple[int, int]:
     """Direction in which the level of plateau i differs from one of those shortly before it, none before `lowest`, and
     from which: 0 where it does not."""
+    is_first = True
     for j in range(i - 1, lowest - 1, -1):
-        if j < i - 1 and s.start[i] - s.end[j] > t.one_fill_us:
+        if is_weak(s, j):
+            continue
+        if not is_first and s.start[i] - s.end[j] > t.one_fill_us:
             break
+        is_first = False
         step = s.level[i] - s.level[j]
-        if not is_weak(s, j) and abs(step) >= 1.5 * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
+        if abs(step) >= 1.5 * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
             return (1 if step > 0 else -1), j
     return 0, i
 
@@ -84,33 +88,37 @@ def _level_of(s: Series, at: int, end: int, way: int, t: Thresholds) -> tuple[fl
 
 
 @helper
-def gives_back(s: Series, runs: I64, sums: F64, j: int, t: Thresholds) -> bool:
-    """Whether run j + 1 gives back what run j took, or took back what it gave."""
-    if runs[j, 2] == runs[j + 1, 2] or s.start[runs[j + 1, 1]] - s.start[runs[j, 1]] > t.patience_us:
-        return False
-    drift = drift_of(s, runs[j, 0], runs[j + 1, 1], t.drift_pct, t.drift_us)
-    doubt = s.doubt[runs[j + 1, 1]] - s.doubt[runs[j, 0]]
-    sd = np.sqrt(sums[j, 1] + sums[j + 1, 1] + drift * drift + doubt * doubt)
-    left = abs(sums[j, 0] + sums[j + 1, 0])
-    return bool(left <= max(t.returns_sigma * sd, 0.1 * abs(sums[j, 0])))
+def returns_at(s: Series, runs: I64, sums: F64, j: int, count: int, t: Thresholds) -> int:
+    """The run with which the level is back where it was before run j, in time; j itself where none is. Two tanks may
+    come back one after the other."""
+    total, variance, most = sums[j, 0], sums[j, 1], abs(sums[j, 0])
+    for m in range(j + 1, count):
+        if s.start[runs[m, 1]] - s.start[runs[j, 1]] > t.patience_us:
+            break
+        total, variance, most = total + sums[m, 0], variance + sums[m, 1], max(most, abs(total + sums[m, 0]))
+        drift = drift_of(s, runs[j, 0], runs[m, 1], t.drift_pct, t.drift_us)
+        doubt = s.doubt[runs[m, 1]] - s.doubt[runs[j, 0]]
+        sd = np.sqrt(variance + drift * drift + doubt * doubt)
+        if abs(total) <= max(t.returns_sigma * sd, 0.1 * most):
+            return m
+    return j
 
 
 @helper
 def slow_fall(
-    s: Series, a: int, b: int, is_litres: bool, left: float, closed: int, t: Thresholds, facts: I64, values: F64, k: int
+    s: Series, a: int, b: int, is_litres: bool, used: float, closed: int, t: Thresholds, facts: I64, values: F64, k: int
 ) -> int:  # fmt: skip
-    """A fall of a stay in steps too small, or too far apart, to be one."""
+    """A fall of a stay in steps too small, or too far apart, to be one; `used` is what its runs explain."""
+    while a < b and is_weak(s, a):
+        a += 1
+    while a < b and is_weak(s, b):
+        b -= 1
+    left = s.level[b] - s.level[a] - used
     variance = s.sd[a] ** 2 + s.sd[b] ** 2
     burned, drift = s.doubt[b] - s.doubt[a], drift_of(s, a, b, t.drift_pct, t.drift_us)
     sd = np.sqrt(variance + burned * burned + drift * drift)
     if s.state[a] != STANDING or -left < max(t.sigma * sd, least(False, is_litres, t)):
         return k
-    first = last = int(np.int64(-1))
-    for i in range(a + 1, b + 1):
-        if s.level[i] - s.level[i - 1] < -0.5 * np.sqrt(s.sd[i] ** 2 + s.sd[i - 1] ** 2):
-            first = i - 1 if first < 0 else first
-            last = i
-    if first < 0:
-        return k
+    first, last = between_levels(s, a, b, s.level[a], left)
     kind = SLOW if s.start[last] - s.end[first] >= t.slow_us else FALL
     return put(facts, values, k, first, last, kind, WITHIN, closed, 1, 1, left, variance, burned, drift)
