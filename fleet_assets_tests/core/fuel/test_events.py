@@ -12,7 +12,7 @@ import pytest
 
 from fleet_assets.contracts import FUEL_EVENTS, INGEST_OUTAGES, TELEMETRY, ZONES
 from fleet_assets.core.fuel import FuelEventRules
-from fleet_assets_tests.core.fuel.tanks import START, Tank, events_of, fleet, told
+from fleet_assets_tests.core.fuel.tanks import START, Tank, balance_of, events_of, fleet, told
 
 
 def assert_only(events: pl.DataFrame, kind: str, litres: float, within: float = 4.0) -> None:
@@ -184,6 +184,41 @@ def test_nonsense_while_the_ignition_is_off_is_no_theft() -> None:
     off = replace(tank, shift=-30.0).stand(600)
     on = replace(off, shift=0.0).stand(5, ignition=True).drive(60)
     assert "theft" not in events_of(on.frame())["kind"].to_list()
+
+
+def test_nonsense_at_the_first_reading_of_a_stay_is_neither_a_refuel_nor_a_theft() -> None:
+    arriving = Tank(slosh_pct=0.5).drive(60).stand(4, fuel_level_pct=58.0).stand(120).drive(60)
+    assert_only(events_of(arriving.stand(10).frame()), "sensor_fault", 60, within=8)
+    leaving = Tank(slosh_pct=0.5).drive(60).stand(120).stand(4, fuel_level_pct=30.0).drive(60)
+    assert_only(events_of(leaving.stand(10).frame()), "sensor_fault", 60, within=8)
+
+
+def test_two_tanks_whose_codes_end_one_after_the_other_lost_nothing() -> None:
+    tank = Tank(step_s=300, litres=280, slosh_pct=0.5).drive(60).stand(120).stand(45, fuel_level_pct=76.8)
+    tank = tank.stand(15, fuel_level_pct=76.8).stand(60).drive(60).stand(10)
+    second = pl.when(pl.col("fuel_level_pct") == 76.8).then(76.8).otherwise(60.0)
+    ends = START + timedelta(minutes=60 + 120 + 45)
+    history = tank.frame().with_columns(
+        fuel_level_2_pct=pl.when(pl.col("recorded_at") < ends).then(second).otherwise(60.0)
+    )
+    found = events_of(history, fleet(tank_2_capacity_l=400.0))
+    assert set(found["kind"]) == {"sensor_fault"}
+
+
+def test_a_code_that_stands_still_on_drives_is_no_level_however_near() -> None:
+    tank = Tank(step_s=30, litres=320, slosh_pct=1.5, step_pct=0.2).drive(60).stand(60)
+    tank = tank.stand(60, fuel_level_pct=76.8).drive(60, fuel_level_pct=76.8).stand(60).drive(60).stand(30)
+    found = events_of(tank.frame())
+    assert set(found["kind"]) <= {"sensor_fault"}
+    believed = balance_of(tank.frame())
+    assert believed.filter(pl.col("level_after_pct") == 76.8).is_empty()
+
+
+def test_a_theft_seen_by_a_slow_sender_through_a_level_in_between_is_one() -> None:
+    """Two readings of which one was taken while it went on say nothing; those before and after them do."""
+    tank = Tank(step_s=300, litres=340, slosh_pct=0.5).drive(60).stand(180)
+    found = events_of(tank.fill(-42, 5).stand(180).drive(60).stand(10).frame())
+    assert_only(found, "theft", 42)
 
 
 def test_a_slope_under_a_parked_vehicle_is_no_event() -> None:
