@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet_assets.contracts import TIMESTAMP, VEHICLES, ZONES
+from fleet_assets.contracts import TANK_CALIBRATIONS, VEHICLES, ZONES
 from fleet_assets.simulator.fuel.faults import draw_faults
 from fleet_assets.simulator.fuel.plan import CALM, FuelFleetPlan, IncidentRates
 from fleet_assets.simulator.fuel.rows import ROW_SCHEMA, draw_rows
@@ -29,10 +29,6 @@ __all__ = [
 
 _ROWS_STREAM = 32
 CALIBRATION_PCT = tuple(range(0, 101, 5))
-CALIBRATIONS_SCHEMA = pl.Schema({
-    "vehicle_id": pl.String(), "tank": pl.Int64(), "level_pct": pl.Float64(), "volume_l": pl.Float64(),
-    "valid_from": TIMESTAMP, "valid_to": TIMESTAMP,
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def _vehicles(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
         }
         for vehicle in roster
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema=pl.Schema({**VEHICLES.schema, "tank_2_capacity_l": pl.Float64()}))
+    return pl.DataFrame(rows, schema=VEHICLES.schema)
 
 
 def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
@@ -93,10 +89,10 @@ def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
         pl.DataFrame({
             "vehicle_id": vehicle.vehicle_id, "tank": 1, "level_pct": heights,
             "volume_l": vehicle.tank_l * volume_share(heights / 100), "valid_from": None, "valid_to": None,
-        }, schema=CALIBRATIONS_SCHEMA)
+        }, schema=TANK_CALIBRATIONS.schema)
         for vehicle in roster if vehicle.sender.is_nonlinear
     ]  # fmt: skip
-    return pl.concat([CALIBRATIONS_SCHEMA.to_frame(), *frames])
+    return pl.concat([TANK_CALIBRATIONS.empty(), *frames])
 
 
 def _zones(roster: Sequence[FuelVehicle]) -> pl.DataFrame:

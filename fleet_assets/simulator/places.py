@@ -51,6 +51,10 @@ class City:
     def places(self) -> tuple[Place, ...]:
         return (self.depot, self.charger, *self.customers, *self.stations)
 
+    def nearest_customers(self, count: int) -> list[Place]:
+        """At most so many customers, the nearest to the centre first."""
+        return sorted(self.customers, key=lambda place: float(np.hypot(place.x, place.y)))[:count]
+
 
 def make_city(number: int, seed: int) -> City:
     """City `number` of the world of this seed; numbers beyond the known cities begin again."""

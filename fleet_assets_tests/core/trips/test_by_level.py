@@ -155,15 +155,15 @@ def known() -> _Known:
 def test_what_a_fleet_burned_in_all_is_within_three_per_cent_of_the_truth(known: _Known) -> None:
     month = known.month
     assert month.height == 6
-    assert _total(month["found_l"]) == pytest.approx(_total(month["burned_l"]), rel=0.03)
-    assert month.filter((pl.col("found_l") / pl.col("burned_l") - 1).abs() < 0.03).height >= 5
+    assert _total(month["found_l"]) == pytest.approx(_total(month["fuel_burned_l"]), rel=0.03)
+    assert month.filter((pl.col("found_l") / pl.col("fuel_burned_l") - 1).abs() < 0.03).height >= 5
 
 
 def test_litres_of_trips_have_no_bias(known: _Known) -> None:
     """What is told of trips sums up to what they burned, within the deviation that is told with them."""
     told = known.trips.filter(pl.col("fuel_used_l").is_not_null())
     true_s = (pl.col("ended_at_true") - pl.col("started_at_true")).dt.total_seconds()
-    truly = pl.col("burned_l") * pl.col("shared_s") / true_s
+    truly = pl.col("fuel_burned_l") * pl.col("shared_s") / true_s
     both = told.join(known.true_trips, on="vehicle_id", suffix="_true").with_columns(
         shared_s=(
             pl.min_horizontal("ended_at", "ended_at_true") - pl.max_horizontal("started_at", "started_at_true")
