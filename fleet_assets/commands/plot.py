@@ -88,8 +88,13 @@ def run_plot(
         raise UsageError(f"--from {first} lies after --to {last}")
     draw, table = PICTURES[kind]
     fleet = Fleet(installation.settings.root)
-    last = last or _newest_day(fleet, table, vehicle, kind)
-    view = View(fleet, vehicle, first or last - timedelta(days=DAYS - 1), last)
+    newest = _newest_day(fleet, table, vehicle)
+    until = last or max(newest, first or newest)
+    view = View(fleet, vehicle, first or until - timedelta(days=DAYS - 1), until)
+    if view.rows(table).is_empty():
+        raise UsageError(
+            f"{vehicle} has no {kind} data from {view.first} to {view.last}; what is newest in {table} is of {newest}"
+        )
     picture = draw(view)
     path = output or Path(re.sub(r"[^\w.-]", "_", f"{kind}_{vehicle}_{view.first}_{view.last}.png"))
     with as_the_person_set():
@@ -97,8 +102,8 @@ def run_plot(
     return path
 
 
-def _newest_day(fleet: Fleet, table: str, vehicle: str, kind: str) -> date:
-    newest = fleet.table(table, vehicles=vehicle).select(pl.col("ended_at").max().dt.date()).collect().item()
+def _newest_day(fleet: Fleet, table: str, vehicle: str) -> date:
+    newest = fleet.table(table, vehicles=vehicle).select(pl.col("started_at").max().dt.date()).collect().item()
     if not isinstance(newest, date):
-        raise UsageError(f"{table} holds nothing of {vehicle}: there is no {kind} to draw; `fleet build` makes it")
+        raise UsageError(f"{table} has nothing of {vehicle}")
     return newest

@@ -16,7 +16,7 @@ app = PlainTyper(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Pictures of what the tables say of one vehicle: **fuel**, **charging**, **trips**.\n\n"
-    "The same ones that stand beside the partitions in Dagster's UI, larger, with telemetry behind them.",
+    "Larger versions of the pictures in Dagster's UI, drawn over the telemetry itself.",
 )
 
 Vehicle = Annotated[str, typer.Argument(help="Vehicle, as in the tables.", metavar="VEHICLE")]

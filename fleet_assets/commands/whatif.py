@@ -29,19 +29,20 @@ from fleet_assets.wording import counted
 
 @dataclass(frozen=True)
 class Subject:
-    """What can be asked about: the table, the column by which its events are counted apart, what is summed, and how
-    many days are worked on at once."""
+    """What can be asked about: the table, the column by which its events are counted apart, what is summed (its name:
+    the column, and how many of its units are one of the sum's), and how many days are worked on at once."""
 
     table: str
     by: str
-    sums: Mapping[str, str]
+    sums: Mapping[str, tuple[str, float]]
     days_at_once: int
 
 
 SUBJECTS = {
-    "fuel": Subject("fuel_events", "kind", {"volume_l": "litres", "unexplained_l": "unexplained l"}, 92),
+    "fuel": Subject("fuel_events", "kind", {"litres": ("volume_l", 1), "unexplained l": ("unexplained_l", 1)}, 92),
     "trips": Subject(
-        "trips", "end_reason", {"distance_km": "km", "moving_s": "moving s", "fuel_used_l": "fuel l"}, 1
+        "trips", "end_reason",
+        {"km": ("distance_km", 1), "driving h": ("moving_s", 3600), "fuel l": ("fuel_used_l", 1)}, 1,
     ),
 }  # fmt: skip
 """Events of fuel read a month of small rows for each day, so a quarter at once; trips read telemetry, day by day."""
@@ -57,15 +58,17 @@ def run_whatif(
 
     Raises UsageError for a rule that does not exist, for no rule that differs, and for a span without stored days.
     """
+    if output:
+        _ending(output)
     asked, console = SUBJECTS[subject], Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     maker = DAY_TABLES[asked.table]
     other = under(maker, changed)
     if rules_of(other) == rules_of(maker):
-        raise UsageError(f"these are the rules in force; name another value of one: {_present(maker)}")
+        raise UsageError(f"these values are already in force; change at least one of: {_present(maker)}")
     first, last = _span(installation, maker, days)
     before, after = stored(installation, maker, first, last), _computed(installation, other, asked, first, last)
     found = difference(maker, before, after)
-    for line in (f"{asked.table} that became final from {first} to {last}:", *_rules(maker, changed)):
+    for line in (f"{asked.table} that became final from {first} to {last}:", *_rules(maker, other)):
         console.print(line)
     console.print(_table(totals(asked, before, after)))
     console.print(_said(found))
@@ -78,9 +81,9 @@ def _present(maker: DayTable) -> str:
     return ", ".join(f"{name}={value:g}" for name, value in sorted(rule_values(rules_of(maker)).items()))
 
 
-def _rules(maker: DayTable, changed: Mapping[str, float]) -> list[str]:
-    present = rule_values(rules_of(maker))
-    return [f"  {name} {value:g} instead of {present[name]:g}" for name, value in changed.items()]
+def _rules(maker: DayTable, other: DayTable) -> list[str]:
+    present, then = (rule_values(rules_of(one)) for one in (maker, other))
+    return [f"  {name} {then[name]:g} instead of {now:g}" for name, now in present.items() if then[name] != now]
 
 
 def _span(installation: Installation, maker: DayTable, days: tuple[date | None, date | None]) -> tuple[date, date]:
@@ -110,22 +113,38 @@ def totals(asked: Subject, before: pl.DataFrame, after: pl.DataFrame) -> pl.Data
     never added across."""
     sides = [_sums(asked, rows).rename({"value": name}) for name, rows in (("now", before), ("then", after))]
     both = sides[0].join(sides[1], on=["kind", "what"], how="full", coalesce=True)
-    order = {name: place for place, name in enumerate(["events", *asked.sums.values()])}
+    order = {name: place for place, name in enumerate(["events", *asked.sums])}
     place = pl.col("what").replace_strict(order, default=len(order), return_dtype=pl.Int64)
-    return both.with_columns(pl.col("now", "then").fill_null(0.0)).sort("kind", place, "what")
+    # Where there is no event of a kind there is none to sum; a sum that no event tells is not known.
+    is_count = pl.col("what") == "events"
+    counts = [
+        pl.when(is_count).then(pl.col(side).fill_null(0.0)).otherwise(side).alias(side) for side in ("now", "then")
+    ]
+    return both.with_columns(counts).sort("kind", place, "what")
 
 
 def _sums(asked: Subject, rows: pl.DataFrame) -> pl.DataFrame:
-    sums = [pl.col(column).sum().alias(name) for column, name in asked.sums.items()]
+    """Rows `kind`, `what`, `value`; null where no event of the kind tells it."""
+    sums = [
+        pl.when(pl.col(column).count() > 0).then(pl.col(column).sum() / unit).alias(name)
+        for name, (column, unit) in asked.sums.items()
+    ]
     grouped = rows.group_by(pl.col(asked.by).alias("kind")).agg(pl.len().alias("events"), *sums, *_money(rows))
     return grouped.unpivot(index="kind", variable_name="what").with_columns(pl.col("value").cast(pl.Float64))
 
 
 def _money(rows: pl.DataFrame) -> list[pl.Expr]:
+    """Costs by currency; those of a currency without a name too."""
     if CURRENCY not in rows.columns:
         return []
-    currencies = rows[CURRENCY].drop_nulls().unique().sort()
-    return [pl.col(COST).filter(pl.col(CURRENCY) == one).sum().alias(f"cost {one}") for one in currencies]
+    currencies = rows.filter(pl.col(COST).is_not_null())[CURRENCY].unique().sort()
+    return [
+        pl.col(COST)
+        .filter(pl.col(CURRENCY).eq_missing(pl.lit(one, pl.String)))
+        .sum()
+        .alias(f"cost {one or ''}".strip())
+        for one in currencies
+    ]
 
 
 def _table(rows: pl.DataFrame) -> RichTable:
@@ -135,7 +154,8 @@ def _table(rows: pl.DataFrame) -> RichTable:
     before = None
     for kind, what, now, then in rows.iter_rows():
         digits = 0 if what == "events" else 1
-        numbers = f"{now:,.{digits}f}", f"{then:,.{digits}f}", f"{then - now:+,.{digits}f}"
+        change = f"{(then or 0) - (now or 0):+,.{digits}f}"
+        numbers = *("-" if value is None else f"{value:,.{digits}f}" for value in (now, then)), change
         table.add_row("" if kind == before else kind.replace("_", " "), what, *numbers)
         before = kind
     return table
@@ -146,9 +166,14 @@ def _said(found: pl.DataFrame) -> str:
     return ", ".join(f"{counts.get(change, 0)} {change}" for change in ("new", "gone", "changed", "same"))
 
 
-def _write(output: Path, found: pl.DataFrame) -> None:
+def _ending(output: Path) -> str:
+    """The format that a file's name asks for; raises UsageError for one that there is not."""
     ending = output.suffix.removeprefix(".").lower()
-    if ending not in ("csv", "json", "parquet"):
+    if ending not in FORMATS.keys() - {"table"}:
         raise UsageError(f"{output}: write a .csv, .json or .parquet file")
+    return ending
+
+
+def _write(output: Path, found: pl.DataFrame) -> None:
     with as_the_person_set():
-        replace_file(output, FORMATS[ending](found))
+        replace_file(output, FORMATS[_ending(output)](found))

@@ -20,8 +20,14 @@ app = PlainTyper(
     "takes every event with what changed.",
 )
 
-First = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day; all by default.")]
-Last = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day.")]
+First = Annotated[
+    datetime | None,
+    typer.Option("--from", formats=["%Y-%m-%d"], help="First UTC day; by default the first that is stored."),
+]
+Last = Annotated[
+    datetime | None,
+    typer.Option("--to", formats=["%Y-%m-%d"], help="Last UTC day; by default the last that is stored."),
+]
 Output = Annotated[Path | None, typer.Option(help="Write every event and what changed: .csv, .json or .parquet.")]
 Rule = Annotated[
     list[str],
@@ -32,8 +38,8 @@ Rule = Annotated[
 
 @app.command()
 def fuel(
-    min_theft_volume: Annotated[float | None, typer.Option(help="Litres from which a fall is a theft.")] = None,
-    min_refuel_volume: Annotated[float | None, typer.Option(help="Litres from which a rise is a refuel.")] = None,
+    min_theft_volume: Annotated[float | None, typer.Option(help="Smallest drop that is a theft, in litres.")] = None,
+    min_refuel_volume: Annotated[float | None, typer.Option(help="Smallest rise that is a refuel, in litres.")] = None,
     rule: Rule = [],  # noqa: B006
     first: First = None, last: Last = None, output: Output = None,
 ) -> None:  # fmt: skip
@@ -48,7 +54,7 @@ def fuel(
 @app.command()
 def trips(
     stop_s: Annotated[float | None, typer.Option(help="Seconds without movement that end a trip.")] = None,
-    min_distance_km: Annotated[float | None, typer.Option(help="Kilometres below which it is no trip.")] = None,
+    min_distance_km: Annotated[float | None, typer.Option(help="Shortest distance of a trip, in km.")] = None,
     rule: Rule = [],  # noqa: B006
     first: First = None, last: Last = None, output: Output = None,
 ) -> None:  # fmt: skip

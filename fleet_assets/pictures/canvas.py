@@ -83,18 +83,26 @@ def colour_of(kind: str | None) -> str:
     return COLOURS.get(kind or "", NO_COLOUR)
 
 
-def thinned(rows: pl.DataFrame, instant: str, values: tuple[str, ...], most: int = 2_000) -> pl.DataFrame:
-    """Not more than some `most` rows in order of time: of each of equal stretches of time the least and the greatest of
-    the first of the values, so that no peak is lost."""
-    ordered = rows.drop_nulls(values[0]).sort(instant)
+def label(axes: Axes, at: datetime, said: str, colour: str, size: Size) -> None:
+    """Words on end beside an instant, at the top of the picture."""
+    axes.text(
+        day_number(at), 0.97, said, transform=axes.get_xaxis_transform(), color=colour,
+        fontsize=7 if size is SMALL else 9, rotation=90, ha="right", va="top",
+    )  # fmt: skip
+
+
+def thinned(rows: pl.DataFrame, instant: str, value: str, most: int = 2_000) -> pl.DataFrame:
+    """Not more than some `most` rows in order of time: of each of equal stretches of time the least and the greatest
+    value, so that no peak is lost."""
+    ordered = rows.drop_nulls(value).sort(instant)
     if ordered.height <= most:
-        return ordered.select(instant, *values)
+        return ordered.select(instant, value)
     first, last = ordered[instant][0], ordered[instant][-1]
     width = max((last - first) / (most // 2), last.resolution)
     bins = ((pl.col(instant) - first).dt.total_microseconds() // (width.total_seconds() * 1e6)).cast(pl.Int64)
-    told = pl.struct(instant, *values)
+    told = pl.struct(instant, value)
     ends = ordered.group_by(bins.alias("bin")).agg(
-        told.get(pl.col(values[0]).arg_min()).alias("least"), told.get(pl.col(values[0]).arg_max()).alias("greatest")
+        told.get(pl.col(value).arg_min()).alias("least"), told.get(pl.col(value).arg_max()).alias("greatest")
     )
     both = pl.concat([ends.select(pl.col(end).struct.unnest()) for end in ("least", "greatest")])
     return both.unique(instant).sort(instant)

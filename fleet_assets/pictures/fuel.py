@@ -16,13 +16,18 @@ from fleet_assets.pictures.canvas import (
     blank,
     colour_of,
     day_number,
+    label,
     png,
     thinned,
     with_time_axis,
 )
+from fleet_assets.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+PLURALS = {"slow_loss": "slow losses"}
+"""Plurals of kinds that are not the kind with an s."""
 
 
 def fuel_picture(
@@ -38,7 +43,7 @@ def fuel_picture(
     value, raw = ("level_pct", "fuel_level_pct") if in_points else ("level_l", "fuel_level_l")
     figure, axes = blank(size, f"{vehicle}: fuel level, {_counted(events)}")
     if levels is not None and raw in levels.columns and levels[raw].count():
-        told = thinned(levels, "recorded_at", (raw,))
+        told = thinned(levels, "recorded_at", raw)
         axes.plot(told["recorded_at"], told[raw], linewidth=0.5, color=COLOURS["faint"], zorder=1)
     _draw_plateaus(axes, plateaus.drop_nulls(value), value)
     _draw_events(axes, events, size)
@@ -55,7 +60,6 @@ def _draw_plateaus(axes: Axes, plateaus: pl.DataFrame, value: str) -> None:
 
 
 def _draw_events(axes: Axes, events: pl.DataFrame, size: Size) -> None:
-    top = axes.get_xaxis_transform()
     for kind, began, ended, litres, points in (
         events.sort("started_at")
         .select(
@@ -65,13 +69,10 @@ def _draw_events(axes: Axes, events: pl.DataFrame, size: Size) -> None:
     ):  # fmt: skip
         axes.axvspan(day_number(began), day_number(ended), color=colour_of(kind), alpha=0.25, linewidth=1, zorder=0)
         said = f"{litres:.0f} l" if litres is not None else f"{abs(points):.0f} %" if points is not None else ""
-        axes.text(
-            day_number(began), 0.97, said, transform=top, color=colour_of(kind), fontsize=7 if size is SMALL else 9,
-            rotation=90, ha="right", va="top",
-        )  # fmt: skip
+        label(axes, began, said, colour_of(kind), size)
 
 
 def _counted(events: pl.DataFrame) -> str:
     counts = events.group_by("kind").len().sort("kind")
-    said = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.iter_rows()]
+    said = [counted(count, kind.replace("_", " "), PLURALS.get(kind, "")) for kind, count in counts.iter_rows()]
     return ", ".join(said) or "no event"

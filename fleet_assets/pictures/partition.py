@@ -47,11 +47,9 @@ def page_of(table: Table, rows: pl.DataFrame, rows_of: RowsOf, zone: str, *, is_
 def _trips(rows: pl.DataFrame) -> Numbers:
     return {
         "vehicles": rows["vehicle_id"].n_unique(),
-        "distance km": _sum(rows, "distance_km"),
-        "longest km": _rounded(rows["distance_km"].max()),
-        "driving h": round(_sum(rows, "moving_s") / 3600, 1),
-        "fuel l": _sum(rows, "fuel_used_l"),
-        "energy kWh": _sum(rows, "energy_used_kwh"),
+        **_sums(rows, {"distance km": pl.col("distance_km").sum(), "longest km": pl.col("distance_km").max()}),
+        **_sums(rows, {"driving h": _known("moving_s") / 3600, "fuel l": _known("fuel_used_l")}),
+        **_sums(rows, {"energy kWh": _known("energy_used_kwh")}),
     }
 
 
@@ -61,17 +59,17 @@ def _trips_drawn(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes:
 
 
 def _stops(rows: pl.DataFrame) -> Numbers:
-    return {**_counts(rows, "kind"), "idle fuel l": _sum(rows, "idle_fuel_l")}
+    return {**_counts(rows, "kind"), **_sums(rows, {"idle fuel l": _known("idle_fuel_l")})}
 
 
 def _power_sessions(rows: pl.DataFrame) -> Numbers:
-    return {**_counts(rows, "charge_type"), "energy kWh": _sum(rows, "energy_added_kwh")}
+    return {**_counts(rows, "charge_type"), **_sums(rows, {"energy kWh": _known("energy_added_kwh")})}
 
 
 def _largest_curve(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
     """The charging curve of the session with most energy."""
     del rows_of
-    drawn = rows.filter(pl.col("curve").is_not_null()).sort("energy_added_kwh", "started_at", nulls_last=False)
+    drawn = rows.filter(pl.col("curve") != "[]").sort("energy_added_kwh", "started_at", nulls_last=False)
     if drawn.is_empty():
         return None
     largest = drawn.row(-1, named=True)
@@ -88,12 +86,13 @@ def _curve(text: str, started_at: datetime) -> pl.DataFrame:
 
 
 def _charging_sessions(rows: pl.DataFrame) -> Numbers:
-    return {"plugged h": round(_sum(rows, "plugged_s") / 3600, 1), "energy kWh": _sum(rows, "energy_added_kwh")}
+    return _sums(rows, {"plugged h": _known("plugged_s") / 3600, "energy kWh": _known("energy_added_kwh")})
 
 
 def _fuel_events(rows: pl.DataFrame) -> Numbers:
-    litres = rows.group_by("kind").agg(pl.sum("volume_l")).sort("kind").iter_rows()
-    return {**_counts(rows, "kind"), **{f"{kind.replace('_', ' ')} l": round(total, 1) for kind, total in litres}}
+    kinds = rows["kind"].unique().sort()
+    litres = {f"{kind} l".replace("_", " "): _known("volume_l", pl.col("kind") == kind) for kind in kinds}
+    return {**_counts(rows, "kind"), **_sums(rows, litres)}
 
 
 def _largest_event(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
@@ -119,12 +118,16 @@ _PAGES: dict[str, tuple[Callable[[pl.DataFrame], Numbers], Draw | None]] = {
 }  # fmt: skip
 
 
-def _sum(rows: pl.DataFrame, column: str) -> float:
-    return _rounded(rows[column].sum())
+def _known(column: str, rows: pl.Expr | None = None) -> pl.Expr:
+    """The sum of what is known, of these rows or all; null where nothing is."""
+    values = pl.col(column) if rows is None else pl.col(column).filter(rows)
+    return pl.when(values.count() > 0).then(values.sum())
 
 
-def _rounded(value: object) -> float:
-    return round(float(value), 1) if isinstance(value, int | float) else 0.0
+def _sums(rows: pl.DataFrame, sums: Mapping[str, pl.Expr]) -> Numbers:
+    """Each sum by its name; what is not known is left out: it is no 0."""
+    found = rows.select(total.round(1).alias(name) for name, total in sums.items()).row(0, named=True)
+    return {name: total for name, total in found.items() if total is not None}
 
 
 def _counts(rows: pl.DataFrame, column: str) -> dict[str, float]:

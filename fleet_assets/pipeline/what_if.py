@@ -7,11 +7,11 @@ Belongs here: computing such days, and what differs. Does not belong here: the r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, timedelta
-from difflib import get_close_matches
 from functools import reduce
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -20,6 +20,7 @@ from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import Days, DayTable
 from fleet_assets.pipeline.days import midnight
+from fleet_assets.wording import meant
 
 _ROUNDING = 1e-6
 """Share by which a number may differ that is a sum begun elsewhere."""
@@ -31,13 +32,18 @@ CHANGE = "change"
 def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
     """The same table with some of its rules changed, by their names (`rule_values`).
 
-    Raises UsageError for a rule that the table does not have, with the nearest names.
+    Raises UsageError for a rule that the table does not have, with the nearest names, and for a value that no such rule
+    can take.
     """
     rules = rules_of(maker)
     known = _paths(rules)
     for name, value in changed.items():
         if name not in known:
-            raise UsageError(f"{maker.table.name} has no rule {name}{_alike(name, known)}")
+            there_are = f"; there are: {', '.join(sorted(known))}"
+            raise UsageError(f"{maker.table.name} has no rule {name}{meant(name, [*known]) or there_are}")
+        is_whole = isinstance(reduce(getattr, known[name], rules), int)
+        if not isfinite(value) or (is_whole and value != int(value)):
+            raise UsageError(f"{name} takes a {'whole number' if is_whole else 'number'}, not {value:g}")
         rules = _with_rule(rules, known[name], value)
     return replace(maker, rules=lambda: rules)
 
@@ -73,11 +79,6 @@ def _numbers(rules: Any, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _numbers(held, (*way, one.name))
         elif isinstance(held, int | float) and not isinstance(held, bool):
             yield (*way, one.name)
-
-
-def _alike(name: str, known: Collection[str]) -> str:
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(sorted(known))}"
 
 
 def computed(

@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, POWER_SESSIONS, TRIPS, Table
-from fleet_assets.pictures.canvas import LARGE, SMALL, Size, thinned
+from fleet_assets.pictures import charging, fuel, trips
+from fleet_assets.pictures.canvas import LARGE, SMALL, Size, png, thinned
 from fleet_assets.pictures.charging import sessions_picture
 from fleet_assets.pictures.fuel import fuel_picture
 from fleet_assets.pictures.partition import page_of
@@ -89,14 +92,39 @@ def test_a_picture_has_its_size_and_equal_rows_give_equal_bytes(draw: Callable[[
     assert draw(size) == picture
 
 
-def test_what_happened_to_the_fuel_is_in_its_picture() -> None:
-    without = fuel_picture("van-1", ZONE, PLATEAUS, EVENTS.clear())
-    assert fuel_picture("van-1", ZONE, PLATEAUS, EVENTS) != without
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Axes]:
+    """The axes of the pictures that are drawn, in order."""
+    found: list[Axes] = []
+
+    def kept(figure: Figure) -> bytes:
+        found.extend(figure.axes)
+        return png(figure)
+
+    for module in (charging, fuel, trips):
+        monkeypatch.setattr(module, "png", kept)
+    return found
 
 
-def test_a_sender_of_litres_is_drawn_in_litres() -> None:
+def test_what_happened_to_the_fuel_is_in_its_picture(drawn: list[Axes]) -> None:
+    fuel_picture("van-1", ZONE, PLATEAUS, EVENTS.clear())
+    fuel_picture("van-1", ZONE, PLATEAUS, EVENTS)
+    assert [len(axes.patches) for axes in drawn] == [0, 2]
+    assert [text.get_text() for text in drawn[1].texts] == ["200 l", "50 %"]
+    assert drawn[1].get_title(loc="left") == "van-1: fuel level, 1 refuel, 1 theft"
+
+
+def test_a_sender_of_litres_is_drawn_in_litres(drawn: list[Axes]) -> None:
     litres = rows_of(FUEL_PLATEAUS, plateau(0, None, 20.0), plateau(2, None, 70.0))
-    assert fuel_picture("van-1", ZONE, litres, EVENTS) != fuel_picture("van-1", ZONE, PLATEAUS, EVENTS)
+    fuel_picture("van-1", ZONE, litres, EVENTS)
+    fuel_picture("van-1", ZONE, PLATEAUS, EVENTS)
+    assert [axes.get_ylabel() for axes in drawn] == ["level, l", "level, %"]
+
+
+def test_what_is_not_known_is_no_zero(drawn: list[Axes]) -> None:
+    sessions_picture("van-1", ZONE, rows_of(POWER_SESSIONS, session(0, None)))
+    assert drawn[0].get_title(loc="left") == "van-1: 1 charging session"
+    assert [text.get_text() for text in drawn[0].texts] == ["? kWh"]
 
 
 def test_thinning_keeps_the_peaks_and_the_order_of_time() -> None:
@@ -106,7 +134,7 @@ def test_thinning_keeps_the_peaks_and_the_order_of_time() -> None:
         pl.when(pl.col("row") == 4_321).then(120.0).when(pl.col("row") == 77).then(3.0).otherwise("speed_kmh")
         .alias("speed_kmh")
     )  # fmt: skip
-    drawn = thinned(peaked, "recorded_at", ("speed_kmh",), most=100)
+    drawn = thinned(peaked, "recorded_at", "speed_kmh", most=100)
     assert (drawn["speed_kmh"].max(), drawn["speed_kmh"].min()) == (120.0, 3.0)
     assert drawn["recorded_at"].is_sorted()
     assert drawn.height <= 202
@@ -120,7 +148,7 @@ def none_of(table: Table, vehicle: str, since: datetime, until: datetime) -> pl.
 def test_the_page_of_a_day_of_trips_says_what_a_person_asks() -> None:
     page = page_of(TRIPS, TRIP_ROWS, none_of, ZONE)
     assert page.numbers == {
-        "vehicles": 1, "distance km": 55.0, "longest km": 35.0, "driving h": 0.8, "fuel l": 5.5, "energy kWh": 0.0,
+        "vehicles": 1, "distance km": 55.0, "longest km": 35.0, "driving h": 0.8, "fuel l": 5.5,
     }  # fmt: skip
     assert page.picture is not None
     assert page_of(TRIPS, TRIP_ROWS, none_of, ZONE, is_drawn=False).picture is None
@@ -135,7 +163,7 @@ def test_the_page_of_a_day_of_fuel_events_counts_kinds_and_draws_the_largest() -
         return PLATEAUS
 
     page = page_of(FUEL_EVENTS, EVENTS, plateaus, ZONE)
-    assert page.numbers == {"refuel": 1, "theft": 1, "refuel l": 200.0, "theft l": 0.0}
+    assert page.numbers == {"refuel": 1, "theft": 1, "refuel l": 200.0}  # of the theft no litres are known
     assert asked == [("fuel_plateaus", "van-1")]
     assert page.picture is not None
 
