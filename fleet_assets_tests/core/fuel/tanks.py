@@ -5,6 +5,7 @@ Belongs here: building of telemetry and the calls of the three steps. Does not b
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -88,7 +89,9 @@ class Tank:
         km = self.km + kmh * hours * part
         burned = kmh * hours * self.per_km
         volume = self.litres + (litres - burned) * part
-        noise = self.random.normal(0, self.slosh_pct if kmh else self.noise_pct, count)
+        # A tank that two histories go on from gives the same noise to both.
+        random = deepcopy(self.random)
+        noise = random.normal(0, self.slosh_pct if kmh else self.noise_pct, count)
         level = 100 * volume / self.capacity_l + noise + self.shift
         level = np.clip(np.round(level / self.step_pct) * self.step_pct, 0, 100) if self.step_pct else level
         rows = pl.DataFrame({
@@ -103,7 +106,7 @@ class Tank:
         )  # fmt: skip
         return replace(
             self, now=self.now + timedelta(minutes=minutes), km=self.km + kmh * hours,
-            litres=self.litres + litres - burned, rows=(*self.rows, said),
+            litres=self.litres + litres - burned, rows=(*self.rows, said), random=random,
         )  # fmt: skip
 
 
