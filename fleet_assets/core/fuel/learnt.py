@@ -56,7 +56,7 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     usual = pairs.filter(off.abs() <= allowed)
     burned = _consumption(usual, rules)
     per_km = pl.coalesce("usual_per_km", rules.consumption_pct_per_km * pl.col("pair_scale"))
-    noise = usual.join(burned, on="vehicle_id", how="left").with_columns(
+    noise = usual.join(burned, on="vehicle_id", how="left", maintain_order="left").with_columns(
         ((pl.col("x_change") + per_km * pl.col("effective_km")) / pl.col("pair_scale")).abs().alias("off")
     )
     found = _noise(noise, rules).join(_rest(pairs, rules), on="vehicle_id", how="left")
@@ -66,7 +66,8 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
 def _consumption(usual: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     """Ratio of sums over the days, and how far single days are from it."""
     fall, km = -pl.col("x_change").sum(), pl.col("effective_km").sum()
-    days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day")).agg(
+    # In order: a sum of floats over days in any order would be another one.
+    days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day"), maintain_order=True).agg(
         fall.alias("fall"), km.alias("km")
     )
     total = pl.col("fall").sum().over("vehicle_id") / pl.col("km").sum().over("vehicle_id")

@@ -58,6 +58,7 @@ def fuel_plateaus(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Platea
         Rows(TANK_CALIBRATIONS, ("vehicle_id", "tank", "level_pct", "volume_l", "valid_from", "valid_to")),
     ],
     rules=BalanceRules,
+    learns=FUEL_BALANCE.look_back,
 )
 def fuel_balance(
     fuel_plateaus: pl.LazyFrame, vehicles: pl.LazyFrame, tank_calibrations: pl.LazyFrame, window: Window,

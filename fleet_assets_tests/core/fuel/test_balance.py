@@ -127,7 +127,8 @@ def test_what_a_drive_burned_is_told_by_levels_with_its_deviation() -> None:
     balance = balance_of(Tank(slosh_pct=0.5, per_km=0.3).stand(60).drive(120).stand(60).frame())
     found = burned_by_level(balance, _spans((1, 3)))
     assert found["burned_l"][0] == pytest.approx(36, abs=3)
-    assert 0 < found["burned_sd_l"][0] < 7
+    # Nothing is known of this sender yet: two levels with the noise that is assumed of any.
+    assert 0 < found["burned_sd_l"][0] < 8
 
 
 def test_a_refuel_within_a_span_is_no_consumption() -> None:

@@ -258,7 +258,7 @@ def test_an_outage_of_the_collector_is_no_theft() -> None:
 
 def test_a_step_of_every_vehicle_of_a_source_is_the_source_changing_its_scale() -> None:
     tanks = [
-        Tank(vehicle_id=f"lorry-{k}", litres=150 + 30 * k, source="depot", random=np.random.default_rng(k)).drive(60)
+        Tank(vehicle_id=f"lorry-{k}", litres=150 + 30 * k, source="depot", seed=k).drive(60)
         for k in range(5)
     ]
     histories = []
