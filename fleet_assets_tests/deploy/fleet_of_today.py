@@ -30,8 +30,8 @@ HOME = "Europe/Madrid"
 
 
 def fill(lake: Lake, now: datetime) -> None:
-    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, a charge a day, until
-    `now`; of one vehicle drives that nobody saw."""
+    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, a charge a day,
+    until `now`; of one vehicle drives that nobody saw."""
     names = pl.DataFrame({"n": NUMBERS}).with_columns(vehicle_id=pl.format("v{}", "n"))
     spoken, trips = _telemetry(names, now), _trips(names, now)
     vehicles = names.with_columns(

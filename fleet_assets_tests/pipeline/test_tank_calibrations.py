@@ -1,4 +1,4 @@
-"""A changed calibration rewrites the balance of the days in which it was in force, and of those that learn from them."""
+"""A changed calibration rewrites the balance of the days in which it was in force, and of those that learn of them."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class StepRules:
     silence_s: float = WindowRules.driving_gap_s
     """s between two plateaus of driving from which the vehicle stood meanwhile."""
     within_s: float = 300.0
-    """s up to which a stop lies within a trip: what comes after a longer one has no part in the litres of the trip."""
+    """s up to which a stop lies within a trip: what comes after a longer one has no part in its litres."""
     mixed: float = 2.5
     """Standard deviation of a level over the vehicle's usual one from which something went on in it."""
     beside_sigma: float = 1.5
@@ -36,8 +36,8 @@ class StepRules:
 
 
 def with_steps(balance: pl.DataFrame, rules: StepRules) -> pl.DataFrame:
-    """The pairs in order, numbered by unbroken `chain`, with `is_step`; those on both sides of a plateau that is far less
-    sure than the vehicle's others (a fill goes on in it) are one pair, and judged anew."""
+    """The pairs in order, numbered by unbroken `chain`, with `is_step`; those on both sides of a plateau that is far
+    less sure than the vehicle's others (a fill goes on in it) are one pair, and judged anew."""
     rows = balance.sort("vehicle_id", "ended_at")
     is_other = pl.col("vehicle_id") != pl.col("vehicle_id").shift(1)
     is_new = (is_other | (pl.col("before_started_at") != pl.col("ended_at").shift(1))).fill_null(value=True)

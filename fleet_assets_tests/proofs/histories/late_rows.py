@@ -134,8 +134,8 @@ REACHED_DAYS = {
 
 
 def _reached(day: date) -> frozenset[Partition]:
-    """All that a row of this day may change: what was driven in a silence of up to 31 days after it; what is learnt of a
-    tank, an event that is compared with it, and a stop in which that happened, for 31 days each; one more near
+    """All that a row of this day may change: what was driven in a silence of up to 31 days after it; what is learnt of
+    a tank, an event that is compared with it, and a stop in which that happened, for 31 days each; one more near
     midnight."""
     return frozenset(
         (name, str(day + timedelta(days=later))) for name, reach in REACHED_DAYS.items() for later in range(reach + 1)
