@@ -20,7 +20,7 @@ from fleet_assets.simulator.fuel.senders import volume_share
 from fleet_assets.simulator.fuel.truth import joined, truth_of
 from fleet_assets.simulator.fuel.vehicles import SENDER_KINDS, FuelVehicle, make_fuel_roster
 from fleet_assets.simulator.fuel.weeks import keep_diary
-from fleet_assets.simulator.reference import zone_row
+from fleet_assets.simulator.reference import city_zones
 
 __all__ = [
     "CALM", "ROW_SCHEMA", "SENDER_KINDS", "FuelFleet", "FuelFleetPlan", "FuelVehicle", "IncidentRates",
@@ -54,7 +54,7 @@ def simulate_fuel_fleet(plan: FuelFleetPlan) -> FuelFleet:
         telemetry=pl.concat([ROW_SCHEMA.to_frame(), *(rows for rows, _ in drawn)]),
         vehicles=_vehicles(roster),
         calibrations=_calibrations(roster),
-        zones=_zones(roster),
+        zones=pl.DataFrame(city_zones(vehicle.city for vehicle in roster), schema=ZONES.schema),
         truth=joined([truth for _, truth in drawn]),
     )
 
@@ -93,9 +93,3 @@ def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
         for vehicle in roster if vehicle.sender.is_nonlinear
     ]  # fmt: skip
     return pl.concat([TANK_CALIBRATIONS.empty(), *frames])
-
-
-def _zones(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
-    cities = {vehicle.city.name: vehicle.city for vehicle in roster}
-    rows = [zone_row(place, city.terrain) for city in cities.values() for place in city.places]
-    return pl.DataFrame(rows, schema=ZONES.schema)

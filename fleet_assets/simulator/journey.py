@@ -93,7 +93,7 @@ class Journey:
     def _leg(self, visit: Visit) -> Leg:
         idles = self.stay is not None and self.stay.is_engine_left_on
         here, there = self.place, visit.place
-        straight = max(float(np.hypot(there.x - here.x, there.y - here.y)), NEAREST_M)
+        straight = max(here.metres_to(there), NEAREST_M)
         speed = speed_profile(straight, self.vehicle, self.rng)
         road = make_road(here, there, float(speed.sum()), self.vehicle.city.terrain, self.rng)
         speed = np.trim_zeros(slow_uphill(speed, road, self.vehicle))
@@ -175,9 +175,7 @@ def _visit(journey: Journey, visit: Visit) -> None:
 def _provide(journey: Journey) -> None:
     vehicle, city = journey.vehicle, journey.vehicle.city
     if vehicle.type.tank_l and journey.stock.litres < REFUEL_BELOW * vehicle.type.tank_l:
-        here = journey.place
-        station = min(city.stations, key=lambda place: float(np.hypot(place.x - here.x, place.y - here.y)))
-        journey.go(Visit(station, SHORTEST_STAY_S))
+        journey.go(Visit(city.nearest_station(journey.place), SHORTEST_STAY_S))
         if not journey.is_over:
             journey.refuel()
     if vehicle.kind == "bev" and vehicle.type.battery and journey.stock.charge < FAST_CHARGE_BELOW:

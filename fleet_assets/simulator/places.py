@@ -33,6 +33,10 @@ class Place:
     y: float
     radius_m: float
 
+    def metres_to(self, other: Place) -> float:
+        """Straight to another place of the same city."""
+        return float(np.hypot(other.x - self.x, other.y - self.y))
+
 
 @dataclass(frozen=True)
 class City:
@@ -54,6 +58,10 @@ class City:
     def nearest_customers(self, count: int) -> list[Place]:
         """At most so many customers, the nearest to the centre first."""
         return sorted(self.customers, key=lambda place: float(np.hypot(place.x, place.y)))[:count]
+
+    def nearest_station(self, here: Place) -> Place:
+        """The fuel station that is nearest to a place."""
+        return min(self.stations, key=here.metres_to)
 
 
 def make_city(number: int, seed: int) -> City:

@@ -150,7 +150,7 @@ Meanwhile = Callable[[Diary, float], None]
 
 def way_km(one: Place, other: Place) -> float:
     """Length of the way between two places."""
-    return max(DETOUR * float(np.hypot(other.x - one.x, other.y - one.y)) / 1000, SHORTEST_KM)
+    return max(DETOUR * one.metres_to(other) / 1000, SHORTEST_KM)
 
 
 def open_diary(vehicle: FuelVehicle, plan: FuelFleetPlan, rng: np.random.Generator) -> Diary:
