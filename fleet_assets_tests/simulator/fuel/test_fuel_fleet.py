@@ -153,6 +153,7 @@ def test_refuels_are_of_every_shape(fleet: FuelFleet) -> None:
 @pytest.mark.parametrize("kind", SENDER_KINDS)
 def test_readings_lie_on_the_steps_of_their_sender(fleet: FuelFleet, kind: str) -> None:
     vehicles = fleet.truth["vehicles"].filter(pl.col("sender") == kind)
+    assert vehicles.height == 3
     for name, tank, step in vehicles.select("vehicle_id", "tank_l", "step_pct").iter_rows():
         rows = fleet.telemetry.filter(pl.col("vehicle_id") == name)
         level = (rows["fuel_level_l"] * 100 / tank if kind == "litres" else rows["fuel_level_pct"]).drop_nulls()
