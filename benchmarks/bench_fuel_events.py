@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from statistics import NormalDist
 
@@ -39,7 +39,7 @@ SNRS = (3.0, 5.0, 10.0)
 NIGHTS = 5
 LOSSES = ("theft", "slow_loss")
 CAUSES = (
-    "siphon", "leak", "cans", "generator", "spill", "transfer", "pto", "refuel", "scale_change", "swap", "zero",
+    "siphoning", "leak", "cans", "generator", "spill", "transfer", "pto", "refuel", "scale_change", "swap", "zero",
     "filler", "outage", "gap", "parked_step",
 )  # fmt: skip
 """What a false theft may really be, the likeliest first; anything else is noise, slope, heat or slosh."""
@@ -66,7 +66,7 @@ def two_readings(fleet: FuelFleet, _plan: FuelFleetPlan) -> pl.DataFrame:
 
 def fuel_tables(fleet: FuelFleet, plan: FuelFleetPlan) -> pl.DataFrame:
     """What the platform derives: plateaus, their balance, and events; an unknown tank has its true size."""
-    first = datetime.fromtimestamp(plan.starts_at, UTC)
+    first = plan.starts_at
     window = Window(first, first, first + timedelta(days=plan.days))
     fleet_rows, curves = VEHICLES.conform(fleet.vehicles.lazy()), TANK_CALIBRATIONS.conform(fleet.calibrations.lazy())
     plateaus = fuel_plateaus(fleet.telemetry.lazy(), vehicles=fleet_rows).collect()
@@ -92,7 +92,7 @@ def measure(fleet: FuelFleet, plan: FuelFleetPlan, name: str, finder: Finder) ->
     found = finder(fleet, plan)
     seconds, used = time.perf_counter() - began, time.process_time() - cpu
     print(f"\n## {name}: {seconds:.1f} s, {used:.1f} s of processor; found {_counts(found)}")
-    end = datetime.fromtimestamp(plan.ends_at, UTC)
+    end = plan.ends_at
     events = fleet.truth["events"].rename({"litres": "volume"}).filter(pl.col("ended_at") < end - CONFIRMED)
     found = found.filter(pl.col("started_at") < end - CONFIRMED)
     _show(refuels(found, events, fleet))
@@ -207,7 +207,7 @@ def siphoning(found: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Series of siphoning and leaks: how many were found at all, and series within five nights of loss."""
     losses = found.filter(pl.col("kind").is_in(LOSSES))
     losses = losses.select("vehicle_id", begins="started_at", ends="ended_at")
-    series = events.filter(pl.col("kind") == "siphon").sort("started_at").group_by("series").agg(
+    series = events.filter(pl.col("kind") == "siphoning").sort("started_at").group_by("series").agg(
         pl.col("vehicle_id", "reports_while_off").first(), kind=pl.lit("siphoning"),
         started_at=pl.col("started_at").first(), ended_at=pl.col("ended_at").last(),
         fifth_at=pl.col("ended_at").head(NIGHTS).last(), volume=pl.col("volume").sum(),
@@ -283,7 +283,7 @@ def main() -> None:
     plan = FuelFleetPlan(chosen.vehicles, chosen.days, chosen.seed, rates=IncidentRates().with_losses(chosen.losses))
     began = time.perf_counter()
     fleet = simulate_fuel_fleet(plan)
-    first = datetime.fromtimestamp(plan.starts_at, UTC).date()
+    first = plan.starts_at.date()
     print(
         f"{plan.vehicles} vehicles, {plan.days} days from {first}, seed {plan.seed}, "
         f"{chosen.losses:g} times the losses: "

@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from fleet_assets import read
-from fleet_assets.contracts import DRIVER_ASSIGNMENTS, FUEL_EVENTS, POWER_SESSIONS, STOPS, ZONES
+from fleet_assets.contracts import DRIVER_ASSIGNMENTS, STOPS, ZONES
 from fleet_assets.core.standing import StandingRules, standing_periods
 from fleet_assets.core.stops import Happened, derive_stops
 from fleet_assets.core.trips import TripRules, segment_trips
@@ -72,8 +72,9 @@ def told_every(seconds: int, dense: pl.DataFrame, vehicles: pl.DataFrame, day: d
     ).collect()  # fmt: skip
     periods = standing_periods(rows.lazy(), StandingRules(), vehicles.lazy())
     reach = Window(start - STOPS.look_back, start, window.day_end)
-    nothing = Happened(FUEL_EVENTS.empty().lazy(), POWER_SESSIONS.empty().lazy())  # idling is told by the engine alone
-    stops = derive_stops(trips.lazy(), periods, nothing, ZONES.empty().lazy(), vehicles.lazy(), reach).collect()
+    stops = derive_stops(
+        trips.lazy(), periods, Happened.nothing(), ZONES.empty().lazy(), vehicles.lazy(), reach
+    ).collect()  # fmt: skip
     is_unseen, is_idling = pl.col("start_reason") == "unobserved", pl.col("kind") == "idling"
     trip_kind = pl.when(is_unseen).then(pl.lit("unobserved")).otherwise(pl.lit("trip")).alias("kind")
     stop_kind = pl.when(is_idling).then(pl.lit("idling")).otherwise(pl.lit("stop")).alias("kind")

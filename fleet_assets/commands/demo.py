@@ -28,7 +28,7 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.build import build_log, build_now, build_progress
 from fleet_assets.commands.dagster_home import prepare_dagster_home
-from fleet_assets.commands.demo_events import Happened, as_event_table, tally
+from fleet_assets.commands.demo_events import DemoEvents, as_event_table, tally
 from fleet_assets.commands.demo_summary import Tables, as_table, compare, matched_trips
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.ui import choose_port, serve, start_ui
@@ -219,10 +219,10 @@ def _summarise(console: Console, folder: DemoFolder, demo: Installation) -> None
     console.print(as_table(compare(tables)))
     matched = matched_trips(tables.trips, tables.true_trips)
     _say(console, f"{matched} of {tables.true_trips.height} true trips were found with both ends within 30 s.\n")
-    happened = Happened(
+    events = DemoEvents(
         tables.fuel_events, found(CHARGING_SESSIONS), tables.true_refuels, true("fuel_losses"), true("charges")
     )
-    console.print(as_event_table(tally(happened)))
+    console.print(as_event_table(tally(events)))
 
 
 def _what_next(console: Console, folder: DemoFolder) -> None:

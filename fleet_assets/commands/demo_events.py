@@ -1,4 +1,4 @@
-"""What happened to a demo's tanks and batteries beside what the simulator knows: refuels, thefts, siphoning, charging.
+"""Events of a demo's tanks and batteries beside what the simulator knows: refuels, thefts, siphoning, charging.
 
 Belongs here: which found event is which true one, per kind, and the table on the terminal. Does not belong here: totals
 per vehicle (`demo_summary`), pairing itself (`against_truth`).
@@ -20,15 +20,16 @@ TOLERANCE = timedelta(minutes=15)
 
 TALLY = pl.Schema({
     "what": pl.String(), "unit": pl.String(), "true_count": pl.UInt32(), "found_count": pl.UInt32(),
-    "false_count": pl.UInt32(), "true_volume": pl.Float64(), "found_volume": pl.Float64(),
-    "median_error": pl.Float64(),
+    "false_count": pl.UInt32(), "ongoing_count": pl.UInt32(), "true_volume": pl.Float64(),
+    "found_volume": pl.Float64(), "median_error": pl.Float64(),
 })  # fmt: skip
-"""True events, how many of them were found, how many others were; volumes of those found, both as true and as found,
-and the median size of their difference (null where no pair has both)."""
+"""True events that are over, how many of them were found, how many others were, and true events that were still going
+on when the recording ended, which are found when they are over; volumes of those found, both as true and as found, and
+the median size of their difference (null where no pair has both)."""
 
 
 @dataclass(frozen=True)
-class Happened:
+class DemoEvents:
     """Found events and true ones, as frames of their contracts and of the simulator's truth."""
 
     fuel_events: pl.DataFrame
@@ -38,16 +39,30 @@ class Happened:
     true_charges: pl.DataFrame
 
 
-def tally(happened: Happened) -> pl.DataFrame:
+def tally(events: DemoEvents) -> pl.DataFrame:
     """One row (TALLY) per kind of event. What was siphoned may be found as a theft of its night or as a slow loss."""
-    fuel, losses = _fuel(happened.fuel_events), _true_fuel(happened.true_losses)
+    fuel, losses = _fuel(events.fuel_events), _true_fuel(events.true_losses, "kind")
     of_kind = pl.col("kind")
     rows = [
-        _row("refuels", "l", fuel.filter(of_kind == "refuel"), _true_fuel(happened.true_refuels)),
+        _refuels(fuel.filter(of_kind == "refuel"), _true_fuel(events.true_refuels)),
         *_losses(fuel.filter(of_kind.is_in(["theft", "slow_loss"])), losses),
-        _row("charges", "kWh", _charging(happened.charging_sessions), _true_charging(happened.true_charges)),
+        _charges(_charging(events.charging_sessions), _true_charging(events.true_charges)),
     ]
     return pl.concat([TALLY.to_frame(), *rows])
+
+
+def _refuels(found: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
+    pairs = pair_events(found, true, TOLERANCE)
+    return _counted("refuels", "l", true.height, found.height - pairs.height, pairs, true)
+
+
+def _charges(found: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
+    """A charge that goes on counts for nothing, even where a part of it was found."""
+    pairs = pair_events(found, true, TOLERANCE)
+    over = (~true["is_truncated"]).arg_true().cast(pl.UInt32)
+    of_those_over, false = pairs.filter(pl.col("true").is_in(over.implode())), found.height - pairs.height
+    counted = _counted("charges", "kWh", len(over), false, of_those_over, true)
+    return counted.with_columns(ongoing_count=pl.lit(true.height - len(over), pl.UInt32))
 
 
 def _losses(found: pl.DataFrame, true: pl.DataFrame) -> list[pl.DataFrame]:
@@ -63,11 +78,6 @@ def _losses(found: pl.DataFrame, true: pl.DataFrame) -> list[pl.DataFrame]:
     return rows
 
 
-def _row(what: str, unit: str, found: pl.DataFrame, true: pl.DataFrame) -> pl.DataFrame:
-    pairs = pair_events(found, true, TOLERANCE)
-    return _counted(what, unit, true.height, found.height - pairs.height, pairs, true)
-
-
 def _counted(
     what: str, unit: str, true_count: int, false_count: int, pairs: pl.DataFrame, true: pl.DataFrame
 ) -> pl.DataFrame:  # fmt: skip
@@ -80,8 +90,9 @@ def _counted(
         median_error=error.abs().median(),
     )
     counted = volumes.with_columns(
-        what=pl.lit(what), unit=pl.lit(unit), true_count=true_count, found_count=pairs.height, false_count=false_count
-    )
+        what=pl.lit(what), unit=pl.lit(unit), true_count=true_count, found_count=pairs.height, false_count=false_count,
+        ongoing_count=0,
+    )  # fmt: skip
     return counted.select(TALLY.names()).cast(TALLY)
 
 
@@ -89,9 +100,8 @@ def _fuel(events: pl.DataFrame) -> pl.DataFrame:
     return events.select("vehicle_id", "kind", "started_at", "ended_at", volume="volume_l")
 
 
-def _true_fuel(rows: pl.DataFrame) -> pl.DataFrame:
-    kinds = [name for name in ("kind",) if name in rows.columns]
-    return rows.select("vehicle_id", *kinds, "started_at", "ended_at", volume="litres")
+def _true_fuel(rows: pl.DataFrame, *more: str) -> pl.DataFrame:
+    return rows.select("vehicle_id", *more, "started_at", "ended_at", volume="litres")
 
 
 def _charging(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -102,20 +112,32 @@ def _charging(sessions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _true_charging(charges: pl.DataFrame) -> pl.DataFrame:
-    return charges.select("vehicle_id", started_at="plugged_at", ended_at="unplugged_at", volume="energy_battery_kwh")
+    return charges.select(
+        "vehicle_id", "is_truncated", started_at="plugged_at", ended_at="unplugged_at", volume="energy_battery_kwh"
+    )
 
 
 def as_event_table(tallied: pl.DataFrame) -> RichTable:
     """The tally for a terminal; kinds of which there are none on either side are left out."""
-    table = RichTable(title="What happened, as found and as true", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table = RichTable(
+        title="Events, true and found; volumes of those found", title_justify="left",
+        caption=_ongoing(tallied), caption_justify="left", box=box.SIMPLE_HEAD, padding=0,
+    )  # fmt: skip
     table.add_column("", no_wrap=True)
-    for title in ("true", "found", "false", "truly", "as found", "typical error"):
+    for title in ("happened", "found", "false", "true volume", "found volume", "median error"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in tallied.filter(pl.sum_horizontal("true_count", "false_count") > 0).iter_rows(named=True):
         counts = (f"{row[name]:,}" for name in ("true_count", "found_count", "false_count"))
         volumes = (_volume(row[name], row["unit"]) for name in ("true_volume", "found_volume", "median_error"))
         table.add_row(row["what"], *counts, *volumes)
     return table
+
+
+def _ongoing(tallied: pl.DataFrame) -> str | None:
+    """What is left out of the counts, in words."""
+    going_on = tallied.filter(pl.col("ongoing_count") > 0).select("what", "ongoing_count").iter_rows()
+    lines = (f"{what.capitalize()} still going on at the end, not counted: {count:,}" for what, count in going_on)
+    return "\n".join(lines) or None
 
 
 def _volume(value: float | None, unit: str) -> str:

@@ -14,7 +14,9 @@ from hashlib import blake2b
 import polars as pl
 import polars.selectors as selectors
 
+from fleet_assets.contracts.charging import POWER_SESSIONS
 from fleet_assets.contracts.events import STOPS
+from fleet_assets.contracts.fuel import FUEL_EVENTS
 from fleet_assets.core.charging.rules import SessionRules
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.windows import WindowRules
@@ -62,6 +64,11 @@ class Happened:
 
     fuel_events: pl.LazyFrame
     power_sessions: pl.LazyFrame
+
+    @classmethod
+    def nothing(cls) -> Happened:
+        """No vehicle was filled or charged; idling is told by the engine alone."""
+        return cls(FUEL_EVENTS.empty().lazy(), POWER_SESSIONS.empty().lazy())
 
 
 def derive_stops(

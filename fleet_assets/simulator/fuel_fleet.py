@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet_assets.contracts import TIMESTAMP, VEHICLES, ZONES
+from fleet_assets.contracts import TANK_CALIBRATIONS, VEHICLES, ZONES
 from fleet_assets.simulator.fuel.faults import draw_faults
 from fleet_assets.simulator.fuel.plan import CALM, FuelFleetPlan, IncidentRates
 from fleet_assets.simulator.fuel.rows import ROW_SCHEMA, draw_rows
@@ -20,7 +20,7 @@ from fleet_assets.simulator.fuel.senders import volume_share
 from fleet_assets.simulator.fuel.truth import joined, truth_of
 from fleet_assets.simulator.fuel.vehicles import SENDER_KINDS, FuelVehicle, make_fuel_roster
 from fleet_assets.simulator.fuel.weeks import keep_diary
-from fleet_assets.simulator.reference import zone_row
+from fleet_assets.simulator.reference import city_zones
 
 __all__ = [
     "CALM", "ROW_SCHEMA", "SENDER_KINDS", "FuelFleet", "FuelFleetPlan", "FuelVehicle", "IncidentRates",
@@ -29,10 +29,6 @@ __all__ = [
 
 _ROWS_STREAM = 32
 CALIBRATION_PCT = tuple(range(0, 101, 5))
-CALIBRATIONS_SCHEMA = pl.Schema({
-    "vehicle_id": pl.String(), "tank": pl.Int64(), "level_pct": pl.Float64(), "volume_l": pl.Float64(),
-    "valid_from": TIMESTAMP, "valid_to": TIMESTAMP,
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ def simulate_fuel_fleet(plan: FuelFleetPlan) -> FuelFleet:
         telemetry=pl.concat([ROW_SCHEMA.to_frame(), *(rows for rows, _ in drawn)]),
         vehicles=_vehicles(roster),
         calibrations=_calibrations(roster),
-        zones=_zones(roster),
+        zones=pl.DataFrame(city_zones(vehicle.city for vehicle in roster), schema=ZONES.schema),
         truth=joined([truth for _, truth in drawn]),
     )
 
@@ -83,7 +79,7 @@ def _vehicles(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
         }
         for vehicle in roster
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema=pl.Schema({**VEHICLES.schema, "tank_2_capacity_l": pl.Float64()}))
+    return pl.DataFrame(rows, schema=VEHICLES.schema)
 
 
 def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
@@ -93,13 +89,7 @@ def _calibrations(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
         pl.DataFrame({
             "vehicle_id": vehicle.vehicle_id, "tank": 1, "level_pct": heights,
             "volume_l": vehicle.tank_l * volume_share(heights / 100), "valid_from": None, "valid_to": None,
-        }, schema=CALIBRATIONS_SCHEMA)
+        }, schema=TANK_CALIBRATIONS.schema)
         for vehicle in roster if vehicle.sender.is_nonlinear
     ]  # fmt: skip
-    return pl.concat([CALIBRATIONS_SCHEMA.to_frame(), *frames])
-
-
-def _zones(roster: Sequence[FuelVehicle]) -> pl.DataFrame:
-    cities = {vehicle.city.name: vehicle.city for vehicle in roster}
-    rows = [zone_row(place, city.terrain) for city in cities.values() for place in city.places]
-    return pl.DataFrame(rows, schema=ZONES.schema)
+    return pl.concat([TANK_CALIBRATIONS.empty(), *frames])

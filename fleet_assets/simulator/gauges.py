@@ -7,7 +7,6 @@ quantisation and frames (`packing`, `frames`), the receiver (`receiver`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from fleet_assets.simulator.tank_faults import spoiled
 from fleet_assets.simulator.terrain import F64
 from fleet_assets.simulator.truth import SenderFaultTruth
 from fleet_assets.simulator.vehicles import Vehicle
+from fleet_assets.simulator.warmth import warmth_of_day
 
 SLOSH_PCT = 1.6
 """Standard deviation of a moving tank's level, in points; at rest it settles to a tenth."""
@@ -151,9 +151,7 @@ def _supply(samples: Columns, vehicle: Vehicle) -> F64:
 
 def _ambient(samples: Columns, vehicle: Vehicle, plan: FleetPlan, rng: np.random.Generator) -> F64:
     """Outside temperature: warmest in mid-afternoon by local time, with some slow weather."""
-    zone = ZoneInfo(vehicle.city.timezone)
-    offset = plan.starts_at.astimezone(zone).utcoffset()
-    local_h = (samples["time"] + (offset.total_seconds() if offset else 0.0)) / 3600 % 24
+    day = warmth_of_day(samples["time"], vehicle.city.timezone, plan.start_s)
     weather = 2.5 * np.sin(2 * np.pi * samples["time"] / (3.7 * 86_400) + rng.uniform(0, 2 * np.pi))
-    temperature: F64 = vehicle.city.mean_temp_c + DAILY_SWING_C * np.sin(2 * np.pi * (local_h - 9) / 24) + weather
+    temperature: F64 = vehicle.city.mean_temp_c + DAILY_SWING_C * day + weather
     return temperature

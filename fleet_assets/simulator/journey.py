@@ -70,7 +70,7 @@ class Journey:
         """Drive to the place and arrive, unless that would reach into the end of the simulation."""
         leg = self._leg(visit)
         ends = leg.starts + len(leg.speed) + leg.after_s
-        if ends > self.plan.ends_at.timestamp() - END_MARGIN_S:
+        if ends > self.plan.end_s - END_MARGIN_S:
             self.is_over = True
             return
         cooled = 15 + (self.stock.coolant_c - 15) * float(np.exp(-(leg.starts - self._since()) / 9_000))
@@ -93,7 +93,7 @@ class Journey:
     def _leg(self, visit: Visit) -> Leg:
         idles = self.stay is not None and self.stay.is_engine_left_on
         here, there = self.place, visit.place
-        straight = max(float(np.hypot(there.x - here.x, there.y - here.y)), NEAREST_M)
+        straight = max(here.metres_to(there), NEAREST_M)
         speed = speed_profile(straight, self.vehicle, self.rng)
         road = make_road(here, there, float(speed.sum()), self.vehicle.city.terrain, self.rng)
         speed = np.trim_zeros(slow_uphill(speed, road, self.vehicle))
@@ -118,7 +118,7 @@ class Journey:
         """Plug in after arrival, until the battery holds `target` of its charge or time is over."""
         assert self.stay is not None
         plugged = self.stay.asleep_from + float(self.rng.integers(20, 120))
-        limit = self.plan.ends_at.timestamp() - 60
+        limit = self.plan.end_s - 60
         if self.stock.charge > target - 0.02 or min(until, limit) - plugged < SHORTEST_STAY_S:
             return
         ends = min(until - POWER_OFF_S, limit)
@@ -136,7 +136,7 @@ def travel(vehicle: Vehicle, plan: FleetPlan) -> tuple[Columns, Truth]:
     """All samples of one vehicle's awake time, and the truth of them."""
     rng = np.random.default_rng([plan.seed, 1, vehicle.index])
     stock = Stock(float(rng.uniform(0.55, 0.95)), float(vehicle.type.tank_l * rng.uniform(0.32, 0.6)), 15.0)
-    starts, thieves = plan.starts_at.timestamp(), losses_rng(vehicle, plan)
+    starts, thieves = plan.start_s, losses_rng(vehicle, plan)
     journey = Journey(vehicle, plan, rng, vehicle.home, starts, stock, thieves)
     for departs, visits in _days(vehicle, plan, rng):
         if journey.stay is not None and vehicle.type.battery is not None:
@@ -147,7 +147,7 @@ def travel(vehicle: Vehicle, plan: FleetPlan) -> tuple[Columns, Truth]:
             if journey.is_over:
                 return join_blocks(journey.blocks), journey.truth
     if journey.stay is not None and vehicle.type.battery is not None:
-        _overnight(journey, plan.ends_at.timestamp() + 3_600)
+        _overnight(journey, plan.end_s + 3_600)
     return join_blocks(journey.blocks), journey.truth
 
 
@@ -155,7 +155,7 @@ def _days(vehicle: Vehicle, plan: FleetPlan, rng: np.random.Generator) -> Iterat
     """Local days that begin inside the simulation. A day before and after, for zones east and west of Greenwich."""
     for offset in range(-1, plan.days + 1):
         day = plan_day(vehicle, plan.start + timedelta(days=offset), rng)
-        if day and plan.starts_at.timestamp() + 300 < day.departs < plan.ends_at.timestamp():
+        if day and plan.start_s + 300 < day.departs < plan.end_s:
             yield day.departs, day.visits
 
 
@@ -175,9 +175,7 @@ def _visit(journey: Journey, visit: Visit) -> None:
 def _provide(journey: Journey) -> None:
     vehicle, city = journey.vehicle, journey.vehicle.city
     if vehicle.type.tank_l and journey.stock.litres < REFUEL_BELOW * vehicle.type.tank_l:
-        here = journey.place
-        station = min(city.stations, key=lambda place: float(np.hypot(place.x - here.x, place.y - here.y)))
-        journey.go(Visit(station, SHORTEST_STAY_S))
+        journey.go(Visit(city.nearest_station(journey.place), SHORTEST_STAY_S))
         if not journey.is_over:
             journey.refuel()
     if vehicle.kind == "bev" and vehicle.type.battery and journey.stock.charge < FAST_CHARGE_BELOW:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet_assets.simulator.fuel.losses import LONG_S, THEFT_L, share_of_day, siphon_size, theft_size
+from fleet_assets.simulator.fuel.losses import LONG_S, THEFT_L, share_of_day, siphoning_size, theft_size
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.stays import Stay
 from fleet_assets.simulator.truth import FuelLossTruth, instant
@@ -37,7 +37,7 @@ def lose(
     )
     if vehicle.kind != "ice" or stay.is_engine_left_on or not (is_theft or (is_siphoning and length >= LONG_S)):
         return None
-    wanted, lasts = theft_size(rng) if is_theft else siphon_size(rng)
+    wanted, lasts = theft_size(rng) if is_theft else siphoning_size(rng)
     taken = min(wanted, litres - KEPT * vehicle.type.tank_l)
     latest = until - MARGIN_S - lasts
     if latest < free_from or (taken < wanted and taken < THEFT_L[0]):

@@ -33,6 +33,10 @@ class Place:
     y: float
     radius_m: float
 
+    def metres_to(self, other: Place) -> float:
+        """Straight to another place of the same city."""
+        return float(np.hypot(other.x - self.x, other.y - self.y))
+
 
 @dataclass(frozen=True)
 class City:
@@ -50,6 +54,14 @@ class City:
     @property
     def places(self) -> tuple[Place, ...]:
         return (self.depot, self.charger, *self.customers, *self.stations)
+
+    def nearest_customers(self, count: int) -> list[Place]:
+        """At most so many customers, the nearest to the centre first."""
+        return sorted(self.customers, key=lambda place: float(np.hypot(place.x, place.y)))[:count]
+
+    def nearest_station(self, here: Place) -> Place:
+        """The fuel station that is nearest to a place."""
+        return min(self.stations, key=here.metres_to)
 
 
 def make_city(number: int, seed: int) -> City:

@@ -50,17 +50,47 @@ def real_periods() -> Mapping[str, float]:
 
 
 @dataclass(frozen=True)
-class FleetPlan:
-    """Everything a simulated fleet depends on: equal plans give equal bytes."""
+class AnyFleetPlan:
+    """What every simulated fleet depends on, whatever it sends."""
 
-    vehicles: int = 12
-    """Vehicles; lorries, plug-in hybrids and battery cars in turn."""
-    days: int = 7
+    vehicles: int
+    days: int
     """UTC days from `start`; nothing lies outside them."""
     seed: int = 1
     """Seed of everything random."""
     start: date = date(2025, 3, 3)
     """First UTC day."""
+
+    def __post_init__(self) -> None:
+        if self.vehicles < 0 or self.days < 0 or self.seed < 0:
+            raise UsageError("a fleet plan needs vehicles, days and seed of 0 or more")
+
+    @property
+    def starts_at(self) -> datetime:
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(days=self.days)
+
+    @property
+    def start_s(self) -> float:
+        """s since 1970 of the first instant."""
+        return self.starts_at.timestamp()
+
+    @property
+    def end_s(self) -> float:
+        """s since 1970 of the first instant after the plan."""
+        return self.ends_at.timestamp()
+
+
+@dataclass(frozen=True)
+class FleetPlan(AnyFleetPlan):
+    """Everything a simulated fleet depends on: equal plans give equal bytes."""
+
+    vehicles: int = 12
+    """Vehicles; lorries, plug-in hybrids and battery cars in turn."""
+    days: int = 7
     periods_s: Mapping[str, float] = field(default_factory=lambda: THINNED_PERIODS_S)
     """s between two frames of a message (OBD2: of a parameter) while switched on."""
     charging_periods_s: Mapping[str, float] = field(default_factory=lambda: CHARGING_PERIODS_S)
@@ -79,17 +109,8 @@ class FleetPlan:
     """Share of a lorry's wakings after which its tank sender tells nonsense for some seconds."""
 
     def __post_init__(self) -> None:
-        if self.vehicles < 0 or self.days < 0 or self.seed < 0:
-            raise UsageError("a fleet plan needs vehicles, days and seed of 0 or more")
+        super().__post_init__()
         periods = {**self.periods_s, **self.charging_periods_s}
         wrong = sorted(name for name, seconds in periods.items() if name not in THINNED_PERIODS_S or seconds < 0.001)
         if wrong:
             raise UsageError(f"periods are for known messages and at least 0.001 s: {', '.join(wrong)}")
-
-    @property
-    def starts_at(self) -> datetime:
-        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.starts_at + timedelta(days=self.days)

@@ -5,7 +5,7 @@ Belongs here: rows of the reference CSVs. Does not belong here: files (`writer`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -22,7 +22,7 @@ from fleet_assets.contracts import (
     Table,
 )
 from fleet_assets.simulator.broadcast import BUSES
-from fleet_assets.simulator.places import Place
+from fleet_assets.simulator.places import City, Place
 from fleet_assets.simulator.plan import FleetPlan
 from fleet_assets.simulator.terrain import Terrain
 from fleet_assets.simulator.vehicles import Vehicle
@@ -86,13 +86,17 @@ def _assignments(roster: Sequence[Vehicle], plan: FleetPlan) -> list[dict[str, o
 
 
 def _zones(roster: Sequence[Vehicle]) -> list[dict[str, object]]:
-    cities = {vehicle.city.name: vehicle.city for vehicle in roster}
-    rows = [zone_row(place, city.terrain) for city in cities.values() for place in city.places]
-    homes = [zone_row(vehicle.home, vehicle.city.terrain) for vehicle in roster if vehicle.home.kind == "home"]
-    return rows + homes
+    homes = [_zone(vehicle.home, vehicle.city.terrain) for vehicle in roster if vehicle.home.kind == "home"]
+    return city_zones(vehicle.city for vehicle in roster) + homes
 
 
-def zone_row(place: Place, terrain: Terrain) -> dict[str, object]:
+def city_zones(cities: Iterable[City]) -> list[dict[str, object]]:
+    """Rows of ZONES of the places of cities, each city once."""
+    once = {city.name: city for city in cities}
+    return [_zone(place, city.terrain) for city in once.values() for place in city.places]
+
+
+def _zone(place: Place, terrain: Terrain) -> dict[str, object]:
     (latitude,), (longitude,) = terrain.degrees(*(pl.Series([value]).to_numpy() for value in (place.x, place.y)))
     return {
         "zone_id": place.zone_id, "name": _words(place.zone_id), "kind": place.kind, "radius_m": place.radius_m,

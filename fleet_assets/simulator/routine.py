@@ -17,6 +17,7 @@ from fleet_assets.simulator.vehicles import Vehicle
 SHORTEST_STAY_S = 420.0
 """s of a stay at least: with halts of at most 95 s inside a leg, no standstill lasts about 300 s, where rules cut."""
 LUNCH_S = (2_700.0, 3_600.0)
+"""s by which the stay in the middle of a working day is longer."""
 SATURDAY, SUNDAY = 5, 6
 
 
@@ -75,7 +76,7 @@ def plan_day(vehicle: Vehicle, day: date, rng: np.random.Generator) -> Day | Non
 def _visits(vehicle: Vehicle, habit: _Habit, is_weekend: bool, rng: np.random.Generator) -> tuple[Visit, ...]:
     most = 3 if is_weekend else habit.visits[1] + 1
     count = int(rng.integers(min(habit.visits[0], most - 1), most))
-    near = sorted(vehicle.city.customers, key=lambda place: np.hypot(place.x, place.y))[: habit.nearest]
+    near = vehicle.city.nearest_customers(habit.nearest)
     order = rng.permutation(len(near))[:count]
     stays = rng.uniform(*habit.stay_s, count)
     if not is_weekend and count > 1:

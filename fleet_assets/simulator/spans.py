@@ -44,11 +44,17 @@ def draw_windows(spans: Spans, per_hour: float, length_s: tuple[float, float], r
     at = np.sort(rng.uniform(0, total, count))
     before = np.concatenate(([0.0], np.cumsum(lengths)))[:-1]
     which = np.searchsorted(before, at, side="right") - 1
-    start = spans.start[which] + at - before[which] if count else np.zeros(0)
-    end = np.maximum.accumulate(start + rng.uniform(*length_s, count)) if count else np.zeros(0)
-    is_apart = np.concatenate((start[1:] > end[:-1], [True])) if count else np.zeros(0, dtype=np.bool_)
-    begins = np.concatenate(([True], is_apart[:-1])) if count else is_apart
-    return Spans(start[begins], end[is_apart])
+    start = spans.start[which] + at - before[which]
+    return merged(start, start + rng.uniform(*length_s, count))
+
+
+def merged(start: F64, end: F64) -> Spans:
+    """The spans that begin at `start`, in order; those that overlap are one."""
+    if not len(start):
+        return Spans(start, end)
+    latest = np.maximum.accumulate(end)
+    begins = np.concatenate(([True], start[1:] > latest[:-1]))
+    return Spans(start[begins], latest[np.concatenate((begins[1:], [True]))])
 
 
 def within(time: F64, spans: Spans) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 import fleet_assets.simulator
 from fleet_assets.contracts import REFERENCE_TABLES
@@ -23,22 +24,33 @@ def _bytes(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
-def test_equal_plans_give_equal_bytes_and_other_seeds_other_fleets(tmp_path: Path) -> None:
-    for name, plan in (("one", PLAN), ("same", PLAN), ("other", replace(PLAN, seed=5))):
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What is written of a plan of three vehicles."""
+    folder = tmp_path_factory.mktemp("three")
+    write_fleet(PLAN, folder)
+    return _bytes(folder)
+
+
+def _frames(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name.startswith("frames")}
+
+
+def test_equal_plans_give_equal_bytes_and_other_seeds_other_fleets(three: dict[str, bytes], tmp_path: Path) -> None:
+    for name, plan in (("same", PLAN), ("other", replace(PLAN, seed=5))):
         write_fleet(plan, tmp_path / name)
-    one, same, other = (_bytes(tmp_path / name) for name in ("one", "same", "other"))
-    assert one == same
-    assert set(one) == set(other)
-    assert all(one[name] != other[name] for name in one if name.startswith(("frames", "truth/trips")))
+    same, other = (_bytes(tmp_path / name) for name in ("same", "other"))
+    assert three == same
+    assert set(three) == set(other)
+    unlike = {name for name in three if three[name] != other[name]}
+    assert unlike >= {*_frames(three), "truth/trips.parquet"}
 
 
-def test_a_larger_fleet_begins_with_the_smaller_one(tmp_path: Path) -> None:
-    write_fleet(PLAN, tmp_path / "three")
-    write_fleet(replace(PLAN, vehicles=4), tmp_path / "four")
-    three, four = _bytes(tmp_path / "three"), _bytes(tmp_path / "four")
-    frames = [name for name in three if name.startswith("frames")]
-    assert len(frames) == 3
-    assert all(three[name] == four[name] for name in frames)
+def test_a_larger_fleet_begins_with_the_smaller_one(three: dict[str, bytes], tmp_path: Path) -> None:
+    write_fleet(replace(PLAN, vehicles=4), tmp_path)
+    four = _frames(_bytes(tmp_path))
+    assert (len(_frames(three)), len(four)) == (3, 4)
+    assert _frames(three).items() <= four.items()
 
 
 def test_the_files_are_where_the_platform_looks_for_them(tmp_path: Path) -> None:
@@ -67,6 +79,7 @@ def test_the_reference_files_hold_together(tmp_path: Path) -> None:
     }  # fmt: skip
     zones = parsed["zones"].frame["zone_id"]
     trips = pl.read_parquet(tmp_path / "truth" / "trips.parquet")
+    assert trips.height > 12
     assert set(trips["end_zone_id"]) <= set(zones)
 
 

@@ -24,7 +24,7 @@ def instants(diary: Diary, faults: Sequence[Fault], rng: np.random.Generator) ->
     """Whole seconds since 1970 of a vehicle's rows: at its pace while switched on, slowly or never while off."""
     vehicle, plan, engine = diary.vehicle, diary.plan, diary.engine
     edges = np.ravel(np.column_stack((engine.on, engine.off)))
-    bounds = np.concatenate(([plan.starts_at], edges, [plan.ends_at]))
+    bounds = np.concatenate(([plan.start_s], edges, [plan.end_s]))
     is_on = np.arange(len(bounds) - 1) % 2 == 1
     time = np.concatenate((
         _every(bounds[:-1][is_on], bounds[1:][is_on], vehicle.moving_s, rng),
@@ -33,7 +33,7 @@ def instants(diary: Diary, faults: Sequence[Fault], rng: np.random.Generator) ->
         if vehicle.sender.silence != "all" else np.zeros(0),
     ))  # fmt: skip
     time = np.unique(np.round(time))
-    time = time[(time >= plan.starts_at) & (time < plan.ends_at)]
+    time = time[(time >= plan.start_s) & (time < plan.end_s)]
     return time[~within(time, spans_of(faults, SILENCES))]
 
 

@@ -125,7 +125,7 @@ class Diary:
         distance = way_km(self.stay.place, place)
         time, speed = leg_speeds(distance, self.vehicle.cruise_kmh, self.rng)
         arrives = self.at + float(time[-1])
-        if arrives > self.plan.ends_at - END_MARGIN_S:
+        if arrives > self.plan.end_s - END_MARGIN_S:
             self.is_over = True
             return
         self.engine.start(starts)
@@ -150,14 +150,14 @@ Meanwhile = Callable[[Diary, float], None]
 
 def way_km(one: Place, other: Place) -> float:
     """Length of the way between two places."""
-    return max(DETOUR * float(np.hypot(other.x - one.x, other.y - one.y)) / 1000, SHORTEST_KM)
+    return max(DETOUR * one.metres_to(other) / 1000, SHORTEST_KM)
 
 
 def open_diary(vehicle: FuelVehicle, plan: FuelFleetPlan, rng: np.random.Generator) -> Diary:
     """A vehicle at its depot at the beginning, with some fuel."""
-    stay = Stay(vehicle.city.depot, plan.starts_at, plan.starts_at)
+    stay = Stay(vehicle.city.depot, plan.start_s, plan.start_s)
     share = rng.uniform(0.4, 0.9, 2)
     filled = {1: float(vehicle.tank_l * share[0]), 2: float(vehicle.tank_2_l * share[1])}
     if vehicle.is_joined:
         filled[2] = float(vehicle.tank_2_l * share[0])
-    return Diary(vehicle, plan, rng, EngineLog(vehicle.idle_lph), filled, stay, plan.starts_at, stays=[stay])
+    return Diary(vehicle, plan, rng, EngineLog(vehicle.idle_lph), filled, stay, plan.start_s, stays=[stay])

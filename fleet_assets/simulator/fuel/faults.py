@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fleet_assets.simulator.fuel.diary import Diary, Stay
 from fleet_assets.simulator.fuel.plan import FuelFleetPlan
 from fleet_assets.simulator.fuel.vehicles import SOURCES, Sender
-from fleet_assets.simulator.spans import Spans, within
+from fleet_assets.simulator.spans import Spans, merged, within
 from fleet_assets.simulator.terrain import F64
 
 FILLER_PCT = 76.8
@@ -77,7 +77,7 @@ def _there_and_back(change: Fault, scale: float) -> list[Fault]:
 
 
 def _times(per_day: float, plan: FuelFleetPlan, rng: np.random.Generator) -> F64:
-    return np.sort(rng.uniform(plan.starts_at, plan.ends_at, int(rng.poisson(per_day * plan.days))))
+    return np.sort(rng.uniform(plan.start_s, plan.end_s, int(rng.poisson(per_day * plan.days))))
 
 
 def _spells(
@@ -110,7 +110,7 @@ def _stay_at(diary: Diary, instant: float) -> tuple[Stay | None, float]:
     begun = [number for number, stay in enumerate(diary.stays) if stay.start <= instant]
     if not begun:
         return None, 0.0
-    ends = diary.legs[begun[-1]].start if begun[-1] < len(diary.legs) else diary.plan.ends_at
+    ends = diary.legs[begun[-1]].start if begun[-1] < len(diary.legs) else diary.plan.end_s
     return diary.stays[begun[-1]], ends
 
 
@@ -118,11 +118,7 @@ def spans_of(faults: Sequence[Fault], kinds: Sequence[str]) -> Spans:
     """The times of faults of some kinds; those that overlap are one."""
     chosen = sorted((fault.start, fault.end) for fault in faults if fault.kind in kinds)
     starts, ends = (np.array([pair[side] for pair in chosen]) for side in (0, 1))
-    if not chosen:
-        return Spans(starts, ends)
-    ends = np.maximum.accumulate(ends)
-    begins = np.concatenate(([True], starts[1:] > ends[:-1]))
-    return Spans(starts[begins], ends[np.concatenate((begins[1:], [True]))])
+    return merged(starts, ends)
 
 
 def shifted(time: F64, level: F64, faults: Sequence[Fault]) -> F64:

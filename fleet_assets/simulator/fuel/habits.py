@@ -15,8 +15,8 @@ import numpy as np
 from fleet_assets.simulator.fuel.plan import FuelFleetPlan
 from fleet_assets.simulator.fuel.vehicles import FuelVehicle
 from fleet_assets.simulator.places import Place
+from fleet_assets.simulator.routine import LUNCH_S, SATURDAY, SUNDAY
 
-_BREAK_S = (2_700.0, 3_600.0)
 _NEAREST = 10
 """Customers a vehicle serves, counted from the nearest."""
 
@@ -57,7 +57,6 @@ _SHIFTS = {
     "night": _Hours((19.5, 21.5), (2, 4), (900, 3_600), 0.15, 0.3, 0.15),
     "car": _Hours((7.0, 8.5), (1, 4), (1_200, 7_200), 0.6, 0.4, 0.03),
 }
-_SATURDAY, _SUNDAY = 5, 6
 _WORKDAY = 0.96
 
 
@@ -65,28 +64,22 @@ def shifts(vehicle: FuelVehicle, plan: FuelFleetPlan, rng: np.random.Generator) 
     """The vehicle's shifts that set out inside the plan, in order."""
     for offset in range(-1, plan.days + 1):
         shift = _shift(vehicle, plan.start + timedelta(days=offset), rng)
-        if shift and plan.starts_at + 7_200 < shift.departs < plan.ends_at - 7_200:
+        if shift and plan.start_s + 7_200 < shift.departs < plan.end_s - 7_200:
             yield shift
 
 
 def _shift(vehicle: FuelVehicle, day: date, rng: np.random.Generator) -> Shift | None:
     hours = _SHIFTS[vehicle.shift]
-    chance = {_SATURDAY: hours.saturday, _SUNDAY: hours.sunday}.get(day.weekday(), _WORKDAY)
+    chance = {SATURDAY: hours.saturday, SUNDAY: hours.sunday}.get(day.weekday(), _WORKDAY)
     midnight = datetime.combine(day, time(0), ZoneInfo(vehicle.city.timezone)).timestamp()
     departs = midnight + 3600 * rng.uniform(*hours.departs_h)
     count = int(rng.integers(hours.calls[0], hours.calls[1] + 1))
-    near = sorted(vehicle.city.customers, key=lambda place: float(np.hypot(place.x, place.y)))[:_NEAREST]
+    near = vehicle.city.nearest_customers(_NEAREST)
     order = rng.permutation(len(near))[:count]
     stays = rng.uniform(*hours.stay_s, count)
-    stays[count // 2] += rng.uniform(*_BREAK_S)
+    stays[count // 2] += rng.uniform(*LUNCH_S)
     left_on = rng.random(count) < hours.engine_left_on
     calls = [Call(near[k], float(stay), bool(on)) for k, stay, on in zip(order, stays, left_on, strict=True)]
     if rng.random() > chance:
         return None
     return Shift(departs, (*calls, Call(vehicle.city.depot, 0.0, is_engine_left_on=False)))
-
-
-def local_hour(vehicle: FuelVehicle, instant: float) -> float:
-    """Hour of the vehicle's own clock."""
-    local = datetime.fromtimestamp(instant, ZoneInfo(vehicle.city.timezone))
-    return local.hour + local.minute / 60

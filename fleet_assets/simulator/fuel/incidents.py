@@ -13,14 +13,14 @@ import numpy as np
 
 from fleet_assets.simulator.fuel.curves import Flow
 from fleet_assets.simulator.fuel.diary import Diary, Happening
-from fleet_assets.simulator.fuel.losses import LONG_S, THEFT_L, share_of_day, siphon_size, theft_size
+from fleet_assets.simulator.fuel.losses import LONG_S, THEFT_L, share_of_day, siphoning_size, theft_size
 from fleet_assets.simulator.terrain import F64
 
 MARGIN_S = 120.0
 """s between two incidents and from the ends of a stay."""
 KEPT = 0.08
 """Share of the tank that no hose reaches."""
-SIPHON_NIGHTS = (5, 15)
+SIPHONING_NIGHTS = (5, 15)
 LEAK_LPH, LEAK_S = (0.1, 0.5), (2 * 86_400.0, 8 * 86_400.0)
 CAN_L, CAN_S = (5.0, 20.0), (60.0, 300.0)
 GENERATOR_LPH, GENERATOR_S = (1.2, 2.8), (3_600.0, 14_400.0)
@@ -33,10 +33,9 @@ THEFT_ENGINE_ON = 0.2
 class Ongoing:
     """What lasts longer than one stay: nights of siphoning still to come, and a leak."""
 
-    siphon_nights: int = 0
+    siphoning_nights: int = 0
     series: int = 0
     leak_lph: float = 0.0
-    leak_start: float = 0.0
     leak_end: float = 0.0
     leaked_to: float = 0.0
     leaked: list[Flow] = field(default_factory=list)
@@ -70,18 +69,18 @@ def happen(diary: Diary, ongoing: Ongoing, until: float) -> None:
         if chance < getattr(rates, name) * weight:
             act(diary, span)
     _begin(diary, ongoing, rng.random(2), weight)
-    if is_rest and ongoing.siphon_nights:
+    if is_rest and ongoing.siphoning_nights:
         _siphon(diary, span, ongoing)
 
 
 def _begin(diary: Diary, ongoing: Ongoing, chances: F64, weight: float) -> None:
     rates, rng = diary.plan.rates, diary.rng
-    if not ongoing.siphon_nights and chances[0] < rates.siphoning * weight:
-        ongoing.siphon_nights, ongoing.series = int(rng.integers(*SIPHON_NIGHTS)), ongoing.series + 1
+    if not ongoing.siphoning_nights and chances[0] < rates.siphoning * weight:
+        ongoing.siphoning_nights, ongoing.series = int(rng.integers(*SIPHONING_NIGHTS)), ongoing.series + 1
     if not ongoing.leak_lph and chances[1] < rates.leak * weight:
         ongoing.leak_lph = float(rng.uniform(*LEAK_LPH))
-        ongoing.leak_start = ongoing.leaked_to = diary.stay.start
-        ongoing.leak_end = min(diary.stay.start + float(rng.uniform(*LEAK_S)), diary.plan.ends_at)
+        ongoing.leaked_to = diary.stay.start
+        ongoing.leak_end = min(diary.stay.start + float(rng.uniform(*LEAK_S)), diary.plan.end_s)
 
 
 def leak(diary: Diary, ongoing: Ongoing, until: float) -> None:
@@ -182,12 +181,12 @@ def _transfer(diary: Diary, span: Span) -> None:
 
 def _siphon(diary: Diary, span: Span, ongoing: Ongoing) -> None:
     """A few litres, this night as on others."""
-    tank, (litres, lasts) = _fuller(diary), siphon_size(diary.rng)
+    tank, (litres, lasts) = _fuller(diary), siphoning_size(diary.rng)
     begins = span.place(lasts, diary.rng) if litres < _within_reach(diary, tank) else None
     if begins is not None:
-        ongoing.siphon_nights -= 1
+        ongoing.siphoning_nights -= 1
         series = f"{diary.vehicle.vehicle_id}/{ongoing.series}"
-        _take(diary, "siphon", (begins, begins + lasts), litres, tank, series)
+        _take(diary, "siphoning", (begins, begins + lasts), litres, tank, series)
 
 
 _ACTS: tuple[tuple[str, Callable[[Diary, Span], None]], ...] = (

@@ -13,7 +13,7 @@ REST_SHARE, HALTS_A_DAY = 0.6, 5.0
 THEFT_L = (10.0, 150.0)
 THEFT_MEDIAN_L, THEFT_SPREAD = 28.0, 0.75
 """Of the litres wanted, whose logarithm is normal."""
-SIPHON_L, SIPHON_S = (2.0, 5.0), (120.0, 900.0)
+SIPHONING_L, SIPHONING_S = (2.0, 5.0), (120.0, 900.0)
 
 
 def share_of_day(stay_s: float) -> float:
@@ -29,6 +29,6 @@ def theft_size(rng: np.random.Generator) -> tuple[float, float]:
     return litres, shortest + lasts * (longest - shortest)
 
 
-def siphon_size(rng: np.random.Generator) -> tuple[float, float]:
+def siphoning_size(rng: np.random.Generator) -> tuple[float, float]:
     """Litres of one night of siphoning, and s."""
-    return float(rng.uniform(*SIPHON_L)), float(rng.uniform(*SIPHON_S))
+    return float(rng.uniform(*SIPHONING_L)), float(rng.uniform(*SIPHONING_S))

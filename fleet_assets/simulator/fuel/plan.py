@@ -6,9 +6,8 @@ Belongs here: the plan and its rates. Does not belong here: what an incident is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
 
-from fleet_assets.contracts.errors import UsageError
+from fleet_assets.simulator.plan import AnyFleetPlan
 
 
 @dataclass(frozen=True)
@@ -58,27 +57,9 @@ CALM = IncidentRates(**dict.fromkeys(IncidentRates.__dataclass_fields__, 0.0))
 
 
 @dataclass(frozen=True)
-class FuelFleetPlan:
+class FuelFleetPlan(AnyFleetPlan):
     """Everything a fleet of tanks depends on: equal plans give equal tables."""
 
     vehicles: int = 60
     days: int = 45
-    """UTC days from `start`; no row lies outside them."""
-    seed: int = 1
-    start: date = date(2025, 3, 3)
-    """First UTC day."""
     rates: IncidentRates = field(default_factory=IncidentRates)
-
-    def __post_init__(self) -> None:
-        if self.vehicles < 0 or self.days < 0 or self.seed < 0:
-            raise UsageError("a fleet plan needs vehicles, days and seed of 0 or more")
-
-    @property
-    def starts_at(self) -> float:
-        """s since 1970 of the first instant."""
-        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC).timestamp()
-
-    @property
-    def ends_at(self) -> float:
-        """s since 1970 of the first instant after the plan."""
-        return self.starts_at + timedelta(days=self.days).total_seconds()

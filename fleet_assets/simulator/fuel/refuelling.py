@@ -5,8 +5,6 @@ Belongs here: fillings and their flows. Does not belong here: the way to a stati
 
 from __future__ import annotations
 
-import numpy as np
-
 from fleet_assets.simulator.fuel.curves import Flow
 from fleet_assets.simulator.fuel.diary import Diary, Happening, Meanwhile
 from fleet_assets.simulator.places import Place
@@ -36,7 +34,7 @@ SPILL = (0.006, 0.015)
 def provide(diary: Diary, towards: Place, meanwhile: Meanwhile) -> None:
     """Before a leg: by way of a station, if the tank asks for it or the driver likes to."""
     vehicle, rng = diary.vehicle, diary.rng
-    station = _nearest(diary)
+    station = vehicle.city.nearest_station(diary.stay.place)
     left = diary.stock(1) - diary.way_l(station, towards)
     room, most = vehicle.capacity_l * FULL[0] - diary.stock(1) - diary.stock(2), _sip(diary)[1]
     if diary.usable_share() < LOW or left < RESERVE * vehicle.tank_l:
@@ -58,11 +56,6 @@ def _sip(diary: Diary) -> tuple[float, float]:
     """Least and most litres of a small filling."""
     larger = max(diary.vehicle.capacity_l / SIP_TANK_L, 1.0)
     return larger * SIP_L[0], larger * SIP_L[1]
-
-
-def _nearest(diary: Diary) -> Place:
-    here = diary.stay.place
-    return min(diary.vehicle.city.stations, key=lambda place: float(np.hypot(place.x - here.x, place.y - here.y)))
 
 
 def _visit(diary: Diary, station: Place, meanwhile: Meanwhile, share: float | None) -> None:

@@ -32,8 +32,7 @@ _FILLED = (
     "fuel_used_total_l", "fuel_rate_lph",
 )  # fmt: skip
 ROW_SCHEMA = pl.Schema(
-    {name: TELEMETRY.schema[name] for name in ("vehicle_id", "recorded_at", "source", *_FILLED)}
-    | dict.fromkeys(LEVELS, pl.Float64())
+    {name: TELEMETRY.schema[name] for name in ("vehicle_id", "recorded_at", "source", *_FILLED, *LEVELS)}
 )
 """Columns of a simulated row: those of telemetry, of which it fills no others."""
 

@@ -6,15 +6,15 @@ Belongs here: from litres to readings. Does not belong here: faults (`faults`), 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from fleet_assets.simulator.fuel.diary import Diary
 from fleet_assets.simulator.fuel.vehicles import FuelVehicle
+from fleet_assets.simulator.spans import Spans, within
 from fleet_assets.simulator.terrain import F64
+from fleet_assets.simulator.warmth import warmth_of_day
 
 SETTLES_S = 20.0
 """s in which slosh falls to a third after stopping."""
@@ -55,17 +55,13 @@ def situation(diary: Diary, time: F64) -> Situation:
     starts, ends = (np.array([getattr(leg, name) for leg in diary.legs]) for name in ("start", "end"))
     stays = np.array([stay.start for stay in diary.stays])
     stay = np.maximum(np.searchsorted(stays, time, side="right") - 1, 0)
-    leg = np.searchsorted(starts, time, side="right") - 1
-    moving = (leg >= 0) & (time < ends[np.maximum(leg, 0)]) if len(ends) else np.zeros(len(time), dtype=np.bool_)
-    return Situation(moving, stay, time - stays[stay])
+    return Situation(within(time, Spans(starts, ends)), stay, time - stays[stay])
 
 
 def warmth(vehicle: FuelVehicle, time: F64, rng: np.random.Generator) -> F64:
     """Kelvin above the mean: warmest in mid-afternoon, with swings of weather over days."""
-    zone = ZoneInfo(vehicle.city.timezone)
-    offset = datetime.fromtimestamp(float(time[0]), zone).utcoffset() if len(time) else None
-    hour = (time + (offset.total_seconds() if offset else 0.0)) / 3600 % 24
-    day = rng.uniform(*DAILY_K) * np.sin(2 * np.pi * (hour - 9) / 24)
+    offset_from = float(time[0]) if len(time) else 0.0
+    day = rng.uniform(*DAILY_K) * warmth_of_day(time, vehicle.city.timezone, offset_from)
     return day + WEATHER_K * np.sin(2 * np.pi * time / WEATHER_S + rng.uniform(0, 2 * np.pi))
 
 

@@ -26,7 +26,8 @@ BURN_SPREAD, COUNTED_SPREAD = 0.10, 0.02
 WARMTH_K = 4.0
 """Kelvin by which two readings differ that lie more than an hour apart."""
 LEGITIMATE = ("refuel", "transfer", "pto", "generator", "cans")
-"""Kinds of events that nobody minds; `cans` looks like a theft and is told from one by a review only."""
+"""Kinds of events that nobody minds, as the label `is_legitimate` of an event says: the answer that a review of it
+would give. `cans` looks like a theft and is told from one by that label only."""
 
 _EVENTS = pl.Schema({
     "vehicle_id": pl.String(), "kind": pl.String(), "started_at": TIMESTAMP, "ended_at": TIMESTAMP,
@@ -42,14 +43,14 @@ _FAULTS = pl.Schema({
 })  # fmt: skip
 _TRIPS = pl.Schema({
     "vehicle_id": pl.String(), "started_at": TIMESTAMP, "ended_at": TIMESTAMP, "distance_km": pl.Float64(),
-    "burned_l": pl.Float64(),
+    "fuel_burned_l": pl.Float64(),
 })  # fmt: skip
-_LOSSES = ("theft", "siphon", "leak", "spill", "cans", "generator")
+_LOSSES = ("theft", "siphoning", "leak", "spill", "cans", "generator")
 _VEHICLES = pl.Schema({
     "vehicle_id": pl.String(), "source": pl.String(), "sender": pl.String(), "segment": pl.String(),
     "tank_l": pl.Float64(), "tank_2_l": pl.Float64(), "has_counter": pl.Boolean(), "silence": pl.String(),
     "step_pct": pl.Float64(), "noise_pct": pl.Float64(), "slope_pct": pl.Float64(), "heat_pct_k": pl.Float64(),
-    "first_l": pl.Float64(), "last_l": pl.Float64(), "burned_l": pl.Float64(), "filled_l": pl.Float64(),
+    "first_l": pl.Float64(), "last_l": pl.Float64(), "fuel_burned_l": pl.Float64(), "refuelled_l": pl.Float64(),
     **{f"{kind}_l": pl.Float64() for kind in _LOSSES}, "distance_km": pl.Float64(), "row_count": pl.Int64(),
 })  # fmt: skip
 
@@ -64,7 +65,7 @@ def truth_of(diary: Diary, faults: Sequence[Fault], drawn: Drawn) -> dict[str, p
         "events": [named | row for row in _events(diary, drawn)],
         "faults": [named | row for row in _faults(diary, faults)],
         "trips": [
-            named | _times(leg.start, leg.end) | {"distance_km": leg.distance_km, "burned_l": leg.litres}
+            named | _times(leg.start, leg.end) | {"distance_km": leg.distance_km, "fuel_burned_l": leg.litres}
             for leg in diary.legs
         ],
         "vehicles": [named | _totals(diary, drawn)],
@@ -112,7 +113,7 @@ class _Sight:
         now = situation(diary, self.seen)
         self.settled = self.seen[~now.is_moving & (now.since_s > SETTLED_S)]
         self.stays = np.array([stay.start for stay in diary.stays])
-        self.departures = np.array([*(leg.start for leg in diary.legs), diary.plan.ends_at])
+        self.departures = np.array([*(leg.start for leg in diary.legs), diary.plan.end_s])
         _, self.rate = diary.engine.curves()
 
     def of(self, row: Happening) -> dict[str, object]:
@@ -143,8 +144,8 @@ class _Sight:
         first = int(np.searchsorted(self.seen, row.end))
         plan = self.diary.plan
         return (
-            float(self.seen[last]) if last >= 0 else plan.starts_at,
-            float(self.seen[first]) if first < len(self.seen) else plan.ends_at,
+            float(self.seen[last]) if last >= 0 else plan.start_s,
+            float(self.seen[first]) if first < len(self.seen) else plan.end_s,
         )
 
     def _noise_l(self, row: Happening, before: int, after: int, last: float, first: float) -> float:
@@ -183,15 +184,15 @@ def _faults(diary: Diary, faults: Sequence[Fault]) -> list[dict[str, object]]:
 
 def _totals(diary: Diary, drawn: Drawn) -> dict[str, object]:
     vehicle, sender, plan = diary.vehicle, diary.vehicle.sender, diary.plan
-    ends = np.array([plan.starts_at, plan.ends_at])
+    ends = np.array([plan.start_s, plan.end_s])
     first, last = (litres_in(diary, 1, ends) + litres_in(diary, 2, ends)).tolist()
     lost = {f"{kind}_l": _litres(diary, kind) for kind in _LOSSES}
     return {
         "source": vehicle.source, "sender": sender.kind, "segment": vehicle.segment, "tank_l": vehicle.tank_l,
         "tank_2_l": vehicle.tank_2_l or None, "has_counter": sender.has_counter, "silence": sender.silence,
         "step_pct": sender.step_pct, "noise_pct": sender.noise_pct, "slope_pct": sender.slope_pct,
-        "heat_pct_k": sender.heat_pct_k, "first_l": first, "last_l": last, "burned_l": diary.engine.burned_l,
-        "filled_l": _litres(diary, "refuel"), **lost, "distance_km": sum(leg.distance_km for leg in diary.legs),
+        "heat_pct_k": sender.heat_pct_k, "first_l": first, "last_l": last, "fuel_burned_l": diary.engine.burned_l,
+        "refuelled_l": _litres(diary, "refuel"), **lost, "distance_km": sum(leg.distance_km for leg in diary.legs),
         "row_count": drawn.rows.height,
     }  # fmt: skip
 

@@ -56,7 +56,7 @@ def _meanwhile(diary: Diary, until: float, ongoing: Ongoing) -> None:
 
 def _end(diary: Diary, ongoing: Ongoing) -> None:
     """Stand until the end of the plan."""
-    end = diary.plan.ends_at
+    end = diary.plan.end_s
     if diary.engine.is_running:
         diary.engine.stop(max(diary.at, diary.engine.times[-1][-1] + 1))
     if ongoing.leak_lph:

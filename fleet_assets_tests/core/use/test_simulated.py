@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterable
 
 import polars as pl
 import pytest
 
-from fleet_assets.simulator import FleetPlan
 from fleet_assets_tests.core.histories import trips_of
 from fleet_assets_tests.core.use.histories import day_by_day
-from fleet_assets_tests.fixtures.known_fleets import KnownFleet, simulated
+from fleet_assets_tests.fixtures.known_fleets import KnownFleet
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> KnownFleet:
-    plan = FleetPlan(vehicles=6, days=3, seed=11, start=date(2025, 3, 3))
-    folder: Path = tmp_path_factory.mktemp("fleet")
-    return simulated(plan, folder)
+def hours(simulated_fleet: KnownFleet) -> pl.DataFrame:
+    return day_by_day(simulated_fleet.telemetry, vehicles=simulated_fleet.vehicles)
 
 
 @pytest.fixture(scope="module")
-def hours(known: KnownFleet) -> pl.DataFrame:
-    return day_by_day(known.telemetry, vehicles=known.vehicles)
+def trips(simulated_fleet: KnownFleet) -> pl.DataFrame:
+    return trips_of(simulated_fleet.telemetry, vehicles=simulated_fleet.vehicles)
 
 
-def _sums(hours: pl.DataFrame, column: str) -> dict[str, float]:
-    summed = hours.group_by("vehicle_id").agg(pl.col(column).sum())
-    return dict(zip(summed["vehicle_id"], summed[column], strict=True))
+def _sums(rows: pl.DataFrame, column: str) -> dict[str, float]:
+    """Of the vehicles that know it."""
+    summed = rows.drop_nulls(column).group_by("vehicle_id").agg(pl.col(column).sum())
+    return dict(summed.sort("vehicle_id").iter_rows())
 
 
-def test_hours_sum_to_what_the_fuel_counter_rose_by(known: KnownFleet, hours: pl.DataFrame) -> None:
+def _of(names: Iterable[str], sums: dict[str, float]) -> dict[str, float]:
+    return {name: sums[name] for name in names}
+
+
+def test_hours_sum_to_what_the_fuel_counter_rose_by(simulated_fleet: KnownFleet, hours: pl.DataFrame) -> None:
     counter = pl.col("fuel_used_total_l")
-    told = known.telemetry.group_by("vehicle_id").agg((counter.max() - counter.min()).alias("litres")).drop_nulls()
-    summed = _sums(hours, "fuel_used_l")
-    assert told.height >= 2
-    for vehicle_id, litres in told.rows():
-        assert summed[vehicle_id] == pytest.approx(litres, rel=1e-9), vehicle_id
+    told = simulated_fleet.telemetry.group_by("vehicle_id").agg((counter.max() - counter.min()).alias("litres"))
+    litres = _sums(told, "litres")
+    assert litres.keys() == {"lorry-01", "lorry-02"}
+    assert _of(litres, _sums(hours, "fuel_used_l")) == pytest.approx(litres, rel=1e-9)
 
 
-def test_hours_sum_to_the_way_of_the_trips(known: KnownFleet, hours: pl.DataFrame) -> None:
-    trips = trips_of(known.telemetry, vehicles=known.vehicles)
-    summed = _sums(hours, "distance_km")
-    for vehicle_id, km in trips.group_by("vehicle_id").agg(pl.col("distance_km").sum()).rows():
-        assert summed[vehicle_id] == pytest.approx(km, rel=2e-3), vehicle_id
+def test_hours_sum_to_the_way_of_the_trips(trips: pl.DataFrame, hours: pl.DataFrame) -> None:
+    km = _sums(trips, "distance_km")
+    assert len(km) == 6
+    assert _sums(hours, "distance_km") == pytest.approx(km, rel=2e-3)
 
 
-def test_energy_of_trips_is_among_that_of_hours(known: KnownFleet, hours: pl.DataFrame) -> None:
-    trips = trips_of(known.telemetry, vehicles=known.vehicles)
-    electric = trips.filter(pl.col("energy_used_kwh").is_not_null()).group_by("vehicle_id")
-    summed = _sums(hours, "energy_used_kwh")
-    for vehicle_id, kwh in electric.agg(pl.col("energy_used_kwh").sum()).rows():
-        assert summed[vehicle_id] == pytest.approx(kwh, rel=0.05), vehicle_id
+def test_energy_of_trips_is_among_that_of_hours(trips: pl.DataFrame, hours: pl.DataFrame) -> None:
+    kwh = _sums(trips, "energy_used_kwh")
+    assert kwh.keys() == {"electric-01", "electric-02", "hybrid-01", "hybrid-02"}
+    assert _of(kwh, _sums(hours, "energy_used_kwh")) == pytest.approx(kwh, rel=0.05)

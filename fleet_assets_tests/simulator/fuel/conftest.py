@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fleet_assets.simulator.fuel_fleet import FuelFleet, FuelFleetPlan, IncidentRates, simulate_fuel_fleet
@@ -9,7 +11,8 @@ from fleet_assets.simulator.fuel_fleet import FuelFleet, FuelFleetPlan, Incident
 
 @pytest.fixture(scope="session")
 def plan() -> FuelFleetPlan:
-    return FuelFleetPlan(vehicles=30, days=21, seed=5, rates=IncidentRates().with_losses(40))
+    rates = replace(IncidentRates().with_losses(40), cans=0.05, spill=0.1)
+    return FuelFleetPlan(vehicles=30, days=21, seed=5, rates=rates)
 
 
 @pytest.fixture(scope="session")

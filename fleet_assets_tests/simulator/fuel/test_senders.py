@@ -28,7 +28,7 @@ def test_steps_are_whole_and_between_empty_and_full() -> None:
 def test_at_rest_a_reading_is_true_within_slope_heat_and_noise(kind: str) -> None:
     vehicle = make_fuel_roster(PLAN.vehicles, PLAN.seed)[SENDER_KINDS.index(kind)]
     diary, sender = keep_diary(vehicle, PLAN), vehicle.sender
-    time = np.arange(PLAN.starts_at, PLAN.ends_at, 60.0)
+    time = np.arange(PLAN.start_s, PLAN.end_s, 60.0)
     litres, now = litres_in(diary, 1, time), situation(diary, time)
     share = litres / vehicle.tank_l
     level = read(diary, time, litres, vehicle.tank_l, np.random.default_rng(1))
@@ -42,7 +42,7 @@ def test_at_rest_a_reading_is_true_within_slope_heat_and_noise(kind: str) -> Non
 def test_a_float_swings_by_up_to_25_points_on_the_road_and_none_at_rest() -> None:
     vehicle = make_fuel_roster(PLAN.vehicles, PLAN.seed)[SENDER_KINDS.index("car_float")]
     diary = keep_diary(vehicle, PLAN)
-    time = np.arange(PLAN.starts_at, PLAN.ends_at, 30.0)
+    time = np.arange(PLAN.start_s, PLAN.end_s, 30.0)
     litres, now = litres_in(diary, 1, time), situation(diary, time)
     error = read(diary, time, litres, vehicle.tank_l, np.random.default_rng(1)) - 100 * litres / vehicle.tank_l
     rested = ~now.is_moving & (now.since_s > 300)
