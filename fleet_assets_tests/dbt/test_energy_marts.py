@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleet_assets_tests.dbt.targets import Target
+from fleet_assets_tests.dbt.targets import DuckTarget, Target, run_dbt
 
 
 def _row(target: Target, mart: str, vehicle: str, day: date, *columns: str) -> tuple[Any, ...]:
@@ -141,3 +143,10 @@ def test_what_a_counter_told_later_is_not_added_to_what_levels_told_before(energ
     assert days.rows() == [(1.0, "hours", None), (None, None, 25.0), (31.0, "hours", None)]
     months = energy_marts.rows("select burned_l, burned_by_trips_l from monthly_summary where vehicle_id = 'seldom'")
     assert months.rows() == [(32.0, None)]
+
+
+@pytest.mark.parametrize("said", ["0,4", "400"])
+def test_a_factor_of_electricity_that_is_no_number_of_kg_is_refused(said: str, tmp_path: Path) -> None:
+    target = DuckTarget(tmp_path)
+    with pytest.raises(AssertionError, match=f"electricity_co2_kg_per_kwh: '{said}' is no number from 0 to 10"):
+        run_dbt(target, "parse", "--vars", json.dumps({"electricity_co2_kg_per_kwh": said}))
