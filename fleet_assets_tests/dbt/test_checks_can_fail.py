@@ -75,6 +75,15 @@ WRONG = {
         f"update fuel_daily set known_hour_count = 13 where {HAULED}",
         f"update fuel_daily set refuel_known_count = 2 where {HAULED}",
     ],
+    "costs_are_sums_in_one_currency": [
+        "update charging_daily set cost = 4 where vehicle_id = 'half_named'",
+        "update charging_daily set currency = 'EUR' where vehicle_id = 'nameless'",
+        "update fuel_daily set refuel_cost = null where vehicle_id = 'nameless'",
+        "update monthly_summary set charging_cost = 4, charging_currency = 'EUR' where vehicle_id = 'half_named'",
+        "update monthly_summary set fuel_cost = 45 where vehicle_id = 'nameless'",
+        "update fuel_events set currency = 'EUR' where event_id = 'n2'",
+        "delete from monthly_summary where vehicle_id = 'nameless'",
+    ],
     "monthly_fuel_is_that_of_its_days": [
         f"update monthly_summary set burned_l = burned_l + 1 where {HAULED}",
         f"update monthly_summary set refuelled_l = null where {HAULED}",
