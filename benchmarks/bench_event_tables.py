@@ -5,13 +5,15 @@ Usage: python benchmarks/bench_event_tables.py [--vehicles 10 100 300] [--rounds
 A fleet of lorries, plug-in hybrids and battery cars in turn speaks once a second for two days, charging at night. Each
 table of the second day is made as a build makes it, from the lake; small tables with a look-back find a month of such
 days. Processor seconds are the least of the rounds, with compiled kernels loaded before; memory is the peak of the
-process. A month of 30 days is 30 such days: 100 vehicles are 260 million rows.
+process. A month of 30 days is 30 such days: 100 vehicles are 260 million rows. Last, `fleet whatif fuel` over a year of
+such days against making their events from telemetry: plateaus, balance and events of 365 days.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -23,7 +25,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from fleet_assets.contracts import CHARGING_PERIODS, FUEL_BALANCE, FUEL_PLATEAUS, TELEMETRY, VEHICLES, Table
+from fleet_assets.contracts import (
+    CHARGING_PERIODS,
+    FUEL_BALANCE,
+    FUEL_EVENTS,
+    FUEL_PLATEAUS,
+    TELEMETRY,
+    VEHICLES,
+    Table,
+)
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.settings import load_settings
@@ -40,6 +50,9 @@ NEW = (
 A_MONTH_OF: tuple[Table, ...] = (FUEL_PLATEAUS, FUEL_BALANCE, CHARGING_PERIODS)
 """Small tables that others read a month of: the rows of the day, put on each day before."""
 TARGET = 1.5
+OF_TANKS: tuple[Table, ...] = (FUEL_PLATEAUS, FUEL_BALANCE, FUEL_EVENTS)
+YEAR_DAYS = 365
+WHAT_IF_TARGET = 100
 KINDS = ("ice", "phev", "bev")
 
 
@@ -95,12 +108,12 @@ def prepare(home: Path, vehicles: int) -> None:
         rows = maker.table.conform(maker.made(here, DAY).frame).collect()
         here.lake.write(maker.table, DAY, rows, "bench")
         if maker.table in A_MONTH_OF:
-            _a_month(here, maker.table, rows)
+            _days_before(here, maker.table, rows)
 
 
-def _a_month(here: Installation, table: Table, rows: pl.DataFrame) -> None:
+def _days_before(here: Installation, table: Table, rows: pl.DataFrame, days: int = LOOK_BACK_DAYS) -> None:
     instants = pl.selectors.by_dtype(pl.Datetime("us", "UTC"))
-    for back in range(1, LOOK_BACK_DAYS + 1):
+    for back in range(1, days + 1):
         earlier = rows.with_columns(instants - timedelta(days=back))
         here.lake.write(table, DAY - timedelta(days=back), earlier, "bench")
 
@@ -143,6 +156,25 @@ def compare(vehicles: int, rounds: int, warm: Path, folder: Path) -> None:
     peak = max(one["mb"] for one in [trips, *found.values()])
     held = "holds" if ratio <= TARGET and peak < 4_096 else "DOES NOT HOLD"
     print(f"{'all new tables':>20} {ratio:.2f} x trips (at most {TARGET}), peak {peak:,.0f} MB (under 4 096): {held}")
+    _what_if(home, YEAR_DAYS * sum(found[table.name]["s"] for table in OF_TANKS))
+
+
+def _what_if(home: Path, rebuilding_s: float) -> None:
+    """Print what a question about a year of events costs, and how many times that making them anew would."""
+    here = _installation(home)
+    for table in (FUEL_BALANCE, FUEL_EVENTS):
+        _days_before(here, table, here.lake.scan(table, [DAY]).collect(), YEAR_DAYS - 1 + LOOK_BACK_DAYS)
+    first = DAY - timedelta(days=YEAR_DAYS - 1)
+    asked = ["whatif", "fuel", "--min-theft-volume", "10", "--from", str(first), "--to", str(DAY)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    fleet = str(Path(sys.executable).parent / "fleet")
+    subprocess.run([fleet, *asked], check=True, capture_output=True, env={**os.environ, "FLEET_HOME": str(home)})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    ratio = rebuilding_s / used
+    held = "holds" if ratio >= WHAT_IF_TARGET else "DOES NOT HOLD"
+    print(f"{'what-if of a year':>20} {used:7.1f} s, rebuilding {rebuilding_s:,.0f} s: {ratio:.0f} x (at least "
+          f"{WHAT_IF_TARGET}): {held}")  # fmt: skip
 
 
 def main() -> None:

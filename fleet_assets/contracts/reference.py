@@ -6,6 +6,9 @@ from fleet_assets.contracts.schema import Column, Table
 
 POWERTRAINS = ("ice", "hev", "phev", "bev")
 
+FUELS = ("diesel", "petrol", "lpg")
+"""Fuels that are sold by the litre, as `vehicles.fuel` and `energy_prices.kind` name them."""
+
 VEHICLES = Table(
     name="vehicles",
     row="One vehicle of the fleet.",
@@ -19,7 +22,7 @@ VEHICLES = Table(
         Column("model", "str", "Model."),
         Column("model_year", "i64", "Model year.", low=1950, high=2100),
         Column("powertrain", "str", "ice, hev, phev or bev.", values=POWERTRAINS),
-        Column("fuel", "str", "diesel, petrol, cng, lpg, ..."),
+        Column("fuel", "str", "diesel, petrol, lpg: priced by those names; or any other."),
         Column("tank_capacity_l", "f64", "Usable tank volume.", "l", low=1, high=5_000),
         Column("tank_2_capacity_l", "f64", "Usable volume of a second tank.", "l", low=1, high=5_000),
         Column("battery_capacity_kwh", "f64", "Usable traction battery.", "kWh", low=0.1, high=2_000),
@@ -81,7 +84,7 @@ ENERGY_PRICES = Table(
     row="One price in force for one span of time, on every day of it or within one daily window.",
     key=("kind", "zone", "valid_from", "daily_from"),
     columns=(
-        Column("kind", "str", "What is sold.", required=True, values=("electricity", "diesel", "petrol")),
+        Column("kind", "str", "What is sold.", required=True, values=("electricity", *FUELS)),
         Column("price", "f64", "Price per unit.", required=True, low=0),
         Column("currency", "str", "ISO 4217 code."),
         Column("per", "str", "Unit the price is for.", values=("kwh", "l")),

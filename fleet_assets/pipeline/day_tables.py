@@ -112,6 +112,7 @@ class DayTable:
     parts: tuple[Part, ...] = ()
     rules: Callable[[], Any] | None = None
     days_of: tuple[Table, ...] = ()
+    learns: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         known = {
@@ -372,17 +373,18 @@ def day_table(
     parts: Sequence[Part] = (),
     rules: Callable[[], Any] | None = None,
     days_of: Sequence[Table] = (),
+    learns: timedelta = timedelta(0),
 ) -> Callable[[Compute], DayTable]:
     """Declare `compute` as what makes one day of a table: see `DayTable`. `upstream` names the assets that stand for
     what lies outside; `on_demand` tables are not followed by automation; `days_of` are the inputs whose days are days
-    of this table, where the others give no rows by themselves."""
+    of this table, where the others give no rows by themselves; `learns` is how far back a day learns from rows."""
     every = without_repeats([*reads, *(read for part in parts for read in part.reads)])
     stated = dict.fromkeys([*settings, *(name for part in parts for name in part.settings)])
 
     def declare(compute: Compute) -> DayTable:
         return DayTable(
             table, compute, every, tuple(stated), group, on_demand, outside, tuple(upstream), tuple(parts), rules,
-            tuple(days_of),
+            tuple(days_of), learns,
         )  # fmt: skip
 
     return declare

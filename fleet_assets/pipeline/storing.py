@@ -85,13 +85,14 @@ def _narrowed(
 ) -> tuple[str, ReferenceSeen, dict[str, object]]:  # fmt: skip
     """Fingerprint, reference rows and notes of a day whose rows begin later than its events could have begun.
 
-    Reference rows that were valid before its rows begin, and no later, decide none of them: another one does not make
-    the day stale. Only where events wait to be final, or reference tables moved meanwhile, all of them are named.
+    Reference rows that were valid before its rows begin, and before what it learns from, decide none of them: another
+    one does not make the day stale. Only where events wait to be final, or reference tables moved meanwhile, all of
+    them are named.
     """
     inputs, seen, notes = noted
     if not maker.is_dated or DUE_AT in notes:
         return noted
-    since = _earliest(maker.table, frame, midnight(day))
+    since = min(_earliest(maker.table, frame, midnight(day)), midnight(day) - maker.learns)
     narrow = maker.reference_since(installation, day, since)
     if {name: content for name, (content, _) in narrow.items()} != {name: one for name, (one, _) in seen.items()}:
         return noted

@@ -11,6 +11,7 @@ import pytest
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.load import Loader
+from fleet_assets.adapters.postgres.schema import BY_VEHICLE
 from fleet_assets_tests.dbt.targets import SOURCES, PostgresTarget, run_dbt
 from fleet_assets_tests.deploy.fleet_of_today import fill
 
@@ -23,7 +24,7 @@ def warehouse(
     folder = tmp_path_factory.mktemp("warehouse")
     lake, target = Lake(str(folder / "lake")), PostgresTarget(folder / "postgres", postgres_urls())
     fill(lake, datetime.now(UTC).replace(microsecond=0))
-    for _ in Loader(Server(target.url), lake).load([table.name for table in SOURCES]):
+    for _ in Loader(Server(target.url), lake).load(sorted({table.name for table in SOURCES} | BY_VEHICLE.keys())):
         pass
     target.folder.mkdir()
     run_dbt(target, "run")

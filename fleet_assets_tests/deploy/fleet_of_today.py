@@ -10,7 +10,19 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import INGEST_DAILY, STANDING_PERIODS, STOPS, TELEMETRY, TRIPS, VEHICLES, Table
+from fleet_assets.contracts import (
+    CHARGING_HOURS,
+    CHARGING_SESSIONS,
+    HOURLY_USE,
+    INGEST_DAILY,
+    POWER_SESSIONS,
+    STANDING_PERIODS,
+    STOPS,
+    TELEMETRY,
+    TRIPS,
+    VEHICLES,
+    Table,
+)
 
 DAYS = 10
 NUMBERS = range(1, 13)
@@ -18,8 +30,8 @@ HOME = "Europe/Madrid"
 
 
 def fill(lake: Lake, now: datetime) -> None:
-    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, until `now`; of one
-    vehicle drives that nobody saw."""
+    """Store vehicles, telemetry every half minute, a trip every three hours and the stops after it, a charge a day,
+    until `now`; of one vehicle drives that nobody saw."""
     names = pl.DataFrame({"n": NUMBERS}).with_columns(vehicle_id=pl.format("v{}", "n"))
     spoken, trips = _telemetry(names, now), _trips(names, now)
     vehicles = names.with_columns(
@@ -29,7 +41,8 @@ def fill(lake: Lake, now: datetime) -> None:
     stops = _stops(trips, now)
     daily = {
         INGEST_DAILY: _daily(spoken), TELEMETRY: spoken, STOPS: stops, STANDING_PERIODS: _standing(stops),
-        TRIPS: pl.concat([trips, _unobserved(names, now)], how="diagonal"),
+        TRIPS: pl.concat([trips, _unobserved(names, now)], how="diagonal"), HOURLY_USE: _hourly(names, now),
+        **dict.fromkeys((POWER_SESSIONS, CHARGING_SESSIONS, CHARGING_HOURS), _charged(names, now)),
     }  # fmt: skip
     for table, rows in daily.items():
         instant = pl.col(str(table.partition_by))
@@ -117,6 +130,30 @@ def _stops(trips: pl.DataFrame, now: datetime) -> pl.DataFrame:
         stop_id=_name("stop"), ended_at=pl.col("started_at") + timedelta(hours=2),
         local_date=_local_date("started_at"), **{name: pl.lit(value) for name, value in measured.items()},
     )  # fmt: skip
+
+
+def _charged(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """An hour of charging a day, at the start of an hour: the columns of sessions and of their only hour."""
+    first = now.replace(minute=0, second=0) - timedelta(days=DAYS)
+    begins = pl.datetime_range(first, now - timedelta(hours=4), "1d", time_zone="UTC", eager=True)
+    measured = {
+        "power_session_count": 1, "energy_added_kwh": 7.0, "energy_ac_kwh": 7.5, "charging_s": 3600.0, "local_hour": 1,
+        "peak_power_kw": 7.4, "charge_type": "L2", "is_truncated": False, "rules_version": "test",
+    }  # fmt: skip
+    return names.join(pl.DataFrame({"started_at": begins}), how="cross").with_columns(
+        session_id=_name("plugged"), power_session_id=_name("charge"), plugged_at="started_at", hour_at="started_at",
+        ended_at=pl.col("started_at") + timedelta(hours=1), closed_at=pl.col("started_at") + timedelta(hours=2),
+        local_date=_local_date("started_at"), **{name: pl.lit(value) for name, value in measured.items()},
+    )  # fmt: skip
+
+
+def _hourly(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    first = now.replace(minute=0, second=0) - timedelta(days=DAYS)
+    hours = pl.datetime_range(first, now - timedelta(hours=1), "1h", time_zone="UTC", eager=True)
+    used = {"observed_s": 3600.0, "distance_km": 13.0, "moving_s": 1000.0, "idle_s": 20.0, "fuel_used_l": 0.7}
+    return names.join(pl.DataFrame({"hour_at": hours}), how="cross").with_columns(
+        fuel_source=pl.lit("counter"), **{name: pl.lit(value) for name, value in used.items()}
+    )
 
 
 def _name(kind: str) -> pl.Expr:

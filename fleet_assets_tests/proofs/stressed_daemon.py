@@ -12,13 +12,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
 from fleet_assets.contracts import RAW_TELEMETRY, TELEMETRY
+from fleet_assets_tests.fixtures.energy_fleet import energy_rows, write_energy_reference
 from fleet_assets_tests.fixtures.installation import Group, OwnInstallation, days_from, small_day, wait_until
 from fleet_assets_tests.fixtures.partition_writers import Reader
 from fleet_assets_tests.proofs.outcome import Outcome, Say, Strength
 
 DAYS = days_from(date(2026, 3, 2), 8)
 BATCH_ROWS = 100
+ENERGY_EVERY = 7
+"""Batches of which one is a day of tanks and batteries."""
 UNREST_S = 120
 PAUSE_S = (10, 30)
 RECOVERY_S = 900
@@ -78,8 +83,15 @@ class Unrest:
     done: Counter[str] = field(default_factory=Counter)
     batches: int = 0
     orphans: list[Group] = field(default_factory=list)
+    energy: list[pl.DataFrame] = field(default_factory=list)
+    """Days of tanks and batteries that have not landed yet."""
 
     def __post_init__(self) -> None:
+        write_energy_reference(self.here.installation.settings.reference, DAYS[0])
+        rows = energy_rows(DAYS[0], len(DAYS))
+        days = rows.with_columns(day=pl.col("recorded_at").dt.date())
+        self.energy = days.partition_by("day", maintain_order=True, include_key=False)
+        self.random.shuffle(self.energy)
         self.land()
         self.daemon = self.here.start_daemon()
 
@@ -118,6 +130,9 @@ class Unrest:
     def land(self) -> None:
         """A batch for one day, in no order of days."""
         self.batches += 1
+        if self.energy and self.batches % ENERGY_EVERY == 0:
+            self.here.land(self.energy.pop(), f"batch-{self.batches}")
+            return
         day = self.random.choice(DAYS)
         self.here.land(
             small_day(day, hour=self.batches % 23, vehicle_id=f"van-{self.batches // 23}"), f"batch-{self.batches}"

@@ -9,4 +9,4 @@ from fleet_assets_tests.proofs.outcome import Strength
 def test_damaged_files_are_named_and_made_anew_to_the_same_bytes() -> None:
     outcomes = list(damage.prove(Strength.QUICK, lambda _text: None))
     assert [line for line in outcomes if not line.held] == []
-    assert len(outcomes) == 3
+    assert len(outcomes) == 4

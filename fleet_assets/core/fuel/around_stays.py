@@ -95,14 +95,13 @@ def by_driving(
 ) -> tuple[int, int, int, float, float]:
     """A change within a stay by its own levels, or by driving around it where that tells clearly more, or tells it
     better: plateaus before and after, how (0: it is too small to be one), change, variance of the levels."""
-    around, wide = stay.after - stay.before, stay.var_before + stay.var_after
+    around, sd = stay.after - stay.before, _around_sd(s, stay, t)
+    wide = stay.var_before + stay.var_after
     if not _is_more(s, stay, change, t):
-        wide += (stay.doubt_after - stay.doubt_before) ** 2
-        wide += drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us) ** 2
-        if wide >= variance:
+        if sd * sd >= variance:
             return first, final, WITHIN, change, variance
         # Levels within the stay are poor (a fill went on in them): driving around it says how much it was.
-        if abs(around) < max(t.sigma * np.sqrt(wide), least(around > 0, is_litres, t)):
+        if abs(around) < max(t.sigma * sd, least(around > 0, is_litres, t)):
             return first, final, 0, around, wide
     left, right = _bounds(s, stay, around)
     return left, right, AROUND, around, wide

@@ -13,16 +13,13 @@ from functools import partial
 import polars as pl
 
 from fleet_assets.contracts.fuel import FUEL_BALANCE
-from fleet_assets.core.fuel.learnt import LearntRules, learnt
+from fleet_assets.core.fuel.learnt import MAD_SD, LearntRules, learnt
 from fleet_assets.core.fuel.volumes import with_volumes
 from fleet_assets.core.geo import great_circle_expr
 from fleet_assets.core.window import Window
 
 _NOT_BELIEVED = ("filler", "fault")
 _HOUR_US = 3_600_000_000
-
-_MAD_SD = 1.4826
-"""Standard deviation over median absolute deviation, of normal noise."""
 
 _ROBUST = 3
 """Readings from which a median leaves one out that is off."""
@@ -162,6 +159,9 @@ _SUMS = {
     "driven_km": "driven_after_km", "rated_l": "rated_after_l", "moving_s": "moving_after_s", "idle_s": "idle_after_s",
 }  # fmt: skip
 
+_TOLD = {"is_driven": "driven_km", "is_rated": "rated_l", "is_idled": "idle_s"}
+"""Whether anything told of a sum, by the sum; of what none tells there is no zero."""
+
 
 def _pairs(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     """Each believed plateau with the believed one before it (`b_`); sums run over what lies in between."""
@@ -172,9 +172,12 @@ def _pairs(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
         )
         for name, after in _SUMS.items()
     ]
-    is_rated = pl.col("rated_l").is_not_null() | pl.col("rated_after_l").shift(1).over("vehicle_id").is_not_null()
-    frame = plateaus.with_columns(*since, is_rated.alias("is_rated"), bad.alias("is_bad")).with_columns(
-        pl.col("is_bad", "is_rated", *_SUMS).cum_sum().over("vehicle_id"),
+    told = [
+        (pl.col(name).is_not_null() | pl.col(_SUMS[name]).shift(1).over("vehicle_id").is_not_null()).alias(flag)
+        for flag, name in _TOLD.items()
+    ]
+    frame = plateaus.with_columns(*since, *told, bad.alias("is_bad")).with_columns(
+        pl.col("is_bad", *_TOLD, *_SUMS).cum_sum().over("vehicle_id"),
         pl.when("is_believed").then("started_at").backward_fill().over("vehicle_id").alias("next_at"),
         pl.col("rated_l").alias("rated"),
     )
@@ -185,8 +188,10 @@ def _pairs(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     skipped = frame.filter(bad).group_by("vehicle_id", "next_at").agg(of_skipped).rename({"next_at": "started_at"})
     kept = frame.filter("is_believed").join(skipped, on=["vehicle_id", "started_at"], how="left", maintain_order="left")
     both = kept.with_columns(pl.exclude("vehicle_id").shift(1).over("vehicle_id").name.prefix("b_"))
-    # Both have to be in one measure: where a tank's size is known for one of them only, nothing is compared.
-    is_same = pl.col("volume").is_null() == pl.col("b_volume").is_null()
+    # Both have to be in one measure: of the same tanks, and in litres or in points.
+    is_same = (pl.col("volume").is_null() == pl.col("b_volume").is_null()) & pl.col("measure").eq_missing(
+        pl.col("b_measure")
+    )
     return _between(both.filter(pl.col("b_started_at").is_not_null() & is_same), rules)
 
 
@@ -200,13 +205,15 @@ def _between(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     is_sound = odometer.is_between(-0.001, 150 * hours + 1)
     km = pl.when(is_sound).then(odometer.clip(0)).otherwise(pl.max_horizontal(by_speed, place))
     idle = (pl.col("idle_s") - pl.col("b_idle_s")).clip(0)
-    is_rated = pl.col("is_rated") > pl.col("b_is_rated")
+    is_driven, is_rated, is_idled = (pl.col(name) > pl.col(f"b_{name}") for name in _TOLD)
     return pairs.with_columns(
         pl.col("started_at").alias("ended_at"), pl.col("b_ended_at").alias("started_at"),
         pl.col("ended_at").alias("after_ended_at"), pl.col("b_started_at").alias("before_started_at"),
         (pl.col("x") - pl.col("b_x")).alias("x_change"),
         ((pl.col("scale") + pl.col("b_scale")) / 2).alias("pair_scale"),
-        km.alias("km"), idle.alias("idle"), hours.alias("hours"), by_speed.alias("km_by_speed"),
+        km.alias("km"), idle.alias("idle"), pl.when(is_idled).then(idle).alias("idle_s"),
+        pl.when(is_driven | is_sound | place.is_not_null()).then(km).alias("driven_km"), hours.alias("hours"),
+        by_speed.alias("km_by_speed"),
         ((pl.col("started_at") - pl.col("b_ended_at")).dt.total_microseconds() / _HOUR_US).alias("gap_h"),
         (km + rules.learnt.idle_km_per_h * idle / 3600).alias("effective_km"),
         (km - rules.by_speed_share * by_speed - 0.5).clip(0).alias("unseen_km"),
@@ -215,7 +222,6 @@ def _between(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
         (pl.col("fuel_used_total_l") - pl.col("b_fuel_used_total_l")).alias("counted"),
         (pl.col("is_bad") - pl.col("b_is_bad")).cast(pl.Int64).alias("skipped_count"),
         pl.col("b_is_moving").alias("is_moving_before"), pl.col("is_moving").alias("is_moving_after"),
-        (~pl.col("b_is_ignition_on")).alias("is_off_before"), (~pl.col("is_ignition_on")).alias("is_off_after"),
     )  # fmt: skip
 
 
@@ -244,7 +250,7 @@ def _level_sd(prefix: str, span: pl.Expr, rules: BalanceRules) -> pl.Expr:
     past = rules.learnt
     independent = pl.min_horizontal(of("sample_count"), 1 + span.dt.total_microseconds() / 1e6 / rules.slosh_s)
     mad = pl.coalesce(of("level_mad_pct"), of("level_mad_l") / of("scale"))
-    scatter = _MEDIAN_SD * _MAD_SD * mad / independent.sqrt()
+    scatter = _MEDIAN_SD * MAD_SD * mad / independent.sqrt()
     own = (scatter**2 + of("step_pct") ** 2 / 12).sqrt()
     standing = pl.max_horizontal(own, pl.coalesce("standing_sd", past.standing_sd_pct), rules.standing_sd_pct)
     unknown = pl.when(of("quality") == "few").then(past.few_sd_pct).otherwise(past.driving_sd_pct)
@@ -320,21 +326,21 @@ def _in_columns(pairs: pl.DataFrame) -> pl.DataFrame:
     named = {
         "level_before_pct": "b_pct", "level_after_pct": "pct", "volume_before_l": "b_volume",
         "volume_after_l": "volume",
-        "driven_km": "km", "idle_s": "idle", "burned_counter_l": "by_counter", "burned_rate_l": "by_rate",
+        "burned_counter_l": "by_counter", "burned_rate_l": "by_rate",
     }  # fmt: skip
     return pairs.select(
         *(name for name in FUEL_BALANCE.schema if name in _AS_THEY_ARE),
         *(pl.col(value).alias(name) for name, value in named.items()),
         *(value.alias(name) for name, value in (litres | points).items()),
         (pl.col("pct") - pl.col("b_pct")).alias("change_pct"), pl.when(in_litres).then("x_change").alias("change_l"),
+        pl.when(in_litres).then("pair_scale").alias("litres_per_pct"),
         pl.when(in_litres).then("usual").alias("burned_expected_l"),
     )  # fmt: skip
 
 
 _AS_THEY_ARE = {
     "vehicle_id", "source", "before_started_at", "started_at", "ended_at", "after_ended_at", "is_moving_before",
-    "is_moving_after", "is_engine_on", "is_moved", "unseen_km", "is_off_before", "is_off_after", "burned_source",
-    "step",
+    "is_moving_after", "is_engine_on", "is_moved", "unseen_km", "driven_km", "idle_s", "burned_source", "step",
     "skipped_count", "skipped_from_at", "skipped_to_at", "skipped_level_pct", "skipped_quality", "latitude_deg",
     "longitude_deg",
 }  # fmt: skip

@@ -6,33 +6,26 @@ counter or rate (`core.fuel_use`), and what of both is believed (`core.trips`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
 import polars as pl
 
 from fleet_assets.contracts.schema import TIMESTAMP
-from fleet_assets.core.fuel.balance import BalanceRules
-from fleet_assets.core.fuel.windows import WindowRules
+from fleet_assets.core.fuel.steps import StepRules, level_sd, seconds, with_steps
 
 
 @dataclass(frozen=True)
 class BurnedRules:
     """Which plateaus bound a span."""
 
+    steps: StepRules = field(default_factory=StepRules)
+    """What between plateaus is no burning."""
     reach_h: float = 12.0
     """h before and after a span within which a plateau bounds it: a night."""
     outside_share: float = 0.25
     """Relative standard deviation of what was burned between a span and the plateau that bounds it."""
-    silence_s: float = WindowRules.driving_gap_s
-    """s between two plateaus of driving from which the vehicle stood meanwhile."""
-    mixed: float = 2.5
-    """Standard deviation of a level over the vehicle's usual one from which something went on in it."""
-    beside_sigma: float = 1.5
-    """Standard deviations from which a pair beside a step is a part of it."""
-    step_sigma: float = BalanceRules.step_sigma
-    """Standard deviations from which what changed over such a level is a step (as in the balance)."""
 
 
 Side = Literal["backward", "forward"]
@@ -52,7 +45,7 @@ def burned_by_level(balance: pl.DataFrame, spans: pl.DataFrame, rules: BurnedRul
     a column `closed_at`, no plateau that began later bounds the end of a span.
     """
     chosen = rules or BurnedRules()
-    pairs = _sharp(balance.filter(pl.col("unexplained_l").is_not_null()), chosen)
+    pairs = with_steps(balance.filter(pl.col("unexplained_l").is_not_null()), chosen.steps)
     points, knots = _points(pairs), _knots(pairs, chosen)
     numbered = spans.with_row_index("number")
     limit = pl.col("closed_at") if "closed_at" in spans.columns else pl.lit(None, TIMESTAMP)
@@ -81,37 +74,6 @@ _POINT = ("chain", "at", "level", "sd", "step_sd", "burned")
 _BOUND = (*_POINT, "here")
 
 
-def _sharp(balance: pl.DataFrame, rules: BurnedRules) -> pl.DataFrame:
-    """The pairs in order, numbered by unbroken `chain`; those on both sides of a plateau that is far less sure than the
-    vehicle's others (a fill goes on in it) are one pair, and judged anew whether it is a step."""
-    rows = balance.sort("vehicle_id", "ended_at")
-    is_other = pl.col("vehicle_id") != pl.col("vehicle_id").shift(1)
-    is_new = (is_other | (pl.col("before_started_at") != pl.col("ended_at").shift(1))).fill_null(value=True)
-    usual = pl.col("volume_after_sd_l").median().over("vehicle_id")
-    is_mixed = pl.col("volume_after_sd_l") > rules.mixed * usual
-    chained = rows.with_columns(is_new.cum_sum().alias("chain"), is_mixed.alias("is_mixed"))
-    is_joined = pl.col("is_mixed").shift(1).over("chain").fill_null(value=False)
-    grouped = chained.with_columns((~is_joined).cum_sum().alias("pair"))
-    first = ("vehicle_id", "chain", "before_started_at", "started_at", "is_moving_before", "volume_before_l",
-             "volume_before_sd_l")  # fmt: skip
-    last = ("ended_at", "after_ended_at", "is_moving_after", "volume_after_l", "volume_after_sd_l", "tilt_sd_l")
-    sums = grouped.group_by("pair", maintain_order=True).agg(
-        pl.col(first).first(), pl.col(last).last(), pl.col("burned_l", "unexplained_l").sum(),
-        pl.col("burned_sd_l").pow(2).sum().sqrt(), pl.col("step").is_not_null().any().alias("is_step"),
-        pl.len().alias("pairs"),
-    )  # fmt: skip
-    noise = (_sd("before") ** 2 + _sd("after") ** 2 + pl.col("burned_sd_l") ** 2).sqrt()
-    sigmas = pl.col("unexplained_l") / noise
-    is_step = pl.col("is_step") | ((pl.col("pairs") > 1) & (sigmas.abs() >= rules.step_sigma))
-    marked = sums.with_columns(is_step.alias("is_step"), sigmas.alias("sigmas")).with_columns(
-        pl.when("is_step").then(pl.col("sigmas").sign()).fill_null(0.0).alias("way")
-    )
-    # What comes right before or after a step in its direction is a part of it.
-    beside = [pl.col("way").shift(by).over("chain").fill_null(0.0) for by in (1, -1)]
-    is_part = pl.any_horizontal(pl.col("sigmas") * way > rules.beside_sigma for way in beside)
-    return marked.with_columns((pl.col("is_step") | is_part).alias("is_step"))
-
-
 def _points(pairs: pl.DataFrame) -> pl.DataFrame:
     """Per plateau: instant of its middle, litres with every step before it taken out, its deviation, the variance that
     steps add, and what was burned since the chain began."""
@@ -120,21 +82,15 @@ def _points(pairs: pl.DataFrame) -> pl.DataFrame:
     doubt = pl.when(of_step).then(pl.col("burned_sd_l") ** 2).otherwise(0.0).cum_sum().over("chain")
     later = pairs.select(
         "vehicle_id", "chain", _middle("ended_at", "after_ended_at").alias("at"), pl.col("ended_at").alias("began"),
-        (pl.col("volume_after_l") - came).alias("level"), _sd("after").alias("sd"),
+        (pl.col("volume_after_l") - came).alias("level"), level_sd("after").alias("sd"),
         doubt.alias("step_sd"), pl.col("burned_l").cum_sum().over("chain").alias("burned"),
     )  # fmt: skip
     heads = pairs.group_by("chain", maintain_order=True).first().select(
         "vehicle_id", "chain", _middle("before_started_at", "started_at").alias("at"),
         pl.col("before_started_at").alias("began"), pl.col("volume_before_l").alias("level"),
-        _sd("before").alias("sd"), pl.lit(0.0).alias("step_sd"), pl.lit(0.0).alias("burned"),
+        level_sd("before").alias("sd"), pl.lit(0.0).alias("step_sd"), pl.lit(0.0).alias("burned"),
     )  # fmt: skip
     return pl.concat([heads, later.select(heads.columns)]).sort("at")
-
-
-def _sd(side: str) -> pl.Expr:
-    """Deviation of a level for a comparison with one elsewhere: a slope shifts it at a stand."""
-    tilt = pl.when(pl.col(f"is_moving_{side}").fill_null(value=False)).then(0.0).otherwise(pl.col("tilt_sd_l"))
-    return (pl.col(f"volume_{side}_sd_l") ** 2 + tilt.fill_null(0.0) ** 2).sqrt()
 
 
 def _knots(pairs: pl.DataFrame, rules: BurnedRules) -> pl.DataFrame:
@@ -142,11 +98,11 @@ def _knots(pairs: pl.DataFrame, rules: BurnedRules) -> pl.DataFrame:
     burned evenly while it drove; between two of driving, or of standing, in the time between them as well, unless the
     sender was silent for longer than while driving: then it stood. The first
     and the last plateau of a chain, of driving, were burned in as the pair beside them."""
-    before = _seconds(_middle("before_started_at", "started_at"), pl.col("started_at"))
-    after = _seconds(pl.col("ended_at"), _middle("ended_at", "after_ended_at"))
+    before = seconds(_middle("before_started_at", "started_at"), pl.col("started_at"))
+    after = seconds(pl.col("ended_at"), _middle("ended_at", "after_ended_at"))
     stands = ~(pl.col("is_moving_before").fill_null(value=False) | pl.col("is_moving_after").fill_null(value=False))
-    gap_s = _seconds(pl.col("started_at"), pl.col("ended_at"))
-    is_silent = ~stands & (gap_s > rules.silence_s)
+    gap_s = seconds(pl.col("started_at"), pl.col("ended_at"))
+    is_silent = ~stands & (gap_s > rules.steps.silence_s)
     is_edge = (pl.col("is_moving_before") != pl.col("is_moving_after")).fill_null(value=False)
     parts = (
         pl.when(pl.col("is_moving_before") | stands).then(before).otherwise(0.0).fill_null(before),
@@ -182,10 +138,6 @@ def _middle(first: str, last: str) -> pl.Expr:
     return pl.col(first) + (pl.col(last) - pl.col(first)) / 2
 
 
-def _seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
-    return (end - begin).dt.total_microseconds() / 1e6
-
-
 def _bound(
     points: pl.DataFrame, knots: pl.DataFrame, ends: pl.DataFrame, side: Side, rules: BurnedRules
 ) -> pl.DataFrame:  # fmt: skip
@@ -219,7 +171,7 @@ def _burned_until(knots: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
         for way in SIDES
     )
     both = early.join(late.drop("at"), on="number", how="left")
-    length = _seconds(pl.col("backward_at"), pl.col("forward_at"))
-    part = _seconds(pl.col("backward_at"), pl.col("at")) / pl.when(length > 0).then(length)
+    length = seconds(pl.col("backward_at"), pl.col("forward_at"))
+    part = seconds(pl.col("backward_at"), pl.col("at")) / pl.when(length > 0).then(length)
     between = pl.col("backward") + (pl.col("forward") - pl.col("backward")) * part
     return both.select("number", pl.coalesce(between, "backward", "forward").alias("here"))

@@ -7,7 +7,8 @@ Belongs here: the path from FUEL_BALANCE to rows of FUEL_EVENTS. Does not belong
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -73,12 +74,18 @@ def _of_day(balance: pl.DataFrame, outages: pl.DataFrame, day: Window, rules: Fu
     changes = _changes(series, found, balance, in_litres)
     is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
     steps = source_steps(balance, rules)
-    told = with_kind(changes.filter(is_of_day), steps, outages, day.start, rules)
+    told = with_kind(changes.filter(is_of_day), steps, outages, day.look_back, rules)
     faults = _skipped_faults(balance, rules).filter(is_of_day)
-    parts = [told, faults]
-    if day.day_start.weekday() == 0:
-        parts.append(_weeks(series, found, balance, in_litres, day.day_start, rules))
-    return pl.concat(parts, how="diagonal")
+    weeks = [_weeks(series, found, balance, in_litres, until, rules) for until in _mondays(day)]
+    return pl.concat([told, faults, *weeks], how="diagonal")
+
+
+def _mondays(days: Window) -> Iterator[datetime]:
+    """The starts of weeks among the days."""
+    monday = days.day_start + timedelta(days=-days.day_start.weekday() % 7)
+    while monday < days.day_end:
+        yield monday
+        monday += timedelta(days=7)
 
 
 def _per_plateau(series: Series, of_row: F64) -> F64:
@@ -160,7 +167,7 @@ def _finished(
     """The events in the columns of the contract."""
     in_litres, scale = pl.col("in_litres"), pl.col("scale")
     lat, lon = (events[name].cast(pl.Float64).to_numpy() for name in ("latitude_deg", "longitude_deg"))
-    sigmas = (events["change"].abs() / events["sd"]).fill_null(0.0).cast(pl.Float64).to_numpy()
+    sigmas = (events["change"].abs() / events["sd"]).cast(pl.Float64).to_numpy()
     has_points = pl.col("level_before_pct").is_not_null() | ~in_litres
     stamped = events.with_columns(
         pl.when(in_litres).then(pl.col("change").abs()).alias("volume_l"),
@@ -169,7 +176,7 @@ def _finished(
         pl.when(in_litres).then("burned").alias("expected_consumption_l"),
         pl.when(has_points).then(pl.col("change") / scale).alias("change_pct"),
         pl.when(has_points).then(pl.col("sd") / scale).alias("change_sd_pct"),
-        pl.Series("confidence", _probabilities(read_only(sigmas))),
+        pl.Series("confidence", _probabilities(read_only(sigmas)), nan_to_null=True),
         zone_of(lat, lon, places),
         event_ids(events["vehicle_id"] + "/" + events["kind"], events["started_at"]).alias("event_id"),
         pl.lit(rules.version).alias("rules_version"),
@@ -192,7 +199,7 @@ def _priced(events: pl.DataFrame, fleet: pl.DataFrame, prices: pl.DataFrame, rul
 
 @kernel
 def _probabilities(sigmas: F64) -> F64:
-    """Probability that normal noise stays below so many standard deviations."""
+    """Probability that normal noise stays below so many standard deviations; NaN of NaN."""
     found = np.empty(len(sigmas))
     for k in range(len(sigmas)):
         found[k] = math.erf(sigmas[k] / math.sqrt(2.0))

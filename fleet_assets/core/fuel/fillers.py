@@ -95,21 +95,27 @@ def _mark_runs(
         value, before, after = levels[starts[k]], levels[starts[k - 1]], levels[starts[k + 1]]
         away = min(abs(value - before), abs(value - after))
         if away > jump and abs(before - after) <= 0.3 * away:
-            key = int(value * scale)
+            key = _key(value, scale)
             counts[key] += 1
             longs[key] += at[starts[k + 1]] - at[starts[k]] >= long_us
             total += 1
     for k in range(len(starts) - 1):
         value = levels[starts[k]]
-        key = int(value * scale)
+        key = _key(value, scale)
         is_filler = (counts[key] >= jumps or longs[key] >= 2) and counts[key] >= share * total
         if is_filler and _is_jump(levels, starts, k, jump):
             for i in range(starts[k], starts[k + 1]):
                 bad[i] = bad[i] or levels[i] == value
     for k in range(1, len(starts) - 2):
-        key = int(levels[starts[k]] * scale)
+        key = _key(levels[starts[k]], scale)
         counts[key] = 0
         longs[key] = 0
+
+
+@helper
+def _key(value: float, scale: float) -> int:
+    """Number of a value among those that are told apart; what lies beyond the scale is its end."""
+    return int(min(max(value * scale, 0.0), _KEYS - 1.0))
 
 
 @helper

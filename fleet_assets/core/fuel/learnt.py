@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+MAD_SD = 1.4826
+"""Standard deviation over median absolute deviation, of normal noise."""
+
 
 @dataclass(frozen=True)
 class LearntRules:
@@ -38,6 +41,10 @@ class LearntRules:
     """Points between a level standing and driving until it is known: slope of the ground."""
     standing_sd_pct: float = 0.8
     """Points of a level standing until its scatter within stays is known: two steps of J1939."""
+    rated_km: float = 30.0
+    """km of a day from which its consumption says something of the others'."""
+    least_stay: int = 3
+    """Levels of a stay from which their scatter says something."""
     far_pct: float = 6.0
     """Points beyond what was burned from which a pair is no example of usual noise or burning."""
 
@@ -56,7 +63,7 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     usual = pairs.filter(off.abs() <= allowed)
     burned = _consumption(usual, rules)
     per_km = pl.coalesce("usual_per_km", rules.consumption_pct_per_km * pl.col("pair_scale"))
-    noise = usual.join(burned, on="vehicle_id", how="left").with_columns(
+    noise = usual.join(burned, on="vehicle_id", how="left", maintain_order="left").with_columns(
         ((pl.col("x_change") + per_km * pl.col("effective_km")) / pl.col("pair_scale")).abs().alias("off")
     )
     found = _noise(noise, rules).join(_rest(pairs, rules), on="vehicle_id", how="left")
@@ -66,14 +73,19 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
 def _consumption(usual: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     """Ratio of sums over the days, and how far single days are from it."""
     fall, km = -pl.col("x_change").sum(), pl.col("effective_km").sum()
-    days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day")).agg(
+    # In order: a sum of floats over days in any order would be another one.
+    days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day"), maintain_order=True).agg(
         fall.alias("fall"), km.alias("km")
     )
     total = pl.col("fall").sum().over("vehicle_id") / pl.col("km").sum().over("vehicle_id")
     # Weighted by way: noise of the level is a larger part of a short day.
-    off = ((pl.col("fall") / pl.col("km") - pl.col("ratio")) / pl.col("ratio")).abs().filter(pl.col("km") >= 30)
+    off = (
+        ((pl.col("fall") / pl.col("km") - pl.col("ratio")) / pl.col("ratio"))
+        .abs()
+        .filter(pl.col("km") >= rules.rated_km)
+    )
     rated = days.with_columns(total.alias("ratio")).group_by("vehicle_id").agg(
-        pl.col("ratio").first(), pl.col("km").sum(), (1.4826 * off.median()).alias("usual_spread")
+        pl.col("ratio").first(), pl.col("km").sum(), (MAD_SD * off.median()).alias("usual_spread")
     )  # fmt: skip
     return rated.filter((pl.col("km") >= rules.least_km) & (pl.col("ratio") > 0)).select(
         "vehicle_id", pl.col("ratio").alias("usual_per_km"),
@@ -87,7 +99,7 @@ def _noise(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     scatter = {}
     for name, which in (("driving", drives), ("meeting", meets)):
         of_kind = pl.col("off").filter(which.fill_null(value=False))
-        scatter[name] = pl.when(of_kind.len() >= rules.least_pairs).then(1.4826 * of_kind.median()).alias(name)
+        scatter[name] = pl.when(of_kind.len() >= rules.least_pairs).then(MAD_SD * of_kind.median()).alias(name)
     counts = [
         pl.col("sample_count").filter((pl.col("is_moving_after") == moving).fill_null(value=False)).median().alias(name)
         for name, moving in (("driving_count", True), ("standing_count", False))
@@ -108,7 +120,7 @@ def _rest(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     off = ((pl.col("x") - pl.col("x").median().over("vehicle_id", "stay")) / pl.col("pair_scale")).abs()
     # A stay of a single level says nothing.
     known = rest.with_columns(off.alias("off"), pl.len().over("vehicle_id", "stay").alias("count")).filter(
-        (pl.col("count") > 2) & (pl.col("off") <= rules.far_pct)
+        (pl.col("count") >= rules.least_stay) & (pl.col("off") <= rules.far_pct)
     )
     enough = pl.len() >= rules.least_pairs
-    return known.group_by("vehicle_id").agg(pl.when(enough).then(1.4826 * pl.col("off").median()).alias("standing_sd"))
+    return known.group_by("vehicle_id").agg(pl.when(enough).then(MAD_SD * pl.col("off").median()).alias("standing_sd"))

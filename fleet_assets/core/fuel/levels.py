@@ -120,53 +120,52 @@ def sums_between(
     """Per plateau kilometres by speed, litres by rate, seconds moving and idling since the middle of the plateau
     before, or the first row of the vehicle; and, of its last plateau, from its middle to its last row (NaN of others).
 
-    A value stands for `reach` us at most. Litres are NaN where no rate was observed.
+    A value stands for `reach` us at most. NaN where nothing was observed that tells: no speed, no two rates, no motion,
+    no engine.
     """
     table = np.full((len(middles), 8), np.nan)
-    km = litres = moving = idle = 0.0
-    rated = False
+    sums, has = np.zeros(4), np.zeros(4, dtype=np.bool_)
     told = rate_at = known = -1
     k = 0
     for i in range(len(at)):
         if i > 0 and vehicle[i] != vehicle[i - 1]:
             if k > 0 and vehicle[middles[k - 1]] == vehicle[i - 1]:
-                _put(table, k - 1, 4, km, litres, moving, idle, rated)
-            km = litres = moving = idle = 0.0
-            rated = False
+                _put(table, k - 1, 4, sums, has)
+            sums[:], has[:] = 0.0, False
             told = rate_at = known = -1
         if len(speed) > 0 and not np.isnan(speed[i]):
+            has[0] = True
             if told >= 0:
-                km += (speed[told] + speed[i]) / 2 * min(at[i] - at[told], reach) / _MICROS_PER_HOUR
+                sums[0] += (speed[told] + speed[i]) / 2 * min(at[i] - at[told], reach) / _MICROS_PER_HOUR
             told = i
         if len(rate) > 0 and not np.isnan(rate[i]):
             if rate_at >= 0:
-                litres += (rate[rate_at] + rate[i]) / 2 * min(at[i] - at[rate_at], reach) / _MICROS_PER_HOUR
-                rated = True
+                sums[1] += (rate[rate_at] + rate[i]) / 2 * min(at[i] - at[rate_at], reach) / _MICROS_PER_HOUR
+                has[1] = True
             rate_at = i
         if states[i] >= 0:
+            has[2] = True
             if known >= 0:
                 seconds = min(at[i] - at[known], reach) / 1e6
                 if states[known] == MOVING:
-                    moving += seconds
+                    sums[2] += seconds
                 elif len(engine) > 0 and engine[known] == 1:
-                    idle += seconds
+                    sums[3] += seconds
             known = i
+        has[3] |= len(engine) > 0 and engine[i] >= 0
         if k < len(middles) and middles[k] == i:
-            _put(table, k, 0, km, litres, moving, idle, rated)
-            km = litres = moving = idle = 0.0
-            rated = False
+            _put(table, k, 0, sums, has)
+            sums[:], has[:] = 0.0, False
             k += 1
     if k > 0 and len(at) > 0 and vehicle[middles[k - 1]] == vehicle[-1]:
-        _put(table, k - 1, 4, km, litres, moving, idle, rated)
+        _put(table, k - 1, 4, sums, has)
     return table
 
 
 @helper
-def _put(table: F64, k: int, at: int, km: float, litres: float, moving: float, idle: float, rated: bool) -> None:
-    table[k, at] = km
-    table[k, at + 1] = litres if rated else np.nan
-    table[k, at + 2] = moving
-    table[k, at + 3] = idle
+def _put(table: F64, k: int, at: int, sums: F64, has: Mask) -> None:
+    for j in range(4):
+        table[k, at + j] = sums[j] if has[j] else np.nan
 
 
 @kernel

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.contracts.fuel import FUEL_PLATEAUS
+from fleet_assets.contracts.fuel import FUEL_PLATEAUS, QUALITIES
 from fleet_assets.contracts.reference import VEHICLES
 from fleet_assets.core.compiled import F64, I8, I64, read_only
 from fleet_assets.core.fuel.fillers import FillerRules, not_believed
+from fleet_assets.core.fuel.learnt import MAD_SD
 from fleet_assets.core.fuel.levels import (
     Levels,
     day_steps,
@@ -151,19 +152,22 @@ def _level_columns(
     step_l = day_steps(vehicle, told[2], bad[2], rules.least_step_l)[of_window]
     readings = np.diff(windows.bounds)
     used = np.maximum(np.maximum(pct.used, second.used), litres.used)
-    first = np.where(np.isnan(pct.median), litres.median, pct.median)
-    refused = np.where(np.isnan(pct.median), litres.is_refused, pct.is_refused)
-    spread = 1.4826 * np.where(np.isnan(pct.mad), 0.0, pct.mad)
+    # What the quality is of: the first tank, else litres, else the second tank.
+    has = [~np.isnan(one.median) for one in (pct, litres)]
+    first = np.select(has, [pct.median, litres.median], second.median)
+    refused = np.select(has, [pct.is_refused, litres.is_refused], second.is_refused)
+    is_lost = second.is_refused & (has[0] | has[1])
+    spread = MAD_SD * np.where(np.isnan(pct.mad), 0.0, pct.mad)
     codes = np.select(
         [refused & (first == 0), refused, spread > rules.noisy_pct, used < rules.few_samples], [4, 3, 2, 1], 0
     )
     return {
-        "level_pct": pct.median, "level_mad_pct": pct.mad, "level_2_pct": second.median,
-        "level_2_mad_pct": second.mad, "level_l": litres.median, "level_mad_l": litres.mad,
+        "level_pct": pct.median, "level_mad_pct": pct.mad, "level_2_pct": np.where(is_lost, np.nan, second.median),
+        "level_2_mad_pct": np.where(is_lost, np.nan, second.mad), "level_l": litres.median, "level_mad_l": litres.mad,
         "level_step_pct": step_pct, "level_step_l": step_l, "sample_count": used,
         "left_out_count": np.where(refused, 0, np.maximum(readings - used, 0)),
         "quality": pl.Series(codes).replace_strict(
-            range(5), ["ok", "few", "noisy", "filler", "fault"], return_dtype=pl.String
+            range(len(QUALITIES)), list(QUALITIES), return_dtype=pl.String
         ),
     }  # fmt: skip
 

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import blake2b
 
+from fleet_assets.core.fuel.balance import BalanceRules
+
 CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what an event is."""
 
@@ -60,9 +62,9 @@ class FuelEventRules:
     """km in a silence from which the vehicle drove unseen."""
     slow_s: float = 7200.0
     """s from which a fall in small steps is a slow loss."""
-    drift_pct: float = 0.8
+    drift_pct: float = BalanceRules.drift_pct
     """Points by which heat moves a level within `drift_s` and later (as in the balance)."""
-    drift_s: float = 21_600.0
+    drift_s: float = 3600 * BalanceRules.drift_h
     """s after which that drift is as large as it gets."""
     nightly_pct: float = 0.25
     """Points by which every stay may cool a tank, all in one direction: 0.08 % a degree of the fuel."""

@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.core.compiled import F64, I8, I64, helper, read_only
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
+from fleet_assets.core.fuel.balance import BalanceRules
 from fleet_assets.core.motion import MOVING
-
-COUNTER_SHARE = 0.02
-"""Relative standard deviation of a fuel counter (as in the balance)."""
 
 WEAK_PCT = 6.0
 """Points of standard deviation from which a level says nothing about its neighbours."""
@@ -72,7 +70,7 @@ def series_of(balance: pl.DataFrame) -> Series:
     series[heads] = number[is_first]
     row = np.full(size, -1, dtype=np.int64)
     row[later] = np.arange(len(vehicle))
-    burned, doubt = (_summed(filled[name], heads) for name in ("burned", "burned_sd"))
+    burned, doubt = (_summed(read_only(filled[name]), read_only(series)) for name in ("burned", "burned_sd"))
     codes = (filled[name].astype(np.int8) for name in ("state", "moved", "step_code"))
     arrays: list[Any] = [
         series, filled["ended_at"], filled["after_ended_at"], filled["after"] + burned, filled["sd"], *codes,
@@ -94,8 +92,6 @@ def _columns(balance: pl.DataFrame) -> dict[str, npt.NDArray[Any]]:
     def of(litres: str, points: str) -> pl.Expr:
         return pl.when(in_litres).then(litres).otherwise(points)
 
-    # Litres a point, from what is written in both; 1 where there are points only.
-    ratio = pl.col("tilt_sd_l") / pl.col("tilt_sd_pct")
     micros = [pl.col(name).dt.epoch("us") for name in ("before_started_at", "started_at", "ended_at", "after_ended_at")]
     frame = balance.select(
         *micros, in_litres.alias("in_litres"),
@@ -105,9 +101,9 @@ def _columns(balance: pl.DataFrame) -> dict[str, npt.NDArray[Any]]:
         of("volume_after_sd_l", "level_after_sd_pct").alias("sd"), of("tilt_sd_l", "tilt_sd_pct").alias("tilt"),
         of("burned_l", "burned_pct").alias("burned"),
         # A counter is off by a share of all it counted; its steps do not add up.
-        pl.when(pl.col("burned_source") == "counter").then(COUNTER_SHARE * of("burned_l", "burned_pct"))
+        pl.when(pl.col("burned_source") == "counter").then(BalanceRules.counter_share * of("burned_l", "burned_pct"))
         .otherwise(of("burned_sd_l", "burned_sd_pct")).alias("burned_sd"),
-        pl.when(in_litres).then(ratio.fill_null(pl.col("tilt_sd_l"))).otherwise(1.0).alias("scale"),
+        pl.when(in_litres).then("litres_per_pct").otherwise(1.0).alias("scale"),
         _state("is_moving_before").alias("state_before"), _state("is_moving_after").alias("state"),
         _state("is_moved").alias("moved"), pl.col("unseen_km").fill_null(0.0),
         pl.col("step").replace_strict(["rise", "fall"], [1, -1], default=0, return_dtype=pl.Int64).alias("step_code"),
@@ -126,12 +122,14 @@ def _spread(values: npt.NDArray[Any], at: I64, size: int) -> npt.NDArray[Any]:
     return spread
 
 
-def _summed(values: F64, heads: I64) -> F64:
-    """Running sums that begin anew at every head."""
-    total = np.cumsum(values)
-    lengths = np.diff(np.append(heads, len(values)))
-    before = np.where(heads > 0, total[np.maximum(heads - 1, 0)], 0.0)
-    summed: F64 = total - np.repeat(before, lengths)
+@kernel
+def _summed(values: F64, series: I64) -> F64:
+    """Running sums that begin anew with every series: what other vehicles burned moves no digit of them."""
+    summed = np.empty(len(values))
+    total = 0.0
+    for i in range(len(values)):
+        total = values[i] + (total if i > 0 and series[i] == series[i - 1] else 0.0)
+        summed[i] = total
     return summed
 
 

@@ -11,6 +11,7 @@ from fleet_assets.core.fuel.rules import FuelEventRules
 
 _BUCKET, _OFFSET = "20m", "10m"
 _NARROW, _NEAR = pl.duration(minutes=30), pl.duration(minutes=10)
+_HOUR = pl.col("hour").dt.truncate("1h")
 
 
 def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
@@ -26,7 +27,13 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
         pl.coalesce("volume_after_l", "level_after_pct").alias("after"),
     )  # fmt: skip
     instants = _crowded(narrow.filter(pl.col("step").is_not_null()))
-    near = narrow.join(instants, on="source").filter(
+    # By the hour in which a pair begins, so that not every pair meets every instant.
+    hours = [
+        instants.with_columns((pl.col("stepped_at") + away).alias("hour")).with_columns(_HOUR)
+        for away in (-_NARROW - _NEAR, _NEAR)
+    ]
+    paired = narrow.with_columns(pl.col("started_at").alias("hour")).with_columns(_HOUR)
+    near = paired.join(pl.concat(hours).unique(), on=["source", "hour"]).filter(
         pl.col("started_at") <= pl.col("stepped_at") + _NEAR, pl.col("ended_at") >= pl.col("stepped_at") - _NEAR
     )
     vehicles = near.sort("ended_at").group_by("source", "stepped_at", "vehicle_id").agg(

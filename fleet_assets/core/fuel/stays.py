@@ -193,6 +193,9 @@ def _seen(
         left, right = stay.a - 1, stay.b + 1
     elif is_lone:
         left, right, how, change, variance = by_driving(s, stay, first, final, change, variance, is_litres, t)
+    if how == AROUND:
+        burned = stay.doubt_after - stay.doubt_before
+        drift = drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
     if how > 0:
         kind = RISE if change > 0 else (FALL if s.state[first] == STANDING else UNOBSERVED)
         k = put(facts, values, k, left, right, kind, how, closed, max(stay.used_before, 1), max(stay.used_after, 1),
@@ -210,6 +213,7 @@ def _note_stay(
         return m
     covers = s.end[b] - s.start[a] >= 0.8 * (s.start[b + 1] - s.end[a - 1])
     change, variance = stay.after - stay.before, stay.var_before + stay.var_after
+    doubt = stay.doubt_after - stay.doubt_before
     if covers:
         half = (s.end[b] - s.start[a]) // 2
         first, var_first, used, _ = mean_after(s, a, _MANY, s.start[a] + min(half, t.before_us))
@@ -218,9 +222,9 @@ def _note_stay(
         last, var_last, _ = mean_before(s, b, _MANY, min(half, t.before_us))
         # Burning is not known well enough to say what a night lost, however quiet the driving around it.
         if not (is_weak(s, a) and used == 0) and not is_weak(s, b):
-            change, variance = last - first, var_first + var_last
+            change, variance, doubt = last - first, var_first + var_last, s.doubt[b] - s.doubt[a]
     stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, s.end[a - 1], stay.confirmed
     stays[m, 4] = 1 if happened else 0
     stay_values[m, 0] = change
-    stay_values[m, 1] = np.sqrt(variance + (s.doubt[b] - s.doubt[a]) ** 2)
+    stay_values[m, 1] = np.sqrt(variance + doubt * doubt)
     return m + 1

@@ -6,7 +6,7 @@ Belongs here: which kind a change is, and why no other, with the evidence. Does 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 
@@ -37,12 +37,13 @@ _OUTAGE = "the level fell across an outage of the source: nobody knows what was 
 
 
 def with_kind(
-    changes: pl.DataFrame, steps: pl.DataFrame, outages: pl.DataFrame, edge: datetime, rules: FuelEventRules
+    changes: pl.DataFrame, steps: pl.DataFrame, outages: pl.DataFrame, look_back: timedelta, rules: FuelEventRules
 ) -> pl.DataFrame:  # fmt: skip
-    """The changes with kind, evidence, `is_moving` and `is_truncated` (`edge`: where the look-back begins)."""
+    """The changes with kind, evidence, `is_moving` and `is_truncated`: on the first day of the look-back."""
     crossed = _crossing(changes, outages, "started_at", "ended_at")
     stepped = _stepping(crossed, steps, rules)
     fall_in_outage = pl.col("in_outage") & pl.col("what").is_in([FALL, SLOW])
+    edge = pl.col("closed_at").dt.truncate("1d") - look_back
     kind = (
         pl.when("is_of_source").then(pl.lit("sensor_fault"))
         .when(fall_in_outage).then(pl.lit("unobserved_change"))
@@ -61,7 +62,7 @@ def with_kind(
     ).struct.json_encode()  # fmt: skip
     return stepped.with_columns(
         kind.alias("kind"), evidence.alias("evidence"), pl.col("what").is_in([DRIVING, UNOBSERVED]).alias("is_moving"),
-        (pl.col("head_at") < pl.lit(edge + timedelta(days=1))).alias("is_truncated"),
+        (pl.col("head_at") < edge + timedelta(days=1)).alias("is_truncated"),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def with_fuel_by_level(trips: pl.DataFrame, balance: pl.DataFrame, rules: TripRu
     if asked.is_empty() or balance.is_empty():
         return trips
     spans = asked.select("vehicle_id", "started_at", "ended_at", "closed_at")
-    told = burned_by_level(balance, spans).filter(
+    told = burned_by_level(balance, spans, rules.by_level).filter(
         pl.col("burned_sd_l") <= rules.fuel.level_most_share * pl.col("expected_l"), pl.col("burned_l") >= 0
     )
     levels = told.select("vehicle_id", "started_at", "burned_l", "burned_sd_l")

@@ -13,6 +13,8 @@ from hashlib import blake2b
 from fleet_assets.core.distance import DistanceRules
 from fleet_assets.core.elevation import ClimbRules
 from fleet_assets.core.energy import EnergyRules
+from fleet_assets.core.fuel.burned import BurnedRules
+from fleet_assets.core.fuel.steps import StepRules
 from fleet_assets.core.fuel_use import FuelRules
 from fleet_assets.core.track import TrackRules
 from fleet_assets.core.trips.consumption import ConsumptionRules
@@ -21,6 +23,9 @@ from fleet_assets.core.trips.unobserved import UnobservedRules
 
 CODE_VERSION = 6
 """Raised whenever the code, not a rule, changes what a trip is."""
+
+
+_WITHIN_TRIPS = StepRules(within_s=SegmentationRules.stop_s)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class TripRules(TrackRules):
     distance: DistanceRules = field(default_factory=DistanceRules)
     climbs: ClimbRules = field(default_factory=ClimbRules)
     fuel: FuelRules = field(default_factory=FuelRules)
+    by_level: BurnedRules = field(default_factory=lambda: BurnedRules(_WITHIN_TRIPS))
     energy: EnergyRules = field(default_factory=EnergyRules)
     consumption: ConsumptionRules = field(default_factory=ConsumptionRules)
     default_timezone: str = "UTC"

@@ -23,6 +23,7 @@ from fleet_assets.contracts import (
     ZONES,
     Rows,
 )
+from fleet_assets.contracts.reference import FUELS
 from fleet_assets.core.prices import PRICES_READ
 from fleet_assets.core.window import Window
 from fleet_assets.later import Later
@@ -58,6 +59,7 @@ def fuel_plateaus(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Platea
         Rows(TANK_CALIBRATIONS, ("vehicle_id", "tank", "level_pct", "volume_l", "valid_from", "valid_to")),
     ],
     rules=BalanceRules,
+    learns=FUEL_BALANCE.look_back,
 )
 def fuel_balance(
     fuel_plateaus: pl.LazyFrame, vehicles: pl.LazyFrame, tank_calibrations: pl.LazyFrame, window: Window,
@@ -74,7 +76,7 @@ def fuel_balance(
         INGEST_OUTAGES,
         Rows(VEHICLES, ("vehicle_id", "fuel", "timezone")),
         Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
-        Rows(ENERGY_PRICES, PRICES_READ, kinds=("diesel", "petrol")),
+        Rows(ENERGY_PRICES, PRICES_READ, kinds=FUELS),
     ],
     settings=["timezone"],
     rules=FuelEventRules,

@@ -5,7 +5,7 @@ Belongs here: building of telemetry and the calls of the three steps. Does not b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -53,7 +53,8 @@ class Tank:
     shift: float = 0.0
     source: str = "can"
     rows: tuple[pl.DataFrame, ...] = ()
-    random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
+    seed: int = 1
+    """Of the noise; equal histories have equal noise."""
 
     def drive(self, minutes: float, kmh: float = 60.0, **says: object) -> Tank:
         return self._say(minutes, kmh, 0.0, True, says)
@@ -88,7 +89,8 @@ class Tank:
         km = self.km + kmh * hours * part
         burned = kmh * hours * self.per_km
         volume = self.litres + (litres - burned) * part
-        noise = self.random.normal(0, self.slosh_pct if kmh else self.noise_pct, count)
+        random = np.random.default_rng([self.seed, int(self.now.timestamp())])
+        noise = random.normal(0, self.slosh_pct if kmh else self.noise_pct, count)
         level = 100 * volume / self.capacity_l + noise + self.shift
         level = np.clip(np.round(level / self.step_pct) * self.step_pct, 0, 100) if self.step_pct else level
         rows = pl.DataFrame({

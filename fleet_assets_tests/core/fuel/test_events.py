@@ -137,6 +137,19 @@ def test_slow_siphoning_is_found_by_accumulation() -> None:
     assert json.loads(slow["evidence"][-1])["stays"] == 7
 
 
+def test_a_loss_that_only_two_weeks_show_counts_each_of_them_once() -> None:
+    tank = Tank(litres=390, slosh_pct=0.1, step_pct=0.1, per_km=0.05, step_s=30, now=START + timedelta(days=-21))
+    tank = tank.works(21)
+    for _ in range(28):
+        tank = tank.drive(30).stand(300).fill(-1.9, 5).stand(24 * 60 - 335)
+    found = events_of(tank.drive(30).stand(60).frame())
+    assert set(found["kind"]) == {"slow_loss"}
+    spans = found.sort("started_at")
+    assert (spans["ended_at"] - spans["started_at"] >= timedelta(days=12)).any()
+    assert (spans["started_at"][1:] >= spans["ended_at"][:-1]).all()
+    assert 0.5 * 28 * 1.9 < found["volume_l"].sum() < 28 * 1.9
+
+
 def test_siphoning_in_small_steps_over_hours_is_a_slow_loss() -> None:
     tank = Tank().drive(60).stand(60)
     for _ in range(8):
@@ -257,10 +270,7 @@ def test_an_outage_of_the_collector_is_no_theft() -> None:
 
 
 def test_a_step_of_every_vehicle_of_a_source_is_the_source_changing_its_scale() -> None:
-    tanks = [
-        Tank(vehicle_id=f"lorry-{k}", litres=150 + 30 * k, source="depot", random=np.random.default_rng(k)).drive(60)
-        for k in range(5)
-    ]
+    tanks = [Tank(vehicle_id=f"lorry-{k}", litres=150 + 30 * k, source="depot", seed=k).drive(60) for k in range(5)]
     histories = []
     for tank in tanks:
         before = tank.stand(60).frame()

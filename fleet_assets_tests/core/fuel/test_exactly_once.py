@@ -30,7 +30,7 @@ CALLS = st.lists(
 
 
 def _history(calls: list[tuple[str, int]], seed: int) -> pl.DataFrame:
-    tank = Tank(step_s=60, now=START + timedelta(hours=12), random=np.random.default_rng(seed)).drive(10)
+    tank = Tank(step_s=60, now=START + timedelta(hours=12), seed=seed).drive(10)
     for name, number in calls:
         if name == "fill":
             litres = float(np.clip(number, -tank.litres, tank.capacity_l - tank.litres))
@@ -86,7 +86,7 @@ def test_order_repetition_and_splitting_at_midnight_change_no_plateau(calls: lis
 
 def test_another_vehicle_beside_it_changes_nothing() -> None:
     one = Tank().drive(60).stand(20).fill(90, 4).stand(20).drive(60).frame()
-    other = Tank(vehicle_id="bus", random=np.random.default_rng(7), litres=300).drive(200).stand(100).frame()
+    other = Tank(vehicle_id="bus", seed=7, litres=300).drive(200).stand(100).frame()
     both = pl.concat([one, other])
     alone = plateaus_of(one)
     assert_frame_equal(plateaus_of(both).filter(pl.col("vehicle_id") == "lorry"), alone)

@@ -133,3 +133,17 @@ def test_the_order_of_rows_and_repeated_rows_change_nothing() -> None:
     history = Tank().drive(40).stand(30).fill(50, 3).stand(30).drive(20).frame()
     mixed = pl.concat([history.sample(fraction=1.0, shuffle=True, seed=3), history.head(200)])
     assert_frame_equal(plateaus_of(mixed), plateaus_of(history))
+
+
+def test_zeros_of_a_second_tank_are_no_level_of_it() -> None:
+    both = Tank(step_s=60).stand(30).frame().with_columns(fuel_level_2_pct=pl.lit(0.0))
+    assert plateaus_of(both).select("level_pct", "level_2_pct", "quality").rows() == [(50.0, None, "ok")]
+    alone = both.with_columns(fuel_level_pct=pl.lit(None, pl.Float64))
+    assert plateaus_of(alone).select("level_pct", "level_2_pct", "quality").rows() == [(None, 0.0, "fault")]
+
+
+def test_a_value_beyond_the_scale_of_levels_is_a_value_like_any_other() -> None:
+    """Litres above the largest tank that is told apart: its readings are judged, and none is misread."""
+    history = Tank(step_s=60).stand(30).stand(30, fuel_level_pct=100.0).stand(30)
+    litres = history.frame().with_columns(fuel_level_l=60 * pl.col("fuel_level_pct"))
+    assert plateaus_of(litres)["level_l"].max() == 6000.0

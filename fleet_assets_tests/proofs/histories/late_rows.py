@@ -22,8 +22,9 @@ READS = {
     "telemetry": ("raw_can", "raw_telemetry"), "can_signals": ("raw_can",), "last_readings": ("telemetry",),
     "readings_before_silence": ("last_readings",), "rises_over_midnight": ("last_readings",),
     "hourly_use": ("telemetry", "rises_over_midnight"), "engine_starts": ("telemetry",),
-    "soc_transitions": ("engine_starts", "trips"), "trips": ("telemetry", "readings_before_silence"),
-    "standing_periods": ("telemetry",), "stops": ("trips", "standing_periods"),
+    "soc_transitions": ("engine_starts", "trips"),
+    "trips": ("telemetry", "readings_before_silence", "fuel_balance"), "standing_periods": ("telemetry",),
+    "stops": ("trips", "standing_periods", "fuel_events", "power_sessions"),
     "ingest_daily": ("raw_can", "raw_telemetry"), "ingest_hourly": ("raw_can", "raw_telemetry"),
     "ingest_outages": ("ingest_hourly",), "charging_periods": ("telemetry",), "power_sessions": ("charging_periods",),
     "charging_sessions": ("charging_periods",), "charging_hours": ("charging_periods",),
@@ -126,15 +127,16 @@ REACHED_DAYS = {
     "raw_can": 0, "raw_telemetry": 0, "telemetry": 1, "can_signals": 1, "last_readings": 1,
     "readings_before_silence": 32, "rises_over_midnight": 32, "hourly_use": 32, "engine_starts": 2,
     "soc_transitions": 36, "standing_periods": 1,
-    "trips": 33, "stops": 64,
+    "trips": 33, "stops": 94,
     "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15, "charging_periods": 1, "power_sessions": 32,
     "charging_sessions": 32, "charging_hours": 32, "fuel_plateaus": 1, "fuel_balance": 32, "fuel_events": 63,
 }  # fmt: skip
 
 
 def _reached(day: date) -> frozenset[Partition]:
-    """All that a row of this day may change: what was driven in a silence of up to 31 days after it, stops for 31 days
-    more; what is learnt of a tank, and an event that is compared with it, for 31 days each; one more near midnight."""
+    """All that a row of this day may change: what was driven in a silence of up to 31 days after it; what is learnt of
+    a tank, an event that is compared with it, and a stop in which that happened, for 31 days each; one more near
+    midnight."""
     return frozenset(
         (name, str(day + timedelta(days=later))) for name, reach in REACHED_DAYS.items() for later in range(reach + 1)
     )

@@ -294,8 +294,6 @@ def upgrade() -> None:
             comment="Odometer or position say that it drove in between; null where neither tells.",
         ),
         sa.Column("unseen_km", sa.Double(), nullable=True, comment="Part of driven_km of which no speed tells. [km]"),
-        sa.Column("is_off_before", sa.Boolean(), nullable=True, comment="Ignition off in the earlier plateau."),
-        sa.Column("is_off_after", sa.Boolean(), nullable=True, comment="Ignition off in the later plateau."),
         sa.Column(
             "level_before_pct", sa.Double(), nullable=True, comment="Level before; of two tanks by their volumes. [%]"
         ),
@@ -326,10 +324,26 @@ def upgrade() -> None:
             comment="Standard deviation between level standing and driving: slope of the ground. [%]",
         ),
         sa.Column("tilt_sd_l", sa.Double(), nullable=True, comment="The same in litres. [l]"),
+        sa.Column(
+            "litres_per_pct",
+            sa.Double(),
+            nullable=True,
+            comment="Litres of a point of level there; where only litres are told, of a hundredth of the most there ever were. [l]",
+        ),
         sa.Column("change_pct", sa.Double(), nullable=True, comment="Level after minus before. [%]"),
         sa.Column("change_l", sa.Double(), nullable=True, comment="Litres after minus before. [l]"),
-        sa.Column("driven_km", sa.Double(), nullable=True, comment="Driven between the middles of both plateaus. [km]"),
-        sa.Column("idle_s", sa.Double(), nullable=True, comment="Standing with the engine running between them. [s]"),
+        sa.Column(
+            "driven_km",
+            sa.Double(),
+            nullable=True,
+            comment="Driven between the middles of both plateaus; null where nothing tells. [km]",
+        ),
+        sa.Column(
+            "idle_s",
+            sa.Double(),
+            nullable=True,
+            comment="Standing with the engine running between them; null where nothing tells. [s]",
+        ),
         sa.Column(
             "burned_counter_l", sa.Double(), nullable=True, comment="Burned between them by the fuel counter. [l]"
         ),
@@ -423,7 +437,10 @@ def upgrade() -> None:
             comment="Litres that burning does not explain: + came in, - went. [l]",
         ),
         sa.Column(
-            "confidence", sa.Double(), nullable=True, comment="Probability that it is no noise, from the balance alone."
+            "confidence",
+            sa.Double(),
+            nullable=True,
+            comment="Probability that it is no noise, from the balance alone; null for readings that are no levels.",
         ),
         sa.Column("is_engine_on", sa.Boolean(), nullable=True, comment="Engine running while it happened."),
         sa.Column("is_moving", sa.Boolean(), nullable=True, comment="Driving while it happened."),
@@ -523,12 +540,17 @@ def upgrade() -> None:
             "driven_km",
             sa.Double(),
             nullable=True,
-            comment="Driven by speed since the middle of the plateau before, or since midnight. [km]",
+            comment="Driven by speed since the middle of the plateau before, or since midnight; null where none was told. [km]",
         ),
         sa.Column("rated_l", sa.Double(), nullable=True, comment="Burned by fuel rate over the same time. [l]"),
-        sa.Column("moving_s", sa.Double(), nullable=True, comment="Moving over the same time. [s]"),
         sa.Column(
-            "idle_s", sa.Double(), nullable=True, comment="Standing with the engine running over the same time. [s]"
+            "moving_s", sa.Double(), nullable=True, comment="Moving over the same time; null where nothing tells. [s]"
+        ),
+        sa.Column(
+            "idle_s",
+            sa.Double(),
+            nullable=True,
+            comment="Standing with the engine running over the same time; null where nothing tells. [s]",
         ),
         sa.Column(
             "driven_after_km",
