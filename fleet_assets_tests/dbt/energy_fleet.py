@@ -87,6 +87,7 @@ USED: Used = {
         _event("q", "refuel", "2026-03-27 11:10", 100.0),
         _event("t", "theft", "2026-03-27 23:30", 50.0),
         _event("s", "slow_loss", "2026-03-28 08:00", 10.0),
+        _event("u", "theft", "2026-03-28 08:30", None),
         _event("f", "sensor_fault", "2026-03-28 09:00", 500.0),
         _event("h", "refuel", "2026-03-02 05:20", 300.0, vehicle_id="hauler", expected_consumption_l=1.0),
         *(

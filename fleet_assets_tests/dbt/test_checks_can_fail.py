@@ -74,6 +74,7 @@ WRONG = {
     "fuel_daily_what_is_known_is_part_of_the_whole": [
         f"update fuel_daily set known_hour_count = 13 where {HAULED}",
         f"update fuel_daily set refuel_known_count = 2 where {HAULED}",
+        f"update fuel_daily set loss_known_count = 1 where {HAULED}",
     ],
     "costs_are_sums_in_one_currency": [
         "update charging_daily set cost = 4 where vehicle_id = 'half_named'",

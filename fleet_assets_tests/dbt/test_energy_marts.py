@@ -86,8 +86,11 @@ def test_what_is_known_of_fuel_and_its_price_is_said_beside_it(energy_marts: Tar
 
 
 def test_losses_are_thefts_and_slow_losses_and_no_fault_of_a_sender(energy_marts: Target) -> None:
-    columns = ("theft_count", "stolen_l", "slow_loss_l", "lost_l", "refuelled_l")
-    assert _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 28), *columns) == (1, 50.0, 10.0, 60.0, None)
+    columns = ("theft_count", "stolen_l", "slow_loss_l", "lost_l", "refuelled_l", "loss_known_count", "loss_known_pct")
+    found = _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 28), *columns)
+    assert found == (2, 50.0, 10.0, 60.0, None, 2, pytest.approx(200 / 3))
+    months = energy_marts.rows("select loss_known_pct from monthly_summary where vehicle_id = 'truck'")
+    assert months.rows() == [(pytest.approx(200 / 3),)]
 
 
 def test_a_month_sums_its_days_and_adds_no_currencies(energy_marts: Target) -> None:

@@ -71,6 +71,8 @@ changed as (
         count(refuelled_l) as refuel_known_count,
         count(case when kind = 'theft' then 1 end) as theft_count,
         count(case when kind = 'slow_loss' then 1 end) as slow_loss_count,
+        count(case when kind <> 'refuel' then 1 end) as loss_count,
+        count({{ sum_of_known('stolen_l', 'slow_loss_l') }}) as loss_known_count,
         {% for column in ['refuelled_l', 'stolen_l', 'slow_loss_l', 'priced_l'] -%}
         {{ exact_sum(column, 'started_at, event_id') }} as {{ column }},
         {% endfor -%}
@@ -122,6 +124,8 @@ select
     coalesce(changed.slow_loss_count, 0) as slow_loss_count,
     changed.slow_loss_l,
     {{ sum_of_known('changed.stolen_l', 'changed.slow_loss_l') }} as lost_l,
+    coalesce(changed.loss_known_count, 0) as loss_known_count,
+    {{ ratio('cast(changed.loss_known_count as float8)', 'changed.loss_count', 100) }} as loss_known_pct,
     changed.refuel_cost,
     changed.currency,
     changed.priced_l,
