@@ -3,7 +3,7 @@
     {{ return(indexes if target.type == 'postgres' else []) }}
 {%- endmacro %}
 
-{# What a mart by vehicle and day is asked for: one vehicle, or today's row of each; and some days of the whole fleet. #}
-{% macro by_vehicle_and(day) -%}
-    {{ return(on_postgres([{'columns': ['vehicle_id', day], 'unique': True}, {'columns': [day]}])) }}
+{# What a mart by vehicle and time is asked for: one vehicle, or the last row of each; and some days of the whole fleet. #}
+{% macro by_vehicle_and(time, day=none) -%}
+    {{ return(on_postgres([{'columns': ['vehicle_id', time], 'unique': True}, {'columns': [day or time]}])) }}
 {%- endmacro %}

@@ -36,6 +36,24 @@
     cast(generate_series({{ first }}, {{ last }}, interval '1 day') as date)
 {%- endmacro %}
 
+{# One row per UTC hour that a stretch of time touches, both instants of the relation that the macro's caller names in FROM. #}
+{% macro each_hour(started_at, ended_at) -%}
+    {{ return(adapter.dispatch('each_hour')(utc_hour(started_at), ended_at)) }}
+{%- endmacro %}
+
+{% macro duckdb__each_hour(first, last) -%}
+    unnest(generate_series({{ first }}, {{ last }}, interval 1 hour))
+{%- endmacro %}
+
+{% macro default__each_hour(first, last) -%}
+    generate_series({{ first }}, {{ last }}, interval '1 hour')
+{%- endmacro %}
+
+{# The UTC hour of an instant: zones of half hours have other ones. #}
+{% macro utc_hour(instant) -%}
+    (date_trunc('hour', {{ instant }} at time zone 'UTC') at time zone 'UTC')
+{%- endmacro %}
+
 {# The UTC day of an instant. #}
 {% macro utc_date(instant) -%}
     {{ return(adapter.dispatch('utc_date')(instant)) }}

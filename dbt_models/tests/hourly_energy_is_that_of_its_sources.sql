@@ -1,32 +1,37 @@
--- Vehicles whose hours hold not the fuel and energy of hourly_use, or not what charging put in (beyond the rounding of a
--- sum).
-with told as (
+-- Hours of a vehicle that hold not the fuel and energy of hourly_use, or not what charging put in.
+with parts as (
     select
         vehicle_id,
-        coalesce(sum(fuel_used_l), 0) as fuel_l,
-        coalesce(sum(energy_used_kwh), 0) as used_kwh,
-        coalesce(sum(energy_charged_kwh), 0) as charged_kwh
-    from {{ ref('energy_hourly') }}
-    group by vehicle_id
-),
-
-used as (
-    select vehicle_id, coalesce(sum(fuel_used_l), 0) as fuel_l, coalesce(sum(energy_used_kwh), 0) as used_kwh
+        hour_at,
+        distance_km,
+        fuel_used_l,
+        energy_used_kwh,
+        cast(null as float8) as energy_charged_kwh
     from {{ ref('stg_hourly_use') }}
-    group by vehicle_id
+    union all
+    select
+        vehicle_id,
+        hour_at,
+        null as distance_km,
+        null as fuel_used_l,
+        null as energy_used_kwh,
+        energy_added_kwh as energy_charged_kwh
+    from {{ ref('stg_charging_hours') }}
 ),
 
-charged as (
-    select vehicle_id, coalesce(sum(energy_added_kwh), 0) as charged_kwh
-    from {{ ref('stg_charging_hours') }}
-    group by vehicle_id
+summed as (
+    select
+        vehicle_id,
+        hour_at,
+        sum(distance_km) as distance_km,
+        sum(fuel_used_l) as fuel_used_l,
+        sum(energy_used_kwh) as energy_used_kwh,
+        sum(energy_charged_kwh) as energy_charged_kwh
+    from parts
+    group by vehicle_id, hour_at
 )
 
-select told.*
-from told
-left join used on told.vehicle_id = used.vehicle_id
-left join charged on told.vehicle_id = charged.vehicle_id
-where
-    abs(told.fuel_l - coalesce(used.fuel_l, 0)) > 1e-6 * (1 + told.fuel_l)
-    or abs(told.used_kwh - coalesce(used.used_kwh, 0)) > 1e-6 * (1 + abs(told.used_kwh))
-    or abs(told.charged_kwh - coalesce(charged.charged_kwh, 0)) > 1e-6 * (1 + abs(told.charged_kwh))
+{{ unequal(
+    ref('energy_hourly'), 'summed', ['vehicle_id', 'hour_at'],
+    ['distance_km', 'fuel_used_l', 'energy_used_kwh', 'energy_charged_kwh'],
+) }}

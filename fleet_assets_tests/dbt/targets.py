@@ -63,6 +63,10 @@ class Target(Protocol):
 
     def rows(self, sql: str, timezone: str = "UTC") -> pl.DataFrame: ...
 
+    def found_after(self, changes: str, check: str) -> int:
+        """How many rows a dbt test finds after statements that are undone then; of a project that was built here."""
+        ...
+
 
 @dataclass(frozen=True)
 class DuckTarget:
@@ -85,6 +89,18 @@ class DuckTarget:
         with duckdb.connect(str(self._file)) as connection:
             connection.execute(f"set timezone = '{timezone}'")
             return pl.DataFrame(connection.sql(sql).to_arrow_table())
+
+    def found_after(self, changes: str, check: str) -> int:
+        with duckdb.connect(str(self._file)) as connection:
+            connection.execute("begin")
+            for table in SOURCES:
+                # Views of files cannot be changed.
+                connection.execute(f"create table rows_of as from {table.name}; drop view {table.name}")
+                connection.execute(f"alter table rows_of rename to {table.name}")
+            connection.execute(changes)
+            found = len(connection.execute(_compiled(self, check)).fetchall())
+            connection.execute("rollback")
+        return found
 
     @property
     def _file(self) -> Path:
@@ -124,6 +140,14 @@ class PostgresTarget:
             names = [column.name for column in found.description or ()]
             return pl.DataFrame(found.fetchall(), schema=names, orient="row", infer_schema_length=None)
 
+    def found_after(self, changes: str, check: str) -> int:
+        with psycopg.connect(self.url) as connection:
+            connection.execute("set search_path = fleet")
+            connection.execute(changes.encode())
+            found = len(connection.execute(_compiled(self, check).encode()).fetchall())
+            connection.rollback()
+        return found
+
 
 def run_dbt(target: Target, *command: str, touched: TouchedDays | None = None) -> None:
     """One dbt command on a target; all days without `touched`. Fails with what dbt says, warnings included."""
@@ -136,6 +160,12 @@ def run_dbt(target: Target, *command: str, touched: TouchedDays | None = None) -
         done = dbtRunner().invoke([*command, "--project-dir", str(PROJECT), "--quiet", "--warn-error"])
     failed = [f"{found.node.name}: {found.message}" for found in getattr(done.result, "results", []) if _failed(found)]
     assert done.success, done.exception or failed
+
+
+def _compiled(target: Target, check: str) -> str:
+    """The SQL of a dbt test as it was run last."""
+    (path,) = (target.folder / "DBT_TARGET_PATH" / "compiled").rglob(f"{check}.sql")
+    return path.read_text()
 
 
 def _failed(found: object) -> bool:

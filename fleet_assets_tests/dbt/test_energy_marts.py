@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleet_assets.adapters.lake import Lake
-from fleet_assets_tests.dbt.small_fleet import stops, store, trips
-from fleet_assets_tests.dbt.small_use import store_use
-from fleet_assets_tests.dbt.targets import DuckTarget, PostgresTarget, Target, run_dbt
-
-
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Target:
-    """A small fleet with its models built and tested."""
-    folder = tmp_path_factory.mktemp("energy")
-    target: Target = DuckTarget(folder / "duck")
-    if request.param == "postgres":
-        target = PostgresTarget(folder / "postgres", request.getfixturevalue("postgres_urls")())
-    target.load(_lake(folder))
-    run_dbt(target, "build", "--full-refresh")
-    return target
-
-
-def _lake(folder: Path) -> Lake:
-    lake = Lake(str(folder / "lake"))
-    store(lake, trips(), stops())
-    store_use(lake)
-    return lake
+from fleet_assets_tests.dbt.targets import DuckTarget, Target, run_dbt
 
 
 def _row(target: Target, mart: str, vehicle: str, day: date, *columns: str) -> tuple[Any, ...]:
@@ -41,8 +20,8 @@ def _row(target: Target, mart: str, vehicle: str, day: date, *columns: str) -> t
     return found.row(0)
 
 
-def test_an_hour_counts_on_the_local_day_in_which_it_begins(built: Target) -> None:
-    hours = built.rows(
+def test_an_hour_counts_on_the_local_day_in_which_it_begins(energy_marts: Target) -> None:
+    hours = energy_marts.rows(
         "select hour_at, local_date, local_hour from energy_hourly where vehicle_id = 'truck' order by 1"
     )
     assert hours.select("local_date", "local_hour").rows()[:3] == [
@@ -50,17 +29,17 @@ def test_an_hour_counts_on_the_local_day_in_which_it_begins(built: Target) -> No
     ]  # fmt: skip
 
 
-def test_what_charging_put_in_stands_beside_what_was_used(built: Target) -> None:
+def test_what_charging_put_in_stands_beside_what_was_used(energy_marts: Target) -> None:
     columns = "hour_at, distance_km, energy_used_kwh, energy_charged_kwh, observed_pct"
-    rows = built.rows(f"select {columns} from energy_hourly where vehicle_id = 'car' order by 1").rows()
+    rows = energy_marts.rows(f"select {columns} from energy_hourly where vehicle_id = 'car' order by 1").rows()
     assert rows[0][1:] == (15.0, 3.0, None, 50.0)
     assert [row[1:] for row in rows[1:]] == [(None, None, kwh, 0.0) for kwh in (4.0, 6.0, 5.0, 10.0)]
 
 
-def test_energy_and_minutes_of_an_hour_are_those_that_fell_in_it(built: Target) -> None:
-    rows = built.rows(
+def test_energy_and_minutes_of_an_hour_are_those_that_fell_in_it(energy_marts: Target) -> None:
+    rows = energy_marts.rows(
         "select session_count, l2_count, dc_count, energy_added_kwh, charging_s, avg_power_kw, cost, currency"
-        " from charging_hourly_stats order by hour_at"
+        " from charging_hourly_stats where vehicle_id = 'car' order by hour_at"
     ).rows()
     assert rows[:3] == [
         (1, 1, 0, 4.0, 1800.0, 8.0, 1.2, "EUR"), (1, 1, 0, 6.0, 1800.0, 12.0, 1.8, "EUR"),
@@ -70,47 +49,107 @@ def test_energy_and_minutes_of_an_hour_are_those_that_fell_in_it(built: Target) 
     assert rows[3] == (2, 2, 0, 10.0, 3600.0, 10.0, None, None)
 
 
-def test_a_day_of_charging_is_that_of_the_plug_ins_that_began_on_it(built: Target) -> None:
+def test_a_day_of_charging_is_that_of_the_plug_ins_that_began_on_it(energy_marts: Target) -> None:
     columns = ("session_count", "charged_session_count", "l2_kwh", "dc_kwh", "energy_added_kwh", "cost", "currency")
     # 20:00 and 22:00 of the day before in Denver.
-    assert _row(built, "charging_daily", "car", date(2026, 3, 31), *columns) == (2, 2, 10.0, 5.0, 15.0, 7.0, "EUR")
-    assert _row(built, "charging_daily", "car", date(2026, 4, 1), *columns) == (3, 2, 10.0, None, 10.0, None, None)
-    assert _row(built, "charging_daily", "car", date(2026, 4, 1), "known_pct", "priced_pct") == (100.0, 100.0)
+    assert _row(energy_marts, "charging_daily", "car", date(2026, 3, 31), *columns) == (
+        2,
+        2,
+        10.0,
+        5.0,
+        15.0,
+        7.0,
+        "EUR",
+    )
+    assert _row(energy_marts, "charging_daily", "car", date(2026, 4, 1), *columns) == (
+        3,
+        2,
+        10.0,
+        None,
+        10.0,
+        None,
+        None,
+    )
+    assert _row(energy_marts, "charging_daily", "car", date(2026, 4, 1), "known_pct", "priced_pct") == (100.0, 100.0)
 
 
-def test_burned_fuel_is_told_apart_and_no_refuel_is_in_it(built: Target) -> None:
+def test_burned_fuel_is_told_apart_and_no_refuel_is_in_it(energy_marts: Target) -> None:
     columns = ("burned_l", "trip_fuel_l", "stop_fuel_l", "other_fuel_l", "refuelled_l", "idle_fuel_l")
-    found = _row(built, "fuel_daily", "truck", date(2026, 3, 27), *columns)
+    found = _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 27), *columns)
     assert found == pytest.approx((67.0, 64.0, 0.25, 2.75, 400.0, 2.5))
-    assert _row(built, "fuel_daily", "truck", date(2026, 3, 26), "burned_l", "trip_fuel_l") == (1.0, None)
+    assert _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 26), "burned_l", "trip_fuel_l") == (1.0, None)
 
 
-def test_what_is_known_of_fuel_and_its_price_is_said_beside_it(built: Target) -> None:
+def test_what_is_known_of_fuel_and_its_price_is_said_beside_it(energy_marts: Target) -> None:
     columns = ("known_hour_count", "hour_count", "refuel_count", "refuel_cost", "currency", "priced_pct")
-    assert _row(built, "fuel_daily", "truck", date(2026, 3, 27), *columns) == (2, 3, 2, 450.0, "EUR", 75.0)
+    assert _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 27), *columns) == (2, 3, 2, 450.0, "EUR", 75.0)
 
 
-def test_losses_are_thefts_and_slow_losses_and_no_fault_of_a_sender(built: Target) -> None:
-    columns = ("theft_count", "stolen_l", "slow_loss_l", "lost_l", "refuelled_l")
-    assert _row(built, "fuel_daily", "truck", date(2026, 3, 28), *columns) == (1, 50.0, 10.0, 60.0, None)
+def test_losses_are_thefts_and_slow_losses_and_no_fault_of_a_sender(energy_marts: Target) -> None:
+    columns = ("theft_count", "stolen_l", "slow_loss_l", "lost_l", "refuelled_l", "loss_known_count", "loss_known_pct")
+    found = _row(energy_marts, "fuel_daily", "truck", date(2026, 3, 28), *columns)
+    assert found == (2, 50.0, 10.0, 60.0, None, 2, pytest.approx(200 / 3))
+    months = energy_marts.rows("select loss_known_pct from monthly_summary where vehicle_id = 'truck'")
+    assert months.rows() == [(pytest.approx(200 / 3),)]
 
 
-def test_a_month_sums_its_days_and_adds_no_currencies(built: Target) -> None:
+def test_a_month_sums_its_days_and_adds_no_currencies(energy_marts: Target) -> None:
     columns = "burned_l, refuelled_l, lost_l, fuel_cost, fuel_currency, burned_known_pct, co2_kg"
-    (march,) = built.rows(f"select {columns} from monthly_summary where vehicle_id = 'truck'").rows()
-    # 60 l and 30 l of the days that no hour tells are those of its trips.
-    assert march[:5] == pytest.approx((68.0 + 60.0 + 30.0, 400.0, 60.0, 450.0, "EUR"))
-    assert march[5:] == pytest.approx((75.0, 158.0 * 2.689))
+    (march,) = energy_marts.rows(f"select {columns} from monthly_summary where vehicle_id = 'truck'").rows()
+    assert march[:5] == pytest.approx((68.0, 400.0, 60.0, 450.0, "EUR"))
+    assert march[5:] == pytest.approx((75.0, 68.0 * 2.689))
     columns = "month, energy_added_kwh, l2_kwh, dc_kwh, charging_cost, charging_currency, charging_session_count"
-    rows = built.rows(f"select {columns} from monthly_summary where vehicle_id = 'car' order by 1").rows()
+    rows = energy_marts.rows(f"select {columns} from monthly_summary where vehicle_id = 'car' order by 1").rows()
     assert rows == [
         (date(2026, 3, 1), 15.0, 10.0, 5.0, 7.0, "EUR", 2), (date(2026, 4, 1), 10.0, 10.0, None, None, None, 3),
     ]  # fmt: skip
 
 
-def test_carbon_dioxide_avoided_is_that_of_a_stated_car_and_that_of_electricity_is_not_guessed(built: Target) -> None:
+def test_carbon_dioxide_avoided_is_that_of_a_stated_car_and_that_of_electricity_is_not_guessed(
+    energy_marts: Target,
+) -> None:
     columns = "electric_km, co2_avoided_kg, electricity_co2_kg, all_energy_used_kwh"
-    (march,) = built.rows(
+    (march,) = energy_marts.rows(
         f"select {columns} from monthly_summary where vehicle_id = 'car' and month = date '2026-03-01'"
     ).rows()
     assert march == (0.5, pytest.approx(0.5 * 0.249), None, 3.0)
+
+
+def test_costs_without_a_currency_add_up_among_themselves_only(energy_marts: Target) -> None:
+    columns = "vehicle_id, charging_cost, charging_currency, fuel_cost, fuel_currency"
+    rows = energy_marts.rows(
+        f"select {columns} from monthly_summary where vehicle_id in ('nameless', 'half_named') order by 1"
+    ).rows()
+    assert rows == [("half_named", None, None, None, None), ("nameless", 4.0, None, 90.0, None)]
+    for mart in ("charging_daily", "charging_hourly_stats"):
+        found = energy_marts.rows(f"select cost, currency, priced_pct from {mart} where vehicle_id = 'half_named'")
+        assert found.rows() == [(None, None, 100.0)]
+        found = energy_marts.rows(f"select cost, currency, priced_pct from {mart} where vehicle_id = 'nameless'")
+        assert found.rows() == [(2.0, None, 100.0)] * 2
+
+
+def test_trips_by_level_tell_what_was_burned_where_neither_counter_nor_rate_does(energy_marts: Target) -> None:
+    columns = ("burned_l", "burned_source", "trip_fuel_l", "trip_fuel_known_pct", "known_pct", "other_fuel_l")
+    found = _row(energy_marts, "fuel_daily", "levels", date(2026, 3, 2), *columns)
+    assert found == (30.0, "trips", 30.0, pytest.approx(100 * 100 / 150), 0.0, None)
+    months = energy_marts.rows(
+        "select burned_l, burned_by_trips_l, trip_fuel_known_pct, burned_known_pct, fuel_used_l from monthly_summary"
+        " where vehicle_id = 'levels'"
+    )
+    assert months.rows() == [(50.0, 50.0, pytest.approx(100 * 200 / 250), 0.0, 50.0)]
+
+
+def test_what_a_counter_told_later_is_not_added_to_what_levels_told_before(energy_marts: Target) -> None:
+    days = energy_marts.rows(
+        "select burned_l, burned_source, trip_fuel_l from fuel_daily where vehicle_id = 'seldom' order by local_date"
+    )
+    assert days.rows() == [(1.0, "hours", None), (None, None, 25.0), (31.0, "hours", None)]
+    months = energy_marts.rows("select burned_l, burned_by_trips_l from monthly_summary where vehicle_id = 'seldom'")
+    assert months.rows() == [(32.0, None)]
+
+
+@pytest.mark.parametrize("said", ["0,4", "400"])
+def test_a_factor_of_electricity_that_is_no_number_of_kg_is_refused(said: str, tmp_path: Path) -> None:
+    target = DuckTarget(tmp_path)
+    with pytest.raises(AssertionError, match=f"electricity_co2_kg_per_kwh: '{said}' is no number from 0 to 10"):
+        run_dbt(target, "parse", "--vars", json.dumps({"electricity_co2_kg_per_kwh": said}))

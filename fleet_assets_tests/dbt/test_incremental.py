@@ -16,7 +16,7 @@ import yaml
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.contracts import TABLES, TRIPS
+from fleet_assets.contracts import HOURLY_USE, TABLES, TRIPS
 from fleet_assets.defs.dead_runs import BUILD_TAG
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_inputs import DECIDING, MartInputs, touched_days
@@ -33,11 +33,14 @@ MARTS = (
     "fuel_daily",
 )  # fmt: skip
 
+MARCH = pl.col("local_date") < date(2026, 4, 1)
+
 
 def histories(random: Random) -> list[Fleet]:
     """One fleet as it becomes known: with rows missing, late rows, trips gone, other numbers, periods of standing gone,
-    another zone."""
+    an hour without the only fuel that a vehicle's hours tell, another zone."""
     whole = random_fleet(random)
+    whole = replace(whole, used=_fuel_told_in(1, "v3", whole.used))
     ids = [row["trip_id"] for row in whole.trips]
     gone = {row["trip_id"] for row in whole.trips if row["vehicle_id"] == "v1" and row["closed_at"] < at("2026-03-29")}
     changed = [row | {"distance_km": row["distance_km"] + 1} if random.random() < 0.1 else row for row in whole.trips]
@@ -49,12 +52,23 @@ def histories(random: Random) -> list[Fleet]:
         replace(whole, trips=changed, stops=random.sample(whole.stops, len(whole.stops) - 3)),
         replace(whole, trips=changed, standing=[row for row in whole.standing if random.random() < 0.9]),
         replace(whole, trips=changed, used=_some(random, whole.used)),
+        replace(whole, trips=changed),
+        replace(whole, trips=changed, used=_fuel_told_in(0, "v3", whole.used)),
         replace(whole, trips=changed, zones=moved),
     ]
 
 
 def _some(random: Random, used: Used) -> Used:
     return {table: [row for row in rows if random.random() < 0.9] for table, rows in used.items()}
+
+
+def _fuel_told_in(count: int, vehicle: str, used: Used) -> Used:
+    """The same, but that a vehicle's hours tell fuel in so many of them only, the first."""
+    untold = {"fuel_used_l": None, "fuel_moving_l": None, "fuel_standing_l": None}
+    its = [row for row in used[HOURLY_USE] if row["vehicle_id"] == vehicle]
+    others = [row for row in used[HOURLY_USE] if row["vehicle_id"] != vehicle]
+    told = [row | {"fuel_used_l": 1.0} for row in its[:count]]
+    return used | {HOURLY_USE: others + told + [row | untold for row in its[count:]]}
 
 
 def inputs(lake: Lake) -> MartInputs:
@@ -76,7 +90,7 @@ def make_target(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str
 
 def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[[str], Target], tmp_path: Path) -> None:
     lake, by_days, as_a_whole = Lake(str(tmp_path / "lake")), make_target("days"), make_target("whole")
-    noted, stretches = "", []
+    noted, stretches, told_by = "", [], []
     for fleet in histories(Random(4)):
         fleet.store(lake)
         now = inputs(lake)
@@ -90,9 +104,13 @@ def test_touched_days_and_a_full_refresh_give_equal_marts(make_target: Callable[
         for name, frame in expected.items():
             assert frame.height > 10
             assert_frame_equal(found[name], frame, check_exact=True)
+        told_by.append(expected["fuel_daily"].filter(pl.col("vehicle_id") == "v3", MARCH)["burned_source"].drop_nulls())
         noted = now.text
         stretches.append(touched)
-    assert [touched is None for touched in stretches] == [True, False, False, False, False, False, True]
+    assert [touched is None for touched in stretches] == [True, *[False] * 7, True]
+    # Trips of a month count once no hour of it tells fuel, also on days that the change of the hour does not touch.
+    assert [set(sources) for sources in told_by[-3:]] == [{"hours"}, {"trips"}, {"hours"}]
+    assert len(told_by[-2]) > 3
 
 
 def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks() -> None:

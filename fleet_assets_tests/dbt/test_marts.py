@@ -60,7 +60,7 @@ TRIP_DAILY_COLUMNS = [
     "kwh_per_100km", "best_kwh_per_100km", "worst_kwh_per_100km", "avg_trip_distance_km", "max_speed_kmh",
     "avg_speed_kmh", "elevation_gain_m", "avg_ambient_temp_c", "min_ambient_temp_c", "max_ambient_temp_c",
     "rated_fuel_l", "rated_fuel_km", "rated_energy_kwh", "rated_electric_km", "split_km",
-    "unobserved_count", "unobserved_km", "unobserved_fuel_l",
+    "unobserved_count", "unobserved_km", "unobserved_fuel_l", "known_fuel_km",
 ]  # fmt: skip
 
 ALL_SEEN = {"unobserved_count": 0, "unobserved_km": 0.0}
@@ -87,21 +87,24 @@ def test_trip_daily_stats(installation: Installation) -> None:
          "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "best_kwh_per_100km": 15.0,
          "worst_kwh_per_100km": 20.0, "avg_trip_distance_km": 20.0, "avg_speed_kmh": 48.0, "rated_fuel_l": 1.0,
-         "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0, **ALL_SEEN},
+         "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0, "split_km": 40.0,
+         "known_fuel_km": 40.0, **ALL_SEEN},
         {"vehicle_id": "stranger", "local_date": date(2026, 3, 31), "trip_count": 1, "distance_km": 5.0,
          "duration_s": 600.0, "moving_s": 600.0, "fuel_used_l": 0.4, "avg_trip_distance_km": 5.0,
-         "avg_speed_kmh": 30.0, "unobserved_count": 1, "unobserved_km": 20.0},
+         "avg_speed_kmh": 30.0, "unobserved_count": 1, "unobserved_km": 20.0, "known_fuel_km": 5.0},
         TRUCK | {"local_date": date(2026, 3, 27), "trip_count": 2, "engine_trip_count": 2, "distance_km": 240.0,
          "engine_km": 240.0, "duration_s": 3 * H, "moving_s": 10740.0, "idle_s": 60.0, "fuel_used_l": 64.0,
          "fuel_l_per_100km": 6400 / 240, "avg_trip_distance_km": 120.0, "max_speed_kmh": 90.0,
          "avg_speed_kmh": 240 / 10740 * 3600, "elevation_gain_m": 100.0, "avg_ambient_temp_c": 14.0,
-         "min_ambient_temp_c": 10.0, "max_ambient_temp_c": 16.0, "rated_fuel_l": 64.0, "rated_fuel_km": 240.0},
+         "min_ambient_temp_c": 10.0, "max_ambient_temp_c": 16.0, "rated_fuel_l": 64.0, "rated_fuel_km": 240.0,
+         "known_fuel_km": 240.0},
         TRUCK | {"local_date": date(2026, 3, 28), "trip_count": 2, "engine_trip_count": 2, "distance_km": 250.0,
          "engine_km": 250.0, "duration_s": 3.5 * H, "moving_s": 3.5 * H, "idle_s": 0.0, "fuel_used_l": 60.0,
          "fuel_l_per_100km": 6000 / 210, "avg_trip_distance_km": 125.0, "max_speed_kmh": 88.0,
-         "avg_speed_kmh": 250 / 3.5, "rated_fuel_l": 60.0, "rated_fuel_km": 210.0},
+         "avg_speed_kmh": 250 / 3.5, "rated_fuel_l": 60.0, "rated_fuel_km": 210.0, "known_fuel_km": 210.0},
         {"vehicle_id": "truck", "local_date": date(2026, 3, 29), "trip_count": 0, "distance_km": 0.0, "duration_s": 0.0,
-         "moving_s": 0.0, "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0},
+         "moving_s": 0.0, "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0,
+         "known_fuel_km": 130.0},
     ]))  # fmt: skip
 
 
@@ -168,15 +171,18 @@ def test_monthly_summary(installation: Installation) -> None:
          "duration_s": 3000.0, "moving_s": 3000.0, "idle_s": 0.0, "fuel_used_l": 1.0, "energy_used_kwh": 1.0,
          "fuel_l_per_100km": 100 / 30, "kwh_per_100km": 500 / 30, "electric_share_pct": 75.0, "co2_kg": 2.348,
          "rated_fuel_l": 1.0, "rated_fuel_km": 30.0, "rated_energy_kwh": 5.0, "rated_electric_km": 30.0,
-         "split_km": 40.0, **ALL_SEEN, **NO_CHARGE, "burned_l": 1.0, "co2_avoided_kg": 30.0 * 0.249},
+         "split_km": 40.0, **ALL_SEEN, **NO_CHARGE, "burned_l": 1.0, "burned_by_trips_l": 1.0,
+         "known_fuel_km": 40.0, "trip_fuel_known_pct": 100.0, "co2_avoided_kg": 30.0 * 0.249},
         {"vehicle_id": "stranger", "month": date(2026, 3, 1), "active_day_count": 1, "trip_count": 1,
          "distance_km": 5.0, "duration_s": 600.0, "moving_s": 600.0, "fuel_used_l": 0.4, "unobserved_count": 1,
-         "unobserved_km": 20.0, **NO_CHARGE, "burned_l": 0.4},
+         "unobserved_km": 20.0, **NO_CHARGE, "burned_l": 0.4, "burned_by_trips_l": 0.4, "known_fuel_km": 5.0,
+         "trip_fuel_known_pct": 20.0},
         TRUCK | {"month": date(2026, 3, 1), "active_day_count": 3, "trip_count": 4, "engine_trip_count": 4,
          "distance_km": 490.0, "engine_km": 490.0, "duration_s": 6.5 * H, "moving_s": 10740.0 + 3.5 * H, "idle_s": 60.0,
          "fuel_used_l": 124.0, "fuel_l_per_100km": 12400 / 450, "co2_kg": 154 * 2.689, "max_speed_kmh": 90.0,
          "elevation_gain_m": 100.0, "rated_fuel_l": 124.0, "rated_fuel_km": 450.0,
-         "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0, **NO_CHARGE, "burned_l": 154.0},
+         "unobserved_count": 1, "unobserved_km": 130.0, "unobserved_fuel_l": 30.0, **NO_CHARGE, "burned_l": 154.0,
+         "burned_by_trips_l": 154.0, "known_fuel_km": 580.0, "trip_fuel_known_pct": 58000 / 620},
     ]))  # fmt: skip
 
 

@@ -15,9 +15,9 @@ from polars.testing import assert_frame_equal
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets_tests.conftest import REPOSITORY
+from fleet_assets_tests.dbt.energy_fleet import energy_lake
 from fleet_assets_tests.dbt.random_fleet import random_fleet
-from fleet_assets_tests.dbt.small_fleet import NOW, stops, store, telemetry, trips
-from fleet_assets_tests.dbt.small_use import store_use
+from fleet_assets_tests.dbt.small_fleet import NOW, telemetry
 from fleet_assets_tests.dbt.targets import PROJECT, SOURCES, DuckTarget, PostgresTarget, run_dbt
 
 pytest.importorskip("dbt.adapters.postgres", reason="dbt-postgres is not installed")
@@ -29,7 +29,7 @@ EXAMPLES = re.findall(r"```sql\n(.*?)```", (REPOSITORY / "docs" / "examples_sql.
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    made = Lake(str(tmp_path / "lake"))
+    made = energy_lake(tmp_path)
     for (day,), part in telemetry().group_by(pl.col("recorded_at").dt.date()):
         assert isinstance(day, date)
         made.write(TELEMETRY, day, part, "test")
@@ -38,8 +38,6 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_both_databases_give_the_same_marts_views_and_examples(lake: Lake, postgres_url: str, tmp_path: Path) -> None:
     duck, postgres = DuckTarget(tmp_path / "duckdb"), PostgresTarget(tmp_path / "postgres", postgres_url)
-    store(lake, trips(), stops())
-    store_use(lake)
     for target in (duck, postgres):
         target.load(lake)
         run_dbt(target, "build", *AT_NOW)

@@ -11,12 +11,11 @@ with days as (
         local_date,
         count(*) as session_count,
         count(case when power_session_count > 0 then 1 end) as charged_session_count,
-        count(case when charge_type = 'L1' then 1 end) as l1_count,
-        {{ exact_sum("case when charge_type = 'L1' then energy_added_kwh end", 'plugged_at, session_id') }} as l1_kwh,
-        count(case when charge_type = 'L2' then 1 end) as l2_count,
-        {{ exact_sum("case when charge_type = 'L2' then energy_added_kwh end", 'plugged_at, session_id') }} as l2_kwh,
-        count(case when charge_type = 'DC' then 1 end) as dc_count,
-        {{ exact_sum("case when charge_type = 'DC' then energy_added_kwh end", 'plugged_at, session_id') }} as dc_kwh,
+        {% for type in ['L1', 'L2', 'DC'] -%}
+        count(case when charge_type = '{{ type }}' then 1 end) as {{ type | lower }}_count,
+        {{ exact_sum("case when charge_type = '" ~ type ~ "' then energy_added_kwh end", 'plugged_at, session_id') }}
+            as {{ type | lower }}_kwh,
+        {% endfor -%}
         count(case when power_session_count > 0 then energy_added_kwh end) as known_count,
         {% for column in [
             'energy_added_kwh', 'energy_ac_kwh', 'energy_loss_kwh', 'charging_s', 'plugged_s', 'timed_kwh', 'timed_s',
@@ -26,7 +25,7 @@ with days as (
         {% endfor -%}
         max(peak_power_kw) as peak_power_kw,
         {{ cost_sum('cost', 'currency', 'plugged_at, session_id') }} as cost,
-        {{ one_currency('currency') }} as currency
+        {{ one_currency('cost', 'currency') }} as currency
     from (
         select * from {{ ref('stg_charging_sessions') }}
         {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}

@@ -1,8 +1,6 @@
 -- One row per vehicle and UTC hour in which it was known, or charged: what it drove, burned, used and charged.
 {{ config(
-    materialized='incremental', indexes=on_postgres([
-        {'columns': ['vehicle_id', 'hour_at'], 'unique': True}, {'columns': ['local_date']}
-    ]),
+    materialized='incremental', indexes=by_vehicle_and('hour_at', 'local_date'),
     meta={'day': 'local_date', 'touched_by': ['hourly_use', 'charging_hours']},
 ) }}
 

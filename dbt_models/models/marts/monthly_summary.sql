@@ -10,18 +10,7 @@
     },
 ) }}
 
-with days as (
-
-    select
-        *,
-        cast(date_trunc('month', local_date) as date) as month
-    from {{ ref('trip_daily_stats') }}
-    {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
-    order by vehicle_id, local_date
-
-),
-
-monthly as (
+with monthly as (
 
     select
         vehicle_id,
@@ -32,7 +21,7 @@ monthly as (
         cast(sum(unobserved_count) as bigint) as unobserved_count,
         {{ exact_sum('unobserved_km', 'local_date') }} as unobserved_km,
         {{ exact_sum('unobserved_fuel_l', 'local_date') }} as unobserved_fuel_l
-    from days
+    from {{ of_months(ref('trip_daily_stats')) }}
     group by vehicle_id, month
 
 ),
@@ -42,27 +31,21 @@ fuel as (
     select
         vehicle_id,
         month,
-        -- Of a day whose hours do not tell it, what its trips burned.
-        {{ exact_sum('coalesce(burned_l, trip_fuel_l)', 'local_date') }} as burned_l,
+        {{ exact_sum('burned_l', 'local_date') }} as burned_l,
+        {{ exact_sum("case when burned_source = 'trips' then burned_l end", 'local_date') }} as burned_by_trips_l,
         {{ exact_sum('idle_fuel_l', 'local_date') }} as idle_fuel_l,
         sum(known_hour_count) as known_hour_count,
         sum(hour_count) as hour_count,
+        sum(refuel_count) as refuel_count,
+        sum(refuel_known_count) as refuel_known_count,
+        sum(theft_count + slow_loss_count) as loss_count,
+        sum(loss_known_count) as loss_known_count,
         {{ exact_sum('refuelled_l', 'local_date') }} as refuelled_l,
         {{ exact_sum('lost_l', 'local_date') }} as lost_l,
         {{ exact_sum('priced_l', 'local_date') }} as priced_l,
-        case
-            when count(priced_l) = count(currency)
-                then {{ cost_sum('refuel_cost', 'currency', 'local_date') }}
-        end as fuel_cost,
-        case when count(priced_l) = count(currency) then {{ one_currency('currency') }} end as fuel_currency
-    from (
-        select
-            *,
-            cast(date_trunc('month', local_date) as date) as month
-        from {{ ref('fuel_daily') }}
-        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
-        order by vehicle_id, local_date
-    ) as ordered
+        {{ cost_sum('refuel_cost', 'currency', 'local_date', 'priced_l') }} as fuel_cost,
+        {{ one_currency('refuel_cost', 'currency', 'priced_l') }} as fuel_currency
+    from {{ of_months(ref('fuel_daily')) }}
     group by vehicle_id, month
 
 ),
@@ -73,21 +56,14 @@ charging as (
         vehicle_id,
         month,
         cast(sum(session_count) as bigint) as charging_session_count,
+        sum(charged_session_count) as charged_session_count,
+        sum(known_count) as known_count,
         {% for column in ['l1_kwh', 'l2_kwh', 'dc_kwh', 'energy_added_kwh', 'energy_ac_kwh', 'paid_kwh', 'priced_kwh'] -%}
         {{ exact_sum(column, 'local_date') }} as {{ column }},
         {% endfor -%}
-        case
-            when count(priced_kwh) = count(currency) then {{ cost_sum('cost', 'currency', 'local_date') }}
-        end as charging_cost,
-        case when count(priced_kwh) = count(currency) then {{ one_currency('currency') }} end as charging_currency
-    from (
-        select
-            *,
-            cast(date_trunc('month', local_date) as date) as month
-        from {{ ref('charging_daily') }}
-        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
-        order by vehicle_id, local_date
-    ) as ordered
+        {{ cost_sum('cost', 'currency', 'local_date', 'priced_kwh') }} as charging_cost,
+        {{ one_currency('cost', 'currency', 'priced_kwh') }} as charging_currency
+    from {{ of_months(ref('charging_daily')) }}
     group by vehicle_id, month
 
 ),
@@ -98,14 +74,7 @@ energy as (
         vehicle_id,
         month,
         {{ exact_sum('energy_used_kwh', 'hour_at') }} as all_energy_used_kwh
-    from (
-        select
-            *,
-            cast(date_trunc('month', local_date) as date) as month
-        from {{ ref('energy_hourly') }}
-        {% if is_incremental() %}where {{ is_touched('local_date') }}{% endif %}
-        order by vehicle_id, hour_at
-    ) as ordered
+    from {{ of_months(ref('energy_hourly'), 'hour_at') }}
     group by vehicle_id, month
 
 ),
@@ -155,17 +124,23 @@ select
     coalesce(monthly.unobserved_count, 0) as unobserved_count,
     coalesce(monthly.unobserved_km, 0) as unobserved_km,
     monthly.unobserved_fuel_l,
+    monthly.known_fuel_km,
+    {{ ratio('monthly.known_fuel_km', '(monthly.distance_km + monthly.unobserved_km)', 100) }} as trip_fuel_known_pct,
     fuel.burned_l,
+    fuel.burned_by_trips_l,
     fuel.idle_fuel_l,
     {{ ratio('cast(fuel.known_hour_count as float8)', 'fuel.hour_count', 100) }} as burned_known_pct,
+    {{ ratio('cast(fuel.refuel_known_count as float8)', 'fuel.refuel_count', 100) }} as refuel_known_pct,
     fuel.refuelled_l,
     fuel.lost_l,
+    {{ ratio('cast(fuel.loss_known_count as float8)', 'fuel.loss_count', 100) }} as loss_known_pct,
     fuel.fuel_cost,
     fuel.fuel_currency,
     {{ ratio('fuel.priced_l', 'fuel.refuelled_l', 100) }} as fuel_priced_pct,
     energy.all_energy_used_kwh,
     coalesce(charging.charging_session_count, 0) as charging_session_count,
     charging.energy_added_kwh,
+    {{ ratio('cast(charging.known_count as float8)', 'charging.charged_session_count', 100) }} as charging_known_pct,
     charging.energy_ac_kwh,
     charging.l1_kwh,
     charging.l2_kwh,
@@ -173,7 +148,7 @@ select
     charging.charging_cost,
     charging.charging_currency,
     {{ ratio('charging.priced_kwh', 'charging.paid_kwh', 100) }} as charging_priced_pct,
-    charging.paid_kwh * {{ var('electricity_co2_kg_per_kwh') or 'cast(null as float8)' }} as electricity_co2_kg,
+    charging.paid_kwh * {{ stated_number('electricity_co2_kg_per_kwh', least=0, most=10) }} as electricity_co2_kg,
     monthly.electric_km * {{ var('reference_co2_kg_per_km') }} as co2_avoided_kg
 from months
 left join monthly on months.vehicle_id = monthly.vehicle_id and months.month = monthly.month

@@ -41,7 +41,8 @@ unobserved as (
         local_date,
         count(*) as unobserved_count,
         {{ exact_sum('distance_km', 'started_at, trip_id') }} as unobserved_km,
-        {{ exact_sum('fuel_used_l', 'started_at, trip_id') }} as unobserved_fuel_l
+        {{ exact_sum('fuel_used_l', 'started_at, trip_id') }} as unobserved_fuel_l,
+        {{ exact_sum('known_fuel_km', 'started_at, trip_id') }} as known_fuel_km
     from (select * from drives where is_unobserved order by vehicle_id, local_date, started_at, trip_id) as ordered
     group by vehicle_id, local_date
 
@@ -87,7 +88,8 @@ select
     observed.split_km,
     coalesce(unobserved.unobserved_count, 0) as unobserved_count,
     coalesce(unobserved.unobserved_km, 0) as unobserved_km,
-    unobserved.unobserved_fuel_l
+    unobserved.unobserved_fuel_l,
+    {{ sum_of_known('observed.known_fuel_km', 'unobserved.known_fuel_km') }} as known_fuel_km
 from days
 left join observed on days.vehicle_id = observed.vehicle_id and days.local_date = observed.local_date
 left join unobserved on days.vehicle_id = unobserved.vehicle_id and days.local_date = unobserved.local_date

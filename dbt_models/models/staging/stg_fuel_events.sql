@@ -14,6 +14,7 @@ select
     closed_at,
     local_date,
     volume_l,
+    expected_consumption_l,
     case when kind = 'refuel' then volume_l end as refuelled_l,
     case when kind = 'theft' then volume_l end as stolen_l,
     case when kind = 'slow_loss' then volume_l end as slow_loss_l,

@@ -32,6 +32,7 @@ select
     electric_km,
     engine_km,
     case when electric_km is not null then distance_km end as split_km,
+    case when fuel_used_l is not null then distance_km end as known_fuel_km,
     case when fuel_l_per_100km is not null then fuel_used_l end as rated_fuel_l,
     case when fuel_l_per_100km is not null then distance_km end as rated_fuel_km,
     case when kwh_per_100km is not null then electric_energy_kwh end as rated_energy_kwh,
