@@ -192,6 +192,10 @@ class InstalledDbt(DbtCliResource):
         """The package's: asking the command line for it takes a second and a half of every build."""
         return Version(version("dbt-core"))
 
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        """None: no event asks the database for columns, and to load dbt in this process as well takes two seconds."""
+        del args
+
 
 def dbt_command() -> DbtCliResource:
     """The dbt command line of this very interpreter: PATH may hold another one, or none."""
