@@ -10,6 +10,7 @@ import polars as pl
 
 from fleet_assets.core.daily_windows import daily_windows
 from fleet_assets.core.local_clock import with_local_clock
+from fleet_assets.core.sums import sum_in_order
 
 PRICES_READ = (
     "kind", "price", "currency", "valid_from", "valid_to", "zone", "daily_from", "daily_to",
@@ -44,11 +45,11 @@ def with_cost(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame,
 def cost_sums() -> tuple[pl.Expr, pl.Expr]:
     """Aggregates `cost` and `currency` of several priced rows: null where one of them has no cost, or another currency.
 
-    For `group_by().agg()`; rows add up in the order in which they come.
+    For `group_by(..., maintain_order=True).agg()`; rows add up in the order in which they come.
     """
     is_whole = (pl.col("cost").null_count() == 0) & (pl.col("currency").n_unique() == 1)
     currency = pl.when(is_whole).then(pl.col("currency").first()).alias("currency")
-    return pl.when(is_whole).then(pl.col("cost").sum()).alias("cost"), currency
+    return pl.when(is_whole).then(sum_in_order(pl.col("cost"))).alias("cost"), currency
 
 
 def _pieces(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame, default_zone: str) -> pl.DataFrame:

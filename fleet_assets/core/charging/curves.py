@@ -11,6 +11,7 @@ import polars as pl
 
 from fleet_assets.core.charging.states import Signals
 from fleet_assets.core.compiled import F64, I64, kernel
+from fleet_assets.core.sums import sum_in_order
 
 _MINUTE = 60_000_000
 
@@ -43,8 +44,9 @@ def session_curves(periods: pl.DataFrame, count: int) -> pl.DataFrame:
     )  # fmt: skip
     width = pl.max_horizontal(pl.col("length") / count, pl.lit(1e-6))
     part = (pl.col("second") / width).floor().clip(0, count - 1).alias("part")
-    thinned = each.sort("session", "second").group_by("session", part, maintain_order=True).agg(
-        pl.col("second").first().clip(0), pl.col("kw").mean(), pl.col("soc").drop_nulls().last(),
+    mean_kw = sum_in_order(pl.col("kw")) / pl.col("kw").count()
+    thinned = each.sort("session", "second", maintain_order=True).group_by("session", part, maintain_order=True).agg(
+        pl.col("second").first().clip(0), mean_kw.alias("kw"), pl.col("soc").drop_nulls().last(),
     )  # fmt: skip
     return _as_json(thinned, "session")
 

@@ -24,6 +24,7 @@ from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_clock import with_local_hour
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.prices import cost_sums, with_cost
+from fleet_assets.core.sums import sum_in_order
 from fleet_assets.core.thresholds import micros
 from fleet_assets.core.window import Window
 from fleet_assets.core.zones import zone_of
@@ -165,22 +166,19 @@ def _charges(day: _Day, wanted: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = _stretches(day, wanted, power, portions)
     measured, spread = measured_charges(frame, day.periods, portions, day.rules)
     charges = measured.filter(is_believed(day.rules))
-    parts = spread.join(charges.select("charge", "vehicle_id", "zone_id", "energy_ac_kwh"), on="charge").with_columns(
+    of_charge = charges.select("charge", "vehicle_id", "zone_id", "energy_ac_kwh")
+    parts = spread.join(of_charge, on="charge", maintain_order="left").with_columns(
         pl.lit("electricity").alias("kind"),
         pl.when(pl.col("energy_ac_kwh").is_not_null()).then("ac_kwh").otherwise("added_kwh").alias("amount"),
     )
     priced = with_cost(parts, day.prices, day.vehicles, day.rules.default_timezone)
     hours = priced.group_by("charge", pl.col("at").dt.truncate("1h").alias("hour_at"), maintain_order=True).agg(
-        _sum("added_kwh").alias("energy_added_kwh"), _sum("ac_kwh").alias("energy_ac_kwh"), _sum("charging_s"),
+        sum_in_order(pl.col("added_kwh")).alias("energy_added_kwh"),
+        sum_in_order(pl.col("ac_kwh")).alias("energy_ac_kwh"), sum_in_order(pl.col("charging_s")),
         pl.col("peak_power_kw").max(), *cost_sums(),
     )  # fmt: skip
     costs = hours.group_by("charge", maintain_order=True).agg(*cost_sums())
     return charges.join(costs, on="charge", how="left", maintain_order="left"), hours
-
-
-def _sum(name: str) -> pl.Expr:
-    """A sum that is null where nothing is known."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
 def _stretches(day: _Day, wanted: I64, power: I64, portions: Portions) -> pl.DataFrame:
