@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 
 from fleet_assets.contracts.charging import PATIENCE
+from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 from fleet_assets.core.track import TrackRules
 
@@ -99,6 +98,5 @@ class ChargingRules(TrackRules):
 
     @cached_property
     def version(self) -> str:
-        """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        """Names every rule and the code's version."""
+        return rules_version(self, CODE_VERSION)
