@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from fleet_assets.contracts import TIMESTAMP
 from fleet_assets.core.daily_windows import daily_windows
-from fleet_assets.core.local_clock import with_local_clock
+from fleet_assets.core.local_time import with_local_clock
 from fleet_assets.core.sums import sum_in_order
 
 PRICES_READ = (
@@ -62,17 +63,16 @@ def _pieces(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame, d
     if not prices["daily_from"].count():
         return spans.with_row_index(_PIECE).with_columns(pl.lit(0, dtype=pl.Int64).alias("local_us"))
     quarters = pl.datetime_ranges(
-        pl.col("start").cast(_TS).dt.truncate(_QUARTER), pl.col("end").cast(_TS), _QUARTER, closed="left"
+        pl.col("start").cast(TIMESTAMP).dt.truncate(_QUARTER), pl.col("end").cast(TIMESTAMP), _QUARTER, closed="left"
     )
     cut = spans.with_columns(quarters.alias("quarter")).explode("quarter").with_columns(
         pl.max_horizontal("start", _us("quarter")).alias("start"),
         pl.min_horizontal("end", _us("quarter") + 15 * _MINUTE_US).alias("end"),
     )  # fmt: skip
-    timed = with_local_clock(cut.with_columns(pl.col("start").cast(_TS).alias("_at")), vehicles, default_zone, "_at")
+    timed = with_local_clock(
+        cut.with_columns(pl.col("start").cast(TIMESTAMP).alias("_at")), vehicles, default_zone, "_at"
+    )
     return timed.drop("quarter", "_at").with_row_index(_PIECE)
-
-
-_TS = pl.Datetime("us", "UTC")
 
 
 def _us(name: str) -> pl.Expr:

@@ -21,12 +21,11 @@ from fleet_assets.core.charging.rules import ChargingRules
 from fleet_assets.core.charging.sessions import Charges, find_charges
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.local_clock import with_local_hour
-from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.local_time import with_local_date, with_local_hour
 from fleet_assets.core.prices import cost_sums, with_cost
 from fleet_assets.core.sums import sum_in_order
-from fleet_assets.core.thresholds import micros
-from fleet_assets.core.window import Window
+from fleet_assets.core.thresholds import MICROS, micros
+from fleet_assets.core.window import Window, micros_of
 from fleet_assets.core.zones import zone_of
 
 
@@ -75,14 +74,14 @@ class _Day:
 
     def is_final(self, closed_at: I64) -> I64:
         """Rows that became final in the window."""
-        first, until = (int(at.timestamp()) * 1_000_000 for at in (self.window.day_start, self.window.day_end))
+        first, until = (micros_of(at) for at in (self.window.day_start, self.window.day_end))
         return np.flatnonzero((closed_at >= first) & (closed_at < until))
 
     def is_cut(self, first_piece: I64) -> pl.Series:
         """Whether what begins with these pieces may have begun before the look-back: it is the first, at the edge."""
         vehicle, start = self.pieces.vehicle, self.pieces.start
         is_first = (first_piece == 0) | (vehicle[first_piece] != vehicle[first_piece - 1])
-        edge = int(self.window.start.timestamp()) * 1_000_000 + micros(self.rules.sessions.start_edge_s)
+        edge = micros_of(self.window.start) + micros(self.rules.sessions.start_edge_s)
         return pl.Series(is_first & (start[first_piece] < edge), dtype=pl.Boolean)
 
 
@@ -153,7 +152,7 @@ def _plug_rows(day: _Day) -> pl.DataFrame:
     summed = of_plug_in(frame, charges)
     named = typed(summed, day.rules.types).with_columns(
         event_ids(frame["vehicle_id"], frame["plugged_at"]).alias("session_id"),
-        ((pl.col("unplugged_at") - pl.col("plugged_at")).dt.total_microseconds() / 1e6).alias("plugged_s"),
+        ((pl.col("unplugged_at") - pl.col("plugged_at")).dt.total_microseconds() / MICROS).alias("plugged_s"),
     )
     is_one = pl.col("has_cable") | (pl.col("power_session_count") > 0)
     return with_local_date(named.filter(is_one), day.vehicles, day.rules.default_timezone, "plugged_at")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts import CHARGING_PERIODS, TIMESTAMP, VEHICLES
@@ -19,17 +18,15 @@ from fleet_assets.core.charging.states import (
     AWAY,
     CHARGING,
     Signals,
-    ends_of,
     highest_of,
     measured,
     row_states,
     stretches_of,
 )
-from fleet_assets.core.compiled import F64, I64, read_only
+from fleet_assets.core.compiled import F64, I64, Mask, read_only
+from fleet_assets.core.integrals import ends_of
 from fleet_assets.core.points import vehicle_ranges
 from fleet_assets.core.track import Track, each_track
-
-Mask = npt.NDArray[np.bool_]
 
 SIGNS = ("soc_pct", "is_charger_connected", "charger_power_kw", "hv_power_kw", "hv_current_a")
 """Quantities of which a vehicle that can be charged tells at least one."""

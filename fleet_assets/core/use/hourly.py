@@ -13,13 +13,14 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import HOURLY_USE
-from fleet_assets.core.compiled import F64, I64
+from fleet_assets.core.compiled import F64, I64, Mask
 from fleet_assets.core.points import vehicle_ranges, within
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track, each_track
 from fleet_assets.core.trips.batch import in_words
 from fleet_assets.core.trips.rules import TripRules
 from fleet_assets.core.use import battery, burned
-from fleet_assets.core.use.hours import HOUR, Hours, Mask, day_hours, hours_with, spoken_by_hour, time_by_hour
+from fleet_assets.core.use.hours import Hours, day_hours, hours_with, spoken_by_hour, time_by_hour
 from fleet_assets.core.use.rises import Rises, rises_of
 from fleet_assets.core.use.way import drives_of, km_by_hour, moving_by_hour
 from fleet_assets.core.window import Window, micros_of
@@ -92,7 +93,7 @@ def _rows(track: Track, hours: Hours, columns: dict[str, F64 | I64], known: Mask
     frame = pl.DataFrame(
         {
             "vehicle_id": track.points.vehicle_ids.gather(slots // hours.grid.per_vehicle),
-            "hour_at": hours.grid.began + slots % hours.grid.per_vehicle * HOUR,
+            "hour_at": hours.grid.began + slots % hours.grid.per_vehicle * HOUR_US,
             **{name: values[slots] for name, values in columns.items() if name not in words},
             **{name: in_words(columns[name][slots].astype(np.int64), said) for name, said in words.items()},
         },

@@ -10,19 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import hold_of_states, holds
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
-from fleet_assets.core.integrals import is_plausible, shared
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel, read_only
+from fleet_assets.core.integrals import is_plausible, shared, trapezoid
+from fleet_assets.core.thresholds import HOUR_US, MICROS, Thresholds
 from fleet_assets.core.track import Track
-
-HOUR = 3_600_000_000
-"""us."""
-_MICROS = 1e6
-
-Mask = npt.NDArray[np.bool_]
 
 
 class Grid(NamedTuple):
@@ -47,7 +40,7 @@ class Hours:
 
 def day_hours(track: Track, began: int, ended: int) -> Hours:
     """The hours of the day, from midnight to midnight (us), in which all rows of a track lie."""
-    grid = Grid(began, ended, len(track.points.vehicle_ids), -(-(ended - began) // HOUR))
+    grid = Grid(began, ended, len(track.points.vehicle_ids), -(-(ended - began) // HOUR_US))
     return Hours(grid, read_only(_slots(grid, track.points.vehicle, track.at)))
 
 
@@ -59,9 +52,9 @@ def _slots(grid: Grid, vehicle: I64, at: I64) -> I64:
         if i > 0 and vehicle[i] == vehicle[i - 1] and at[i] < until:
             slots[i] = slots[i - 1]
             continue
-        hour = (at[i] - grid.began) // HOUR
+        hour = (at[i] - grid.began) // HOUR_US
         slots[i] = vehicle[i] * grid.per_vehicle + hour
-        until = grid.began + (hour + 1) * HOUR
+        until = grid.began + (hour + 1) * HOUR_US
     return slots
 
 
@@ -109,13 +102,13 @@ def put(sums: F64, marks: I8, column: int, grid: Grid, vehicle: int, began: int,
         return
     row = vehicle * grid.per_vehicle
     start, end = max(began, grid.began), min(ended, grid.ended)
-    first = row + (start - grid.began) // HOUR
-    last = row + min((end - grid.began) // HOUR, grid.per_vehicle - 1)
-    if ended - began > HOUR:
+    first = row + (start - grid.began) // HOUR_US
+    last = row + min((end - grid.began) // HOUR_US, grid.per_vehicle - 1)
+    if ended - began > HOUR_US:
         for slot in range(first, last):
             marks[1, slot] = 1
     elif first < last:
-        until = grid.began + (last - row) * HOUR
+        until = grid.began + (last - row) * HOUR_US
         part = amount if end == until else amount * ((until - start) / (end - start))
         sums[first, column] += part
         marks[0, first] = 1
@@ -193,15 +186,15 @@ def _rates(
             continue
         if before >= 0 and vehicle[before] == vehicle[i] and left_out[before] == 0 and left_out[i] == 0:
             step = min(at[i] - at[before], reach[vehicle[i]])
-            area = (values[before] + values[i]) / 2 * step / HOUR
+            area = trapezoid(values[before], values[i], step)
             until = at[before] + step
             part = STOOD - states[before] if states[before] >= 0 else UNSEEN
             if slot[before] == slot[i]:
-                sums[slot[i], SECONDS] += step / _MICROS
+                sums[slot[i], SECONDS] += step / MICROS
                 sums[slot[i], part] += area
                 marks[0, slot[i]] = 1
             else:
-                put(sums, marks, SECONDS, grid, vehicle[i], at[before], until, step / _MICROS)
+                put(sums, marks, SECONDS, grid, vehicle[i], at[before], until, step / MICROS)
                 put(sums, marks, part, grid, vehicle[i], at[before], until, area)
         before = i
 
@@ -240,7 +233,7 @@ def _counters(
         elif len(origin) == 0 or origin[before] == origin[i]:
             step = values[i] - values[before]
             if is_plausible(step, at[i] - changed_at, max_per_hour, slack):
-                is_seen = states[before] >= 0 and at[i] - at[before] <= HOUR
+                is_seen = states[before] >= 0 and at[i] - at[before] <= HOUR_US
                 part = STOOD - states[before] if is_seen else UNSEEN
                 if slot[before] == slot[i]:
                     sums[slot[i], part] += step
@@ -273,10 +266,10 @@ def _times(
                 spent = shared(at[i] - at[before], was, is_now, reach, thresholds.silence_us, thresholds.dense_us)
                 begin = at[before] if was else at[i] - int(spent)
                 if slot[before] == slot[i]:
-                    sums[slot[i], 0] += spent / _MICROS
+                    sums[slot[i], 0] += spent / MICROS
                     marks[0, slot[i]] = 1
                 else:
-                    put(sums, marks, 0, grid, k, begin, begin + int(spent), spent / _MICROS)
+                    put(sums, marks, 0, grid, k, begin, begin + int(spent), spent / MICROS)
             before = i
 
 
@@ -318,9 +311,9 @@ def _spoken(
             step = min(at[i] - at[i - 1], reach)
             column = 1 if left_out[i - 1] == 1 or left_out[i] == 1 else 0
             if slot[i - 1] == slot[i]:
-                sums[slot[i], column] += step / _MICROS
+                sums[slot[i], column] += step / MICROS
             else:
-                put(sums, marks, column, grid, k, at[i - 1], at[i - 1] + step, step / _MICROS)
+                put(sums, marks, column, grid, k, at[i - 1], at[i - 1] + step, step / MICROS)
 
 
 def hours_with(hours: Hours, is_known: Mask) -> Mask:

@@ -15,10 +15,9 @@ from fleet_assets.core.compiled import F64, kernel, read_only
 from fleet_assets.core.distance import STEP_SLACK_KM
 from fleet_assets.core.integrals import spacing_of
 from fleet_assets.core.merge import SourceRules
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track
 from fleet_assets.core.use.hours import Amounts
-
-_MICROS_PER_HOUR = 3.6e9
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Rises:
         return _amounts(pl.concat([driven, unread]))
 
     def _plausible(self, kind: str, max_per_hour: float, slack: float) -> pl.DataFrame:
-        most = max_per_hour * (pl.col("ended") - pl.col("began")) / _MICROS_PER_HOUR + slack
+        most = max_per_hour * (pl.col("ended") - pl.col("began")) / HOUR_US + slack
         return self.rows.filter(pl.col("kind") == kind, pl.col("rise") >= 0, pl.col("rise") <= most)
 
 
