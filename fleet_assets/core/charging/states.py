@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
 from fleet_assets.core.integrals import trapezoid
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import HOUR_US, MICROS, Thresholds
+from fleet_assets.core.track import Track
 
 CHARGING, PLUGGED, SEEN, AWAY = 0, 1, 2, 3
 """States of a stretch, as numbers of `contracts.charging.PERIOD_STATES`."""
@@ -33,6 +34,22 @@ class Signals(NamedTuple):
     battery_kw: F64
     rpm: F64
     soc: F64
+
+
+def signals_of(track: Track) -> Signals:
+    """What the rows of a track say."""
+    points = track.points
+    return Signals(
+        points.vehicle, points.at, track.states, _whole(track, "is_charger_connected"),
+        _whole(track, "charger_power_kw"), _whole(track, "", -track.battery_kw), _whole(track, "engine_speed_rpm"),
+        _whole(track, "soc_pct"),
+    )  # fmt: skip
+
+
+def _whole(track: Track, name: str, values: F64 | None = None) -> F64:
+    """A quantity with a value for every row, also where it was never observed."""
+    told = track.column(name) if values is None else values
+    return read_only(told if len(told) else np.full(len(track), np.nan))
 
 
 @kernel
@@ -166,4 +183,4 @@ def highest_of(values: F64, first: I64, last: I64) -> I64:
 
 
 __all__ = ["AWAY", "CHARGING", "PLUGGED", "SEEN", "Signals", "charging_share", "highest_of", "measured",
-           "row_states", "stretches_of"]  # fmt: skip
+           "row_states", "signals_of", "stretches_of"]  # fmt: skip
