@@ -1,7 +1,7 @@
 """Hourly use: one row per vehicle and UTC hour in which anything was known.
 
 Belongs here: the path from a day of telemetry to rows of the contract. Does not belong here: what was driven (`way`),
-burned (`burned`) and taken from the battery (`battery`).
+burned (`fuel`) and taken from the battery (`battery`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track, each_track
 from fleet_assets.core.trips.batch import in_words
 from fleet_assets.core.trips.rules import TripRules
-from fleet_assets.core.use import battery, burned
+from fleet_assets.core.use import battery, fuel
 from fleet_assets.core.use.hours import Hours, day_hours, hours_with, spoken_by_hour, time_by_hour
 from fleet_assets.core.use.rises import Rises, rises_of
 from fleet_assets.core.use.way import drives_of, km_by_hour, moving_by_hour
@@ -78,7 +78,7 @@ def hours_of(track: Track, rises: pl.DataFrame, day: Window, rules: TripRules) -
     columns = {
         "observed_s": np.minimum(spoken.column(0) + spoken.column(1), _SECONDS_PER_HOUR),
         **_way_columns(track, hours, risen, rules), **_engine_columns(track, hours),
-        **burned.burned_columns(track, hours, risen, rules.fuel),
+        **fuel.fuel_columns(track, hours, risen, rules.fuel),
         **battery.battery_columns(track, hours, charging, spoken.column(0), rules.energy),
     }  # fmt: skip
     known = hours_with(hours, np.ones(len(track), dtype=np.bool_))
@@ -89,7 +89,7 @@ def hours_of(track: Track, rises: pl.DataFrame, day: Window, rules: TripRules) -
 
 def _rows(track: Track, hours: Hours, columns: dict[str, F64 | I64], known: Mask) -> pl.DataFrame:
     slots = np.flatnonzero(known)
-    words = {"fuel_source": burned.SOURCES, "energy_source": battery.SOURCES}
+    words = {"fuel_source": fuel.SOURCES, "energy_source": battery.SOURCES}
     frame = pl.DataFrame(
         {
             "vehicle_id": track.points.vehicle_ids.gather(slots // hours.grid.per_vehicle),

@@ -1,7 +1,7 @@
 """Hours: the hours of one UTC day of some vehicles, and how an amount between two instants is shared among them.
 
 Belongs here: the sharing, and sums of rates, counters and states by hour that know nothing of their unit. Does not
-belong here: what the amounts are (`burned`, `battery`, `way`).
+belong here: what the amounts are (`fuel`, `battery`, `way`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ COUNTER, RATE = 0, 1
 SOURCES = ("counter", "rate")
 
 
-def burned_columns(track: Track, hours: Hours, rises: Rises, rules: FuelRules) -> dict[str, F64 | I64]:
+def fuel_columns(track: Track, hours: Hours, rises: Rises, rules: FuelRules) -> dict[str, F64 | I64]:
     """Columns of HOURLY_USE on fuel, per slot: litres (NaN: not known), their source (-1: none), and their parts in
     motion and at a stand.
 
