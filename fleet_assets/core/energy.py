@@ -13,6 +13,7 @@ import numpy as np
 from fleet_assets.core.cadence import holds
 from fleet_assets.core.compiled import F64, I64, Mask, kernel, read_only
 from fleet_assets.core.distance import DistanceRules
+from fleet_assets.core.engine import ENGINE_ON_RPM
 from fleet_assets.core.integrals import (
     Stretches,
     at_ends,
@@ -34,7 +35,7 @@ ENERGY_SOURCES = ("power", "soc")
 class EnergyRules:
     """What battery power and charge say of energy, and engine speed of the engine's share."""
 
-    engine_on_rpm: float = 500.0
+    engine_on_rpm: float = ENGINE_ON_RPM
     """rpm above which the engine drives or has started (plug-in hybrids)."""
     min_coverage: float = 0.5
     """Share of the trip the battery power must cover; below it the state of charge is used."""

@@ -17,9 +17,6 @@ from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.integrals import trapezoid
 from fleet_assets.core.thresholds import MICROS, Thresholds
 
-_DENSE = 10_000_000
-"""us between rows up to which a row itself bounds an event (`CadenceRules.dense_s`)."""
-
 
 class Portions(NamedTuple):
     """`spans`: charge, from, to (us). `amounts`: kWh of the charger, kWh into the battery (NaN: not read), points of
@@ -130,7 +127,7 @@ def _edge(
     if main[0] <= 0:
         return count
     step = int(main[0])
-    moved = step // 2 if step > _DENSE else 0
+    moved = step // 2 if step > rules.dense_us else 0
     if is_before:
         bounds[n, 0] -= moved
         spans[count, 1], spans[count, 2] = bounds[n, 0], p.start[first]

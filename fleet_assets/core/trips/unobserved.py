@@ -23,6 +23,9 @@ from fleet_assets.core.trips.segmentation import Candidates, SegmentationRules
 BY_ODOMETER, BY_POSITION = 0, 2
 """Indices into `distance.SOURCES`."""
 
+MORE_THAN_A_STEP = 1.001
+"""Steps of an odometer from which it rose by more than one, whatever was lost in rounding."""
+
 
 @dataclass(frozen=True)
 class UnobservedRules:
@@ -129,7 +132,7 @@ def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: fl
             continue
         by_odometer = len(w.odometer) > 0 and not (np.isnan(w.odometer[before]) or np.isnan(w.odometer[i]))
         resolution = min(spacing_of(w.odometer[before]), spacing_of(w.odometer[i])) if by_odometer else 0.0
-        least = max(least_km, resolution * 1.001) if by_odometer else place_km
+        least = max(least_km, resolution * MORE_THAN_A_STEP) if by_odometer else place_km
         trip = np.searchsorted(told.last, before)
         started_at = w.at[before]
         if trip < len(told.last) and told.last[trip] == before:

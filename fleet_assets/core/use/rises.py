@@ -17,6 +17,7 @@ from fleet_assets.core.integrals import spacing_of
 from fleet_assets.core.merge import SourceRules
 from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track
+from fleet_assets.core.trips.unobserved import MORE_THAN_A_STEP
 from fleet_assets.core.use.hours import Amounts
 
 
@@ -35,7 +36,7 @@ class Rises:
         by an odometer that rose by more than its step and than a trip's least distance, else between two places."""
         read = self._plausible("odometer", max_kmh, STEP_SLACK_KM)
         step_km = _finer_step(*(read_only(read[name].to_numpy()) for name in ("before", "after")))
-        driven = read.filter(pl.Series(read["rise"].to_numpy() > np.maximum(least_km, 1.001 * step_km)))
+        driven = read.filter(pl.Series(read["rise"].to_numpy() > np.maximum(least_km, MORE_THAN_A_STEP * step_km)))
         placed = self._plausible("place", max_kmh, STEP_SLACK_KM).filter(pl.col("rise") > place_km)
         is_read = pl.col("kind") == "odometer"
         unread = placed.join(self.rows.filter(is_read), on="vehicle", how="anti")

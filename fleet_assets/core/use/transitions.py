@@ -6,13 +6,13 @@ Belongs here: starts of a day, and their trips. Does not belong here: what a sta
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import cached_property, partial
 
 import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import ENGINE_STARTS, SOC_TRANSITIONS
+from fleet_assets.contracts.use import FINAL_AFTER
 from fleet_assets.core.compiled import F64, I64, kernel
 from fleet_assets.core.energy import EnergyRules, engine_starts
 from fleet_assets.core.ids import event_ids
@@ -24,9 +24,6 @@ from fleet_assets.core.window import Window
 
 TELEMETRY_USED = ("engine_speed_rpm", "soc_pct", "ambient_temp_c", "odometer_km")
 """Telemetry columns that starts are made of."""
-
-FINAL_AFTER = timedelta(days=2)
-"""After this no trip becomes final any more that holds a start: one looks back a day, from the day in which it ends."""
 
 CODE_VERSION = 1
 """Raised whenever the code, not a rule, changes what a transition is."""
