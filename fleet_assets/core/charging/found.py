@@ -38,25 +38,21 @@ class Fleet:
     prices: pl.LazyFrame
 
 
-def power_sessions(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Power sessions (contract POWER_SESSIONS, its order) that became final in the window.
+def charging_events(
+    table: Table, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
+) -> pl.LazyFrame:  # fmt: skip
+    """Rows of POWER_SESSIONS, of CHARGING_SESSIONS (plug-ins, each the sum of its power sessions) or of CHARGING_HOURS,
+    in the order of that contract: what became final in the window, hours with their power session.
 
     `periods` (CHARGING_PERIODS) begun in [window.start, window.day_end). Raises DataError for a polygon or a time zone
     that is none.
     """
-    return _found(POWER_SESSIONS, _power_rows, periods, fleet, window, rules)
+    return pl.defer(partial(_collect, table, periods, fleet, window, rules), schema=table.schema)
 
 
-def charging_sessions(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Plug-ins (contract CHARGING_SESSIONS, its order) that became final in the window, each the sum of its power
-    sessions; inputs as for `power_sessions`."""
-    return _found(CHARGING_SESSIONS, _plug_rows, periods, fleet, window, rules)
-
-
-def charging_hours(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Hours (contract CHARGING_HOURS, its order) of the power sessions that became final in the window; inputs as for
-    `power_sessions`."""
-    return _found(CHARGING_HOURS, _hour_rows, periods, fleet, window, rules)
+power_sessions = partial(charging_events, POWER_SESSIONS)
+charging_sessions = partial(charging_events, CHARGING_SESSIONS)
+charging_hours = partial(charging_events, CHARGING_HOURS)
 
 
 @dataclass(frozen=True)
@@ -85,17 +81,8 @@ class _Day:
         return pl.Series(is_first & (start[first_piece] < edge), dtype=pl.Boolean)
 
 
-_Rows = Callable[[_Day], pl.DataFrame]
-
-
-def _found(
-    table: Table, rows: _Rows, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
-) -> pl.LazyFrame:  # fmt: skip
-    return pl.defer(partial(_collect, table, rows, periods, fleet, window, rules), schema=table.schema)
-
-
 def _collect(
-    table: Table, rows: _Rows, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
+    table: Table, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
 ) -> pl.DataFrame:  # fmt: skip
     vehicles, zones, prices = fleet.vehicles.collect(), fleet.zones.collect(), fleet.prices.collect()
     powertrains = vehicles.lazy().select("vehicle_id", "powertrain").unique("vehicle_id", keep="first")
@@ -113,7 +100,7 @@ def _collect(
         closed_at = charges.plugs[:, 3] if table is CHARGING_SESSIONS else charges.power[:, 4]
         if not len(known.is_final(closed_at)):
             continue
-        stamped = rows(known).with_columns(pl.lit(rules.version).alias("rules_version"))
+        stamped = _ROWS[table.name](known).with_columns(pl.lit(rules.version).alias("rules_version"))
         found.append(stamped.select(table.schema.names()).cast(table.schema))
     return pl.concat(found).sort(table.order)
 
@@ -156,6 +143,13 @@ def _plug_rows(day: _Day) -> pl.DataFrame:
     )
     is_one = pl.col("has_cable") | (pl.col("power_session_count") > 0)
     return with_local_date(named.filter(is_one), day.vehicles, day.rules.default_timezone, "plugged_at")
+
+
+_ROWS: dict[str, Callable[[_Day], pl.DataFrame]] = {
+    POWER_SESSIONS.name: _power_rows,
+    CHARGING_SESSIONS.name: _plug_rows,
+    CHARGING_HOURS.name: _hour_rows,
+}
 
 
 def _charges(day: _Day, wanted: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -217,4 +211,4 @@ def _place(day: _Day, first: I64) -> dict[str, pl.Series]:
     return {"latitude_deg": lat, "longitude_deg": lon, "zone_id": zone}
 
 
-__all__ = ["Fleet", "charging_hours", "charging_sessions", "power_sessions"]
+__all__ = ["Fleet", "charging_events", "charging_hours", "charging_sessions", "power_sessions"]
