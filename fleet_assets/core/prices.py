@@ -89,7 +89,8 @@ def _offers(pieces: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     is_daily = (pl.col("from_min") > 0) | (pl.col("to_min") < 24 * 60)
     opens = pl.when(is_daily).then(midnight + pl.col("from_min") * _MINUTE_US)
     closes = pl.when(is_daily).then(midnight + pl.col("to_min") * _MINUTE_US)
-    pairs = pieces.join(near, on="kind").filter((pl.col("zone") == pl.col("zone_id")) | pl.col("zone").is_null())
+    is_there = (pl.col("zone") == pl.col("zone_id")) | pl.col("zone").is_null()
+    pairs = pieces.join(near, on="kind", maintain_order="left_right").filter(is_there)
     return pairs.select(
         _PIECE, "price", "currency", pl.col("zone").is_null().alias("is_everywhere"),
         pl.max_horizontal("start", "since", opens).alias("from"),
@@ -103,8 +104,11 @@ def _stretches(pieces: pl.DataFrame, offers: pl.DataFrame) -> pl.DataFrame:
     edges += [offers.select(_PIECE, pl.col(name).alias("since")) for name in ("from", "to")]
     cuts = pl.concat(edges).unique().sort(_PIECE, "since")
     spans = cuts.with_columns(pl.col("since").shift(-1).over(_PIECE).alias("till")).drop_nulls("till")
-    matched = spans.join(offers, on=_PIECE).filter(pl.col("since") >= pl.col("from"), pl.col("since") < pl.col("to"))
-    best = matched.sort("is_everywhere").unique([_PIECE, "since"], keep="first", maintain_order=True)
+    is_held = (pl.col("since") >= pl.col("from")) & (pl.col("since") < pl.col("to"))
+    matched = spans.join(offers, on=_PIECE, maintain_order="left_right").filter(is_held)
+    best = matched.sort("is_everywhere", maintain_order=True).unique(
+        [_PIECE, "since"], keep="first", maintain_order=True
+    )
     priced = spans.join(best.select(_PIECE, "since", "price", "currency"), on=[_PIECE, "since"], how="left")
     return priced.join(pieces.select(_PIECE, _PART, "amount", "whole"), on=_PIECE).sort(_PART, "since")
 

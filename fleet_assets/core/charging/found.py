@@ -86,8 +86,9 @@ def _collect(
 ) -> pl.DataFrame:  # fmt: skip
     vehicles, zones, prices = fleet.vehicles.collect(), fleet.zones.collect(), fleet.prices.collect()
     powertrains = vehicles.lazy().select("vehicle_id", "powertrain").unique("vehicle_id", keep="first")
-    told = periods.join(powertrains, on="vehicle_id", how="left").unique(["vehicle_id", "started_at"])
-    ordered = told.sort("vehicle_id", "started_at").collect()
+    told = periods.join(powertrains, on="vehicle_id", how="left", maintain_order="left")
+    once = told.unique(["vehicle_id", "started_at"], keep="first", maintain_order=True)
+    ordered = once.sort("vehicle_id", "started_at").collect()
     found = [table.empty()]
     for day in window.days(table.look_back):
         at = pl.col("started_at")
