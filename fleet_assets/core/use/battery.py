@@ -22,8 +22,8 @@ from fleet_assets.core.use.hours import (
     Hours,
     no_shares,
     put_each,
-    rate_by_hour,
 )
+from fleet_assets.core.use.steps import rate_by_hour
 
 POWER, SOC = 0, 1
 SOURCES = ("power", "soc")

@@ -20,8 +20,9 @@ from fleet_assets.core.track import Track, each_track
 from fleet_assets.core.trips.batch import in_words
 from fleet_assets.core.trips.rules import TripRules
 from fleet_assets.core.use import battery, fuel
-from fleet_assets.core.use.hours import Hours, day_hours, hours_with, spoken_by_hour, time_by_hour
+from fleet_assets.core.use.hours import Hours, day_hours, hours_with
 from fleet_assets.core.use.rises import Rises, rises_of
+from fleet_assets.core.use.steps import spoken_by_hour, time_by_hour
 from fleet_assets.core.use.way import drives_of, km_by_hour, moving_by_hour
 from fleet_assets.core.window import Window, micros_of
 
