@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from fleet_assets.contracts import TIMESTAMP
+from fleet_assets.core.arithmetic import quotient, sum_in_order
 from fleet_assets.core.daily_windows import daily_windows
 from fleet_assets.core.local_time import with_local_clock
-from fleet_assets.core.sums import sum_in_order
 
 PRICES_READ = (
     "kind", "price", "currency", "valid_from", "valid_to", "zone", "daily_from", "daily_to",
@@ -115,7 +115,7 @@ def _stretches(pieces: pl.DataFrame, offers: pl.DataFrame) -> pl.DataFrame:
 
 def _costs(stretches: pl.DataFrame) -> pl.DataFrame:
     """Cost and currency per part."""
-    share = (pl.col("till") - pl.col("since")) / pl.col("whole")
+    share = quotient(pl.col("till") - pl.col("since"), pl.col("whole"))
     costs = stretches.with_columns((pl.col("amount") * share * pl.col("price")).alias("cost"))
     return costs.group_by(_PART, maintain_order=True).agg(*cost_sums())
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fleet_assets.core.arithmetic import quotient, seconds_of, sum_in_order
 from fleet_assets.core.charging.states import Signals
 from fleet_assets.core.compiled import F64, I64, Mask, kernel
-from fleet_assets.core.sums import sum_in_order
 from fleet_assets.core.thresholds import MICROS
 
 _MINUTE = 60_000_000
@@ -36,18 +36,17 @@ def session_curves(periods: pl.DataFrame, count: int) -> pl.DataFrame:
         return pl.DataFrame(schema={"session": pl.Int64, "curve": pl.String})
     each = told.explode("curve").select(
         "session",
-        ((pl.col("started_at") - pl.col("began")).dt.total_microseconds() / MICROS + pl.col("curve").list.get(0)).alias(
-            "second"
-        ),
+        (seconds_of(pl.col("started_at") - pl.col("began")) + pl.col("curve").list.get(0)).alias("second"),
         pl.col("curve").list.get(1).alias("kw"), pl.col("curve").list.get(2).alias("soc"),
-        ((pl.col("until") - pl.col("began")).dt.total_microseconds() / MICROS).alias("length"),
+        seconds_of(pl.col("until") - pl.col("began")).alias("length"),
     )  # fmt: skip
-    width = pl.max_horizontal(pl.col("length") / count, pl.lit(1e-6))
-    part = (pl.col("second") / width).floor().clip(0, count - 1).alias("part")
-    mean_kw = sum_in_order(pl.col("kw")) / pl.col("kw").count()
-    thinned = each.sort("session", "second", maintain_order=True).group_by("session", part, maintain_order=True).agg(
-        pl.col("second").first().clip(0), mean_kw.alias("kw"), pl.col("soc").drop_nulls().last(),
-    )  # fmt: skip
+    width = pl.max_horizontal(pl.col("length") * (1 / count), pl.lit(1e-6))
+    part = quotient(pl.col("second"), width).floor().clip(0, count - 1)
+    ordered = each.with_columns(part.alias("part")).sort("session", "second", maintain_order=True)
+    thinned = ordered.group_by("session", "part", maintain_order=True).agg(
+        pl.col("second").first().clip(0), sum_in_order(pl.col("kw")), pl.col("kw").count().alias("count"),
+        pl.col("soc").drop_nulls().last(),
+    ).with_columns(quotient(pl.col("kw"), pl.col("count")).alias("kw"))  # fmt: skip
     return _as_json(thinned, "session")
 
 

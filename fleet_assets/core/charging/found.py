@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import CHARGING_HOURS, CHARGING_SESSIONS, POWER_SESSIONS, TIMESTAMP, Table
+from fleet_assets.core.arithmetic import seconds_of, sum_in_order
 from fleet_assets.core.charging.measures import is_believed, measured_charges, of_plug_in, typed
 from fleet_assets.core.charging.pieces import Pieces, pieces_of
 from fleet_assets.core.charging.portions import Portions, portions_of
@@ -23,8 +24,7 @@ from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date, with_local_hour
 from fleet_assets.core.prices import cost_sums, with_cost
-from fleet_assets.core.sums import sum_in_order
-from fleet_assets.core.thresholds import MICROS, micros
+from fleet_assets.core.thresholds import micros
 from fleet_assets.core.window import Window, micros_of
 from fleet_assets.core.zones import zone_of
 
@@ -140,7 +140,7 @@ def _plug_rows(day: _Day) -> pl.DataFrame:
     summed = of_plug_in(frame, charges)
     named = typed(summed, day.rules.types).with_columns(
         event_ids(frame["vehicle_id"], frame["plugged_at"]).alias("session_id"),
-        ((pl.col("unplugged_at") - pl.col("plugged_at")).dt.total_microseconds() / MICROS).alias("plugged_s"),
+        seconds_of(pl.col("unplugged_at") - pl.col("plugged_at")).alias("plugged_s"),
     )
     is_one = pl.col("has_cable") | (pl.col("power_session_count") > 0)
     return with_local_date(named.filter(is_one), day.vehicles, day.rules.default_timezone, "plugged_at")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import polars as pl
 
 from fleet_assets.contracts import TIMESTAMP
+from fleet_assets.core.arithmetic import quotient, sum_in_order
 from fleet_assets.core.charging.curves import session_curves
 from fleet_assets.core.charging.portions import Portions
 from fleet_assets.core.charging.rules import ChargingRules, TypeRules
 from fleet_assets.core.prices import cost_sums
-from fleet_assets.core.sums import sum_in_order
 
 _SUMMED = ("energy_added_kwh", "energy_ac_kwh", "energy_battery_kwh", "energy_loss_kwh", "charging_s")
 
@@ -90,7 +90,7 @@ def typed(charges: pl.DataFrame, rules: TypeRules) -> pl.DataFrame:
         .when(peak.is_not_null()).then(pl.lit("L2"))
     )  # fmt: skip
     energy = pl.coalesce("energy_ac_kwh", "energy_added_kwh")
-    mean = pl.when(pl.col("charging_s") > 0).then(energy / pl.col("charging_s") * 3600)
+    mean = pl.when(pl.col("charging_s") > 0).then(quotient(energy, pl.col("charging_s")) * 3600)
     return charges.with_columns(kind.alias("charge_type"), mean.alias("avg_power_kw"))
 
 
@@ -163,7 +163,7 @@ def _with_added(spread: pl.DataFrame, charges: pl.DataFrame) -> pl.DataFrame:
     by_source = (
         pl.when(pl.col("energy_source") == "battery").then(pl.col("battery_kwh").fill_null(0.0))
         .when(pl.col("energy_source") == "charger").then(pl.col("ac_kwh").fill_null(0.0))
-        .when(pl.col("energy_source") == "soc").then(pl.col("points") / 100 * pl.col("capacity_kwh"))
+        .when(pl.col("energy_source") == "soc").then(pl.col("points") * 0.01 * pl.col("capacity_kwh"))
     )  # fmt: skip
     return spread.join(of_charge, on="charge", maintain_order="left").with_columns(by_source.alias("added_kwh"))
 
@@ -178,6 +178,6 @@ def _by_hour(parts: pl.DataFrame) -> pl.DataFrame:
         pl.min_horizontal("until", pl.col("hour") + pl.duration(hours=1)).alias("until"),
     )  # fmt: skip
     part = (pl.col("until") - pl.col("at")).dt.total_microseconds()
-    share = pl.when(pl.col("length") > 0).then(part / pl.col("length")).otherwise(1.0)
+    share = pl.when(pl.col("length") > 0).then(quotient(part, pl.col("length"))).otherwise(1.0)
     amounts = pl.col("added_kwh", "ac_kwh", "charging_s") * share
     return cut.select("charge", "at", "until", amounts, "peak_power_kw")

@@ -43,7 +43,7 @@ class Rises:
         return _amounts(pl.concat([driven, unread]))
 
     def _plausible(self, kind: str, max_per_hour: float, slack: float) -> pl.DataFrame:
-        most = max_per_hour * (pl.col("ended") - pl.col("began")) / HOUR_US + slack
+        most = (pl.col("ended") - pl.col("began")) * (max_per_hour / HOUR_US) + slack
         return self.rows.filter(pl.col("kind") == kind, pl.col("rise") >= 0, pl.col("rise") <= most)
 
 
