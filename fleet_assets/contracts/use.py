@@ -9,6 +9,9 @@ from datetime import timedelta
 
 from fleet_assets.contracts.schema import Column, Table
 
+FINAL_AFTER = timedelta(days=2)
+"""After this no trip becomes final any more that holds a start: one looks back a day, from the day in which it ends."""
+
 _AT_START = (
     Column("soc_pct", "f64", "State of charge then, last heard within half an hour before.", "%", low=0, high=100),
     Column("ambient_temp_c", "f64", "Outside temperature, likewise.", "degC"),
@@ -66,8 +69,8 @@ SOC_TRANSITIONS = Table(
     key=("transition_id",),
     sort=("vehicle_id", "recorded_at", "transition_id"),
     partition_by="closed_at",
-    look_back=timedelta(days=2),
-    final_within=timedelta(days=2),
+    look_back=FINAL_AFTER,
+    final_within=FINAL_AFTER,
     is_local=True,
     columns=(
         Column("transition_id", "str", "Stable hash of vehicle and start.", required=True),

@@ -20,6 +20,7 @@ import numpy.typing as npt
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 I8 = npt.NDArray[np.int8]
+Mask = npt.NDArray[np.bool_]
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])

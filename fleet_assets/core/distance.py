@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import holds
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
+from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import Counted, Stretches, at_ends, choose, count, integrate, unseen_share
 from fleet_assets.core.position_outliers import NEW_TRACK_AFTER, TRACK_NOISE_KM, can_follow, is_frozen
@@ -27,8 +26,6 @@ STEP_SLACK_KM = 1.0
 _ON_ITS_WAY_KM = 0.03
 """km from the last position that counted from which one within a trip counts as well: three times the usual noise."""
 _MOVING = 1
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import holds
-from fleet_assets.core.compiled import F64, I64, kernel, read_only
+from fleet_assets.core.compiled import F64, I64, Mask, kernel, read_only
 from fleet_assets.core.distance import DistanceRules
+from fleet_assets.core.engine import ENGINE_ON_RPM
 from fleet_assets.core.integrals import (
     Stretches,
     at_ends,
@@ -21,9 +21,11 @@ from fleet_assets.core.integrals import (
     integrate,
     median_within,
     spacing_within,
+    trapezoid,
     unseen_share,
 )
 from fleet_assets.core.motion import MOVING
+from fleet_assets.core.thresholds import MICROS
 from fleet_assets.core.track import Track
 
 ENERGY_SOURCES = ("power", "soc")
@@ -33,7 +35,7 @@ ENERGY_SOURCES = ("power", "soc")
 class EnergyRules:
     """What battery power and charge say of energy, and engine speed of the engine's share."""
 
-    engine_on_rpm: float = 500.0
+    engine_on_rpm: float = ENGINE_ON_RPM
     """rpm above which the engine drives or has started (plug-in hybrids)."""
     min_coverage: float = 0.5
     """Share of the trip the battery power must cover; below it the state of charge is used."""
@@ -55,7 +57,7 @@ class BatteryUse:
 
     net_kwh: F64
     source: I64
-    is_rated: npt.NDArray[np.bool_]
+    is_rated: Mask
     electric_kwh: F64
     discharged_kwh: F64
     regenerated_kwh: F64
@@ -182,7 +184,7 @@ def _engine_share(at: I64, rpm: F64, weight: F64, first: I64, last: I64, on_rpm:
                     step = min(at[i] - at[before], reach[k])
                     area = (weight[before] + weight[i]) / 2 * step
                     known += area
-                    known_s += step / 1e6
+                    known_s += step / MICROS
                     driven += area if rpm[rpm_row] > on_rpm else 0.0
                 before = i
             if not np.isnan(rpm[i]):
@@ -207,10 +209,10 @@ def _off_kwh(at: I64, rpm: F64, power: F64, first: I64, last: I64, on_rpm: float
                 is_off = row >= 0 and rpm[row] <= on_rpm
                 if before >= 0 and rpm_row >= 0:
                     step = min(at[i] - at[before], reach[k])
-                    table[k, 1] += step / 1e6
+                    table[k, 1] += step / MICROS
                     if rpm[rpm_row] <= on_rpm:
                         a, b = power[before] if was_off else power[i], power[i] if is_off else power[before]
-                        table[k, 0] += (a + b) / 2 * step / 3.6e9 if was_off or is_off else 0.0
+                        table[k, 0] += trapezoid(a, b, step) if was_off or is_off else 0.0
                 before, was_off = i, is_off
             rpm_row = row
     return table
@@ -227,7 +229,7 @@ def _off_fall(at: I64, rpm: F64, soc: F64, first: I64, last: I64, on_rpm: float,
         for i in range(first[k], last[k] + 1):
             has_soc, has_rpm = not np.isnan(soc[i]), not np.isnan(rpm[i])
             if has_soc and before >= 0 and seen_on != seen_off and at[i] - at[before] <= reach[k]:
-                table[k, 1] += (at[i] - at[before]) / 1e6
+                table[k, 1] += (at[i] - at[before]) / MICROS
                 table[k, 0] += soc[before] - soc[i] if seen_off else 0.0
             if has_rpm:
                 engine = 1 if rpm[i] > on_rpm else 0

@@ -13,6 +13,9 @@ from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.motion import UNKNOWN
 from fleet_assets.core.points import Points
 
+ENGINE_ON_RPM = 500.0
+"""rpm above which an engine drives or idles, and is not only turned."""
+
 _LONG_AGO = -(2**62)
 _NO_ENGINE = "bev"
 _ELECTRIC = ("phev", "hev", _NO_ENGINE)

@@ -9,11 +9,10 @@ import math
 import re
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.errors import DataError
-from fleet_assets.core.compiled import F64, kernel
+from fleet_assets.core.compiled import F64, Mask, kernel
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the Earth, km (IUGG 1980)."""
@@ -58,14 +57,14 @@ def polygon_ring(wkt: str) -> F64:
     return ring
 
 
-def inside_ring(lat: F64, lon: F64, ring: F64) -> npt.NDArray[np.bool_]:
+def inside_ring(lat: F64, lon: F64, ring: F64) -> Mask:
     """Whether each position lies in the ring: an odd number of edges crossed by a ray to the east."""
     x0, y0 = ring[:-1, 0], ring[:-1, 1]
     x1, y1 = ring[1:, 0], ring[1:, 1]
     spans = (y0 > lat[:, None]) != (y1 > lat[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
         crossing = x0 + (lat[:, None] - y0) * (x1 - x0) / (y1 - y0)
-    inside: npt.NDArray[np.bool_] = (np.count_nonzero(spans & (lon[:, None] < crossing), axis=1) % 2).astype(bool)
+    inside: Mask = (np.count_nonzero(spans & (lon[:, None] < crossing), axis=1) % 2).astype(bool)
     return inside
 
 

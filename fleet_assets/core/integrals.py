@@ -16,10 +16,8 @@ import numpy.typing as npt
 
 from fleet_assets.core.cadence import hold_of_states, slow_hold
 from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.thresholds import HOUR_US, MICROS, Thresholds
 
-_MICROS = 1e6
-_MICROS_PER_HOUR = 3.6e9
 _LATTICE = np.array([1.0, 0.5, 0.25, 0.125, 0.1, 0.05, 0.01])
 
 
@@ -34,7 +32,7 @@ class Stretches:
         return len(self.first)
 
     def duration_s(self, at: I64) -> F64:
-        seconds: F64 = (at[self.last] - at[self.first]) / _MICROS
+        seconds: F64 = (at[self.last] - at[self.first]) / MICROS
         return seconds
 
 
@@ -89,7 +87,7 @@ def at_ends(values: F64, stretches: Stretches) -> tuple[F64, F64]:
     if not len(values):
         nothing = np.full(len(stretches), np.nan)
         return nothing, nothing
-    rows = _observed_ends(values, stretches.first, stretches.last)
+    rows = ends_of(values, stretches.first, stretches.last)
     ends = np.where(rows >= 0, values[rows], np.nan)
     return ends[:, 0], ends[:, 1]
 
@@ -105,7 +103,7 @@ def median_within(at: I64, values: F64, first: I64, last: I64, seconds: float = 
     """Median per stretch of the values in its first (or last) `seconds`; NaN if there are none."""
     if not len(values):
         return np.full(len(first), np.nan)
-    return _medians(at, values, first, last, seconds * _MICROS, from_end)
+    return _medians(at, values, first, last, seconds * MICROS, from_end)
 
 
 def unseen_share(covered_s: F64, duration_s: F64) -> F64:
@@ -113,6 +111,12 @@ def unseen_share(covered_s: F64, duration_s: F64) -> F64:
     with np.errstate(divide="ignore", invalid="ignore"):
         share: F64 = np.maximum(duration_s - covered_s, 0.0) / covered_s
     return np.where(covered_s > 0, share, np.nan)
+
+
+@helper
+def trapezoid(before: float, after: float, step: float) -> float:
+    """Integral of a rate per hour over a step (us) in which it changes evenly."""
+    return (before + after) / 2 * step / HOUR_US
 
 
 @kernel
@@ -148,7 +152,7 @@ def _integrate_one(
                 steps += 1
                 slow += apart > slow_step
             step = min(apart, reach)
-            hours = step / _MICROS_PER_HOUR
+            hours = step / HOUR_US
             a, b = values[before], values[i]
             if a * b >= 0:
                 area = (a + b) / 2 * hours
@@ -159,7 +163,7 @@ def _integrate_one(
             net += positive + negative
             above += positive
             below += negative
-            covered += step / _MICROS
+            covered += step / MICROS
         before = i
     sums[0], sums[1], sums[2], sums[3] = net, above, below, covered
     return slow, steps
@@ -195,14 +199,14 @@ def _count(at: I64, values: F64, origin: I8, first: I64, last: I64, max_per_hour
         if before >= 0:
             spacing = _LATTICE[level] if level < len(_LATTICE) else 0.0
             table[k, 0], table[k, 1], table[k, 2] = total, values[start], values[before]
-            table[k, 3], table[k, 4] = min(spacing, smallest), spanned / _MICROS
+            table[k, 3], table[k, 4] = min(spacing, smallest), spanned / MICROS
     return table
 
 
 @helper
 def is_plausible(step: float, elapsed: int, max_per_hour: float, slack: float) -> bool:
     """Whether a counter may have risen by a step since it last changed, some microseconds ago."""
-    return bool(0 <= step <= max_per_hour * elapsed / _MICROS_PER_HOUR + slack)
+    return bool(0 <= step <= max_per_hour * elapsed / HOUR_US + slack)
 
 
 @kernel
@@ -243,7 +247,7 @@ def _time_in_state(at: I64, states: I8, wanted: int, first: I64, last: I64, join
                 continue
             if before >= 0:
                 was, is_now = states[before] == wanted, states[i] == wanted
-                seconds[k] += shared(at[i] - at[before], was, is_now, reach, join, thresholds.dense_us) / _MICROS
+                seconds[k] += shared(at[i] - at[before], was, is_now, reach, join, thresholds.dense_us) / MICROS
             before = i
     return seconds
 
@@ -261,8 +265,11 @@ def shared(step: int, was: bool, is_now: bool, reach: int, join: int, dense: int
 
 
 @kernel
-def _observed_ends(values: F64, first: I64, last: I64) -> I64:
+def ends_of(values: F64, first: I64, last: I64) -> I64:
+    """Per stretch the rows of the first and the last value; -1 where there is none."""
     rows = np.full((len(first), 2), -1)
+    if len(values) == 0:
+        return rows
     for k in range(len(first)):
         low, high = first[k], last[k]
         while low <= high and np.isnan(values[low]):
@@ -305,5 +312,6 @@ def choose(values: npt.ArrayLike, errors: npt.ArrayLike) -> tuple[F64, I64]:
     return value, np.where(usable, row, -1)
 
 
-__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "integrate", "is_plausible",
-           "median_within", "shared", "spacing_of", "spacing_within", "time_in_state", "unseen_share"]  # fmt: skip
+__all__ = ["Counted", "Integral", "Stretches", "at_ends", "choose", "count", "ends_of", "integrate", "is_plausible",
+           "median_within", "shared", "spacing_of", "spacing_within", "time_in_state", "trapezoid",
+           "unseen_share"]  # fmt: skip

@@ -9,22 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import silence_after
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
+from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel, read_only
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import spacing_of
 from fleet_assets.core.points import Points
 from fleet_assets.core.position_outliers import may_drift_km
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.thresholds import HOUR_US, Thresholds
 
 UNKNOWN, STANDING, MOVING = -1, 0, 1
 
-Mask = npt.NDArray[np.bool_]
-
 _LONG_AGO = -(2**62)
-_HOUR = 3_600_000_000
 _MINUTE = 60_000_000
 
 
@@ -134,7 +130,7 @@ def _odometer_states(
             if at[i] - unchanged_since >= thresholds.hold_us:
                 states[i] = STANDING
             if comparable and _is_recent(vehicle, at, read, before, i, thresholds):
-                step, hours = odometer[i] - odometer[before], (at[i] - at[before]) / 3.6e9
+                step, hours = odometer[i] - odometer[before], (at[i] - at[before]) / HOUR_US
                 # One whole kilometre may appear at once where the odometer counts in kilometres.
                 if step > thresholds.moving_above_kmh * hours and step <= thresholds.max_speed_kmh * hours + 1.0:
                     states[i] = MOVING
@@ -158,7 +154,7 @@ def _position_states(
         # The first place after a silence is a place, not a movement that was observed.
         if not (before >= 0 and vehicle[before] == vehicle[i] and _is_recent(vehicle, at, read, before, i, thresholds)):
             place = near = i
-        elif at[place] // _HOUR != at[i] // _HOUR:
+        elif at[place] // HOUR_US != at[i] // HOUR_US:
             place = before
         drift_km = may_drift_km(at[i] - at[place], thresholds)
         away = great_circle_km(lat[place], lon[place], lat[i], lon[i]) > drift_km
@@ -190,7 +186,7 @@ def _overrule_stuck(
             read = placed = before = -1
             by_odometer_km = by_position_km = 0.0
         if not np.isnan(speed[i]):
-            km = speed[i] * min(at[i] - at[before], thresholds.hold_us) / 3.6e9 if before >= 0 else 0.0
+            km = speed[i] * min(at[i] - at[before], thresholds.hold_us) / HOUR_US if before >= 0 else 0.0
             by_odometer_km += km
             by_position_km += km
             before = i

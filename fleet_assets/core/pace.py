@@ -15,9 +15,8 @@ from fleet_assets.core.compiled import F64, I8, I64, helper
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.points import Points
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.thresholds import HOUR_US, Thresholds
 
-_MICROS_PER_HOUR = 3.6e9
 _PACE_ROWS = 8
 """Moving rows at most whose mean is the pace: a moment's speed says little of the minutes before and after it."""
 
@@ -68,7 +67,7 @@ def km_between(w: Witnesses, a: int, b: int) -> float:
             km = w.odometer[b] - w.odometer[a]
     elif len(w.lat) > 0 and not (np.isnan(w.lat[a] + w.lon[a]) or np.isnan(w.lat[b] + w.lon[b])):
         km = great_circle_km(w.lat[a], w.lon[a], w.lat[b], w.lon[b])
-    if km < 0 or km > w.thresholds.max_speed_kmh * (w.at[b] - w.at[a]) / _MICROS_PER_HOUR + 1.0:
+    if km < 0 or km > w.thresholds.max_speed_kmh * (w.at[b] - w.at[a]) / HOUR_US + 1.0:
         return np.nan
     return km
 
@@ -109,7 +108,7 @@ def pace_at(w: Witnesses, row: int, forward: bool) -> float:
                 total += speed
                 count += 1
             elif i > 0 and w.vehicle[i - 1] == w.vehicle[i] and w.at[i] - w.at[i - 1] <= w.thresholds.silence_most_us:
-                fastest = np.fmax(fastest, km_between(w, i - 1, i) / (w.at[i] - w.at[i - 1]) * _MICROS_PER_HOUR)
+                fastest = np.fmax(fastest, km_between(w, i - 1, i) / (w.at[i] - w.at[i - 1]) * HOUR_US)
             moving = i
             seen += 1
         elif abs(w.at[i] - w.at[moving]) > w.thresholds.halt_us:
@@ -131,4 +130,4 @@ def moved_within(w: Witnesses, a: int, b: int, pace: float) -> int:
     km = km_between(w, a, b)
     if np.isnan(km) or np.isnan(pace) or pace <= 0:
         return step // 2
-    return min(step, int(km / pace * _MICROS_PER_HOUR))
+    return min(step, int(km / pace * HOUR_US))

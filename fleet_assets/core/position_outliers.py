@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.core.compiled import F64, I64, helper, kernel, read_only
+from fleet_assets.core.compiled import F64, I64, Mask, helper, kernel, read_only
 from fleet_assets.core.geo import great_circle_km
-from fleet_assets.core.thresholds import Thresholds
-
-Mask = npt.NDArray[np.bool_]
+from fleet_assets.core.thresholds import HOUR_US, Thresholds
 
 TRACK_NOISE_KM = 0.05
 """km that two positions of a cleaned track may always be apart: noise of a receiver among buildings."""
@@ -32,7 +29,6 @@ _SPREADS = 4.0
 """Multiple of the median distance of positions from their place within which the next place may be the same one."""
 _STRAIGHT = 0.7
 """Share of the way that a short drive gets on by at least; a walk without aim gets nowhere."""
-_HOUR = 3_600_000_000
 _DRIFTED_ROWS, _DRIFTED_LEAST = 120, 10
 """Positions of the hour before at most, evenly in time, and at least, that say how far a receiver drifts."""
 _FURTHEST = 6.0
@@ -41,7 +37,6 @@ independent errors (Rayleigh; the median of one is 1.18 sigma, the difference of
 _PLACE_ROWS = 20
 """Positions whose median is a place: noise of 30 m to every side leaves 8 m of it."""
 _MINUTE = 60_000_000
-_MICROS_PER_HOUR = 3.6e9
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,7 @@ def may_drift_km(elapsed: int, thresholds: Thresholds) -> float:
 @helper
 def can_follow(km: float, elapsed: int, max_kmh: float, noise_km: float) -> bool:
     """Whether a road vehicle gets so far in so many microseconds."""
-    return bool(km <= max_kmh * elapsed / _MICROS_PER_HOUR + noise_km)
+    return bool(km <= max_kmh * elapsed / HOUR_US + noise_km)
 
 
 @helper
@@ -287,13 +282,13 @@ def _drifted_km(p: Placed, row: int, thresholds: Thresholds) -> float:
     lat, lon = np.empty(_DRIFTED_ROWS), np.empty(_DRIFTED_ROWS)
     count = 0
     i, least = row, p.at[row]
-    while i >= 0 and p.vehicle[i] == p.vehicle[row] and p.at[i] >= p.at[row] - _HOUR and count < _DRIFTED_ROWS:
+    while i >= 0 and p.vehicle[i] == p.vehicle[row] and p.at[i] >= p.at[row] - HOUR_US and count < _DRIFTED_ROWS:
         if not np.isnan(p.lat[i] + p.lon[i] + p.lat[row] + p.lon[row]) and p.at[i] <= least:
             if great_circle_km(p.lat[row], p.lon[row], p.lat[i], p.lon[i]) > thresholds.drift_km:
                 break
             lat[count], lon[count] = p.lat[i], p.lon[i]
             count += 1
-            least = p.at[i] - _HOUR // _DRIFTED_ROWS
+            least = p.at[i] - HOUR_US // _DRIFTED_ROWS
         i -= 1
     return _middle(lat[:count], lon[:count])[2] if count >= _DRIFTED_LEAST else 0.0
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from fleet_assets.contracts import TIMESTAMP
+from fleet_assets.core.arithmetic import quotient, sum_in_order
 from fleet_assets.core.daily_windows import daily_windows
-from fleet_assets.core.local_clock import with_local_clock
+from fleet_assets.core.local_time import with_local_clock
 
 PRICES_READ = (
     "kind", "price", "currency", "valid_from", "valid_to", "zone", "daily_from", "daily_to",
@@ -44,11 +46,11 @@ def with_cost(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame,
 def cost_sums() -> tuple[pl.Expr, pl.Expr]:
     """Aggregates `cost` and `currency` of several priced rows: null where one of them has no cost, or another currency.
 
-    For `group_by().agg()`; rows add up in the order in which they come.
+    For `group_by(..., maintain_order=True).agg()`; rows add up in the order in which they come.
     """
     is_whole = (pl.col("cost").null_count() == 0) & (pl.col("currency").n_unique() == 1)
     currency = pl.when(is_whole).then(pl.col("currency").first()).alias("currency")
-    return pl.when(is_whole).then(pl.col("cost").sum()).alias("cost"), currency
+    return pl.when(is_whole).then(sum_in_order(pl.col("cost"))).alias("cost"), currency
 
 
 def _pieces(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame, default_zone: str) -> pl.DataFrame:
@@ -61,17 +63,16 @@ def _pieces(parts: pl.DataFrame, prices: pl.DataFrame, vehicles: pl.DataFrame, d
     if not prices["daily_from"].count():
         return spans.with_row_index(_PIECE).with_columns(pl.lit(0, dtype=pl.Int64).alias("local_us"))
     quarters = pl.datetime_ranges(
-        pl.col("start").cast(_TS).dt.truncate(_QUARTER), pl.col("end").cast(_TS), _QUARTER, closed="left"
+        pl.col("start").cast(TIMESTAMP).dt.truncate(_QUARTER), pl.col("end").cast(TIMESTAMP), _QUARTER, closed="left"
     )
     cut = spans.with_columns(quarters.alias("quarter")).explode("quarter").with_columns(
         pl.max_horizontal("start", _us("quarter")).alias("start"),
         pl.min_horizontal("end", _us("quarter") + 15 * _MINUTE_US).alias("end"),
     )  # fmt: skip
-    timed = with_local_clock(cut.with_columns(pl.col("start").cast(_TS).alias("_at")), vehicles, default_zone, "_at")
+    timed = with_local_clock(
+        cut.with_columns(pl.col("start").cast(TIMESTAMP).alias("_at")), vehicles, default_zone, "_at"
+    )
     return timed.drop("quarter", "_at").with_row_index(_PIECE)
-
-
-_TS = pl.Datetime("us", "UTC")
 
 
 def _us(name: str) -> pl.Expr:
@@ -88,7 +89,8 @@ def _offers(pieces: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     is_daily = (pl.col("from_min") > 0) | (pl.col("to_min") < 24 * 60)
     opens = pl.when(is_daily).then(midnight + pl.col("from_min") * _MINUTE_US)
     closes = pl.when(is_daily).then(midnight + pl.col("to_min") * _MINUTE_US)
-    pairs = pieces.join(near, on="kind").filter((pl.col("zone") == pl.col("zone_id")) | pl.col("zone").is_null())
+    is_there = (pl.col("zone") == pl.col("zone_id")) | pl.col("zone").is_null()
+    pairs = pieces.join(near, on="kind", maintain_order="left_right").filter(is_there)
     return pairs.select(
         _PIECE, "price", "currency", pl.col("zone").is_null().alias("is_everywhere"),
         pl.max_horizontal("start", "since", opens).alias("from"),
@@ -102,15 +104,18 @@ def _stretches(pieces: pl.DataFrame, offers: pl.DataFrame) -> pl.DataFrame:
     edges += [offers.select(_PIECE, pl.col(name).alias("since")) for name in ("from", "to")]
     cuts = pl.concat(edges).unique().sort(_PIECE, "since")
     spans = cuts.with_columns(pl.col("since").shift(-1).over(_PIECE).alias("till")).drop_nulls("till")
-    matched = spans.join(offers, on=_PIECE).filter(pl.col("since") >= pl.col("from"), pl.col("since") < pl.col("to"))
-    best = matched.sort("is_everywhere").unique([_PIECE, "since"], keep="first", maintain_order=True)
+    is_held = (pl.col("since") >= pl.col("from")) & (pl.col("since") < pl.col("to"))
+    matched = spans.join(offers, on=_PIECE, maintain_order="left_right").filter(is_held)
+    best = matched.sort("is_everywhere", maintain_order=True).unique(
+        [_PIECE, "since"], keep="first", maintain_order=True
+    )
     priced = spans.join(best.select(_PIECE, "since", "price", "currency"), on=[_PIECE, "since"], how="left")
     return priced.join(pieces.select(_PIECE, _PART, "amount", "whole"), on=_PIECE).sort(_PART, "since")
 
 
 def _costs(stretches: pl.DataFrame) -> pl.DataFrame:
     """Cost and currency per part."""
-    share = (pl.col("till") - pl.col("since")) / pl.col("whole")
+    share = quotient(pl.col("till") - pl.col("since"), pl.col("whole"))
     costs = stretches.with_columns((pl.col("amount") * share * pl.col("price")).alias("cost"))
     return costs.group_by(_PART, maintain_order=True).agg(*cost_sums())
 

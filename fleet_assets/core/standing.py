@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.events import STANDING_PERIODS
 from fleet_assets.contracts.reference import VEHICLES
 from fleet_assets.core.cadence import silence_after, usual_step
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
+from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel, read_only
 from fleet_assets.core.fuel_use import FuelRules, litres_burned
 from fleet_assets.core.integrals import Stretches, median_within, shared, time_in_state
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
@@ -33,8 +32,6 @@ TELEMETRY_USED = (
 
 TOLD = 2
 """State of a row that says nothing of motion, of a vehicle of which nothing else says that it moves."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 
 MICROS = 1_000_000
+"""us in a second."""
+
+HOUR_US = 3600 * MICROS
+"""us in an hour."""
 
 Thresholds = np.record
 """Rules as one record: times in microseconds, lengths in kilometres.

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from fleet_assets.core.compiled import F64
+from fleet_assets.core.compiled import F64, Mask
 from fleet_assets.core.geo import great_circle_to, inside_ring, polygon_ring, ring_area
 
 _DEGREE_KM = 111.2
@@ -36,11 +35,11 @@ def _size_km2(zone: dict[str, object]) -> float:
     return math.pi * (float(zone["radius_m"]) / 1000) ** 2 if isinstance(zone["radius_m"], float) else 0.0
 
 
-def _inside(lat: F64, lon: F64, zone: dict[str, object]) -> npt.NDArray[np.bool_]:
+def _inside(lat: F64, lon: F64, zone: dict[str, object]) -> Mask:
     if isinstance(zone["polygon"], str):
         return inside_ring(lat, lon, polygon_ring(zone["polygon"]))
     centre_lat, centre_lon, radius_m = zone["latitude_deg"], zone["longitude_deg"], zone["radius_m"]
     if not (isinstance(centre_lat, float) and isinstance(centre_lon, float) and isinstance(radius_m, float)):
         return np.zeros(len(lat), dtype=np.bool_)
-    inside: npt.NDArray[np.bool_] = great_circle_to(lat, lon, centre_lat, centre_lon) * 1000 <= radius_m
+    inside: Mask = great_circle_to(lat, lon, centre_lat, centre_lon) * 1000 <= radius_m
     return inside

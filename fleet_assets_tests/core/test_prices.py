@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from random import Random
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from fleet_assets.contracts import ENERGY_PRICES, TIMESTAMP
 from fleet_assets.core.prices import cost_sums, with_cost
@@ -156,3 +158,31 @@ def test_a_cost_is_the_sum_of_the_costs_of_its_pieces(
     assert whole is not None
     assert cut["cost"].sum() == pytest.approx(whole, abs=1e-8)
     assert 3.0 - 1e-8 <= whole <= 6.0 + 1e-8
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    spans=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 900)), min_size=1, max_size=8),
+    random=st.randoms(use_true_random=False),
+)
+def test_the_order_of_parts_and_of_prices_changes_no_digit_of_a_cost(
+    spans: list[tuple[int, int]], random: Random
+) -> None:
+    start = datetime(2026, 3, 28, tzinfo=UTC)
+    rows = [
+        price(0.31, daily_from="06:10", daily_to="22:00"),
+        price(0.17, daily_from="22:00", daily_to="06:10"),
+        price(0.29, zone="depot", valid_to=start + hours(20)),
+        price(0.23, zone="depot", valid_from=start + hours(30)),
+    ]
+    parts = [
+        part(start + timedelta(minutes=since), start + timedelta(minutes=since + length), length / 7, zone_id=zone)
+        for since, length in spans
+        for zone in (None, "depot")
+    ]
+    told = with_cost(pl.DataFrame(parts, schema=PART), prices(*rows), IN_BERLIN, "UTC")
+    mixed = [*range(len(parts))]
+    random.shuffle(mixed)
+    random.shuffle(rows)
+    again = with_cost(pl.DataFrame([parts[k] for k in mixed], schema=PART), prices(*rows), IN_BERLIN, "UTC")
+    assert_frame_equal(again, told[mixed], check_exact=True)

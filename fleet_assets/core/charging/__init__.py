@@ -4,8 +4,15 @@ Belongs here: `charging_periods` (what was observed on one day), and the session
 Does not belong here: energy of driving (`energy`), prices (`prices`).
 """
 
-from fleet_assets.core.charging.found import charging_hours, charging_sessions, power_sessions
+from fleet_assets.core.charging.found import charging_events, charging_hours, charging_sessions, power_sessions
 from fleet_assets.core.charging.periods import charging_periods
 from fleet_assets.core.charging.rules import ChargingRules
 
-__all__ = ["ChargingRules", "charging_hours", "charging_periods", "charging_sessions", "power_sessions"]
+__all__ = [
+    "ChargingRules",
+    "charging_events",
+    "charging_hours",
+    "charging_periods",
+    "charging_sessions",
+    "power_sessions",
+]

@@ -19,6 +19,8 @@ class ChargeAgreementRules:
 
     side_share: float = 0.02
     """Share by which the battery may have taken more than the charger gave: both are measured to about a per cent."""
+    side_kwh: float = 0.1
+    """kWh more by which it may in any case: of a short charge either is known to no more."""
     least_points: float = 10.0
     """Points of charge from which energy and charge are compared: either end is known to a point."""
     capacity_share: float = 0.25
@@ -33,7 +35,7 @@ def plug_in_overlap_sentences(plug_ins: pl.LazyFrame) -> list[str]:
 
 def side_sentences(charges: pl.LazyFrame, rules: ChargeAgreementRules = ChargeAgreementRules()) -> list[str]:
     """Charges in which the battery took more than the charger gave."""
-    most = pl.col("energy_ac_kwh") * (1 + rules.side_share) + 0.1
+    most = pl.col("energy_ac_kwh") * (1 + rules.side_share) + rules.side_kwh
     found = charges.filter(pl.col("energy_battery_kwh") > most)
     told = found.select("vehicle_id", "started_at", "energy_battery_kwh", "energy_ac_kwh").collect()
     return [

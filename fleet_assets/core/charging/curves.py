@@ -6,16 +6,17 @@ Belongs here: making points by the minute, and thinning those of a session. Does
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from fleet_assets.core.arithmetic import quotient, seconds_of, sum_in_order
 from fleet_assets.core.charging.states import Signals
-from fleet_assets.core.compiled import F64, I64, kernel
+from fleet_assets.core.compiled import F64, I64, Mask, kernel
+from fleet_assets.core.thresholds import MICROS
 
 _MINUTE = 60_000_000
 
 
-def minute_curves(signals: Signals, first: I64, last: I64, wanted: npt.NDArray[np.bool_]) -> pl.Series:
+def minute_curves(signals: Signals, first: I64, last: I64, wanted: Mask) -> pl.Series:
     """Per stretch its means by the minute as JSON, [s since its first row, kW, state of charge]; null for others."""
     points = _minutes(signals, first, last, wanted)
     frame = pl.DataFrame(points, schema=["stretch", "second", "kw", "soc"], nan_to_null=True)
@@ -35,17 +36,17 @@ def session_curves(periods: pl.DataFrame, count: int) -> pl.DataFrame:
         return pl.DataFrame(schema={"session": pl.Int64, "curve": pl.String})
     each = told.explode("curve").select(
         "session",
-        ((pl.col("started_at") - pl.col("began")).dt.total_microseconds() / 1e6 + pl.col("curve").list.get(0)).alias(
-            "second"
-        ),
+        (seconds_of(pl.col("started_at") - pl.col("began")) + pl.col("curve").list.get(0)).alias("second"),
         pl.col("curve").list.get(1).alias("kw"), pl.col("curve").list.get(2).alias("soc"),
-        ((pl.col("until") - pl.col("began")).dt.total_microseconds() / 1e6).alias("length"),
+        seconds_of(pl.col("until") - pl.col("began")).alias("length"),
     )  # fmt: skip
-    width = pl.max_horizontal(pl.col("length") / count, pl.lit(1e-6))
-    part = (pl.col("second") / width).floor().clip(0, count - 1).alias("part")
-    thinned = each.sort("session", "second").group_by("session", part, maintain_order=True).agg(
-        pl.col("second").first().clip(0), pl.col("kw").mean(), pl.col("soc").drop_nulls().last(),
-    )  # fmt: skip
+    width = pl.max_horizontal(pl.col("length") * (1 / count), pl.lit(1e-6))
+    part = quotient(pl.col("second"), width).floor().clip(0, count - 1)
+    ordered = each.with_columns(part.alias("part")).sort("session", "second", maintain_order=True)
+    thinned = ordered.group_by("session", "part", maintain_order=True).agg(
+        pl.col("second").first().clip(0), sum_in_order(pl.col("kw")), pl.col("kw").count().alias("count"),
+        pl.col("soc").drop_nulls().last(),
+    ).with_columns(quotient(pl.col("kw"), pl.col("count")).alias("kw"))  # fmt: skip
     return _as_json(thinned, "session")
 
 
@@ -58,7 +59,7 @@ def _as_json(points: pl.DataFrame, owner: str) -> pl.DataFrame:
 
 
 @kernel
-def _minutes(s: Signals, first: I64, last: I64, wanted: npt.NDArray[np.bool_]) -> F64:
+def _minutes(s: Signals, first: I64, last: I64, wanted: Mask) -> F64:
     """Per minute of a wanted stretch with readings: stretch, second of its first reading, mean power, last charge."""
     size = 0
     for k in range(len(first)):
@@ -79,7 +80,7 @@ def _minutes(s: Signals, first: I64, last: I64, wanted: npt.NDArray[np.bool_]) -
             soc = s.soc[i] if not np.isnan(s.soc[i]) else soc
             power = s.ac_kw[i] if not np.isnan(s.ac_kw[i]) else s.battery_kw[i]
             if not np.isnan(power):
-                begins = begins if count > 0 else (s.at[i] - s.at[first[k]]) / 1e6
+                begins = begins if count > 0 else (s.at[i] - s.at[first[k]]) / MICROS
                 count += 1
                 total += power
         if count > 0:

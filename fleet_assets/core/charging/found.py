@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import CHARGING_HOURS, CHARGING_SESSIONS, POWER_SESSIONS, TIMESTAMP, Table
+from fleet_assets.core.arithmetic import seconds_of, sum_in_order
 from fleet_assets.core.charging.measures import is_believed, measured_charges, of_plug_in, typed
 from fleet_assets.core.charging.pieces import Pieces, pieces_of
 from fleet_assets.core.charging.portions import Portions, portions_of
@@ -21,11 +22,10 @@ from fleet_assets.core.charging.rules import ChargingRules
 from fleet_assets.core.charging.sessions import Charges, find_charges
 from fleet_assets.core.compiled import I64
 from fleet_assets.core.ids import event_ids
-from fleet_assets.core.local_clock import with_local_hour
-from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.local_time import with_local_date, with_local_hour
 from fleet_assets.core.prices import cost_sums, with_cost
 from fleet_assets.core.thresholds import micros
-from fleet_assets.core.window import Window
+from fleet_assets.core.window import Window, micros_of
 from fleet_assets.core.zones import zone_of
 
 
@@ -38,25 +38,21 @@ class Fleet:
     prices: pl.LazyFrame
 
 
-def power_sessions(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Power sessions (contract POWER_SESSIONS, its order) that became final in the window.
+def charging_events(
+    table: Table, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
+) -> pl.LazyFrame:  # fmt: skip
+    """Rows of POWER_SESSIONS, of CHARGING_SESSIONS (plug-ins, each the sum of its power sessions) or of CHARGING_HOURS,
+    in the order of that contract: what became final in the window, hours with their power session.
 
     `periods` (CHARGING_PERIODS) begun in [window.start, window.day_end). Raises DataError for a polygon or a time zone
     that is none.
     """
-    return _found(POWER_SESSIONS, _power_rows, periods, fleet, window, rules)
+    return pl.defer(partial(_collect, table, periods, fleet, window, rules), schema=table.schema)
 
 
-def charging_sessions(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Plug-ins (contract CHARGING_SESSIONS, its order) that became final in the window, each the sum of its power
-    sessions; inputs as for `power_sessions`."""
-    return _found(CHARGING_SESSIONS, _plug_rows, periods, fleet, window, rules)
-
-
-def charging_hours(periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules) -> pl.LazyFrame:
-    """Hours (contract CHARGING_HOURS, its order) of the power sessions that became final in the window; inputs as for
-    `power_sessions`."""
-    return _found(CHARGING_HOURS, _hour_rows, periods, fleet, window, rules)
+power_sessions = partial(charging_events, POWER_SESSIONS)
+charging_sessions = partial(charging_events, CHARGING_SESSIONS)
+charging_hours = partial(charging_events, CHARGING_HOURS)
 
 
 @dataclass(frozen=True)
@@ -74,33 +70,25 @@ class _Day:
 
     def is_final(self, closed_at: I64) -> I64:
         """Rows that became final in the window."""
-        first, until = (int(at.timestamp()) * 1_000_000 for at in (self.window.day_start, self.window.day_end))
+        first, until = (micros_of(at) for at in (self.window.day_start, self.window.day_end))
         return np.flatnonzero((closed_at >= first) & (closed_at < until))
 
     def is_cut(self, first_piece: I64) -> pl.Series:
         """Whether what begins with these pieces may have begun before the look-back: it is the first, at the edge."""
         vehicle, start = self.pieces.vehicle, self.pieces.start
         is_first = (first_piece == 0) | (vehicle[first_piece] != vehicle[first_piece - 1])
-        edge = int(self.window.start.timestamp()) * 1_000_000 + micros(self.rules.sessions.start_edge_s)
+        edge = micros_of(self.window.start) + micros(self.rules.sessions.start_edge_s)
         return pl.Series(is_first & (start[first_piece] < edge), dtype=pl.Boolean)
 
 
-_Rows = Callable[[_Day], pl.DataFrame]
-
-
-def _found(
-    table: Table, rows: _Rows, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
-) -> pl.LazyFrame:  # fmt: skip
-    return pl.defer(partial(_collect, table, rows, periods, fleet, window, rules), schema=table.schema)
-
-
 def _collect(
-    table: Table, rows: _Rows, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
+    table: Table, periods: pl.LazyFrame, fleet: Fleet, window: Window, rules: ChargingRules
 ) -> pl.DataFrame:  # fmt: skip
     vehicles, zones, prices = fleet.vehicles.collect(), fleet.zones.collect(), fleet.prices.collect()
     powertrains = vehicles.lazy().select("vehicle_id", "powertrain").unique("vehicle_id", keep="first")
-    told = periods.join(powertrains, on="vehicle_id", how="left").unique(["vehicle_id", "started_at"])
-    ordered = told.sort("vehicle_id", "started_at").collect()
+    told = periods.join(powertrains, on="vehicle_id", how="left", maintain_order="left")
+    once = told.unique(["vehicle_id", "started_at"], keep="first", maintain_order=True)
+    ordered = once.sort("vehicle_id", "started_at").collect()
     found = [table.empty()]
     for day in window.days(table.look_back):
         at = pl.col("started_at")
@@ -113,7 +101,7 @@ def _collect(
         closed_at = charges.plugs[:, 3] if table is CHARGING_SESSIONS else charges.power[:, 4]
         if not len(known.is_final(closed_at)):
             continue
-        stamped = rows(known).with_columns(pl.lit(rules.version).alias("rules_version"))
+        stamped = _ROWS[table.name](known).with_columns(pl.lit(rules.version).alias("rules_version"))
         found.append(stamped.select(table.schema.names()).cast(table.schema))
     return pl.concat(found).sort(table.order)
 
@@ -152,10 +140,17 @@ def _plug_rows(day: _Day) -> pl.DataFrame:
     summed = of_plug_in(frame, charges)
     named = typed(summed, day.rules.types).with_columns(
         event_ids(frame["vehicle_id"], frame["plugged_at"]).alias("session_id"),
-        ((pl.col("unplugged_at") - pl.col("plugged_at")).dt.total_microseconds() / 1e6).alias("plugged_s"),
+        seconds_of(pl.col("unplugged_at") - pl.col("plugged_at")).alias("plugged_s"),
     )
     is_one = pl.col("has_cable") | (pl.col("power_session_count") > 0)
     return with_local_date(named.filter(is_one), day.vehicles, day.rules.default_timezone, "plugged_at")
+
+
+_ROWS: dict[str, Callable[[_Day], pl.DataFrame]] = {
+    POWER_SESSIONS.name: _power_rows,
+    CHARGING_SESSIONS.name: _plug_rows,
+    CHARGING_HOURS.name: _hour_rows,
+}
 
 
 def _charges(day: _Day, wanted: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -165,22 +160,19 @@ def _charges(day: _Day, wanted: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = _stretches(day, wanted, power, portions)
     measured, spread = measured_charges(frame, day.periods, portions, day.rules)
     charges = measured.filter(is_believed(day.rules))
-    parts = spread.join(charges.select("charge", "vehicle_id", "zone_id", "energy_ac_kwh"), on="charge").with_columns(
+    of_charge = charges.select("charge", "vehicle_id", "zone_id", "energy_ac_kwh")
+    parts = spread.join(of_charge, on="charge", maintain_order="left").with_columns(
         pl.lit("electricity").alias("kind"),
         pl.when(pl.col("energy_ac_kwh").is_not_null()).then("ac_kwh").otherwise("added_kwh").alias("amount"),
     )
     priced = with_cost(parts, day.prices, day.vehicles, day.rules.default_timezone)
     hours = priced.group_by("charge", pl.col("at").dt.truncate("1h").alias("hour_at"), maintain_order=True).agg(
-        _sum("added_kwh").alias("energy_added_kwh"), _sum("ac_kwh").alias("energy_ac_kwh"), _sum("charging_s"),
+        sum_in_order(pl.col("added_kwh")).alias("energy_added_kwh"),
+        sum_in_order(pl.col("ac_kwh")).alias("energy_ac_kwh"), sum_in_order(pl.col("charging_s")),
         pl.col("peak_power_kw").max(), *cost_sums(),
     )  # fmt: skip
     costs = hours.group_by("charge", maintain_order=True).agg(*cost_sums())
     return charges.join(costs, on="charge", how="left", maintain_order="left"), hours
-
-
-def _sum(name: str) -> pl.Expr:
-    """A sum that is null where nothing is known."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
 def _stretches(day: _Day, wanted: I64, power: I64, portions: Portions) -> pl.DataFrame:
@@ -220,4 +212,4 @@ def _place(day: _Day, first: I64) -> dict[str, pl.Series]:
     return {"latitude_deg": lat, "longitude_deg": lon, "zone_id": zone}
 
 
-__all__ = ["Fleet", "charging_hours", "charging_sessions", "power_sessions"]
+__all__ = ["Fleet", "charging_events", "charging_hours", "charging_sessions", "power_sessions"]

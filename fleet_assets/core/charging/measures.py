@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from fleet_assets.contracts import TIMESTAMP
+from fleet_assets.core.arithmetic import quotient, sum_in_order
 from fleet_assets.core.charging.curves import session_curves
 from fleet_assets.core.charging.portions import Portions
 from fleet_assets.core.charging.rules import ChargingRules, TypeRules
@@ -32,7 +33,9 @@ def measured_charges(
     )
     told = known.with_columns(_source().alias("energy_source"))
     parts = _with_added(spread, told)
-    added = parts.group_by("charge").agg(_sum("added_kwh").alias("energy_added_kwh"))
+    added = parts.group_by("charge", maintain_order=True).agg(
+        sum_in_order(pl.col("added_kwh")).alias("energy_added_kwh")
+    )
     summed = told.join(added, on="charge", how="left", maintain_order="left").with_columns(
         _loss(),
         pl.coalesce("rise_from", "first_soc").alias("start_soc_pct"),
@@ -57,11 +60,13 @@ def is_believed(rules: ChargingRules) -> pl.Expr:
 
 def of_plug_in(plugs: pl.DataFrame, charges: pl.DataFrame) -> pl.DataFrame:
     """Plug-ins (`plug`) with the sums of their charges; a sum of which a part is not known is not known."""
-    sums = charges.sort("plug", "started_at").group_by("plug", maintain_order=True).agg(
+    sums = charges.sort("plug", "started_at", "charge").group_by("plug", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("power_session_count"),
         pl.col("started_at").min(), pl.col("ended_at").max(),
-        *(pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name) for name in _SUMMED),
-        pl.col("energy_source").sort_by("energy_added_kwh", descending=True, nulls_last=True).first(),
+        *(pl.when(pl.col(name).null_count() == 0).then(sum_in_order(pl.col(name))).alias(name) for name in _SUMMED),
+        pl.col("energy_source").sort_by(
+            "energy_added_kwh", descending=True, nulls_last=True, maintain_order=True
+        ).first(),
         pl.col("peak_power_kw").max(), pl.col("volts").max(), pl.col("battery_volts").max(),
         pl.col("start_soc_pct").drop_nulls().first(), pl.col("end_soc_pct").drop_nulls().last(), *cost_sums(),
     )  # fmt: skip
@@ -85,7 +90,7 @@ def typed(charges: pl.DataFrame, rules: TypeRules) -> pl.DataFrame:
         .when(peak.is_not_null()).then(pl.lit("L2"))
     )  # fmt: skip
     energy = pl.coalesce("energy_ac_kwh", "energy_added_kwh")
-    mean = pl.when(pl.col("charging_s") > 0).then(energy / pl.col("charging_s") * 3600)
+    mean = pl.when(pl.col("charging_s") > 0).then(quotient(energy, pl.col("charging_s")) * 3600)
     return charges.with_columns(kind.alias("charge_type"), mean.alias("avg_power_kw"))
 
 
@@ -98,17 +103,14 @@ def _portions(portions: Portions) -> pl.DataFrame:
     }, nan_to_null=True)  # fmt: skip
 
 
-def _sum(name: str) -> pl.Expr:
-    """A sum that is null where nothing is known."""
-    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-
-
 def _sums(spread: pl.DataFrame, rules: ChargingRules) -> pl.DataFrame:
     """Per charge the energies that were measured for enough of it, and its time and power."""
     time = pl.col("charging_s")
-    sums = spread.group_by("charge").agg(
-        _sum("ac_kwh"), _sum("battery_kwh"), time.sum(), pl.col("peak_power_kw").max(),
-        *(time.filter(pl.col(name).is_not_null()).sum().alias(f"{name}_s") for name in ("ac_kwh", "battery_kwh")),
+    sums = spread.group_by("charge", maintain_order=True).agg(
+        sum_in_order(pl.col("ac_kwh")), sum_in_order(pl.col("battery_kwh")), sum_in_order(time).fill_null(0.0),
+        pl.col("peak_power_kw").max(),
+        *(sum_in_order(time.filter(pl.col(name).is_not_null())).fill_null(0.0).alias(f"{name}_s")
+          for name in ("ac_kwh", "battery_kwh")),
     )  # fmt: skip
     known = {
         energy: pl.when(pl.col(f"{read}_s") >= rules.min_coverage * time).then(pl.col(read))
@@ -161,7 +163,7 @@ def _with_added(spread: pl.DataFrame, charges: pl.DataFrame) -> pl.DataFrame:
     by_source = (
         pl.when(pl.col("energy_source") == "battery").then(pl.col("battery_kwh").fill_null(0.0))
         .when(pl.col("energy_source") == "charger").then(pl.col("ac_kwh").fill_null(0.0))
-        .when(pl.col("energy_source") == "soc").then(pl.col("points") / 100 * pl.col("capacity_kwh"))
+        .when(pl.col("energy_source") == "soc").then(pl.col("points") * 0.01 * pl.col("capacity_kwh"))
     )  # fmt: skip
     return spread.join(of_charge, on="charge", maintain_order="left").with_columns(by_source.alias("added_kwh"))
 
@@ -176,6 +178,6 @@ def _by_hour(parts: pl.DataFrame) -> pl.DataFrame:
         pl.min_horizontal("until", pl.col("hour") + pl.duration(hours=1)).alias("until"),
     )  # fmt: skip
     part = (pl.col("until") - pl.col("at")).dt.total_microseconds()
-    share = pl.when(pl.col("length") > 0).then(part / pl.col("length")).otherwise(1.0)
+    share = pl.when(pl.col("length") > 0).then(quotient(part, pl.col("length"))).otherwise(1.0)
     amounts = pl.col("added_kwh", "ac_kwh", "charging_s") * share
     return cut.select("charge", "at", "until", amounts, "peak_power_kw")

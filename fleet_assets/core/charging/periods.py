@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts import CHARGING_PERIODS, TIMESTAMP, VEHICLES
@@ -19,17 +18,16 @@ from fleet_assets.core.charging.states import (
     AWAY,
     CHARGING,
     Signals,
-    ends_of,
     highest_of,
     measured,
     row_states,
+    signals_of,
     stretches_of,
 )
-from fleet_assets.core.compiled import F64, I64, read_only
+from fleet_assets.core.compiled import F64, I64, Mask, read_only
+from fleet_assets.core.integrals import ends_of
 from fleet_assets.core.points import vehicle_ranges
 from fleet_assets.core.track import Track, each_track
-
-Mask = npt.NDArray[np.bool_]
 
 SIGNS = ("soc_pct", "is_charger_connected", "charger_power_kw", "hv_power_kw", "hv_current_a")
 """Quantities of which a vehicle that can be charged tells at least one."""
@@ -75,7 +73,7 @@ def _of_batteries(telemetry: pl.LazyFrame) -> pl.LazyFrame | None:
 def periods_of(track: Track, rules: ChargingRules) -> pl.DataFrame:
     """Charging periods (contract CHARGING_PERIODS) of all days of one track, in order of vehicle and start."""
     daily, numbers = track.by_day(), rules.own_thresholds
-    signals = _signals(daily)
+    signals = signals_of(daily)
     states = row_states(signals, numbers)
     rows = stretches_of(signals, states, numbers)
     first, last = rows[:, 0].copy(), rows[:, 1].copy()
@@ -101,21 +99,6 @@ def periods_of(track: Track, rules: ChargingRules) -> pl.DataFrame:
     )
     frame = pl.DataFrame(columns, nan_to_null=True)
     return frame.select(CHARGING_PERIODS.schema.names()).cast(CHARGING_PERIODS.schema)
-
-
-def _signals(track: Track) -> Signals:
-    points = track.points
-    return Signals(
-        points.vehicle, points.at, track.states, _whole(track, "is_charger_connected"),
-        _whole(track, "charger_power_kw"), _whole(track, "", -track.battery_kw), _whole(track, "engine_speed_rpm"),
-        _whole(track, "soc_pct"),
-    )  # fmt: skip
-
-
-def _whole(track: Track, name: str, values: F64 | None = None) -> F64:
-    """A quantity with a value for every row, also where it was never observed."""
-    told = track.column(name) if values is None else values
-    return read_only(told if len(told) else np.full(len(track), np.nan))
 
 
 def _is_connected(signals: Signals, first: I64, last: I64) -> Mask:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts.charging import PERIOD_STATES
+from fleet_assets.core.charging.states import AWAY
 from fleet_assets.core.compiled import F64, I8, I64, helper, read_only
 from fleet_assets.core.geo import great_circle_km
 
@@ -105,4 +106,4 @@ def km_moved(p: Pieces, a: int, b: int) -> float:
         return float(abs(after - before))
     if not (np.isnan(p.lat[a] + p.lon[a]) or np.isnan(p.first_lat[b] + p.first_lon[b])):
         return float(great_circle_km(p.lat[a], p.lon[a], p.first_lat[b], p.first_lon[b]))
-    return np.inf if p.state[a] == 3 and p.state[b] == 3 else 0.0
+    return np.inf if p.state[a] == AWAY and p.state[b] == AWAY else 0.0

@@ -14,11 +14,8 @@ from fleet_assets.core.charging.pieces import Pieces
 from fleet_assets.core.charging.sessions import Charges
 from fleet_assets.core.charging.states import AWAY, charging_share
 from fleet_assets.core.compiled import F64, I64, helper, kernel
-from fleet_assets.core.thresholds import Thresholds
-
-_HOUR = 3_600_000_000
-_DENSE = 10_000_000
-"""us between rows up to which a row itself bounds an event (`CadenceRules.dense_s`)."""
+from fleet_assets.core.integrals import trapezoid
+from fleet_assets.core.thresholds import MICROS, Thresholds
 
 
 class Portions(NamedTuple):
@@ -109,8 +106,7 @@ def _between(
     if j < 0 or right_at[k] < 0 or right_at[k] - left_at[j] > rules.hole_us:
         return np.nan, 0.0
     step = right_at[k] - left_at[j]
-    energy = (left_kw[j] + right_kw[k]) / 2 * step / _HOUR
-    return energy, step / 1e6 * charging_share(left_kw[j], right_kw[k], rules)
+    return trapezoid(left_kw[j], right_kw[k], step), step / MICROS * charging_share(left_kw[j], right_kw[k], rules)
 
 
 @helper
@@ -131,7 +127,7 @@ def _edge(
     if main[0] <= 0:
         return count
     step = int(main[0])
-    moved = step // 2 if step > _DENSE else 0
+    moved = step // 2 if step > rules.dense_us else 0
     if is_before:
         bounds[n, 0] -= moved
         spans[count, 1], spans[count, 2] = bounds[n, 0], p.start[first]
@@ -139,7 +135,7 @@ def _edge(
         bounds[n, 1] += moved
         spans[count, 1], spans[count, 2] = p.end[last], bounds[n, 1]
     spans[count, 0], amounts[count, 0], amounts[count, 1] = n, ac[1], battery[1]
-    amounts[count, 3] = step / 2e6
+    amounts[count, 3] = step / 2 / MICROS
     return count + 1
 
 
@@ -168,7 +164,7 @@ def _step(
     if inner < 0 or outer < 0 or abs(inner - outer) > longest:
         return 0.0, np.nan
     step = float(abs(inner - outer))
-    return step, (inner_kw + outer_kw) / 2 * step / _HOUR
+    return step, trapezoid(inner_kw, outer_kw, step)
 
 
 __all__ = ["Portions", "portions_of"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 
 from fleet_assets.contracts.charging import PATIENCE
+from fleet_assets.core.cadence import CadenceRules
+from fleet_assets.core.engine import ENGINE_ON_RPM
+from fleet_assets.core.motion import MotionRules
+from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 from fleet_assets.core.track import TrackRules
 
@@ -21,18 +23,18 @@ class PeriodRules:
 
     charging_min_kw: float = 0.5
     """kW from which a vehicle charges; less keeps its electronics awake."""
-    engine_on_rpm: float = 500.0
+    engine_on_rpm: float = ENGINE_ON_RPM
     """rpm above which an engine runs: what flows into the battery then does not come from a cable."""
-    fresh_s: float = 60.0
-    """s for which a reading of motion, engine or power stands for what follows (`CadenceRules.hold_s`)."""
+    fresh_s: float = CadenceRules.hold_s
+    """s for which a reading of motion, engine or power stands for what follows."""
     rest_s: float = 120.0
     """s of rest after which a vehicle is no longer in use: it stands at traffic lights for less."""
     rolling_out_s: float = 60.0
     """s after movement within which power into the battery is not taken for charging without a word of the charger."""
     quiet_s: float = 300.0
     """s without a row after which a stretch ends."""
-    hole_s: float = 1800.0
-    """s between two readings up to which both tell what was in between (`CadenceRules.silence_most_s`)."""
+    hole_s: float = CadenceRules.silence_most_s
+    """s between two readings up to which both tell what was in between."""
     soc_cut_pct: float = 1.0
     """Points of charge by which a stretch without power ends: charging seen by the charge alone is known to a point."""
 
@@ -51,8 +53,8 @@ class SessionRules:
     """Points it must have risen over a gap in which the vehicle drove as well: a descent of 2000 m gives a car 11."""
     rise_by_engine_pct_per_km: float = 1.0
     """Points per km more for a plug-in hybrid, whose engine charges too: 1 kWh in 10 km for a battery of 10 kWh."""
-    moved_km: float = 0.3
-    """km by odometer or position from which a vehicle was moved in a gap (`MotionRules.arrives_m`)."""
+    moved_km: float = MotionRules.arrives_m / 1000
+    """km by odometer or position from which a vehicle was moved in a gap."""
     edge_steps: float = 2.2
     """Usual steps of a session up to which the reading before it, or after it, bounds it (one row may be lost)."""
     patience_s: float = PATIENCE.total_seconds()
@@ -78,6 +80,13 @@ class TypeRules:
 
 
 @dataclass(frozen=True)
+class _OfCadence:
+    """Of `CadenceRules`, which have a patience of their own."""
+
+    dense_s: float
+
+
+@dataclass(frozen=True)
 class ChargingRules(TrackRules):
     """All rules of charging."""
 
@@ -94,11 +103,10 @@ class ChargingRules(TrackRules):
 
     @cached_property
     def own_thresholds(self) -> Thresholds:
-        """The numbers of these rules for kernels."""
-        return thresholds_of(self.periods, self.sessions)
+        """The numbers of these rules for kernels, and what of the cadence bounds a charge."""
+        return thresholds_of(self.periods, self.sessions, _OfCadence(self.cadence.dense_s))
 
     @cached_property
     def version(self) -> str:
-        """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        """Names every rule and the code's version."""
+        return rules_version(self, CODE_VERSION)

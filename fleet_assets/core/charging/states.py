@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
-from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.compiled import F64, I8, I64, helper, kernel, read_only
+from fleet_assets.core.integrals import trapezoid
+from fleet_assets.core.motion import MOVING, STANDING
+from fleet_assets.core.thresholds import HOUR_US, MICROS, Thresholds
+from fleet_assets.core.track import Track
 
 CHARGING, PLUGGED, SEEN, AWAY = 0, 1, 2, 3
 """States of a stretch, as numbers of `contracts.charging.PERIOD_STATES`."""
 NOTHING = -1
 """State of a row that says nothing of charging."""
 
-_HOUR = 3_600_000_000
 _LONG_AGO = -(2**62)
 
 
@@ -33,6 +34,22 @@ class Signals(NamedTuple):
     battery_kw: F64
     rpm: F64
     soc: F64
+
+
+def signals_of(track: Track) -> Signals:
+    """What the rows of a track say."""
+    points = track.points
+    return Signals(
+        points.vehicle, points.at, track.states, _whole(track, "is_charger_connected"),
+        _whole(track, "charger_power_kw"), _whole(track, "", -track.battery_kw), _whole(track, "engine_speed_rpm"),
+        _whole(track, "soc_pct"),
+    )  # fmt: skip
+
+
+def _whole(track: Track, name: str, values: F64 | None = None) -> F64:
+    """A quantity with a value for every row, also where it was never observed."""
+    told = track.column(name) if values is None else values
+    return read_only(told if len(told) else np.full(len(track), np.nan))
 
 
 @kernel
@@ -99,7 +116,7 @@ def stretches_of(s: Signals, states: I8, rules: Thresholds) -> I64:
         if first >= 0:
             ends = vehicle[i] != vehicle[last] or state != states[last] or at[i] - at[last] > quiet
             if not ends and state != AWAY:
-                ends = at[i] // _HOUR != at[last] // _HOUR
+                ends = at[i] // HOUR_US != at[last] // HOUR_US
                 ends = ends or (state != CHARGING and abs(socs[i] - soc) >= cut)
             if ends:
                 rows[count, 0], rows[count, 1] = first, last
@@ -133,8 +150,8 @@ def measured(s: Signals, values: F64, first: I64, last: I64, rules: Thresholds) 
                 table[k, 0], table[k, 1] = i, values[i]
             elif s.at[i] - s.at[before] <= rules.hole_us:
                 step = s.at[i] - s.at[before]
-                energy += (values[before] + values[i]) / 2 * step / _HOUR
-                seconds += step / 1e6 * charging_share(values[before], values[i], rules)
+                energy += trapezoid(values[before], values[i], step)
+                seconds += step / MICROS * charging_share(values[before], values[i], rules)
             highest = np.fmax(highest, values[i])
             count += 1
             before = i
@@ -153,23 +170,6 @@ def charging_share(before: float, after: float, rules: Thresholds) -> float:
 
 
 @kernel
-def ends_of(values: F64, first: I64, last: I64) -> I64:
-    """Per stretch the rows of the first and the last reading of a quantity; -1 where there is none."""
-    rows = np.full((len(first), 2), -1)
-    if len(values) == 0:
-        return rows
-    for k in range(len(first)):
-        low, high = first[k], last[k]
-        while low <= high and np.isnan(values[low]):
-            low += 1
-        while high >= low and np.isnan(values[high]):
-            high -= 1
-        if low <= high:
-            rows[k, 0], rows[k, 1] = low, high
-    return rows
-
-
-@kernel
 def highest_of(values: F64, first: I64, last: I64) -> I64:
     """Per stretch the row of the highest reading (the first of them); -1 where there is none."""
     rows = np.full(len(first), -1)
@@ -182,5 +182,5 @@ def highest_of(values: F64, first: I64, last: I64) -> I64:
     return rows
 
 
-__all__ = ["AWAY", "CHARGING", "PLUGGED", "SEEN", "UNKNOWN", "Signals", "charging_share", "ends_of", "highest_of",
-           "measured", "row_states", "stretches_of"]  # fmt: skip
+__all__ = ["AWAY", "CHARGING", "PLUGGED", "SEEN", "Signals", "charging_share", "highest_of", "measured",
+           "row_states", "signals_of", "stretches_of"]  # fmt: skip

@@ -6,10 +6,10 @@ levels (`balance`) and what makes a level (`windows`).
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
+
+from fleet_assets.core.rules_version import rules_version
 
 from fleet_assets.core.fuel.balance import BalanceRules
 
@@ -93,6 +93,5 @@ class FuelEventRules:
 
     @cached_property
     def version(self) -> str:
-        """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        """Names every rule and the code's version."""
+        return rules_version(self, CODE_VERSION)

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.events import TRIPS
-from fleet_assets.core.compiled import F64, I64, kernel
+from fleet_assets.core.compiled import F64, I64, Mask, kernel
 from fleet_assets.core.integrals import Stretches
 from fleet_assets.core.points import Points
 from fleet_assets.core.track import Track
@@ -38,7 +37,7 @@ class TripBatch:
     track: Track
     trips: Stretches
     edges: Edges
-    is_stuck: npt.NDArray[np.bool_]
+    is_stuck: Mask
     vehicles: pl.DataFrame
 
     @cached_property

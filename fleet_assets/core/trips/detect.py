@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts import FUEL_BALANCE, READINGS_BEFORE_SILENCE, TRIPS
-from fleet_assets.core.compiled import I64
+from fleet_assets.core.compiled import I64, Mask
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.points import vehicle_ranges, within
@@ -30,8 +29,6 @@ from fleet_assets.core.trips.segmentation import TRUNCATED, Candidates, Segmenta
 from fleet_assets.core.trips.unobserved import find_unobserved
 from fleet_assets.core.trips.unobserved_rows import measure_unobserved
 from fleet_assets.core.window import Window, micros_of
-
-Mask = npt.NDArray[np.bool_]
 
 
 def segment_trips(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import silence_after
-from fleet_assets.core.compiled import F64, I64, helper, kernel
+from fleet_assets.core.compiled import F64, I64, Mask, helper, kernel
 from fleet_assets.core.integrals import Stretches
 from fleet_assets.core.motion import MOVING, UNKNOWN
 from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at, speed_of
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track
 from fleet_assets.core.trips.segmentation import Candidates
 
@@ -24,7 +24,6 @@ NOTHING = -1
 _NEAR_ROWS = 8
 _NOISE_SHARE = 0.3
 """Share of the way that counts as leaving a place within which two positions may be one place."""
-_MICROS_PER_HOUR = 3.6e9
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Edges:
     lead_kmh: F64
     trail_kmh: F64
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Edges:
+    def where(self, mask: Mask) -> Edges:
         rows, moved = (self.before[mask], self.after[mask]), (self.lead[mask], self.trail[mask])
         return Edges(*rows, *moved, self.lead_kmh[mask], self.trail_kmh[mask])
 
@@ -56,7 +55,7 @@ class Edges:
     @property
     def km(self) -> F64:
         """Kilometres at the speed of the ends."""
-        km: F64 = (self.lead * self.lead_kmh + self.trail * self.trail_kmh) / _MICROS_PER_HOUR
+        km: F64 = (self.lead * self.lead_kmh + self.trail * self.trail_kmh) / HOUR_US
         return km
 
 
@@ -141,7 +140,7 @@ def _is_dense(w: Witnesses, a: int, b: int) -> bool:
 
 
 @kernel
-def told_by_positions_only(w: Witnesses, first: I64, last: I64) -> npt.NDArray[np.bool_]:
+def told_by_positions_only(w: Witnesses, first: I64, last: I64) -> Mask:
     """Of which trips positions alone tell."""
     only = np.empty(len(first), dtype=np.bool_)
     for k in range(len(first)):
@@ -183,9 +182,9 @@ def _trail(w: Witnesses, first: int, last: int, closed_at: int, stop_us: int) ->
 def _short_drive(w: Witnesses, a: int, b: int, speed: float) -> int:
     """Microseconds at a speed for the way between two rows around a silence; 0 where that is a drive of its own."""
     km = km_between(w, a, b)
-    if np.isnan(speed) or not 0 < km <= speed * w.thresholds.silence_us / _MICROS_PER_HOUR:
+    if np.isnan(speed) or not 0 < km <= speed * w.thresholds.silence_us / HOUR_US:
         return 0
-    return int(km / speed * _MICROS_PER_HOUR)
+    return int(km / speed * HOUR_US)
 
 
 @helper
@@ -222,5 +221,5 @@ def _speed_at(w: Witnesses, row: int, a: int, b: int, moved: int) -> float:
     if moved <= 0:
         return 0.0
     km = km_between(w, a, b) if a >= 0 and b >= 0 else np.nan
-    speed = km / moved * _MICROS_PER_HOUR if not np.isnan(km) else speed_of(w, row)
+    speed = km / moved * HOUR_US if not np.isnan(km) else speed_of(w, row)
     return 0.0 if np.isnan(speed) else speed

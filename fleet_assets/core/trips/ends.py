@@ -14,7 +14,7 @@ from fleet_assets.core.cadence import silence_after
 from fleet_assets.core.compiled import F64, helper
 from fleet_assets.core.motion import STANDING, UNKNOWN
 from fleet_assets.core.pace import Witnesses, is_arrival, km_between, moved_within, pace_at
-from fleet_assets.core.thresholds import Thresholds
+from fleet_assets.core.thresholds import HOUR_US, Thresholds
 
 STOP, IGNITION, GAP = 0, 1, 2
 """Why a trip ended: indices into `segmentation.END_REASONS`."""
@@ -23,7 +23,6 @@ OPEN, ENDED, DRIVEN_ON = 0, 1, 2
 
 LONG_AGO = -(2**62)
 _FAR = 2**62
-_MICROS_PER_HOUR = 3.6e9
 
 
 class Signals(NamedTuple):
@@ -150,7 +149,7 @@ def _end_of_silence(s: Signals, i: int, seen: int, before: int) -> tuple[int, bo
     after = _reading_after(s, i, before)
     if after < 0:
         return min(s.seen.at[i] + s.rules.odometer_wait_us, bound), False
-    step, hours = km_between(s.seen, before, after), (s.seen.at[after] - s.seen.at[before]) / _MICROS_PER_HOUR
+    step, hours = km_between(s.seen, before, after), (s.seen.at[after] - s.seen.at[before]) / HOUR_US
     if np.isnan(step):
         return s.seen.at[after], False
     if _is_whole(s.seen.odometer, before, after):

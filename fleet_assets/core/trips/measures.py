@@ -8,11 +8,11 @@ Does not belong here: how each is computed (modules of `core`, `times`, `consump
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.events import TRIPS
 from fleet_assets.core import distance, fuel_use
+from fleet_assets.core.compiled import Mask
 from fleet_assets.core.elevation import ClimbRules, climbs
 from fleet_assets.core.energy import ENERGY_SOURCES, engine_share, first_engine_start, measure_battery
 from fleet_assets.core.integrals import Stretches, at_ends, median_within
@@ -24,8 +24,6 @@ from fleet_assets.core.trips.edges import Edges
 from fleet_assets.core.trips.rules import TripRules
 from fleet_assets.core.trips.segmentation import END_REASONS, START_REASONS, TRUNCATED, Candidates
 from fleet_assets.core.trips.times import times_of
-
-Mask = npt.NDArray[np.bool_]
 
 
 def measure_trips(track: Track, candidates: Candidates, edges: Edges, rules: TripRules) -> pl.DataFrame:

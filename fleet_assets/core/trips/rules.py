@@ -5,10 +5,8 @@ Belongs here: the composition. Does not belong here: a single rule; it stands in
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 
 from fleet_assets.core.distance import DistanceRules
 from fleet_assets.core.elevation import ClimbRules
@@ -16,6 +14,7 @@ from fleet_assets.core.energy import EnergyRules
 from fleet_assets.core.fuel.burned import BurnedRules
 from fleet_assets.core.fuel.steps import StepRules
 from fleet_assets.core.fuel_use import FuelRules
+from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.track import TrackRules
 from fleet_assets.core.trips.consumption import ConsumptionRules
 from fleet_assets.core.trips.segmentation import SegmentationRules
@@ -45,6 +44,5 @@ class TripRules(TrackRules):
 
     @cached_property
     def version(self) -> str:
-        """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        """Names every rule and the code's version."""
+        return rules_version(self, CODE_VERSION)

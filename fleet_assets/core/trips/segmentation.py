@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fleet_assets.core.compiled import I64, helper, kernel
+from fleet_assets.core.compiled import I64, Mask, helper, kernel
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
 from fleet_assets.core.thresholds import thresholds_of
 from fleet_assets.core.track import Track
@@ -67,7 +66,7 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.first)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Candidates:
+    def where(self, mask: Mask) -> Candidates:
         parts = (self.first, self.last, self.closed_at, self.start_reason, self.end_reason)
         return Candidates(*(part[mask] for part in parts))
 

@@ -6,16 +6,13 @@ Belongs here: shares of a trip's duration. Does not belong here: what moves (`mo
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet_assets.core.cadence import hold_of_states
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, Mask, kernel
 from fleet_assets.core.integrals import shared, time_in_state
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.thresholds import Thresholds
 from fleet_assets.core.trips.batch import TripBatch
-
-Mask = npt.NDArray[np.bool_]
 
 
 def times_of(batch: TripBatch, km: F64) -> dict[str, object]:

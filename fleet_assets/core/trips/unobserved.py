@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from fleet_assets.core.compiled import F64, I64, helper, kernel
+from fleet_assets.core.compiled import F64, I64, Mask, helper, kernel
 from fleet_assets.core.integrals import Stretches, spacing_of
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.pace import Witnesses, km_between, pace_at
-from fleet_assets.core.thresholds import micros
+from fleet_assets.core.thresholds import HOUR_US, micros
 from fleet_assets.core.track import Track
 from fleet_assets.core.trips.edges import Edges
 from fleet_assets.core.trips.segmentation import Candidates, SegmentationRules
@@ -24,7 +23,8 @@ from fleet_assets.core.trips.segmentation import Candidates, SegmentationRules
 BY_ODOMETER, BY_POSITION = 0, 2
 """Indices into `distance.SOURCES`."""
 
-_MICROS_PER_HOUR = 3.6e9
+MORE_THAN_A_STEP = 1.001
+"""Steps of an odometer from which it rose by more than one, whatever was lost in rounding."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Unobserved:
     def __len__(self) -> int:
         return len(self.before)
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> Unobserved:
+    def where(self, mask: Mask) -> Unobserved:
         rows, bounds = (self.before[mask], self.after[mask]), (self.started_at[mask], self.ended_at[mask])
         facts = self.closed_at[mask], self.source[mask]
         return Unobserved(*rows, *bounds, *facts, self.km[mask], self.error_km[mask])
@@ -88,7 +88,7 @@ def find_unobserved(
     covered = edges.around(Stretches(trips.first, trips.last))
     # A trail that ends between two rows is told up to the later one; one into a silence by its estimate.
     is_enclosed = edges.after >= 0
-    trail_km = np.where(is_enclosed, 0.0, edges.trail * edges.trail_kmh / _MICROS_PER_HOUR)
+    trail_km = np.where(is_enclosed, 0.0, edges.trail * edges.trail_kmh / HOUR_US)
     ended_at = track.at[covered.last] + np.where(is_enclosed, 0, edges.trail)
     told = _Told(covered.first, covered.last, ended_at, trail_km)
     rows, km = _driven(seen, steps, told, ends.min_distance_km, rules.place_km, micros(ends.odometer_wait_s))
@@ -132,7 +132,7 @@ def _driven(w: Witnesses, steps: I64, told: _Told, least_km: float, place_km: fl
             continue
         by_odometer = len(w.odometer) > 0 and not (np.isnan(w.odometer[before]) or np.isnan(w.odometer[i]))
         resolution = min(spacing_of(w.odometer[before]), spacing_of(w.odometer[i])) if by_odometer else 0.0
-        least = max(least_km, resolution * 1.001) if by_odometer else place_km
+        least = max(least_km, resolution * MORE_THAN_A_STEP) if by_odometer else place_km
         trip = np.searchsorted(told.last, before)
         started_at = w.at[before]
         if trip < len(told.last) and told.last[trip] == before:
@@ -158,6 +158,6 @@ def _ended_at(w: Witnesses, before: int, i: int, started_at: int, km: float) -> 
     else anywhere in the silence."""
     if w.states[before] == MOVING:
         pace = pace_at(w, before, False)
-        if pace > 0 and km <= pace * w.thresholds.silence_us / _MICROS_PER_HOUR:
-            return min(int(w.at[i]), started_at + int(km / pace * _MICROS_PER_HOUR))
+        if pace > 0 and km <= pace * w.thresholds.silence_us / HOUR_US:
+            return min(int(w.at[i]), started_at + int(km / pace * HOUR_US))
     return int(w.at[i])

@@ -1,7 +1,7 @@
 """Energy out of the traction battery by the hour, while it was not charged.
 
-Belongs here: when a battery is charged, and what power and charge say of the rest. Does not belong here: energy of
-trips (`energy`), and what charging put in.
+Belongs here: what power and charge say of the time in which it was not charged. Does not belong here: when it was
+(`charging.states`), what charging put in, and energy of trips (`energy`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from fleet_assets.core.charging.rules import ChargingRules
+from fleet_assets.core.charging.states import CHARGING, PLUGGED, row_states, signals_of
 from fleet_assets.core.compiled import F64, I8, I64, kernel, read_only
 from fleet_assets.core.energy import EnergyRules
 from fleet_assets.core.integrals import median_within, spacing_within
-from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
+from fleet_assets.core.motion import MOVING
 from fleet_assets.core.track import Track
 from fleet_assets.core.use.hours import (
     SECONDS,
@@ -20,14 +22,13 @@ from fleet_assets.core.use.hours import (
     Hours,
     no_shares,
     put_each,
-    rate_by_hour,
 )
+from fleet_assets.core.use.steps import rate_by_hour
 
 POWER, SOC = 0, 1
 SOURCES = ("power", "soc")
 
-_CHARGING_KW = -0.5
-"""Battery power below which a vehicle that stands with its engine off is charged, where nothing tells of a charger."""
+_CHARGING_RULES = ChargingRules()
 
 
 def battery_columns(track: Track, hours: Hours, charging: I8, asked_s: F64, rules: EnergyRules) -> dict[str, F64 | I64]:
@@ -49,17 +50,10 @@ def battery_columns(track: Track, hours: Hours, charging: I8, asked_s: F64, rule
 
 
 def charging_rows(track: Track) -> I8:
-    """Per row 1 where the battery is charged: a charger is connected or gives power; where no row tells of a charger,
-    energy goes in while the vehicle stands with its engine off."""
-    charges = track.charger == 1
-    given, power = track.column("charger_power_kw"), track.battery_kw
-    if len(given):
-        charges |= given > 0
-    if len(power):
-        is_silent = (track.charger == UNKNOWN) & (np.isnan(given) if len(given) else True)
-        is_off = track.engine != 1 if len(track.engine) else True
-        charges |= is_silent & is_off & (track.states == STANDING) & (power < _CHARGING_KW)
-    return read_only(charges.astype(np.int8))
+    """Per row 1 where the vehicle charges or is plugged in, by the rules of charging: what a charge put in is never
+    taken for energy that came back."""
+    states = row_states(signals_of(track), _CHARGING_RULES.own_thresholds)
+    return read_only(((states == CHARGING) | (states == PLUGGED)).astype(np.int8))
 
 
 def _charge_lost(track: Track, charging: I8, rules: EnergyRules) -> Amounts:

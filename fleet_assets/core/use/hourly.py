@@ -1,7 +1,7 @@
 """Hourly use: one row per vehicle and UTC hour in which anything was known.
 
 Belongs here: the path from a day of telemetry to rows of the contract. Does not belong here: what was driven (`way`),
-burned (`burned`) and taken from the battery (`battery`).
+burned (`fuel`) and taken from the battery (`battery`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import HOURLY_USE
-from fleet_assets.core.compiled import F64, I64
+from fleet_assets.core.compiled import F64, I64, Mask
 from fleet_assets.core.points import vehicle_ranges, within
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track, each_track
 from fleet_assets.core.trips.batch import in_words
 from fleet_assets.core.trips.rules import TripRules
-from fleet_assets.core.use import battery, burned
-from fleet_assets.core.use.hours import HOUR, Hours, Mask, day_hours, hours_with, spoken_by_hour, time_by_hour
+from fleet_assets.core.use import battery, fuel
+from fleet_assets.core.use.hours import Hours, day_hours, hours_with
 from fleet_assets.core.use.rises import Rises, rises_of
+from fleet_assets.core.use.steps import spoken_by_hour, time_by_hour
 from fleet_assets.core.use.way import drives_of, km_by_hour, moving_by_hour
 from fleet_assets.core.window import Window, micros_of
 
@@ -77,7 +79,7 @@ def hours_of(track: Track, rises: pl.DataFrame, day: Window, rules: TripRules) -
     columns = {
         "observed_s": np.minimum(spoken.column(0) + spoken.column(1), _SECONDS_PER_HOUR),
         **_way_columns(track, hours, risen, rules), **_engine_columns(track, hours),
-        **burned.burned_columns(track, hours, risen, rules.fuel),
+        **fuel.fuel_columns(track, hours, risen, rules.fuel),
         **battery.battery_columns(track, hours, charging, spoken.column(0), rules.energy),
     }  # fmt: skip
     known = hours_with(hours, np.ones(len(track), dtype=np.bool_))
@@ -88,11 +90,11 @@ def hours_of(track: Track, rises: pl.DataFrame, day: Window, rules: TripRules) -
 
 def _rows(track: Track, hours: Hours, columns: dict[str, F64 | I64], known: Mask) -> pl.DataFrame:
     slots = np.flatnonzero(known)
-    words = {"fuel_source": burned.SOURCES, "energy_source": battery.SOURCES}
+    words = {"fuel_source": fuel.SOURCES, "energy_source": battery.SOURCES}
     frame = pl.DataFrame(
         {
             "vehicle_id": track.points.vehicle_ids.gather(slots // hours.grid.per_vehicle),
-            "hour_at": hours.grid.began + slots % hours.grid.per_vehicle * HOUR,
+            "hour_at": hours.grid.began + slots % hours.grid.per_vehicle * HOUR_US,
             **{name: values[slots] for name, values in columns.items() if name not in words},
             **{name: in_words(columns[name][slots].astype(np.int64), said) for name, said in words.items()},
         },

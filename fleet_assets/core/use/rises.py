@@ -15,10 +15,10 @@ from fleet_assets.core.compiled import F64, kernel, read_only
 from fleet_assets.core.distance import STEP_SLACK_KM
 from fleet_assets.core.integrals import spacing_of
 from fleet_assets.core.merge import SourceRules
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.track import Track
+from fleet_assets.core.trips.unobserved import MORE_THAN_A_STEP
 from fleet_assets.core.use.hours import Amounts
-
-_MICROS_PER_HOUR = 3.6e9
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Rises:
         by an odometer that rose by more than its step and than a trip's least distance, else between two places."""
         read = self._plausible("odometer", max_kmh, STEP_SLACK_KM)
         step_km = _finer_step(*(read_only(read[name].to_numpy()) for name in ("before", "after")))
-        driven = read.filter(pl.Series(read["rise"].to_numpy() > np.maximum(least_km, 1.001 * step_km)))
+        driven = read.filter(pl.Series(read["rise"].to_numpy() > np.maximum(least_km, MORE_THAN_A_STEP * step_km)))
         placed = self._plausible("place", max_kmh, STEP_SLACK_KM).filter(pl.col("rise") > place_km)
         is_read = pl.col("kind") == "odometer"
         unread = placed.join(self.rows.filter(is_read), on="vehicle", how="anti")
         return _amounts(pl.concat([driven, unread]))
 
     def _plausible(self, kind: str, max_per_hour: float, slack: float) -> pl.DataFrame:
-        most = max_per_hour * (pl.col("ended") - pl.col("began")) / _MICROS_PER_HOUR + slack
+        most = (pl.col("ended") - pl.col("began")) * (max_per_hour / HOUR_US) + slack
         return self.rows.filter(pl.col("kind") == kind, pl.col("rise") >= 0, pl.col("rise") <= most)
 
 

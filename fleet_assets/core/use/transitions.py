@@ -5,29 +5,25 @@ Belongs here: starts of a day, and their trips. Does not belong here: what a sta
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field
 from functools import cached_property, partial
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 
 from fleet_assets.contracts import ENGINE_STARTS, SOC_TRANSITIONS
+from fleet_assets.contracts.use import FINAL_AFTER
 from fleet_assets.core.compiled import F64, I64, kernel
 from fleet_assets.core.energy import EnergyRules, engine_starts
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
 from fleet_assets.core.points import vehicle_ranges, within
+from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.track import Track, TrackRules, each_track
 from fleet_assets.core.window import Window
 
 TELEMETRY_USED = ("engine_speed_rpm", "soc_pct", "ambient_temp_c", "odometer_km")
 """Telemetry columns that starts are made of."""
-
-FINAL_AFTER = timedelta(days=2)
-"""After this no trip becomes final any more that holds a start: one looks back a day, from the day in which it ends."""
 
 CODE_VERSION = 1
 """Raised whenever the code, not a rule, changes what a transition is."""
@@ -43,9 +39,8 @@ class TransitionRules(TrackRules):
 
     @cached_property
     def version(self) -> str:
-        """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        """Names every rule and the code's version."""
+        return rules_version(self, CODE_VERSION)
 
 
 _OTHERS = ("ice", "hev", "bev")

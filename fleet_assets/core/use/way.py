@@ -16,7 +16,7 @@ from fleet_assets.core.distance import SOURCES, Distances
 from fleet_assets.core.geo import great_circle_km
 from fleet_assets.core.integrals import Stretches, shared
 from fleet_assets.core.motion import MOVING
-from fleet_assets.core.thresholds import Thresholds, micros
+from fleet_assets.core.thresholds import HOUR_US, MICROS, Thresholds, micros
 from fleet_assets.core.track import Track
 from fleet_assets.core.trips.detect import are_trips
 from fleet_assets.core.trips.edges import Edges, find_edges
@@ -24,9 +24,7 @@ from fleet_assets.core.trips.measures import distances_of
 from fleet_assets.core.trips.rules import TripRules
 from fleet_assets.core.trips.segmentation import Candidates, candidate_trips
 from fleet_assets.core.trips.unobserved import Unobserved, find_unobserved
-from fleet_assets.core.use.hours import HOUR, Amounts, Grid, Hours, Shares, no_shares, put, put_each
-
-_MICROS = 1e6
+from fleet_assets.core.use.hours import Amounts, Grid, Hours, Shares, no_shares, put, put_each
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def km_by_hour(track: Track, hours: Hours, drives: Drives, over_midnight: Amount
     found, points, at = no_shares(hours), track.points, track.at
     began, ended = drives.bounds(at)
     around = drives.edges.around(Stretches(drives.rows.first, drives.rows.last))
-    crosses = (began // HOUR != (ended - 1) // HOUR) & (around.first < around.last)
+    crosses = (began // HOUR_US != (ended - 1) // HOUR_US) & (around.first < around.last)
     vehicle = points.vehicle[drives.rows.first]
     parts = (vehicle, began, ended, drives.distances.km)
     put_each(found, hours, Amounts(*(part[~crosses] for part in parts)))
@@ -135,8 +133,8 @@ def _divide(
                 continue
             share = weights[i - first[k]] / total if total > 0 else (at[i] - at[before]) / (at[last[k]] - at[first[k]])
             if before >= 0 and share > 0:
-                if at[i] // HOUR == at[before] // HOUR:
-                    row = vehicle[i] * grid.per_vehicle + (at[i] - grid.began) // HOUR
+                if at[i] // HOUR_US == at[before] // HOUR_US:
+                    row = vehicle[i] * grid.per_vehicle + (at[i] - grid.began) // HOUR_US
                     sums[row, 0] += share * km[k]
                     marks[0, row] = 1
                 else:
@@ -151,8 +149,8 @@ def moving_by_hour(track: Track, hours: Hours, drives: Drives) -> Shares:
     bounds = read_only(rows.first), read_only(rows.last)
     _moving(found.sums, found.marks, hours.grid, hours.slot, vehicle, at, track.states, *bounds, track.thresholds)
     began, ended = drives.bounds(at)
-    put_each(found, hours, Amounts(vehicle[rows.first], began, at[rows.first], drives.edges.lead / _MICROS))
-    put_each(found, hours, Amounts(vehicle[rows.last], at[rows.last], ended, drives.edges.trail / _MICROS))
+    put_each(found, hours, Amounts(vehicle[rows.first], began, at[rows.first], drives.edges.lead / MICROS))
+    put_each(found, hours, Amounts(vehicle[rows.last], at[rows.last], ended, drives.edges.trail / MICROS))
     return found
 
 
@@ -181,8 +179,8 @@ def _moving(
             elif not is_at_end:
                 moved = shared(step, was, is_now, thresholds.hold_us, 0, thresholds.dense_us)
             if slot[before] == slot[i]:
-                sums[slot[i], 0] += moved / _MICROS
+                sums[slot[i], 0] += moved / MICROS
                 marks[0, slot[i]] = 1
             else:
-                put(sums, marks, 0, grid, vehicle[i], at[before], at[i], moved / _MICROS)
+                put(sums, marks, 0, grid, vehicle[i], at[before], at[i], moved / MICROS)
         before = i

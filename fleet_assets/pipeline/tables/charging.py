@@ -20,27 +20,24 @@ from fleet_assets.contracts import (
     POWER_SESSIONS,
     TELEMETRY,
     VEHICLES,
-    ZONES,
     Rows,
+    Table,
 )
 from fleet_assets.core.prices import PRICES_READ
 from fleet_assets.core.window import Window
 from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import day_table
+from fleet_assets.pipeline.tables.reads import ZONES_READ
 
 if TYPE_CHECKING:
     from fleet_assets.core.charging import ChargingRules
-    from fleet_assets.core.charging import charging_hours as share_by_hour
+    from fleet_assets.core.charging import charging_events as find_charges
     from fleet_assets.core.charging import charging_periods as find_charging
-    from fleet_assets.core.charging import charging_sessions as find_plug_ins
-    from fleet_assets.core.charging import power_sessions as find_power
     from fleet_assets.core.charging.found import Fleet
 else:
     ChargingRules = Later("fleet_assets.core.charging.rules", "ChargingRules")
-    share_by_hour = Later("fleet_assets.core.charging.found", "charging_hours")
+    find_charges = Later("fleet_assets.core.charging.found", "charging_events")
     find_charging = Later("fleet_assets.core.charging.periods", "charging_periods")
-    find_plug_ins = Later("fleet_assets.core.charging.found", "charging_sessions")
-    find_power = Later("fleet_assets.core.charging.found", "power_sessions")
     Fleet = Later("fleet_assets.core.charging.found", "Fleet")
 
 charging_table = partial(day_table, group="events", rules=ChargingRules)
@@ -48,7 +45,7 @@ charging_table = partial(day_table, group="events", rules=ChargingRules)
 CHARGES_READ = (
     CHARGING_PERIODS,
     Rows(VEHICLES, ("vehicle_id", "powertrain", "battery_capacity_kwh", "timezone")),
-    Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+    ZONES_READ,
     Rows(ENERGY_PRICES, PRICES_READ, kinds=("electricity",)),
 )
 """What sessions and hours of charging are made of."""
@@ -60,31 +57,16 @@ def charging_periods(telemetry: pl.LazyFrame, rules: ChargingRules) -> pl.LazyFr
     return find_charging(telemetry, rules)
 
 
-@charging_table(POWER_SESSIONS, reads=CHARGES_READ, settings=["timezone"])
-def power_sessions(
+def _charges(
     charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
-    window: Window, rules: ChargingRules, timezone: str,
+    window: Window, rules: ChargingRules, timezone: str, table: Table,
 ) -> pl.LazyFrame:  # fmt: skip
-    """Stretches of charging power: energies on both sides of the charger, type, curve, cost."""
+    """From a month of what was observed: energies on both sides of the charger, type, curve, place and cost."""
     fleet = Fleet(vehicles, zones, energy_prices)
-    return find_power(charging_periods, fleet, window, replace(rules, default_timezone=timezone))
+    return find_charges(table, charging_periods, fleet, window, replace(rules, default_timezone=timezone))
 
 
-@charging_table(CHARGING_SESSIONS, reads=CHARGES_READ, settings=["timezone"])
-def charging_sessions(
-    charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
-    window: Window, rules: ChargingRules, timezone: str,
-) -> pl.LazyFrame:  # fmt: skip
-    """Plug-ins, each the sum of its power sessions."""
-    fleet = Fleet(vehicles, zones, energy_prices)
-    return find_plug_ins(charging_periods, fleet, window, replace(rules, default_timezone=timezone))
-
-
-@charging_table(CHARGING_HOURS, reads=CHARGES_READ, settings=["timezone"])
-def charging_hours(
-    charging_periods: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, energy_prices: pl.LazyFrame,
-    window: Window, rules: ChargingRules, timezone: str,
-) -> pl.LazyFrame:  # fmt: skip
-    """What of power sessions fell in which UTC hour."""
-    fleet = Fleet(vehicles, zones, energy_prices)
-    return share_by_hour(charging_periods, fleet, window, replace(rules, default_timezone=timezone))
+power_sessions, charging_sessions, charging_hours = (
+    charging_table(table, reads=CHARGES_READ, settings=["timezone"])(_charges)
+    for table in (POWER_SESSIONS, CHARGING_SESSIONS, CHARGING_HOURS)
+)

@@ -23,13 +23,13 @@ from fleet_assets.contracts import (
     TELEMETRY,
     TRIPS,
     VEHICLES,
-    ZONES,
     OwnDay,
     Rows,
 )
 from fleet_assets.core.window import Window
 from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import day_table
+from fleet_assets.pipeline.tables.reads import ZONES_READ
 
 if TYPE_CHECKING:
     from fleet_assets.core.last_readings import last_readings as read_last
@@ -99,7 +99,7 @@ def standing_periods(telemetry: pl.LazyFrame, vehicles: pl.LazyFrame, rules: Sta
         STANDING_PERIODS,
         FUEL_EVENTS,
         POWER_SESSIONS,
-        Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+        ZONES_READ,
         Rows(VEHICLES, ("vehicle_id", "timezone")),
     ],
     settings=["timezone"],

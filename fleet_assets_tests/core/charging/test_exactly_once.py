@@ -98,6 +98,18 @@ def test_order_and_repetition_of_rows_change_nothing(telemetry: pl.DataFrame, se
     assert_frame_equal(charging_periods(doubled.lazy(), RULES).collect(), periods_of(telemetry))
 
 
+@pytest.mark.parametrize("maker", [maker for _, maker in TABLES])
+@given(_cars(), _cars())
+@settings(max_examples=15, deadline=None)
+def test_charges_of_a_vehicle_are_the_same_to_the_last_bit_whoever_else_is_charged(
+    maker: Made, telemetry: pl.DataFrame, others: pl.DataFrame
+) -> None:
+    around = [others.with_columns(pl.lit(name).alias("vehicle_id")) for name in ("bus", "van")]
+    among = made(maker, pl.concat([around[0], telemetry, around[1]]), KNOWN, ALL)
+    alone = made(maker, telemetry, KNOWN, ALL)
+    assert_frame_equal(among.filter(pl.col("vehicle_id") == "car"), alone, check_exact=True)
+
+
 @given(_cars(), st.sampled_from([3, 6, 12, 18]))
 @settings(max_examples=25, deadline=None)
 def test_where_midnight_falls_changes_no_energy(telemetry: pl.DataFrame, hours: int) -> None:

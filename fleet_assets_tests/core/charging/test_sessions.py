@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
 
-from fleet_assets.core.charging import charging_sessions
-from fleet_assets_tests.core.charging.plugged import FRIDAY, MONDAY, Car, fleet, hours, made, plug_ins, powers
+from fleet_assets.core.charging import charging_sessions, power_sessions
+from fleet_assets_tests.core.charging.plugged import (
+    ANY,
+    FRIDAY,
+    MONDAY,
+    RULES,
+    Car,
+    fleet,
+    hours,
+    made,
+    periods_of,
+    plug_ins,
+    powers,
+)
 
 EVENING = MONDAY + timedelta(hours=17)
 H = 3600.0
@@ -65,6 +78,16 @@ def test_a_power_session_is_final_a_quarter_of_an_hour_after_its_end_or_when_the
     assert powers(driven().charge(H).plugged(60).rest(60))["closed_at"].to_list() == [after(H + 60)]
     asleep = powers(driven().charge(H).silent(6 * H).plugged(60).rest(60))
     assert asleep["closed_at"].to_list() == [after(7 * H)]
+
+
+@pytest.mark.parametrize(("dense_s", "earlier_s"), [(10.0, 30), (60.0, 0)])
+def test_a_charge_begins_between_two_rows_that_are_far_apart_by_the_rules_of_cadence(
+    dense_s: float, earlier_s: int
+) -> None:
+    rules = replace(RULES, cadence=replace(RULES.cadence, dense_s=dense_s))
+    car = driven(step_s=60.0).plugged(120).charge(2 * H).plugged(1200)
+    found = power_sessions(periods_of(car.frame()).lazy(), fleet(), ANY, rules).collect()
+    assert found["started_at"].to_list() == [after(120 - earlier_s)]
 
 
 def test_plugged_in_without_power_is_a_plug_in_without_a_start() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -119,12 +120,21 @@ def test_no_rise_is_lost_over_a_midnight_nor_over_a_silence_of_days() -> None:
 
 
 def test_battery_energy_is_net_and_leaves_charging_out() -> None:
-    power = pl.when(pl.col("n") < 180).then(20.0).when(pl.col("n") < 270).then(-10.0).otherwise(-50.0)
-    driven = _numbered(vehicle().drive(2700).stand(600, is_charger_connected=True).frame())
+    driving = pl.when(pl.col("n") < 180).then(20.0).when(pl.col("n") < 270).then(-10.0)
+    power = driving.when(pl.col("n") < 280).then(0.0).otherwise(-50.0)
+    driven = _numbered(vehicle().drive(2700).stand(100).stand(600, is_charger_connected=True).frame())
     history = driven.with_columns(hv_power_kw=power).drop("n")
     assert _by_hour(history, "energy_used_kwh") == {0: pytest.approx(10 - 2.5, abs=0.15)}
     told_by_power_alone = history.drop("is_charger_connected")
     assert _by_hour(told_by_power_alone, "energy_used_kwh") == {0: pytest.approx(10 - 2.5, abs=0.25)}
+
+
+def test_what_charges_a_vehicle_that_is_silent_about_cable_and_motion_is_no_energy_that_came_back() -> None:
+    driven = vehicle(at=NOON).drive(1800, hv_power_kw=20.0).stand(120, hv_power_kw=0.0)
+    charged = replace(driven, columns=()).drive(5400, hv_power_kw=-11.0)  # asleep but for its battery
+    energy = _by_hour(charged.frame(), "energy_used_kwh", powertrain="bev", battery_capacity_kwh=50.0)
+    assert energy[0] == pytest.approx(10, abs=0.1)
+    assert all(used is None or used == pytest.approx(0, abs=0.02) for used in [energy[1], energy[2]])
 
 
 def test_where_power_is_not_known_the_charge_tells_and_its_flicker_loses_nothing() -> None:

@@ -1,6 +1,6 @@
 """Fuel burned by the hour: all of it, whether the vehicle drove, stood or nobody knows what it did.
 
-Belongs here: which of counter and rate is believed for an hour. Does not belong here: sums by hour (`hours`), how fast
+Belongs here: which of counter and rate is believed for an hour. Does not belong here: sums by hour (`steps`), how fast
 an engine may burn (`fuel_use`), fuel of trips, the tank.
 """
 
@@ -11,14 +11,15 @@ import numpy as np
 from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.fuel_use import COUNTER_SLACK_L, FuelRules
 from fleet_assets.core.track import Track
-from fleet_assets.core.use.hours import MOVED, STOOD, Hours, counter_by_hour, put_each, rate_by_hour
+from fleet_assets.core.use.hours import MOVED, STOOD, Hours, put_each
 from fleet_assets.core.use.rises import Rises
+from fleet_assets.core.use.steps import counter_by_hour, rate_by_hour
 
 COUNTER, RATE = 0, 1
 SOURCES = ("counter", "rate")
 
 
-def burned_columns(track: Track, hours: Hours, rises: Rises, rules: FuelRules) -> dict[str, F64 | I64]:
+def fuel_columns(track: Track, hours: Hours, rises: Rises, rules: FuelRules) -> dict[str, F64 | I64]:
     """Columns of HOURLY_USE on fuel, per slot: litres (NaN: not known), their source (-1: none), and their parts in
     motion and at a stand.
 
