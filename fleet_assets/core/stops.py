@@ -6,10 +6,8 @@ tells a refuel or a charge (`fuel`, `charging`): stops take both from the event 
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
-from hashlib import blake2b
 
 import polars as pl
 import polars.selectors as selectors
@@ -17,11 +15,13 @@ import polars.selectors as selectors
 from fleet_assets.contracts.charging import POWER_SESSIONS
 from fleet_assets.contracts.events import STOPS
 from fleet_assets.contracts.fuel import FUEL_EVENTS
+from fleet_assets.core.arithmetic import sum_in_order
 from fleet_assets.core.charging.rules import SessionRules
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.windows import WindowRules
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.window import Window
 from fleet_assets.core.zones import zone_of
 
@@ -54,8 +54,7 @@ class StopRules:
     @cached_property
     def version(self) -> str:
         """Short hash of every rule and of the code's version."""
-        text = json.dumps([CODE_VERSION, asdict(self)], sort_keys=True)
-        return blake2b(text.encode(), digest_size=6).hexdigest()
+        return rules_version(self, CODE_VERSION)
 
 
 @dataclass(frozen=True)
@@ -156,17 +155,14 @@ def _with_standing(stays: pl.LazyFrame, periods: pl.LazyFrame) -> pl.LazyFrame:
     """Stays with what was observed in the standing periods that lie in them; null where there is none."""
     spans = stays.select("vehicle_id", pl.col("started_at").alias("stay_at"), pl.col("ended_at").alias("until"))
     within = (
-        periods.sort("started_at")
+        periods.sort("started_at", "vehicle_id")
         .join_asof(
             spans.sort("stay_at"), left_on="started_at", right_on="stay_at", by="vehicle_id", check_sortedness=False
         )
         .filter(pl.col("ended_at") <= pl.col("until"))
-        .group_by("vehicle_id", pl.col("stay_at").alias("started_at"))
+        .group_by("vehicle_id", pl.col("stay_at").alias("started_at"), maintain_order=True)
         .agg(
-            *(
-                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
-                for name in ("engine_on_s", "idle_fuel_l")
-            ),
+            *(sum_in_order(pl.col(name)) for name in ("engine_on_s", "idle_fuel_l")),
             pl.col("latitude_deg", "longitude_deg").median(),
         )
     )
@@ -188,7 +184,8 @@ def _with_refuels(stays: pl.LazyFrame, fuel_events: pl.LazyFrame) -> pl.LazyFram
 
 def _with_charging(stays: pl.LazyFrame, power_sessions: pl.LazyFrame) -> pl.LazyFrame:
     """Stays with the time that power sessions last in them."""
-    charged = _in_stays(stays, power_sessions).group_by("vehicle_id", "started_at").agg(pl.col("inside_s").sum())
+    inside = _in_stays(stays, power_sessions).sort("vehicle_id", "started_at", "inside_s")
+    charged = inside.group_by("vehicle_id", "started_at", maintain_order=True).agg(sum_in_order(pl.col("inside_s")))
     return stays.join(charged, on=["vehicle_id", "started_at"], how="left")
 
 

@@ -153,6 +153,11 @@ _ROWS: dict[str, Callable[[_Day], pl.DataFrame]] = {
 }
 
 
+def _with_rises(vehicle: pl.Series, is_rise: pl.Series) -> pl.Series:
+    """What names a stretch of power beside its start."""
+    return pl.select(pl.when(is_rise).then(vehicle + "/rise").otherwise(vehicle)).to_series()
+
+
 def _charges(day: _Day, wanted: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The wanted stretches of power with all they measure, and their hours."""
     power = day.charges.power[wanted]
@@ -188,7 +193,8 @@ def _stretches(day: _Day, wanted: I64, power: I64, portions: Portions) -> pl.Dat
         "plug": power[:, 5],
         "first": power[:, 0],
         "last": power[:, 1],
-        "power_session_id": event_ids(vehicle, started),
+        # A rise that nobody saw may begin with the last row of power that was seen: it is another one.
+        "power_session_id": event_ids(_with_rises(vehicle, is_rise), started),
         "session_id": event_ids(vehicle, plugged),
         "vehicle_id": vehicle,
         "started_at": started,

@@ -9,11 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fleet_assets.core.compiled import F64, I64, helper, kernel
-
-Mask = npt.NDArray[np.bool_]
+from fleet_assets.core.compiled import F64, I64, Mask, helper, kernel
 
 COARSEST = 0.2
 """Share of the scale that no step of a sender exceeds: gauges of eighths are the coarsest, and flicker by one."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from fleet_assets.core.arithmetic import sum_in_order
+
 MAD_SD = 1.4826
 """Standard deviation over median absolute deviation, of normal noise."""
 
@@ -72,20 +74,20 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
 
 def _consumption(usual: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     """Ratio of sums over the days, and how far single days are from it."""
-    fall, km = -pl.col("x_change").sum(), pl.col("effective_km").sum()
-    # In order: a sum of floats over days in any order would be another one.
+    fall, km = -sum_in_order(pl.col("x_change")), sum_in_order(pl.col("effective_km"))
     days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day"), maintain_order=True).agg(
         fall.alias("fall"), km.alias("km")
     )
-    total = pl.col("fall").sum().over("vehicle_id") / pl.col("km").sum().over("vehicle_id")
+    fall, km = (sum_in_order(pl.col(name)).over("vehicle_id") for name in ("fall", "km"))
+    total = fall / km
     # Weighted by way: noise of the level is a larger part of a short day.
     off = (
         ((pl.col("fall") / pl.col("km") - pl.col("ratio")) / pl.col("ratio"))
         .abs()
         .filter(pl.col("km") >= rules.rated_km)
     )
-    rated = days.with_columns(total.alias("ratio")).group_by("vehicle_id").agg(
-        pl.col("ratio").first(), pl.col("km").sum(), (MAD_SD * off.median()).alias("usual_spread")
+    rated = days.with_columns(total.alias("ratio")).group_by("vehicle_id", maintain_order=True).agg(
+        pl.col("ratio").first(), sum_in_order(pl.col("km")), (MAD_SD * off.median()).alias("usual_spread")
     )  # fmt: skip
     return rated.filter((pl.col("km") >= rules.least_km) & (pl.col("ratio") > 0)).select(
         "vehicle_id", pl.col("ratio").alias("usual_per_km"),

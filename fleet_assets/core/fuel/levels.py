@@ -8,12 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from fleet_assets.core.compiled import F64, I8, I64, helper, kernel
+from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel
 from fleet_assets.core.motion import MOVING
-
-Mask = npt.NDArray[np.bool_]
 
 _MICROS_PER_HOUR = 3.6e9
 

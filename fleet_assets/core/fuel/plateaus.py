@@ -11,12 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleet_assets.contracts.fuel import FUEL_PLATEAUS, QUALITIES
 from fleet_assets.contracts.reference import VEHICLES
-from fleet_assets.core.compiled import F64, I8, I64, read_only
+from fleet_assets.core.compiled import F64, I8, I64, Mask, read_only
 from fleet_assets.core.fuel.fillers import FillerRules, not_believed
 from fleet_assets.core.fuel.learnt import MAD_SD
 from fleet_assets.core.fuel.levels import (
@@ -42,8 +41,6 @@ TELEMETRY_USED = (
     "engine_speed_rpm", "fuel_rate_lph", "fuel_used_total_l",
 )  # fmt: skip
 """Telemetry columns that a plateau is made of."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from fleet_assets.core.rules_version import rules_version
-
 from fleet_assets.core.fuel.balance import BalanceRules
+from fleet_assets.core.rules_version import rules_version
 
 CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what an event is."""

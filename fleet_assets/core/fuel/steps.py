@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from fleet_assets.core.arithmetic import sum_in_order
 from fleet_assets.core.fuel.balance import BalanceRules
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import COMMON
@@ -50,8 +51,9 @@ def with_steps(balance: pl.DataFrame, rules: StepRules) -> pl.DataFrame:
              "volume_before_sd_l")  # fmt: skip
     last = ("ended_at", "after_ended_at", "is_moving_after", "volume_after_l", "volume_after_sd_l", "tilt_sd_l")
     sums = grouped.group_by("pair", maintain_order=True).agg(
-        pl.col(first).first(), pl.col(last).last(), pl.col("burned_l", "unexplained_l").sum(),
-        pl.col("burned_sd_l").pow(2).sum().sqrt(), pl.col("step").is_not_null().any().alias("is_step"),
+        pl.col(first).first(), pl.col(last).last(),
+        *(sum_in_order(pl.col(name)) for name in ("burned_l", "unexplained_l")),
+        sum_in_order(pl.col("burned_sd_l").pow(2)).sqrt(), pl.col("step").is_not_null().any().alias("is_step"),
         pl.len().alias("pairs"),
     )  # fmt: skip
     noise = (level_sd("before") ** 2 + level_sd("after") ** 2 + pl.col("burned_sd_l") ** 2).sqrt()

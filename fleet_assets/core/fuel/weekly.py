@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from fleet_assets.contracts.schema import TIMESTAMP
+from fleet_assets.core.arithmetic import sum_in_order
 from fleet_assets.core.fuel.learnt import MAD_SD
 from fleet_assets.core.fuel.rules import FuelEventRules
 
@@ -48,9 +49,9 @@ def _lost(quiet: pl.DataFrame, begin: datetime, until: datetime, rules: FuelEven
     at = pl.col("closed_at")
     stays = _with_usual(quiet.filter((at >= pl.lit(until - WEEK - USUAL)) & (at < pl.lit(until))), rules)
     weeks = stays.filter(at >= pl.lit(begin)).group_by("vehicle_id", maintain_order=True).agg(
-        pl.col("change").sum(), (pl.col("sd") ** 2).sum().sqrt().alias("chance"), pl.len().alias("count"),
-        pl.col("heat").sum(), pl.col("in_litres").first(), pl.col("started_at").min(), pl.col("ended_at").max(),
-        pl.col("scale").median(),
+        sum_in_order(pl.col("change")), sum_in_order(pl.col("sd") ** 2).sqrt().alias("chance"),
+        pl.len().alias("count"), sum_in_order(pl.col("heat")), pl.col("in_litres").first(),
+        pl.col("started_at").min(), pl.col("ended_at").max(), pl.col("scale").median(),
     )  # fmt: skip
     least = pl.when("in_litres").then(rules.min_slow_loss_l).otherwise(rules.min_slow_loss_pct)
     return weeks.filter(

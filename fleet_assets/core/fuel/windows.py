@@ -9,13 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fleet_assets.core.compiled import F64, I8, I64, kernel
+from fleet_assets.core.compiled import F64, I8, I64, Mask, kernel
 from fleet_assets.core.motion import MOVING, STANDING, UNKNOWN
 from fleet_assets.core.thresholds import micros
-
-Mask = npt.NDArray[np.bool_]
 
 _LONG_AGO = -(2**62)
 

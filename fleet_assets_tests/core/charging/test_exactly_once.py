@@ -151,3 +151,12 @@ def test_charges_of_a_vehicle_do_not_overlap_and_close_no_sooner_than_they_end(t
     assert plugs.filter(pl.col("closed_at") < pl.max_horizontal("ended_at", "unplugged_at")).is_empty()
     assert plugs["session_id"].is_unique().all()
     assert power["power_session_id"].is_unique().all()
+
+
+def test_a_rise_that_begins_with_the_only_row_of_a_charge_is_a_power_session_of_its_own() -> None:
+    car = Car(MONDAY + timedelta(hours=8), step_s=400.0, soc=20.0).drive(2000).charge(400, kw=50.0)
+    history = car.silent(1800, soc=10.0).drive(2000).frame()
+    power, plugs = (made(maker, history, KNOWN, ALL) for _, maker in TABLES[:2])
+    assert power["started_at"].to_list() == [power["started_at"][0]] * 2
+    assert power["power_session_id"].n_unique() == 2
+    assert plugs["power_session_count"].sum() == 2

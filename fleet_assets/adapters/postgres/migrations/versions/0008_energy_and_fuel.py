@@ -328,7 +328,7 @@ def upgrade() -> None:
             "litres_per_pct",
             sa.Double(),
             nullable=True,
-            comment="Litres of a point of level there; where only litres are told, of a hundredth of the most there ever were. [l]",
+            comment="Litres of a point of level there; where litres are told and no tank is known, a hundredth of the most. [l]",
         ),
         sa.Column("change_pct", sa.Double(), nullable=True, comment="Level after minus before. [%]"),
         sa.Column("change_l", sa.Double(), nullable=True, comment="Litres after minus before. [l]"),
@@ -652,7 +652,12 @@ def upgrade() -> None:
     op.create_index("hourly_use_vehicle", "hourly_use", ["vehicle_id", "hour_at"], unique=False, schema="fleet")
     op.create_table(
         "power_sessions",
-        sa.Column("power_session_id", sa.Text(), nullable=False, comment="Stable hash of vehicle and start."),
+        sa.Column(
+            "power_session_id",
+            sa.Text(),
+            nullable=False,
+            comment="Stable hash of vehicle, start, and whether anybody saw it.",
+        ),
         sa.Column("session_id", sa.Text(), nullable=False, comment="Its plug-in, of charging_sessions."),
         sa.Column("vehicle_id", sa.Text(), nullable=False, comment="Vehicle that was charged."),
         sa.Column(
