@@ -137,48 +137,31 @@ def _summed(values: F64, series: I64) -> F64:
 def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, float, int]:
     """Mean level of the plateaus up to `at`, its variance, and how many: up to `count` of the state of that at
     `at`, within `reach` us, none before a step. Weighted by their variances, with the doubt of what was burned."""
-    total = weights = 0.0
-    used, latest, i = 0, at, at
-    while i >= 0 and s.series[i] == s.series[at] and used < count and s.end[at] - s.end[i] <= reach:
-        if is_weak(s, i):
-            i -= 1
-            continue
-        if s.state[i] == s.state[at]:
-            if used > 0 and is_apart(s, i, latest):
-                break
-            # What was burned between it and the place is known no better than that.
-            weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
-            total += weight * s.level[i]
-            weights += weight
-            used += 1
-            latest = i
-        elif s.state[at] != MOVING:
-            break
-        elif used == 0:
-            # A drive too short for a level of its own: what was told last before it, with the slope of the place.
-            doubt = s.doubt[i] - s.doubt[at]
-            return s.level[i], s.sd[i] ** 2 + s.tilt[at] ** 2 + doubt * doubt, 1
-        if s.step[i] != 0 and not is_weak(s, i - 1):
-            break
-        i -= 1
-    if used == 0:
-        return s.level[at], s.sd[at] ** 2, 1
-    return total / weights, (1.0 + COMMON * used) / weights, used
+    mean, variance, used, _ = _mean(s, at, count, s.end[at] - reach, -1)
+    return mean, variance, used
 
 
 @helper
 def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float, int, int]:
     """The same of the plateaus from `at` on that end by `until`; and the last of them, or -1."""
+    return _mean(s, at, count, until, 1)
+
+
+@helper
+def _mean(s: Series, at: int, count: int, bound: int, way: int) -> tuple[float, float, int, int]:
+    """Mean of plateaus from `at` on, one way (1: later, -1: earlier), that end by `bound`, or not before it."""
     total = weights = 0.0
     used, latest, i = 0, int(np.int64(-1)), at
-    while i < len(s.start) and s.series[i] == s.series[at] and used < count and s.end[i] <= until:
+    while 0 <= i < len(s.start) and s.series[i] == s.series[at] and used < count and way * (s.end[i] - bound) <= 0:
         if is_weak(s, i):
-            i += 1
+            i += way
             continue
-        if i > at and s.step[i] != 0 and not is_weak(s, i - 1):
+        # A step between this plateau and the one before it in time.
+        is_step = s.step[i] != 0 and not is_weak(s, i - 1)
+        if way > 0 and i > at and is_step:
             break
         if s.state[i] == s.state[at]:
-            if used > 0 and is_apart(s, latest, i):
+            if used > 0 and is_apart(s, min(i, latest), max(i, latest)):
                 break
             # What was burned between it and the place is known no better than that.
             weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
@@ -189,10 +172,13 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
         elif s.state[at] != MOVING:
             break
         elif used == 0:
+            # A drive too short for a level of its own: what was told next to it, with the slope of the place.
             doubt = s.doubt[i] - s.doubt[at]
-            return s.level[i], s.sd[i] ** 2 + s.tilt[i] ** 2 + doubt * doubt, 1, i
-        i += 1
-    if used == 0 and s.end[at] <= until:
+            return s.level[i], s.sd[i] ** 2 + s.tilt[max(i, at)] ** 2 + doubt * doubt, 1, i
+        if way < 0 and is_step:
+            break
+        i += way
+    if used == 0 and way * (s.end[at] - bound) <= 0:
         return s.level[at], s.sd[at] ** 2, 1, at
     if used == 0:
         return np.nan, np.nan, 0, -1
