@@ -32,6 +32,8 @@ from fleet_assets.core.zones import zone_of
 _PAID_FOR = ("refuel", "theft", "slow_loss")
 """Kinds whose litres have a price: they came in, or are gone."""
 
+_PLACE = ("latitude_deg", "longitude_deg")
+
 
 def fuel_events(
     balance: pl.LazyFrame, outages: pl.LazyFrame, vehicles: pl.LazyFrame, zones: pl.LazyFrame, prices: pl.LazyFrame,
@@ -98,9 +100,7 @@ def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64
     """The changes with their bounds, units, and what the balance says of both ends."""
     s, (a, b) = series, (found.facts[:, 0], found.facts[:, 1])
     row, first = s.row[b], s.row[np.minimum(a + 1, len(s.row) - 1)]
-    at_end = balance[row].select(
-        "vehicle_id", "source", "latitude_deg", "longitude_deg", "is_engine_on", pl.col("level_after_pct")
-    )
+    at_end = balance[row].select("vehicle_id", "source", *_PLACE, pl.col("level_after_pct"))
     names = ("change", "sd", "levels_sd", "burned_sd", "drift_sd")
     values = {name: found.values[:, k] for k, name in enumerate(names)}
     numbers = {
@@ -112,8 +112,10 @@ def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64
     frame = pl.DataFrame({**numbers, **values}).with_columns(
         pl.col("started_at", "ended_at", "closed_at", "head_at").cast(TIMESTAMP)
     )
-    before = balance[first].select("level_before_pct")
-    return pl.concat([at_end, before, frame], how="horizontal")
+    # What was there while it happened, not when the vehicle had driven on.
+    at_start = balance[first].select("level_before_pct", "is_engine_on", pl.col(_PLACE).name.prefix("first_"))
+    both = pl.concat([at_end, at_start, frame], how="horizontal")
+    return both.with_columns(pl.coalesce(name, f"first_{name}").alias(name) for name in _PLACE)
 
 
 def _weeks(
