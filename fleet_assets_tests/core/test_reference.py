@@ -156,7 +156,8 @@ def _curve(levels: list[str], litres: list[str], **spans: list[str | None]) -> l
 
 @pytest.mark.parametrize(("price", "currency", "said"), [
     ("-1.5", "EUR", "price is less than 0 ('-1.5')"), ("NaN", "EUR", "price is no finite number ('NaN')"),
-    ("inf", "EUR", "price is no finite number ('inf')"), ("1.5", "Euro", "currency is no ISO 4217 code, as EUR ('Euro')"),
+    ("inf", "EUR", "price is no finite number ('inf')"),
+    ("1.5", "Euro", "currency is no ISO 4217 code, as EUR ('Euro')"),
 ])  # fmt: skip
 def test_a_price_that_is_none_is_refused_with_its_line(price: str, currency: str, said: str) -> None:
     row = {"kind": "diesel", "price": price, "currency": currency, "per": "l", "valid_from": "2026-01-01"}
