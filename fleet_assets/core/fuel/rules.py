@@ -85,8 +85,8 @@ class FuelEventRules:
     """Share of the vehicles of a source that step at one time from which it is the source that changed."""
     source_vehicles: int = 3
     """Vehicles that step, of which it takes at least so many."""
-    source_full_pct: float = 85.0
-    """Points at which rises of many vehicles end, on the mean, that are fills at a depot and no other scale."""
+    source_filled: float = 0.5
+    """Spread of levels after a rise of many vehicles over their spread before, below which they filled up."""
     source_spread: float = 0.1
     """Relative spread of after over before up to which they all stepped by one factor."""
     default_timezone: str = "UTC"

@@ -19,13 +19,13 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
 
     Of the vehicles that were heard shortly before and after an instant, a `source_share` and `source_vehicles` at least
     stepped there, and by one factor. Fills at a depot at one hour have as many factors as vehicles, unless all of them
-    were nearly empty and are full: rises that end at the top are fills.
+    were nearly empty: rises that end at one level, from levels further apart, are fills.
     """
     is_heard = pl.col("source").is_not_null() & (pl.col("ended_at") - pl.col("started_at") <= _NARROW)
     narrow = balance.filter(is_heard).select(
         "source", "vehicle_id", "started_at", "ended_at", "step",
         pl.coalesce("volume_before_l", "level_before_pct").alias("before"),
-        pl.coalesce("volume_after_l", "level_after_pct").alias("after"), "level_after_pct",
+        pl.coalesce("volume_after_l", "level_after_pct").alias("after"),
     )  # fmt: skip
     instants = _crowded(narrow.filter(pl.col("step").is_not_null()))
     # By the hour in which a pair begins, so that not every pair meets every instant.
@@ -39,7 +39,8 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
     )
     vehicles = near.sort("ended_at").group_by("source", "stepped_at", "vehicle_id").agg(
         (pl.col("after").last() / pl.col("before").first()).log().alias("log_factor"),
-        pl.col("step").is_not_null().any().alias("is_stepped"), pl.col("level_after_pct").last(),
+        pl.col("step").is_not_null().any().alias("is_stepped"), pl.col("before").first().log().alias("log_before"),
+        pl.col("after").last().log().alias("log_after"),
     )  # fmt: skip
     stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite()).median()
     told = vehicles.with_columns(stepped.over("source", "stepped_at").alias("usual"))
@@ -48,9 +49,10 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
     found = told.group_by("source", "stepped_at").agg(
         (off < pl.col("log_factor").abs()).mean().alias("share"), pl.col("usual").first().exp().alias("factor"),
         off.filter("is_stepped").median().alias("spread"), pl.col("is_stepped").sum().alias("count"),
-        pl.col("level_after_pct").filter("is_stepped").median().alias("level_pct"),
+        pl.col("log_before", "log_after").filter("is_stepped").std(),
     )  # fmt: skip
-    is_filled = ((pl.col("factor") > 1) & (pl.col("level_pct") >= rules.source_full_pct)).fill_null(value=False)
+    is_level = pl.col("log_after") < rules.source_filled * pl.col("log_before")
+    is_filled = ((pl.col("factor") > 1) & is_level).fill_null(value=False)
     is_one = (pl.col("share") >= rules.source_share) & (pl.col("count") >= rules.source_vehicles) & ~is_filled
     is_tight = pl.col("spread") <= pl.min_horizontal(rules.source_spread, 0.5 * pl.col("factor").log().abs())
     return found.filter(is_one & is_tight).select("source", "stepped_at", "share", "factor")
