@@ -153,16 +153,21 @@ _CURVE = ("vehicle_id", "tank", "valid_from")
 
 
 def _bent_curves(table: Table, typed: pl.DataFrame) -> Iterator[str]:
-    """Curves of tanks that are none: of one point, falling, of two ends, or in force at the same time as another."""
+    """Curves of tanks that are none: of one point, flat or falling, of two ends, or in force at the same time as
+    another."""
     if table.name != TANK_CALIBRATIONS.name:
         return
     rows = typed.with_row_index(LINE, offset=2).sort(*_CURVE, "level_pct")
     curves = rows.group_by(_CURVE, maintain_order=True).agg(
         pl.col(LINE).min(), pl.len().alias("count"), pl.col("valid_to").first(),
         pl.col("valid_to").n_unique().alias("ends"), (pl.col("volume_l").diff() < 0).any().alias("falls"),
+        (pl.col("volume_l").max() == pl.col("volume_l").min()).alias("is_flat"),
     )  # fmt: skip
     for vehicle, tank, line in curves.filter(pl.col("count") < 2).select("vehicle_id", "tank", LINE).iter_rows():
         yield f"line {line}: the curve of tank {tank} of {vehicle} has a single point"
+    flat = curves.filter(pl.col("is_flat") & (pl.col("count") > 1))
+    for vehicle, tank, line in flat.select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} holds the same at every level"
     for vehicle, tank, line in curves.filter("falls").select("vehicle_id", "tank", LINE).iter_rows():
         yield f"line {line}: the curve of tank {tank} of {vehicle} holds less at a higher level"
     for vehicle, tank, line in curves.filter(pl.col("ends") > 1).select("vehicle_id", "tank", LINE).iter_rows():

@@ -171,6 +171,10 @@ def test_a_curve_of_a_tank_rises() -> None:
     ]
 
 
+def test_a_curve_that_is_flat_throughout_is_refused() -> None:
+    assert _curve(["0", "100"], ["80", "80"]) == ["line 2: the curve of tank 1 of van-1 holds the same at every level"]
+
+
 def test_a_curve_of_a_single_point_is_refused() -> None:
     assert _curve(["50"], ["31.5"]) == ["line 2: the curve of tank 1 of van-1 has a single point"]
 

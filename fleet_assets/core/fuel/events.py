@@ -115,7 +115,7 @@ def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64
     # What was there while it happened, not when the vehicle had driven on.
     at_start = balance[first].select("level_before_pct", "is_engine_on", pl.col(_PLACE).name.prefix("first_"))
     both = pl.concat([at_end, at_start, frame], how="horizontal")
-    return both.with_columns(pl.coalesce(name, f"first_{name}").alias(name) for name in _PLACE)
+    return both.with_columns(pl.coalesce(f"first_{name}", name).alias(name) for name in _PLACE)
 
 
 def _weeks(
@@ -124,7 +124,7 @@ def _weeks(
     """Slow losses of the weeks that end at `until`, as events."""
     s, (a, b) = series, (found.stays[:, 0], found.stays[:, 1])
     stays = pl.DataFrame({
-        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 3], "happened": found.stays[:, 4],
+        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 2], "happened": found.stays[:, 3],
         "change": found.stay_values[:, 0], "sd": found.stay_values[:, 1], "scale": s.scale[b],
         "in_litres": in_litres[b] > 0,
     }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip

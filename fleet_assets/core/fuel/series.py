@@ -19,6 +19,12 @@ from fleet_assets.core.motion import MOVING
 WEAK_PCT = 6.0
 """Points of standard deviation from which a level says nothing about its neighbours."""
 
+APART_SIGMA = 2.5
+"""Standard deviations from which a step may lie between two levels, so that no mean is taken over both."""
+
+EDGE_SHARE = 0.15
+"""Part of a change that lies before, and after, the plateaus between which it is said to have happened, at most."""
+
 COMMON = 0.15
 """Share of a level's variance that its neighbours have too, so that no mean lessens it: what wanders within hours."""
 
@@ -195,7 +201,7 @@ def is_weak(s: Series, i: int) -> bool:
 def is_apart(s: Series, a: int, b: int) -> bool:
     """Whether two levels differ by so much that a step may lie between them."""
     noise = np.sqrt(s.sd[a] ** 2 + s.sd[b] ** 2 + (s.doubt[b] - s.doubt[a]) ** 2)
-    return bool(abs(s.level[b] - s.level[a]) > max(2.5 * noise, s.scale[b]))
+    return bool(abs(s.level[b] - s.level[a]) > max(APART_SIGMA * noise, s.scale[b]))
 
 
 @helper
@@ -206,10 +212,9 @@ def drift_of(s: Series, a: int, b: int, drift_pct: float, drift_us: int) -> floa
 
 @helper
 def between_levels(s: Series, first: int, last: int, before: float, change: float) -> tuple[int, int]:
-    """The plateaus from `first` to `last` between which most of a change lies: less than 15 % of it came before, less
-    than 15 % after."""
-    while first + 1 < last and (s.level[first + 1] - before) / change < 0.15:
+    """The plateaus from `first` to `last` between which most of a change lies (`EDGE_SHARE`)."""
+    while first + 1 < last and (s.level[first + 1] - before) / change < EDGE_SHARE:
         first += 1
-    while last - 1 > first and (s.level[last - 1] - before) / change > 0.85:
+    while last - 1 > first and (s.level[last - 1] - before) / change > 1 - EDGE_SHARE:
         last -= 1
     return first, last

@@ -93,12 +93,10 @@ def _in_force(readings: pl.DataFrame, curve: pl.DataFrame) -> pl.DataFrame:
 
 def _on_curve(levels: F64, curve: pl.DataFrame) -> tuple[F64, F64]:
     """Litres and litres a point at levels of one curve; beyond its ends what its last point says. Where the curve is
-    flat a point is worth what it is on the whole; a curve that is flat throughout tells no litres."""
+    flat a point is worth what it is on the whole."""
     points, litres = curve["level_pct"].to_numpy(), curve["volume_l"].to_numpy()
     part = np.clip(np.searchsorted(points, levels, side="right") - 1, 0, len(points) - 2)
     slope = (litres[part + 1] - litres[part]) / (points[part + 1] - points[part])
     usual = (litres[-1] - litres[0]) / (points[-1] - points[0])
-    if usual <= 0:
-        return np.full(len(levels), np.nan), np.full(len(levels), np.nan)
     worth = np.where(slope > 0, slope, usual)
     return np.interp(levels, points, litres), np.where(np.isnan(levels), np.nan, worth)

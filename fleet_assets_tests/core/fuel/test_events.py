@@ -160,6 +160,19 @@ def test_siphoning_in_small_steps_over_hours_is_a_slow_loss() -> None:
     assert found["volume_l"].sum() == pytest.approx(48, abs=5)
 
 
+@pytest.mark.parametrize(("first", "kind"), [(-100, "theft"), (60, "refuel")])
+def test_a_leak_after_a_theft_or_a_refuel_is_a_slow_loss_beside_it(first: float, kind: str) -> None:
+    """A litre every ten minutes over seven hours: no step of it shows."""
+    tank = Tank(litres=200, slosh_pct=0.5, step_pct=0.1, step_s=60).drive(60).stand(60).fill(first, 5).stand(120)
+    for _ in range(40):
+        tank = tank.fill(-1.0, 1).stand(9)
+    found = events_of(tank.stand(60).drive(60).stand(10).frame()).sort("started_at")
+    assert found["kind"].to_list() == [kind, "slow_loss"]
+    assert found["event_id"].is_unique().all()
+    assert found["volume_l"].to_list() == pytest.approx([abs(first), 40], abs=5)
+    assert found["started_at"][1] >= found["ended_at"][0]
+
+
 def test_a_drop_to_zero_that_returns_is_a_fault() -> None:
     tank = Tank().drive(60).stand(30).stand(90, fuel_level_pct=0.0).stand(30).drive(60)
     assert told(events_of(tank.frame())) == [("sensor_fault", None)]
