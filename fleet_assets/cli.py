@@ -133,20 +133,28 @@ def query(
     ] = "",
     output: Annotated[Path | None, typer.Option(help="Write to a file, e.g. trips.csv or trips.parquet.")] = None,
     stats: Annotated[bool, typer.Option("--stats", help="Say what the query cache did.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, also where the terminal is too narrow.")] = False,
+    columns: Annotated[
+        str, typer.Option(help="Only these, in this order: `vehicle_id,*_km`; of every format.", metavar="NAMES")
+    ] = "",
 ) -> None:
     """Read-only SQL over the published tables.
+
+    A terminal gets the columns that fit, rounded, with hours and minutes; a row or two one column a line. Files, pipes,
+    csv, json and parquet get every column.
 
     Example: `fleet query "select vehicle_id, sum(distance_km) from trips group by all"`. `show tables` lists what is
     there, `describe trips` its columns.
     """
-    from fleet_assets.commands.query import run_query
+    from fleet_assets.commands.query import Look, run_query
 
-    run_query(Installation.from_environment(), sql, output_format, output, stats)
+    run_query(Installation.from_environment(), sql, output_format, output, stats, Look(columns, wide))
 
 
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, also where the terminal is too narrow.")] = False,
 ) -> None:
     """What came in, what waits, what is stale and what failed; also while a build runs or Redis is away.
 
@@ -156,7 +164,7 @@ def status(
     """
     from fleet_assets.commands.status import run_status
 
-    run_status(Installation.from_environment(), as_json)
+    run_status(Installation.from_environment(), as_json, wide=wide)
 
 
 @app.command()

@@ -16,3 +16,26 @@ def meant(name: str, known: Sequence[str]) -> str:
 
     close = get_close_matches(name, known, n=3)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def spanned(seconds: float) -> str:
+    """A length of time in units that a person counts in: 0.25 s, 45 s, 12 min, 1 h 05 min, 3 d 4 h."""
+    size, sign = abs(seconds), "-" if seconds < 0 else ""
+    if size < 120:
+        return f"{sign}{size:.3g} s"
+    minutes = round(size / 60)
+    if minutes < 60:
+        return f"{sign}{minutes} min"
+    if minutes < 48 * 60:
+        return f"{sign}{minutes // 60} h {minutes % 60:02} min"
+    hours = round(size / 3600)
+    return f"{sign}{hours // 24:,} d {hours % 24} h"
+
+
+def sized(byte_count: float) -> str:
+    """Bytes in the unit that keeps the number below a thousand."""
+    for unit in ("B", "kB", "MB"):
+        if byte_count < 1_000:
+            return f"{byte_count:.3g} {unit}"
+        byte_count /= 1_000
+    return f"{byte_count:,.1f} GB"

@@ -10,10 +10,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from rich.table import Table as Grid
-
 from fleet_assets.adapters.lake_history import Difference, differences, generation_of, history, restore
 from fleet_assets.collector.console import Console
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
@@ -31,11 +30,11 @@ def run_history(installation: Installation, name: str, limit: int) -> None:
     if not found:
         console.print(f"Nothing of {name} is stored.")
         return
-    grid = Grid("generation", "made (UTC)", "by", "days", "rows", "changed", "", box=None, pad_edge=False)
+    grid = Grid(_number("generation"), "made (UTC)", "by", _number("days"), _number("rows"), _number("changed"), "")
     for one in found:
         swept = f"{counted(one.missing, 'file')} swept" if one.missing else ""
         made_at = f"{one.made_at:%Y-%m-%d %H:%M:%S}"
-        grid.add_row(
+        grid.add(
             str(one.number), made_at, one.made_by, f"{one.partitions:,}", f"{one.rows:,}", f"{one.changed:,}", swept
         )
     console.print(grid)
@@ -49,9 +48,9 @@ def run_diff(installation: Installation, name: str, before: int, after: int) -> 
     if not found:
         console.print(f"Generations {before} and {after} of {name} are equal.")
         return
-    grid = Grid("day", "what", f"rows in {before}", f"rows in {after}", box=None, pad_edge=False)
+    grid = Grid("day", "what", _number(f"rows in {before}"), _number(f"rows in {after}"))
     for one in found[:SHOWN_DAYS]:
-        grid.add_row(_day(one.day), one.what, _rows(one.rows_before), _rows(one.rows_after))
+        grid.add(_day(one.day), one.what, _rows(one.rows_before), _rows(one.rows_after))
     console.print(grid)
     console.print(_counts(found))
 
@@ -91,11 +90,12 @@ def run_export(installation: Installation, folder: Path, names: list[str]) -> No
     ]
     if folder.resolve().is_relative_to(installation.lake.root.resolve()):
         raise UsageError(f"{folder} lies in the lake itself: name a folder outside {installation.lake.root}")
-    grid = Grid("table", "generation", "version", "files added", "files removed", "", box=None, pad_edge=False)
+    counts = map(_number, ("generation", "version", "files added", "files removed"))
+    grid = Grid("table", *counts, Heading("", Kind.prose))
     for table in tables:
         one = publish(installation.lake, table, folder)
         copied = f"{one.copied:,} copied: {folder} lies on another disk" if one.copied else ""
-        grid.add_row(one.table, str(one.generation), str(one.version), f"{one.added:,}", f"{one.removed:,}", copied)
+        grid.add(one.table, str(one.generation), str(one.version), f"{one.added:,}", f"{one.removed:,}", copied)
     _console().print(grid)
 
 
@@ -124,6 +124,10 @@ def _day(day: date | None) -> str:
 
 def _rows(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
+
+
+def _number(title: str) -> Heading:
+    return Heading(title, Kind.number)
 
 
 def _console() -> Console:
