@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+LEAST_WORD = 3
+"""Letters of a word that is looked for within other names."""
+
 
 def counted(count: int, noun: str, many: str = "") -> str:
     """A count and its noun: 1 row, 1,200 rows; `many` is its plural where that is not the noun with an s."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {many or f'{noun}s'}"
 
 
-def meant(name: str, known: Sequence[str]) -> str:
-    """What an unknown name may have meant, to end a sentence with; nothing where no name is alike."""
+def meant(name: str, known: Sequence[str]) -> list[str]:
+    """The names that an unknown one may have meant, likeliest first: those spelled alike, then those around it."""
     from difflib import get_close_matches
 
     close = get_close_matches(name, known, n=3)
+    word = name.lower().rstrip("s")
+    around = [one for one in known if len(word) >= LEAST_WORD and (word in one or one.rstrip("s") in word)]
+    return list(dict.fromkeys([*close, *around]))[:3]
+
+
+def or_meant(name: str, known: Sequence[str]) -> str:
+    """What an unknown name may have meant, to end a sentence with; nothing where no name is alike."""
+    close = meant(name, known)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

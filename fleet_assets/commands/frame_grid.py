@@ -14,7 +14,7 @@ from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.contracts.headlines import ranks
 from fleet_assets.core.for_eyes import for_eyes
-from fleet_assets.wording import counted, meant
+from fleet_assets.wording import counted, or_meant
 
 UPRIGHT_ROWS = 2
 """Rows, at most, that are shown one column a line where their columns do not fit."""
@@ -23,6 +23,9 @@ HINT = "--wide shows all, --columns NAME,NAME chooses"
 
 EMPTY = 4
 """The rank of a column that has no value in any row."""
+
+FEW = 4
+"""Columns up to which a long text runs over several lines, as in `describe`; among more it is cut."""
 
 LONG = 24
 """Characters from which a text may be cut where there is no room; names of vehicles never are."""
@@ -45,7 +48,7 @@ def chosen(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
     for asked in filter(None, (part.strip() for part in wanted.split(","))):
         found = [name for name in rows.columns if fnmatchcase(name.lower(), asked.lower())]
         if not found:
-            listed = f"{', '.join(rows.columns)}{meant(asked, rows.columns)}"
+            listed = f"{', '.join(rows.columns)}{or_meant(asked, rows.columns)}"
             raise UsageError(f"--columns: no column is called {asked}; there are: {listed}")
         names += [name for name in found if name not in names]
     return rows.select(names) if names else rows
@@ -53,24 +56,27 @@ def chosen(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
 
 def _across(rows: pl.DataFrame) -> Grid:
     texts, place = for_eyes(rows), ranks(rows.columns)
-    grid = Grid(*(_heading(rows[name], texts[name], place[name]) for name in rows.columns), hint=HINT)
+    is_wide = rows.width > FEW
+    grid = Grid(*(_heading(rows[name], texts[name], place[name], is_wide) for name in rows.columns), hint=HINT)
     for row in texts.iter_rows():
         grid.add(*row)
     return grid
 
 
-def _heading(values: pl.Series, texts: pl.Series, rank: int) -> Heading:
+def _heading(values: pl.Series, texts: pl.Series, rank: int, is_wide: bool) -> Heading:
     is_empty = values.len() > 0 and values.null_count() == values.len()
-    return Heading(values.name, _kind(values.dtype, texts, rank), EMPTY if is_empty and rank else rank)
+    return Heading(values.name, _kind(values.dtype, texts, rank, is_wide), EMPTY if is_empty and rank else rank)
 
 
-def _kind(dtype: pl.DataType, texts: pl.Series, rank: int) -> Kind:
+def _kind(dtype: pl.DataType, texts: pl.Series, rank: int, is_wide: bool) -> Kind:
     if dtype.is_numeric() or isinstance(dtype, pl.Duration):
         return Kind.number
     if texts.str.contains("\n", literal=True).any():
         return Kind.lines
     longest = texts.str.len_chars().max()
-    return Kind.long if rank and isinstance(longest, int) and longest > LONG else Kind.name
+    if not rank or not isinstance(longest, int) or longest <= LONG:
+        return Kind.name
+    return Kind.long if is_wide else Kind.prose
 
 
 def _upright(rows: pl.DataFrame) -> Grid:

@@ -15,9 +15,10 @@ from fleet_assets.collector.console import Console
 from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.table_names import no_such_table
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import rules_of
-from fleet_assets.wording import counted, meant
+from fleet_assets.wording import counted
 
 SHOWN_DAYS = 60
 """Days that a diff lists; more are counted."""
@@ -109,7 +110,7 @@ def _owe(installation: Installation, table: Table, number: int) -> None:
 
 def _table(name: str) -> Table:
     if name not in TABLES:
-        raise UsageError(f"the lake has no table {name!r}; it has: {', '.join(sorted(TABLES))}{meant(name, [*TABLES])}")
+        raise UsageError(f"the lake: {no_such_table(name, sorted(TABLES))}")
     return TABLES[name]
 
 

@@ -87,10 +87,18 @@ def test_no_rows_are_a_header() -> None:
 def test_the_name_of_a_vehicle_is_whole_however_much_else_there_is() -> None:
     name = "a lorry that the depot calls by thirty words and more"
     rows = pl.DataFrame({"note": ["x" * 200] * 3, "vehicle_id": [name] * 3, "km": [1.5] * 3})
+    rows = rows.with_columns(a=pl.lit(None), b=pl.lit(None)).select("note", "vehicle_id", "a", "b", "km")
     for width in (80, 120, 200):
         lines = frame_lines(rows, width)
         assert all(name in line for line in lines[1:4])
         assert all(line.split()[-1] == "1.50" for line in lines[1:4])
+
+
+def test_of_few_columns_a_long_text_runs_over_several_lines() -> None:
+    words = " ".join(["word"] * 30)
+    lines = frame_lines(pl.DataFrame({"name": ["a", "b", "c"], "meaning": [words] * 3}), 80)
+    assert [line.split()[0] for line in lines] == ["name", "a", "word", "b", "word", "c", "word"]
+    assert "".join(lines).count("word") == 90
 
 
 def test_columns_are_chosen_by_name_and_by_pattern_in_the_order_asked() -> None:
