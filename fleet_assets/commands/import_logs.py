@@ -24,6 +24,8 @@ from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import DBC_FILES, Source
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.sources.column_map import AS_THEY_ARE, ColumnMap
+from fleet_assets.sources.telemetry_files import TELEMETRY_FILES
 from fleet_assets.wording import counted
 
 SHOWN_DROPPED = 20
@@ -44,6 +46,7 @@ class Answers:
     start_at: datetime | None = None
     unix_time: str = ""
     logger: str = ""
+    columns: ColumnMap = AS_THEY_ARE
 
 
 def run_import(
@@ -52,6 +55,8 @@ def run_import(
     """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
     bind(installation, answers.vehicle_id, dbc)
     declared, reader = reader_of(source)
+    if answers.columns and declared.name != TELEMETRY_FILES.name:
+        raise UsageError(f"--map, --units and --mapping are for tables: --source {TELEMETRY_FILES.name}")
     files = expand(paths, reader.endings)
     settings = installation.settings
     with FileProgress("importing", files) as progress:
