@@ -84,16 +84,32 @@ def import_command(
     start: Annotated[str, typer.Option(help="Start of logs that only count seconds: 2026-03-02T08:00:00Z.")] = "",
     unix_time: Annotated[str, typer.Option(help="What bare numbers of a table count since 1970: s, ms or us.")] = "",
     logger: Annotated[str, typer.Option(help="Put before the names of buses: two loggers may both have a CAN1.")] = "",
-) -> None:
+    maps: Annotated[
+        list[str],
+        typer.Option("--map", help="Column of a table by its name in `telemetry`: lat=latitude_deg; - leaves it out.",
+                     metavar="NAME=COLUMN"),
+    ] = [],  # noqa: B006
+    units: Annotated[
+        list[str], typer.Option("--units", help="Unit of a column of a table: speed=mph.", metavar="NAME=UNIT")
+    ] = [],  # noqa: B006
+    mapping: Annotated[str, typer.Option(help="Saved --map and --units, by name; those given here are added.")] = "",
+    save_mapping: Annotated[str, typer.Option(help="Save --map and --units under this name.", metavar="NAME")] = "",
+) -> None:  # fmt: skip
     """Append log files to the landing zone; importing the same file again adds nothing.
+
+    A table with names of its own is refused with the options that would give each column its likely name. Check them:
+    nothing is taken for something else that you did not say.
 
     Example: `fleet import drive/*.MF4 --source can --vehicle-id van-1 --dbc CAN2=canmod_gps.dbc`, then `fleet build`.
     """
     from fleet_assets.collector.typed_times import instant_of
+    from fleet_assets.commands.import_columns import chosen_columns
     from fleet_assets.commands.import_logs import Answers, run_import
 
-    answers = Answers(vehicle_id, bus, timezone, instant_of(start), unix_time, logger)
-    run_import(Installation.from_environment(), paths, source, answers, dbc)
+    here = Installation.from_environment()
+    columns = chosen_columns(here, maps, units, mapping, save_mapping)
+    answers = Answers(vehicle_id, bus, timezone, instant_of(start), unix_time, logger, columns)
+    run_import(here, paths, source, answers, dbc)
 
 
 @app.command()
@@ -133,20 +149,28 @@ def query(
     ] = "",
     output: Annotated[Path | None, typer.Option(help="Write to a file, e.g. trips.csv or trips.parquet.")] = None,
     stats: Annotated[bool, typer.Option("--stats", help="Say what the query cache did.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, also where the terminal is too narrow.")] = False,
+    columns: Annotated[
+        str, typer.Option(help="Only these, in this order: `vehicle_id,*_km`; of every format.", metavar="NAMES")
+    ] = "",
 ) -> None:
     """Read-only SQL over the published tables.
+
+    A terminal gets the columns that fit, rounded, with hours and minutes; a row or two one column a line. Files, pipes,
+    csv, json and parquet get every column.
 
     Example: `fleet query "select vehicle_id, sum(distance_km) from trips group by all"`. `show tables` lists what is
     there, `describe trips` its columns.
     """
-    from fleet_assets.commands.query import run_query
+    from fleet_assets.commands.query import Look, run_query
 
-    run_query(Installation.from_environment(), sql, output_format, output, stats)
+    run_query(Installation.from_environment(), sql, output_format, output, stats, Look(columns, wide))
 
 
 @app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="All columns, also where the terminal is too narrow.")] = False,
 ) -> None:
     """What came in, what waits, what is stale and what failed; also while a build runs or Redis is away.
 
@@ -156,7 +180,7 @@ def status(
     """
     from fleet_assets.commands.status import run_status
 
-    run_status(Installation.from_environment(), as_json)
+    run_status(Installation.from_environment(), as_json, wide=wide)
 
 
 @app.command()

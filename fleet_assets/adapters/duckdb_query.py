@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from fleet_assets.adapters import published_file
+from fleet_assets.adapters import described, published_file
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import literal, quoted, view_statement
 from fleet_assets.adapters.parsed_select import only_reads
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import DataError, UsageError
+from fleet_assets.contracts.table_names import no_such_table
 from fleet_assets.later import Later
-from fleet_assets.wording import meant
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,6 +35,19 @@ PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
 """A query downloads nothing: DuckDB would fetch an extension for what it does not know."""
 
+ALL_TABLES = (
+    "select table_name, comment from duckdb_tables() where database_name = $1 and schema_name = 'main' union all "
+    "select view_name, comment from duckdb_views() where database_name = $1 and schema_name = 'main'"
+)
+COLUMNS_OF = (
+    "select column_name, comment from duckdb_columns() "
+    "where database_name = $1 and schema_name = 'main' and table_name = $2"
+)
+TYPES_OF = (
+    "select column_name, lower(data_type) from duckdb_columns() "
+    "where database_name = 'memory' and schema_name = 'main' and table_name = $1 order by column_index"
+)
+
 
 def answer(sql: str, published: Path, lake: Lake, read_lake: Callable[[], str]) -> pl.DataFrame:
     """The rows of one SELECT; `read_lake` says which lake the published views read. See `Warehouse.query`."""
@@ -45,7 +58,8 @@ def answer(sql: str, published: Path, lake: Lake, read_lake: Callable[[], str]) 
             if published.exists():
                 _show_marts(connection, published)
             _confine(connection, lake, published)
-            return _frame(_only_reading(connection, sql))
+            told = _described(connection, sql, published)
+            return _frame(_only_reading(connection, sql)) if told is None else told
         except duckdb.Error as error:
             raise _refusal(connection, error, published, lake, read_lake) from None
 
@@ -82,6 +96,26 @@ def _show_marts(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
             connection.execute(f"create view {quoted(name)} as from {catalogue}.main.{quoted(name)}")
 
 
+def _described(connection: duckdb.DuckDBPyConnection, sql: str, published: Path) -> pl.DataFrame | None:
+    """The answer to `show tables` and `describe TABLE`; None for any other question, and a table that there is not."""
+    known = tables_of(connection, "memory")
+    if described.asks_for_tables(sql):
+        rows = dict(_comments(connection, published, ALL_TABLES))
+        return described.tables_frame((name, TABLES[name].row if name in TABLES else rows.get(name)) for name in known)
+    name = described.asks_about(sql)
+    if name not in known:
+        return None
+    says = {column.name: column.comment for column in TABLES[name].columns} if name in TABLES else {}
+    says |= dict(_comments(connection, published, COLUMNS_OF, name)) if not says else {}
+    kinds = connection.execute(TYPES_OF, [name]).fetchall()
+    return described.columns_frame((column, kind, says.get(column)) for column, kind in kinds)
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, published: Path, asked: str, *more: str) -> list[tuple[str, str]]:
+    """Names and comments in the published file."""
+    return connection.execute(asked, [published.stem, *more]).fetchall()
+
+
 def _refusal(
     connection: duckdb.DuckDBPyConnection, error: duckdb.Error, published: Path, lake: Lake,
     read_lake: Callable[[], str],
@@ -90,9 +124,8 @@ def _refusal(
     missing = re.search(r"Table with name (\S+) does not exist", sentence)
     if missing:
         known = tables_of(connection, "memory")
-        listed = f"{', '.join(known) or 'none'}{meant(missing[1], known)}"
         unbuilt = "" if published.exists() else "; the marts are not built yet: run `fleet build`"
-        return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
+        return UsageError(no_such_table(missing[1], known, unbuilt))
     if read_lake() != str(lake.root):
         sentence += f"; {published} reads the lake at {read_lake()}: run `fleet build`, which puts it right"
     is_about_data = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)

@@ -1,4 +1,5 @@
-"""The lake's tables as SQL views: the contract's columns over the files of a generation, or over a pattern of names.
+"""The lake's tables as SQL views: the contract's columns over the files of a generation, or over a pattern of names,
+with what they mean.
 
 Belongs here: types and text of the statements. Does not belong here: who runs them (`warehouse`).
 """
@@ -40,6 +41,14 @@ def view_statement(table: Table, files: str | Sequence[Path] | None) -> str:
         named = literal(files) if isinstance(files, str) else f"[{', '.join(literal(str(file)) for file in files)}]"
         rows += f" union all by name select * from read_parquet({named}, {options})"
     return f"create or replace view {quoted(table.name)} as {rows}"
+
+
+def comment_statements(table: Table) -> str:
+    """SQL that says of the view of a lake table what a row is, and what each column means."""
+    name = quoted(table.name)
+    says = [f"comment on view {name} is {literal(table.row)}"]
+    says += [f"comment on column {name}.{quoted(one.name)} is {literal(one.comment)}" for one in table.columns]
+    return "; ".join(says)
 
 
 def literal(text: str) -> str:

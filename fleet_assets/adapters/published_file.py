@@ -1,6 +1,6 @@
-"""The state of a DuckDB file, whether it can be read, and DuckDB's errors as sentences.
+"""The state of a DuckDB file, whether it can be read and by whom, and DuckDB's errors as sentences.
 
-Belongs here: those three. Does not belong here: which file is published and when it is looked at (`warehouse`).
+Belongs here: those. Does not belong here: which file is published and when it is looked at (`warehouse`).
 
 DuckDB keeps a checksum with every block and compares it whenever the block is read, so that reading all of them finds
 any flipped bit.
@@ -22,6 +22,13 @@ else:
 
 TABLES = "select schema_name, table_name from duckdb_tables() where database_name = 'looked_at'"
 
+STORAGE: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.0.0"}
+"""With what a file is made: DuckDB 1.0 is the first release whose files every later one reads, and a file of this
+version opens in all of them. Left to itself DuckDB 2 writes what only it and later releases read."""
+
+STORAGE_NUMBER = 64
+"""The version of such a file as its header says it, behind eight bytes of checksum and `DUCK`."""
+
 FileState = tuple[int, int, int, int, int]
 """Device, number, size, ns of the last change of content, and of any change (a rename too), by the file system."""
 
@@ -33,6 +40,13 @@ def file_state(path: Path) -> FileState | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def opens_in_old_clients(path: Path) -> bool:
+    """Whether a file has the storage version of STORAGE."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return header[8:12] == b"DUCK" and int.from_bytes(header[12:20], "little") == STORAGE_NUMBER
 
 
 def damage(path: Path, *, every_block: bool) -> str | None:

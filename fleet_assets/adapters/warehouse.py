@@ -34,7 +34,7 @@ from fleet_assets.adapters.duckdb_query import answer, tables_of
 from fleet_assets.adapters.durable_file import replace_file, write_durably
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.lake_views import named_files, quoted, view_statement
+from fleet_assets.adapters.lake_views import comment_statements, named_files, quoted, view_statement
 from fleet_assets.adapters.published_file import FileState, file_state
 from fleet_assets.adapters.remembered import recall, remember
 from fleet_assets.contracts import TABLES
@@ -94,8 +94,9 @@ class DuckdbWarehouse:
 
     @property
     def is_published(self) -> bool:
-        """Whether there is a file that people can open."""
-        return self.published.exists() and not self.damage()
+        """Whether there is a file that people can open, with older releases of DuckDB too."""
+        is_sound = self.published.exists() and not self.damage()
+        return is_sound and published_file.opens_in_old_clients(self.published)
 
     @property
     def published_at(self) -> datetime | None:
@@ -173,6 +174,7 @@ class DuckdbWarehouse:
         with duckdb.connect(str(self.build_file)) as connection:
             for table in TABLES.values():
                 _show(connection, view_statement(table, named_files(table, self._lake.root)))
+                connection.execute(comment_statements(table))
             connection.execute("checkpoint")
         # Somebody may have opened the published file for writing: their log belongs to the file that goes now.
         _log_of(self.published).unlink(missing_ok=True)
@@ -254,7 +256,7 @@ class DuckdbWarehouse:
         return Lake(self.lake_url)
 
     def _prepare(self) -> None:
-        with duckdb.connect(str(self.build_file)) as connection:
+        with duckdb.connect(str(self.build_file), config=published_file.STORAGE) as connection:
             for table in TABLES.values():
                 _show(connection, view_statement(table, self._lake.generation(table).files()))
 

@@ -22,7 +22,7 @@ def file_digest(path: Path, options: LogOptions) -> str:
             content = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise FileRejected(path, f"cannot be read ({error.strerror})") from error
-    later = [answer for answer in (options.unix_unit, options.logger) if answer]
+    later = [answer for answer in (options.unix_unit, options.logger, options.columns) if answer]
     return short_hash(content, options.vehicle_id, options.bus, options.zone, options.start_at, *later)
 
 

@@ -37,6 +37,7 @@ from fleet_assets.collector.typed_times import unit_of, zone_of
 from fleet_assets.contracts import FileReader, RawTable, Source, registry
 from fleet_assets.contracts.errors import DataError, FileRejected, UsageError
 from fleet_assets.settings import Settings
+from fleet_assets.sources.column_map import AS_THEY_ARE, ColumnMap
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +112,7 @@ def import_files(
     start_at: datetime | None = None,
     unix_time: str = "",
     logger: str = "",
+    columns: ColumnMap = AS_THEY_ARE,
     start_date: date = _NO_START_DATE,
     keeps_refused: bool = True,
     budget: ReadingBudget = USUAL_BUDGET,
@@ -119,14 +121,15 @@ def import_files(
     """Import files and folders in the order given (folders sorted by name); durable on return.
 
     `source` names one that has a reader of files. `vehicle_id`, `bus`, `timezone` (IANA), `start_at`, `unix_time` (the
-    unit of bare numbers: s, ms, us) and `logger` (put before the names of buses) answer for files that do not say
-    themselves. A file that cannot be accepted is in the report with its refusal, and (with `keeps_refused`) a copy of
-    it in the quarantine unless only an answer was missing; the others are imported. Reading one may cost `budget`.
+    unit of bare numbers: s, ms, us), `logger` (put before the names of buses) and `columns` (of tables with names of
+    their own) answer for files that do not say themselves. A file that cannot be accepted is in the report with its
+    refusal, and (with `keeps_refused`) a copy of it in the quarantine unless only an answer was missing; the others are
+    imported. Reading one may cost `budget`.
     Raises UsageError for an unknown source or zone and a path that does not exist.
     """
     declared, reader = reader_of(source)
     zone, unit = zone_of(timezone), unit_of(unix_time)
-    options = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, logger, unit, budget)
+    options = LogOptions(vehicle_id or None, bus or "can0", zone, start_at, logger, unit, budget, columns)
     intake = Intake(landing, quarantine, start_date)
     run = _Run(declared, reader, options, intake, progress, keeps_refused)
     files = expand(paths, reader.endings)
@@ -274,7 +277,8 @@ def _answers(options: LogOptions) -> dict[str, str]:
     start = options.start_at.isoformat() if options.start_at else ""
     zone = str(options.zone) if options.zone else ""
     given = {"vehicle_id": options.vehicle_id or "", "bus": options.bus, "timezone": zone, "start_at": start,
-             "unix_time": options.unix_unit, "logger": options.logger}  # fmt: skip
+             "unix_time": options.unix_unit, "logger": options.logger,
+             "columns": options.columns.as_text() if options.columns else ""}  # fmt: skip
     return {name: answer for name, answer in given.items() if answer}
 
 

@@ -32,6 +32,7 @@ from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.typed_times import instant_of, unit_of, zone_of
 from fleet_assets.contracts import Source, registry
 from fleet_assets.contracts.source import resolved
+from fleet_assets.sources.column_map import column_map_of
 
 BY_TIME = ("before-start-date", "in-the-future")
 """Reasons that FLEET_START_DATE or the passing of time may mend; the rows are as they would have landed."""
@@ -161,6 +162,7 @@ def _file(item: Item, source: Source, intake: Intake, answers: LogOptions) -> Re
             [path], source.name, intake.landing, quarantine=intake.quarantine,
             vehicle_id=meant.vehicle_id or "", bus=bus, timezone=str(meant.zone or ""),
             unix_time=meant.unix_unit, logger=answers.logger or given.get("logger", ""),
+            columns=answers.columns or column_map_of(given.get("columns", ""), item.note.name),
             start_at=start, start_date=intake.start_date, keeps_refused=False, budget=answers.budget,
         )  # fmt: skip
     result = report.files[0]

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_home import prepare_dagster_home
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
@@ -91,13 +91,16 @@ def show_forecast(console: Console, installation: Installation, request: BuildRe
     if plan.is_empty and not is_stale:
         console.print("What is selected is up to date." if request.select else "Everything is up to date.")
         return
-    table = Table("table", "days", "first", "last", "why", "about", box=None, pad_edge=False)
+    table = Grid(
+        Heading("table", rank=0), Heading("days", Kind.number), "first", "last", Heading("why", Kind.prose),
+        Heading("about", Kind.number, 2),
+    )  # fmt: skip
     for name in plan.reference:
-        table.add_row(name, "", "", "", "its files", "")
+        table.add(name, "", "", "", "its files", "")
     for one in found:
-        table.add_row(one.table, str(one.days), str(one.first), str(one.last), _why(one), _about(one.seconds))
+        table.add(one.table, str(one.days), str(one.first), str(one.last), _why(one), _about(one.seconds))
     if plan.days or is_stale:
-        table.add_row("marts", "", "", "", "inputs", "")
+        table.add("marts", "", "", "", "inputs", "")
     console.print(table, highlight=False, markup=False)
     known = [one.seconds for one in found if one.seconds is not None]
     if known:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
-from rich import box
-from rich.table import Table as RichTable
 
 from fleet_assets.commands.against_truth import pair_events
+from fleet_assets.commands.grid import Grid, Heading, Kind
 
 TOLERANCE = timedelta(minutes=15)
 """Between a found and a true event at most: a bus that sleeps says nothing until the next drive, and then at once."""
@@ -117,27 +116,25 @@ def _true_charging(charges: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def as_event_table(tallied: pl.DataFrame) -> RichTable:
+def as_event_table(tallied: pl.DataFrame) -> Grid:
     """The tally for a terminal; kinds of which there are none on either side are left out."""
-    table = RichTable(
-        title="Events, true and found; volumes of those found", title_justify="left",
-        caption=_ongoing(tallied), caption_justify="left", box=box.SIMPLE_HEAD, padding=0,
+    titles = ("happened", "found", "false", "true volume", "found volume", "median error")
+    table = Grid(
+        Heading("", rank=0), *(Heading(title, Kind.number) for title in titles),
+        title="Events, true and found; volumes of those found", note=_ongoing(tallied),
     )  # fmt: skip
-    table.add_column("", no_wrap=True)
-    for title in ("happened", "found", "false", "true volume", "found volume", "median error"):
-        table.add_column(title, justify="right", no_wrap=True)
     for row in tallied.filter(pl.sum_horizontal("true_count", "false_count") > 0).iter_rows(named=True):
         counts = (f"{row[name]:,}" for name in ("true_count", "found_count", "false_count"))
         volumes = (_volume(row[name], row["unit"]) for name in ("true_volume", "found_volume", "median_error"))
-        table.add_row(row["what"], *counts, *volumes)
+        table.add(row["what"], *counts, *volumes)
     return table
 
 
-def _ongoing(tallied: pl.DataFrame) -> str | None:
+def _ongoing(tallied: pl.DataFrame) -> str:
     """What is left out of the counts, in words."""
     going_on = tallied.filter(pl.col("ongoing_count") > 0).select("what", "ongoing_count").iter_rows()
     lines = (f"{what.capitalize()} still going on at the end, not counted: {count:,}" for what, count in going_on)
-    return "\n".join(lines) or None
+    return "\n".join(lines)
 
 
 def _volume(value: float | None, unit: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import polars as pl
-from rich import box
-from rich.table import Table as RichTable
+
+from fleet_assets.commands.grid import Grid, Heading, Kind
 
 END_TOLERANCE = timedelta(seconds=30)
 """A found trip is the true one when both ends agree to this: messages come every second to ten seconds."""
@@ -103,24 +103,20 @@ def matched_trips(trips: pl.DataFrame, true_trips: pl.DataFrame) -> int:
     return pairs.filter(both).height
 
 
-def as_table(compared: pl.DataFrame) -> RichTable:
+def as_table(compared: pl.DataFrame) -> Grid:
     """The comparison for a terminal: what was found per vehicle, then the fleet beside what the simulator knows."""
     shown = {name: title for name, title in MEASURES.items() if compared[f"true_{name}"].null_count() < compared.height}
-    table = RichTable(title="What was found in the frames", title_justify="left", box=box.SIMPLE_HEAD, padding=0)
-    for title in ("vehicle", "kind"):
-        table.add_column(title, no_wrap=True)
-    for title in shown.values():
-        table.add_column(title, justify="right", no_wrap=True)
+    columns = (Heading(title, Kind.number) for title in shown.values())
+    table = Grid(Heading("vehicle", rank=0), "kind", *columns, title="What was found in the frames")
     for row in compared.iter_rows(named=True):
-        table.add_row(row["vehicle_id"], row["powertrain"], *(_number(row[name]) for name in shown))
+        table.add(row["vehicle_id"], row["powertrain"], *(_number(row[name]) for name in shown))
     if compared.is_empty():
         return table
-    table.add_section()
     totals = compared.select(pl.col(name, f"true_{name}").sum() for name in shown).row(0, named=True)
-    table.add_row("fleet", "", *(_number(totals[name]) for name in shown), style="bold")
-    table.add_row("simulator knows", "", *(_number(totals[f"true_{name}"]) for name in shown))
-    table.add_row("difference", "", *(_difference(totals[name], totals[f"true_{name}"]) for name in shown))
-    table.add_row("worst vehicle", "", *(_worst(compared, name) for name in shown))
+    table.add("fleet", "", *(_number(totals[name]) for name in shown), begins_section=True)
+    table.add("simulator knows", "", *(_number(totals[f"true_{name}"]) for name in shown))
+    table.add("difference", "", *(_difference(totals[name], totals[f"true_{name}"]) for name in shown))
+    table.add("worst vehicle", "", *(_worst(compared, name) for name in shown))
     return table
 
 

@@ -12,8 +12,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
-from rich.markup import escape
-from rich.table import Table
 
 from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.adapters.telemetry_files import NO_VEHICLE
@@ -22,9 +20,12 @@ from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_list import expand
 from fleet_assets.collector.file_progress import FileProgress
 from fleet_assets.collector.importer import FileResult, ImportReport, budget_of, import_files, reader_of
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import DBC_FILES, Source
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.installation import Installation
+from fleet_assets.sources.column_map import AS_THEY_ARE, ColumnMap
+from fleet_assets.sources.telemetry_files import TELEMETRY_FILES
 from fleet_assets.wording import counted
 
 SHOWN_DROPPED = 20
@@ -45,6 +46,7 @@ class Answers:
     start_at: datetime | None = None
     unix_time: str = ""
     logger: str = ""
+    columns: ColumnMap = AS_THEY_ARE
 
 
 def run_import(
@@ -53,6 +55,8 @@ def run_import(
     """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
     bind(installation, answers.vehicle_id, dbc)
     declared, reader = reader_of(source)
+    if answers.columns and declared.name != TELEMETRY_FILES.name:
+        raise UsageError(f"--map, --units and --mapping are for tables: --source {TELEMETRY_FILES.name}")
     files = expand(paths, reader.endings)
     settings = installation.settings
     with FileProgress("importing", files) as progress:
@@ -123,13 +127,12 @@ def _checked(installation: Installation, file: Path) -> str:
     return file.stem
 
 
-def _table(report: ImportReport) -> Table:
-    table = Table("file", "rows", "new rows", "days", "reason")
-    for column in table.columns[1:3]:
-        column.justify = "right"
+def _table(report: ImportReport) -> Grid:
+    counts = (Heading(title, Kind.number) for title in ("rows", "new rows"))
+    table = Grid(Heading("file", rank=0), *counts, Heading("days", rank=2), Heading("reason", Kind.prose))
     for file in report.files:
         cells = (file.path.name, f"{file.rows:,}", f"{file.new_rows:,}", _span(file.days), _reason(file))
-        table.add_row(*map(escape, cells))
+        table.add(*cells)
     return table
 
 

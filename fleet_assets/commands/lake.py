@@ -10,15 +10,15 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from rich.table import Table as Grid
-
 from fleet_assets.adapters.lake_history import Difference, differences, generation_of, history, restore
 from fleet_assets.collector.console import Console
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import TABLES, Table
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.table_names import no_such_table
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import rules_of
-from fleet_assets.wording import counted, meant
+from fleet_assets.wording import counted
 
 SHOWN_DAYS = 60
 """Days that a diff lists; more are counted."""
@@ -31,11 +31,11 @@ def run_history(installation: Installation, name: str, limit: int) -> None:
     if not found:
         console.print(f"Nothing of {name} is stored.")
         return
-    grid = Grid("generation", "made (UTC)", "by", "days", "rows", "changed", "", box=None, pad_edge=False)
+    grid = Grid(_number("generation"), "made (UTC)", "by", _number("days"), _number("rows"), _number("changed"), "")
     for one in found:
         swept = f"{counted(one.missing, 'file')} swept" if one.missing else ""
         made_at = f"{one.made_at:%Y-%m-%d %H:%M:%S}"
-        grid.add_row(
+        grid.add(
             str(one.number), made_at, one.made_by, f"{one.partitions:,}", f"{one.rows:,}", f"{one.changed:,}", swept
         )
     console.print(grid)
@@ -49,9 +49,9 @@ def run_diff(installation: Installation, name: str, before: int, after: int) -> 
     if not found:
         console.print(f"Generations {before} and {after} of {name} are equal.")
         return
-    grid = Grid("day", "what", f"rows in {before}", f"rows in {after}", box=None, pad_edge=False)
+    grid = Grid("day", "what", _number(f"rows in {before}"), _number(f"rows in {after}"))
     for one in found[:SHOWN_DAYS]:
-        grid.add_row(_day(one.day), one.what, _rows(one.rows_before), _rows(one.rows_after))
+        grid.add(_day(one.day), one.what, _rows(one.rows_before), _rows(one.rows_after))
     console.print(grid)
     console.print(_counts(found))
 
@@ -91,11 +91,12 @@ def run_export(installation: Installation, folder: Path, names: list[str]) -> No
     ]
     if folder.resolve().is_relative_to(installation.lake.root.resolve()):
         raise UsageError(f"{folder} lies in the lake itself: name a folder outside {installation.lake.root}")
-    grid = Grid("table", "generation", "version", "files added", "files removed", "", box=None, pad_edge=False)
+    counts = map(_number, ("generation", "version", "files added", "files removed"))
+    grid = Grid("table", *counts, Heading("", Kind.prose))
     for table in tables:
         one = publish(installation.lake, table, folder)
         copied = f"{one.copied:,} copied: {folder} lies on another disk" if one.copied else ""
-        grid.add_row(one.table, str(one.generation), str(one.version), f"{one.added:,}", f"{one.removed:,}", copied)
+        grid.add(one.table, str(one.generation), str(one.version), f"{one.added:,}", f"{one.removed:,}", copied)
     _console().print(grid)
 
 
@@ -109,7 +110,7 @@ def _owe(installation: Installation, table: Table, number: int) -> None:
 
 def _table(name: str) -> Table:
     if name not in TABLES:
-        raise UsageError(f"the lake has no table {name!r}; it has: {', '.join(sorted(TABLES))}{meant(name, [*TABLES])}")
+        raise UsageError(f"the lake: {no_such_table(name, sorted(TABLES))}")
     return TABLES[name]
 
 
@@ -124,6 +125,10 @@ def _day(day: date | None) -> str:
 
 def _rows(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
+
+
+def _number(title: str) -> Heading:
+    return Heading(title, Kind.number)
 
 
 def _console() -> Console:

@@ -11,9 +11,8 @@ from typing import Any
 
 import typer
 import typer.main
-from typer.core import TyperGroup
 
-from fleet_assets.plain_help import PlainTyper
+from fleet_assets.plain_help import PlainGroup, PlainTyper
 
 
 def later_group(module: str, summary: str) -> typer.Typer:
@@ -25,7 +24,7 @@ def later_group(module: str, summary: str) -> typer.Typer:
     return PlainTyper(cls=Group, no_args_is_help=True, rich_markup_mode="markdown", help=summary)
 
 
-class _LaterGroup(TyperGroup):
+class _LaterGroup(PlainGroup):
     source: str
 
     @cached_property

@@ -14,7 +14,6 @@ from pathlib import Path
 from shutil import copyfile
 
 import polars as pl
-from rich.table import Table
 
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.log_files import LogOptions
@@ -22,6 +21,8 @@ from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.intake import Intake
 from fleet_assets.collector.quarantine_retry import Retried, retry
+from fleet_assets.commands.frame_grid import frame_lines
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.query import FORMATS
 from fleet_assets.contracts import registry
 from fleet_assets.contracts.errors import UsageError
@@ -111,9 +112,17 @@ def run_show(settings: Settings, name: str, limit: int, output: Path | None) -> 
         console.print(f"{item.path.stat().st_size:,} bytes in {item.path}")
     else:
         rows = pl.read_parquet(item.path)
-        console.file.write(FORMATS["table"](rows.head(limit)).decode())
+        _print_rows(console, rows.head(limit))
         if rows.height > limit:
             console.print(f"{limit} of {rows.height:,} rows; all of them with --output FILE.csv")
+
+
+def _print_rows(console: Console, rows: pl.DataFrame) -> None:
+    """As `fleet query` shows them: for eyes on a terminal, else whole."""
+    if console.is_terminal:
+        console.file.write("".join(f"{line}\n" for line in frame_lines(rows, console.width, wide=False)))
+    else:
+        console.file.write(FORMATS["table"](rows).decode())
 
 
 def run_retry(settings: Settings, wanted: Wanted, answers: LogOptions, shift: timedelta | None = None) -> None:
@@ -168,32 +177,28 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def _summary(items: list[Item]) -> Table:
+def _summary(items: list[Item]) -> Grid:
     groups: dict[tuple[str, str, str], list[Item]] = {}
     for item in items:
         groups.setdefault((item.note.source, item.note.reason, item.note.explanation), []).append(item)
-    table = Table("source", "reason", "entries", "rows", "newest", "meaning", box=None, pad_edge=False)
+    entries, rows = (Heading(title, Kind.number) for title in ("entries", "rows"))
+    table = Grid("source", "reason", entries, rows, Heading("newest", rank=2), Heading("meaning", Kind.prose))
     for (source, reason, meaning), group in sorted(groups.items()):
-        rows = sum(item.note.count for item in group if not item.is_file)
+        count = sum(item.note.count for item in group if not item.is_file)
         newest = max(item.set_aside_at for item in group)
-        table.add_row(source, reason, f"{len(group):,}", f"{rows:,}", f"{newest:%Y-%m-%d %H:%M}", meaning)
-    for column in table.columns[:5]:
-        column.no_wrap = True
-    for column in table.columns[2:4]:
-        column.justify = "right"
+        table.add(source, reason, f"{len(group):,}", f"{count:,}", f"{newest:%Y-%m-%d %H:%M}", meaning)
     return table
 
 
-def _entries(items: list[Item]) -> Table:
-    table = Table("name", "reason", "rows", "set aside (UTC)", "from", "vehicles", box=None, pad_edge=False, title=" ")
+def _entries(items: list[Item]) -> Grid:
+    table = Grid(
+        Heading("name", rank=0), "reason", Heading("rows", Kind.number), Heading("set aside (UTC)", rank=2),
+        Heading("from", Kind.prose), Heading("vehicles", Kind.prose, 0), title="",
+    )  # fmt: skip
     for item in items:
         rows = "file" if item.is_file else f"{item.note.count:,}"
         origin = item.note.file or item.note.name
-        table.add_row(item.short, item.note.reason, rows, f"{item.set_aside_at:%Y-%m-%d %H:%M}", origin, _whose(item))
-    for column in table.columns[:4]:
-        column.no_wrap = True
-    table.columns[2].justify = "right"
-    table.columns[4].overflow = "fold"
+        table.add(item.short, item.note.reason, rows, f"{item.set_aside_at:%Y-%m-%d %H:%M}", origin, _whose(item))
     return table
 
 

@@ -1,7 +1,7 @@
 """`fleet query`: the rows of one SELECT as a table on the terminal, CSV, JSON or Parquet.
 
-Belongs here: how values are written for people and for programs. Does not belong here: what may be asked and of what
-(`adapters.warehouse`).
+Belongs here: which form the rows get, and how values are written for programs. Does not belong here: what may be asked
+and of what (`adapters.warehouse`), and how a terminal shows rows (`frame_grid`).
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
-from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.adapters.query_cache import QueryCache
 from fleet_assets.collector.console import Console, escaped
+from fleet_assets.commands.frame_grid import chosen, frame_lines
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.installation import Installation
@@ -39,13 +41,23 @@ DEGREE_DECIMALS = 6
 """Of degrees: a decimetre. Numbers below 1 keep as many digits that count."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """What of the rows is written: the columns named, all of them also where they do not fit a terminal."""
+
+    columns: str = ""
+    wide: bool = False
+
+
 def run_query(
-    installation: Installation, sql: str, output_format: str, output: Path | None, show_stats: bool = False
-) -> None:
+    installation: Installation, sql: str, output_format: str, output: Path | None, show_stats: bool = False,
+    look: Look | None = None,
+) -> None:  # fmt: skip
     """Write the rows of one SELECT to standard output or, in one step, to a file; raises UsageError.
 
     With `show_stats` a sentence on standard error says what the query cache did.
     """
+    look = look or Look()
     output_format = output_format or _format_of(output)
     if output_format not in FORMATS:
         raise UsageError(f"--format {output_format} is not one of {', '.join(FORMATS)}")
@@ -53,6 +65,7 @@ def run_query(
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
     rows = installation.query_cache.query(sql) if show_stats else installation.rows_once(sql)
+    rows = chosen(rows, look.columns)
     aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
         aside.print(_cache_sentence(installation.query_cache, time.perf_counter() - began))
@@ -61,19 +74,26 @@ def run_query(
             replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
-    if output_format == "table" and installation.settings.units == "us":
+    is_table = output_format == "table"
+    if is_table and installation.settings.units == "us":
         rows = in_us_units(rows)
-    is_cut = output_format == "table" and rows.height > SHOWN_ROWS
-    written = FORMATS[output_format](rows.head(SHOWN_ROWS) if is_cut else rows)
+    is_cut = is_table and rows.height > SHOWN_ROWS
+    shown = rows.head(SHOWN_ROWS) if is_cut else rows
     # On a terminal somebody looks at it; a file or program gets the values as they are.
-    sys.stdout.buffer.write(_for_eyes(written) if output_format == "csv" and sys.stdout.isatty() else written)
+    if sys.stdout.isatty() and output_format != "parquet":
+        sys.stdout.buffer.write(_on_terminal(shown, output_format, look.wide))
+    else:
+        sys.stdout.buffer.write(FORMATS[output_format](shown))
     sys.stdout.buffer.flush()
     if is_cut:
         aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
 
 
-def _for_eyes(text: bytes) -> bytes:
-    return escaped(text.decode()).encode()
+def _on_terminal(rows: pl.DataFrame, output_format: str, wide: bool) -> bytes:
+    """What somebody sees, every control character made visible."""
+    if output_format != "table":
+        return escaped(FORMATS[output_format](rows).decode()).encode()
+    return "".join(f"{line}\n" for line in frame_lines(rows, Console().width, wide=wide)).encode()
 
 
 def _format_of(output: Path | None) -> str:
@@ -99,23 +119,13 @@ def _cache_sentence(cache: QueryCache, took_s: float) -> str:
 
 
 def _as_table(rows: pl.DataFrame) -> bytes:
-    """Columns aligned, numbers to the right. A terminal folds what is too wide; a pipe or file gets whole lines."""
+    """For a pipe or a file: whole lines, columns aligned, numbers to the right."""
     shown = rows.select(_shown(name, dtype).fill_null(NULL) for name, dtype in rows.schema.items())
-    table = RichTable(box=None, pad_edge=False)
-    for name, dtype in rows.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    kinds = (Kind.number if dtype.is_numeric() else Kind.lines for dtype in rows.dtypes)
+    grid = Grid(*(Heading(name, kind) for name, kind in zip(rows.columns, kinds, strict=True)))
     for row in shown.iter_rows():
-        table.add_row(*row)
-    width = None if sys.stdout.isatty() else _width(shown)
-    console = Console(width=width, markup=False, highlight=False, emoji=False)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().encode()
-
-
-def _width(shown: pl.DataFrame) -> int:
-    """Room for the widest value of every column."""
-    return sum(max([len(name), *shown[name].str.len_chars()]) + 2 for name in shown.columns)
+        grid.add(*row)
+    return "".join(f"{line}\n" for line in grid.lines()).encode()
 
 
 def _shown(name: str, dtype: pl.DataType) -> pl.Expr:

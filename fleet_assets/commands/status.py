@@ -58,7 +58,7 @@ class Status:
     """A sentence for each vehicle whose frames never became telemetry."""
 
 
-def run_status(installation: Installation, as_json: bool) -> None:
+def run_status(installation: Installation, as_json: bool, *, wide: bool = False) -> None:
     """Print the status for a person or, as JSON, for a program."""
     import json
 
@@ -68,7 +68,7 @@ def run_status(installation: Installation, as_json: bool) -> None:
         return
     from fleet_assets.commands.status_page import print_status
 
-    print_status(found, next_steps(found))
+    print_status(found, next_steps(found), wide=wide)
 
 
 def gather(installation: Installation) -> Status:

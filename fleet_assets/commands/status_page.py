@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from fleet_assets.adapters.stream_depth import StreamDepth
 from fleet_assets.collector.console import Console
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.ingest_now import SHOWN_DAYS
 from fleet_assets.commands.status import Status
-from fleet_assets.wording import counted
+from fleet_assets.wording import counted, sized, spanned
 
 if TYPE_CHECKING:
     from fleet_assets.pipeline.known_runs import Run
@@ -22,18 +20,17 @@ SHOWN_VEHICLES = 50
 """Rows of the table of vehicles, those seen last first; `--json` has all."""
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDTH = 200
-"""Columns of the page where it goes to a file or pipe."""
 
 
-def print_status(found: Status, steps: list[str]) -> None:
-    """Write the page to standard output."""
-    width = None if sys.stdout.isatty() else WIDTH
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
+def print_status(found: Status, steps: list[str], *, wide: bool = False) -> None:
+    """Write the page to standard output; `wide`: every column of its table."""
+    console = Console(highlight=False, markup=False, emoji=False)
     absent = "" if found.home.exists() else ": there is no such folder yet (FLEET_HOME says where the fleet lives)"
     console.print(f"{found.home} at {found.at:%Y-%m-%d %H:%M:%S} UTC{absent}", soft_wrap=True)
     if found.vehicles:
-        console.print(_vehicles(found, console))
+        grid = _vehicles(found)
+        for line in grid.lines(None if wide or not console.is_terminal else console.width):
+            console.print(line, soft_wrap=True)
         if len(found.vehicles) > SHOWN_VEHICLES:
             console.print(f"{SHOWN_VEHICLES} of {len(found.vehicles)} rows; all of them with --json")
     for line in (*_collecting(found), *_building(found)):
@@ -44,16 +41,18 @@ def print_status(found: Status, steps: list[str]) -> None:
         console.print("Nothing needs a hand.")
 
 
-def _vehicles(found: Status, console: Console) -> Table:
-    table = Table(box=None, pad_edge=False, title=" ")
-    for name in ("source", "vehicle", "last seen (UTC)", f"last {SHOWN_DAYS} days"):
-        table.add_column(name, no_wrap=not console.is_terminal)
-    for name in ("rows", "all rows", "lag p50", "p95", "gaps", "missing", "set aside"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _vehicles(found: Status) -> Grid:
+    grid = Grid(
+        Heading("source", rank=3), Heading("vehicle", rank=0), Heading("last seen (UTC)"),
+        Heading(f"last {SHOWN_DAYS} days", rank=2), Heading("rows", Kind.number), Heading("all rows", Kind.number, 3),
+        Heading("lag p50", Kind.number, 2), Heading("p95", Kind.number, 3), Heading("gaps", Kind.number),
+        Heading("missing", Kind.number, 2), Heading("set aside", Kind.number),
+        title="", hint="--wide shows all",
+    )  # fmt: skip
     newest = sorted(found.vehicles, key=lambda row: row["last_seen_at"] or datetime.min.replace(tzinfo=found.at.tzinfo))
     for row in reversed(newest[-SHOWN_VEHICLES:]):
-        table.add_row(*_vehicle(row))
-    return table
+        grid.add(*_vehicle(row))
+    return grid
 
 
 def _vehicle(row: dict[str, Any]) -> Iterator[str]:
@@ -64,8 +63,7 @@ def _vehicle(row: dict[str, Any]) -> Iterator[str]:
     yield _bars(counts)
     yield _short(sum(counts))
     yield _short(row["row_count"])
-    yield _span(row["lag_p50_s"])
-    yield _span(row["lag_p95_s"])
+    yield from ("-" if row[lag] is None else spanned(row[lag]) for lag in ("lag_p50_s", "lag_p95_s"))
     yield _short(row["gap_count"])
     yield _short(row["missing_count"] or 0)
     yield _short(row["quarantined_count"])
@@ -87,21 +85,10 @@ def _short(count: int) -> str:
     return f"{count / 1_000:.3g}k" if count < 999_500 else f"{count / 1_000_000:.3g}M"
 
 
-def _span(seconds: float | None) -> str:
-    """Seconds as a person says them; minus where a clock is ahead."""
-    if seconds is None:
-        return "-"
-    size, sign = abs(seconds), "-" if seconds < 0 else ""
-    for limit, unit, length in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if size < limit:
-            return f"{sign}{size / length:.3g} {unit}"
-    return f"{sign}{size / 86_400:,.0f} d"
-
-
 def _collecting(found: Status) -> Iterator[str]:
     yield _stream(found.stream)
     for spool in found.spools:
-        yield f"Spool {spool['name']}: {spool['records']:,} batches wait, {_size(spool['byte_count'])}"
+        yield f"Spool {spool['name']}: {spool['records']:,} batches wait, {sized(spool['byte_count'])}"
     yield from (_landed(landing) for landing in found.landing if landing["file_count"])
     for group in found.quarantine:
         rows, entries = group["row_count"], group["entry_count"]
@@ -122,9 +109,9 @@ def _stream(stream: StreamDepth) -> str:
 
 def _landed(landing: dict[str, Any]) -> str:
     unbuilt = len(landing["waiting_days"])
-    rest = f"; {counted(unbuilt, 'day')} not built yet, {_size(landing['waiting_byte_count'])}" if unbuilt else ""
+    rest = f"; {counted(unbuilt, 'day')} not built yet, {sized(landing['waiting_byte_count'])}" if unbuilt else ""
     days, files = counted(landing["day_count"], "day"), counted(landing["file_count"], "file")
-    return f"Landed {landing['source']}: {days}, {files}, {_size(landing['byte_count'])}{rest}"
+    return f"Landed {landing['source']}: {days}, {files}, {sized(landing['byte_count'])}{rest}"
 
 
 def _building(found: Status) -> Iterator[str]:
@@ -164,12 +151,3 @@ def _reach(run: Run) -> str:
 
 def _clock(instant: datetime | None) -> str:
     return f"{instant:%Y-%m-%d %H:%M:%S} UTC" if instant else "not started"
-
-
-def _size(byte_count: float) -> str:
-    """Bytes in the unit that keeps the number below a thousand."""
-    for unit in ("B", "kB", "MB"):
-        if byte_count < 1_000:
-            return f"{byte_count:.3g} {unit}"
-        byte_count /= 1_000
-    return f"{byte_count:,.1f} GB"

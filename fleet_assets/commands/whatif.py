@@ -12,12 +12,12 @@ from pathlib import Path
 
 import polars as pl
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.query import FORMATS
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
@@ -153,16 +153,14 @@ def _money(rows: pl.DataFrame) -> list[pl.Expr]:
     ]
 
 
-def _table(rows: pl.DataFrame) -> RichTable:
-    table = RichTable(box=None, pad_edge=False)
-    for name in ("kind", "", "now", "then", "change"):
-        table.add_column(name, justify="left" if name in ("kind", "") else "right", no_wrap=True)
+def _table(rows: pl.DataFrame) -> Grid:
+    table = Grid("kind", "", *(Heading(name, Kind.number) for name in ("now", "then", "change")))
     before = None
     for kind, what, now, then in rows.iter_rows():
         change = None if now is None or then is None else then - now
         digits = 0 if what == "events" else 1
         numbers = _number(now, digits), _number(then, digits), _number(change, digits, "+")
-        table.add_row("" if kind == before else kind.replace("_", " "), what, *numbers)
+        table.add("" if kind == before else kind.replace("_", " "), what, *numbers)
         before = kind
     return table
 

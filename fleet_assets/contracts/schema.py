@@ -56,6 +56,11 @@ class Column:
     def dtype(self) -> pl.DataType:
         return TYPES[self.kind]
 
+    @property
+    def comment(self) -> str:
+        """What it means, with its unit."""
+        return f"{self.doc} [{self.unit}]" if self.unit else self.doc
+
 
 @dataclass(frozen=True)
 class Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from datetime import date
-from difflib import get_close_matches
 from functools import reduce
 from operator import or_
 
@@ -24,6 +23,7 @@ from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
+from fleet_assets.contracts.table_names import likely_tables
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
 from fleet_assets.defs.partitions import range_tags
@@ -144,7 +144,7 @@ def _by_key(part: str, known: set[str]) -> str:
         return part
     upstream, name, downstream = match.groups(default="")
     if name not in known:
-        near = get_close_matches(name, known, n=3)
+        near = likely_tables(name, sorted(known))
         hint = f"did you mean {' or '.join(near)}?" if near else "`fleet ui` shows them, or try group:events"
         raise UsageError(f"--select: no asset is called {name}; {hint}")
     return f'{upstream}key:"{name}"{downstream}'

@@ -40,7 +40,7 @@ def column_schema(table: Table) -> dg.TableSchema:
             dg.TableColumn(
                 column.name,
                 _TYPE_NAMES.get(column.kind, column.kind),
-                description=f"{column.doc} [{column.unit}]" if column.unit else column.doc,
+                description=column.comment,
                 constraints=dg.TableColumnConstraints(nullable=not column.required),
             )
             for column in table.columns

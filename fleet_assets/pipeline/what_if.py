@@ -20,7 +20,7 @@ from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import Days, DayTable
 from fleet_assets.pipeline.days import midnight
-from fleet_assets.wording import meant
+from fleet_assets.wording import or_meant
 
 _ROUNDING = 1e-6
 """Share by which a number may differ that is a sum begun elsewhere."""
@@ -40,7 +40,7 @@ def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
     for name, value in changed.items():
         if name not in known:
             there_are = f"; there are: {', '.join(sorted(known))}"
-            raise UsageError(f"{maker.table.name} has no rule {name}{meant(name, [*known]) or there_are}")
+            raise UsageError(f"{maker.table.name} has no rule {name}{or_meant(name, [*known]) or there_are}")
         is_whole = isinstance(reduce(getattr, known[name], rules), int)
         least, numbers = (1, "whole number") if is_whole else (0, "number")
         if not isfinite(value) or value < least or (is_whole and value != int(value)):

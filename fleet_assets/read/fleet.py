@@ -17,11 +17,12 @@ import polars as pl
 from fleet_assets.adapters.lake_views import literal, quoted
 from fleet_assets.contracts import INGEST_DAILY, TABLES, VEHICLES, Table
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.table_names import no_such_table
 from fleet_assets.installation import Installation
 from fleet_assets.read.pandas_types import to_pandas
 from fleet_assets.read.span import Bound, Span
 from fleet_assets.settings import load_settings
-from fleet_assets.wording import meant
+from fleet_assets.wording import or_meant
 
 MART_DAYS = ("local_date", "month", "week", "date", "day")
 """Columns that may say which local days a mart's row is about, the first that is there; a month by its first day."""
@@ -113,7 +114,7 @@ class Fleet:
     def _mart_columns(self, name: str) -> list[str]:
         known = self.tables()
         if name not in known:
-            raise UsageError(f"there is no table {name!r}{_alike(name, known)}")
+            raise UsageError(no_such_table(name, known))
         return self.installation.warehouse.query(f"select * from {quoted(name)} where 1 = 0").columns
 
     def _mart_vehicles(self, name: str) -> pl.LazyFrame:
@@ -149,4 +150,4 @@ def _must_have(table: str, column: str, columns: Sequence[str]) -> None:
 
 def _alike(name: str, known: Sequence[str]) -> str:
     """What may have been meant, or all there is."""
-    return meant(name, known) or f"; there are: {', '.join(known) or 'none'}"
+    return or_meant(name, known) or f"; there are: {', '.join(known) or 'none'}"

@@ -14,8 +14,9 @@ from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.lake import Lake
 from fleet_assets.adapters.lake_views import DUCKDB_TYPES
+from fleet_assets.adapters.published_file import opens_in_old_clients
 from fleet_assets.adapters.warehouse import DuckdbWarehouse
-from fleet_assets.contracts import STANDING_PERIODS, TABLES
+from fleet_assets.contracts import STANDING_PERIODS, TABLES, TRIPS
 from fleet_assets.contracts.errors import DataError, UsageError
 from fleet_assets.contracts.schema import TYPES
 from fleet_assets.installation import Installation
@@ -101,19 +102,71 @@ def test_a_column_that_old_files_lack_is_null(warehouse: DuckdbWarehouse, lake: 
 def test_before_the_first_build_only_what_is_stored_can_be_asked(unbuilt: DuckdbWarehouse, lake: Lake) -> None:
     lake.write(STANDING_PERIODS, DAY, periods(8), "x")
     assert unbuilt.query("select count(*) as n from standing_periods").item() == 1
-    with pytest.raises(UsageError, match=r"no table trip_daily_stats; there are: standing_periods; .*`fleet build`"):
-        unbuilt.query("select * from trip_daily_stats")
+    with pytest.raises(UsageError, match=r"no table xyz; there are: standing_periods; .*`fleet build`"):
+        unbuilt.query("select * from xyz")
 
 
-@pytest.mark.parametrize(("name", "alike"), [("trps", "trips or stops"), ("martt", "mart"), ("q", None)])
-def test_an_unknown_table_lists_the_tables_and_names_the_one_that_may_be_meant(
-    warehouse: DuckdbWarehouse, name: str, alike: str | None
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("trps", r"did you mean trips or stops\?"), ("martt", r"did you mean mart\?"),
+        ("refuels", r"did you mean fuel_events\?"), ("q", "there are: can_signals, .*, mart, .*zones"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("statement", ["select * from {}", "describe {}"])
+def test_an_unknown_table_leads_to_the_one_that_may_be_meant_or_to_all(
+    warehouse: DuckdbWarehouse, statement: str, name: str, sentence: str
 ) -> None:
-    hint = rf"; did you mean {alike}\?" if alike else ""
-    with pytest.raises(
-        UsageError, match=f"^there is no table {name}; there are: can_signals, .*, mart, .*zones{hint}$"
-    ):
-        warehouse.query(f"select * from {name}")
+    with pytest.raises(UsageError, match=f"^there is no table {name}; {sentence}$"):
+        warehouse.query(statement.format(name))
+
+
+def test_tables_and_columns_are_told_with_what_they_mean(warehouse: DuckdbWarehouse) -> None:
+    tables = dict(warehouse.query("show tables").iter_rows())
+    assert tables["trips"] == TRIPS.row
+    assert tables["mart"] is None
+    told = warehouse.query('DESCRIBE table "trips";')
+    assert told["column_name"].to_list() == list(TRIPS.schema)
+    assert told.row(by_predicate=pl.col("column_name") == "distance_km") == (
+        "distance_km", "double", "Distance driven. [km]",
+    )  # fmt: skip
+    assert warehouse.query("describe mart").columns == told.columns
+
+
+def test_whoever_opens_the_file_reads_the_same(warehouse: DuckdbWarehouse) -> None:
+    with warehouse.building() as file:
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("comment on table mart is 'One number.'; comment on column mart.value is 'It. [km]'")
+        warehouse.publish()
+    with duckdb.connect(str(warehouse.published), read_only=True) as connection:
+        asked = "select comment from duckdb_columns() where table_name = 'trips' and column_name = 'distance_km'"
+        assert connection.execute(asked).fetchall() == [("Distance driven. [km]",)]
+        asked = "select comment from duckdb_views() where view_name = 'trips'"
+        assert connection.execute(asked).fetchall() == [(TRIPS.row,)]
+    assert warehouse.query("describe mart").row(0)[2] == "It. [km]"
+    assert ("mart", "One number.") in warehouse.query("show tables").rows()
+
+
+def test_the_file_has_the_storage_version_of_the_first_release_that_later_ones_read(warehouse: DuckdbWarehouse) -> None:
+    with duckdb.connect(str(warehouse.published), read_only=True) as connection:
+        row = connection.execute("select tags from duckdb_databases() where not internal").fetchone()
+    assert row is not None
+    assert row[0]["storage_version"].startswith("v1.0.0")
+    assert opens_in_old_clients(warehouse.published)
+
+
+def test_a_file_that_old_clients_cannot_open_is_made_anew_whole(warehouse: DuckdbWarehouse) -> None:
+    warehouse.published.unlink()
+    with duckdb.connect(str(warehouse.published)) as connection:
+        connection.execute("create table mart as select 1 as value")
+    warehouse.note_inputs({"mart": "made from"})
+    assert not opens_in_old_clients(warehouse.published)
+    assert (warehouse.is_published, warehouse.built_from()) == (False, {})
+    assert warehouse.query("select value from mart").item() == 1
+    with warehouse.building():
+        assert warehouse.row_counts() == {}
+        warehouse.publish()
+    assert warehouse.is_published
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_person_reads_counts_and_volumes_and_no_kind_of_which_there_is_nothing
     found = _fuel(("a", "refuel", 0, 30, 101.0), ("c", "theft", 0, 9, 12.0))
     lines = _lines(replace(NONE, fuel_events=found, true_refuels=_refuels(("a", 5, 8, 100.0))))
     assert lines[0].strip() == "Events, true and found; volumes of those found"
-    assert lines[2].split() == ["happened", "found", "false", "true", "volume", "found", "volume", "median", "error"]
+    assert lines[1].split() == ["happened", "found", "false", "true", "volume", "found", "volume", "median", "error"]
     kinds = ("refuels", "thefts", "siphoned", "charges")
     assert [line.split() for line in lines if line.strip().startswith(kinds)] == [
         ["refuels", "1", "1", "0", "100.0", "l", "101.0", "l", "1.0", "l"],

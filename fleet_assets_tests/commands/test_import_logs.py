@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from fleet_assets.adapters.quarantine import Quarantine
 from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES
 from fleet_assets.installation import Installation
 from fleet_assets_tests.conftest import FleetCommand
@@ -26,7 +28,7 @@ def test_a_table_says_what_became_of_each_file(installation: Installation, fleet
     done = fleet("import", log, "--source", "can")
     assert done.returncode == 0
     row = next(line for line in done.stdout.splitlines() if "a[1].parquet" in line)
-    assert [cell.strip() for cell in row.strip("│ ").split("│")] == ["a[1].parquet", "10", "10", "2026-03-01"]
+    assert row.split() == ["a[1].parquet", "10", "10", "2026-03-01"]
     assert "10 new rows landed; run `fleet build` to use them" in done.stdout
     assert installation.landing.scan("can", START.date()).collect().height == 10
     again = fleet("import", log, "--source", "can")
@@ -96,3 +98,58 @@ def test_wrong_use_changes_nothing(
     assert sentence in done.err
     assert installation.landing.sources() == []
     assert installation.reference.read(DBC_BINDINGS).is_empty()
+
+
+FOREIGN = ("time,vehicle,lat,lon,speed,note", "2026-03-01T08:00:00Z,van-1,52.1,9.7,10,x", ",van-1,52.1,9.7,20,y")
+STATED = (
+    "--map", "time=recorded_at", "--map", "vehicle=vehicle_id", "--map", "lat=latitude_deg", "--map",
+    "lon=longitude_deg", "--map", "speed=speed_kmh",
+)  # fmt: skip
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A table with names of its own: a row, and one without a time."""
+    path = tmp_path / "export.csv"
+    path.write_text("\n".join(FOREIGN) + "\n")
+    return path
+
+
+def test_a_table_with_names_of_its_own_gets_a_suggestion_for_each(
+    installation: Installation, fleet_here: FleetHere, foreign: Path
+) -> None:
+    done = fleet_here("import", foreign, "--source", "telemetry")
+    assert done.code == 1
+    assert "column time is not part of the telemetry contract: did you mean recorded_at?" in done.err
+    assert "column note is not part of the telemetry contract: rename it or leave it out (--map note=-)" in done.err
+    assert done.err.strip().endswith(f"If that is what they mean: {' '.join(STATED)}")
+    assert not installation.settings.quarantine.exists()
+
+
+def test_what_was_stated_is_done_converted_and_kept_under_a_name(
+    installation: Installation, fleet_here: FleetHere, foreign: Path
+) -> None:
+    told = (*STATED, "--map", "note=-", "--units", "speed=mph", "--save-mapping", "tracker")
+    done = fleet_here("import", foreign, "--source", "telemetry", *told)
+    assert done.code == 0, done.err
+    assert "next time: --mapping tracker" in done.err
+    rows = installation.landing.scan("telemetry", START.date()).collect()
+    assert rows.select("vehicle_id", "latitude_deg", "speed_kmh").rows() == [("van-1", 52.1, 16.09344)]
+    again = fleet_here("import", foreign, "--source", "telemetry", "--mapping", "tracker")
+    assert (again.code, "1 had been imported before" in again.out) == (0, True)
+    other = fleet_here("import", foreign, "--source", "telemetry", "--mapping", "traker")
+    assert (other.code, "there are: tracker; did you mean tracker?" in other.err) == (2, True)
+
+
+def test_a_row_set_aside_keeps_the_unit_into_which_it_was_converted(
+    installation: Installation, fleet_here: FleetHere, foreign: Path
+) -> None:
+    told = (*STATED, "--map", "note=-", "--units", "speed=mph")
+    assert fleet_here("import", foreign, "--source", "telemetry", *told).code == 0
+    (item,) = Quarantine(installation.settings.quarantine).items()
+    assert pl.read_parquet(item.path)["speed_kmh"].to_list() == ["32.18688"]
+
+
+def test_a_mapping_is_for_tables(fleet_here: FleetHere, log: Path) -> None:
+    done = fleet_here("import", log, "--source", "can", "--map", "a=speed_kmh")
+    assert (done.code, "are for tables: --source telemetry" in done.err) == (2, True)

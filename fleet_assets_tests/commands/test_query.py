@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 import time
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -17,7 +21,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleet_assets.adapters.duckdb_origin import SETTLE_NS
-from fleet_assets.commands.query import SHOWN_ROWS, run_query
+from fleet_assets.commands.query import SHOWN_ROWS, Look, run_query
 from fleet_assets.contracts import VEHICLES
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
@@ -214,3 +218,51 @@ def test_the_name_of_a_file_says_its_format(installation: Installation, fleet: F
         assert opened(name).rows() == [(1,)]
     assert fleet("query", "select 1 as n", "--output", "n.csv", "--format", "parquet").returncode == 0
     assert pl.read_parquet("n.csv").rows() == [(1,)]
+
+
+def on_terminal(width: int, *arguments: str, home: Path) -> list[str]:
+    """What a person sees of a command on a terminal of this width."""
+    shown, ours = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment |= {"FLEET_HOME": str(home), "TERM": "xterm", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "fleet_assets", *arguments]
+    with subprocess.Popen(command, stdout=ours, stderr=ours, stdin=ours, env=environment) as process:
+        os.close(ours)
+        parts = list(iter(lambda: _read(shown), b""))
+        assert process.wait() == 0, b"".join(parts)
+    os.close(shown)
+    return b"".join(parts).decode().replace("\r\n", "\n").splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    """A piece of what is written; nothing once the other side has gone, which Linux tells as an error."""
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""
+
+
+WIDE_ROWS = "select 'lorry-01' as vehicle_id, range as n, 1.23456 as distance_km, 3725.0 as duration_s, "
+WIDE_ROWS += ", ".join(f"{place * 11111} as c{place:02}" for place in range(10, 30)) + " from range(3)"
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_terminal_gets_what_fits_and_a_pipe_gets_all(
+    built: Installation, width: int, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    lines = on_terminal(width, "query", WIDE_ROWS, home=built.settings.root)
+    assert lines[1].split()[:6] == ["lorry-01", "0", "1.23", "1", "h", "02"]
+    assert lines[0].split()[:4] == ["vehicle_id", "n", "distance_km", "duration_s"]
+    assert max(map(len, lines)) <= width
+    assert lines[-1].endswith("of 24 columns hidden; --wide shows all, --columns NAME,NAME chooses")
+    wide = on_terminal(width, "query", WIDE_ROWS, "--wide", home=built.settings.root)
+    assert [len(line.split()) for line in wide] == [24, 27, 27, 27]
+    run_query(built, WIDE_ROWS, "table", None)
+    assert said(capsysbinary)[0].splitlines()[1].split()[:4] == ["lorry-01", "0", "1.235", "3725.0"]
+
+
+def test_columns_are_chosen_in_every_format(built: Installation, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    run_query(built, WIDE_ROWS, "csv", None, look=Look("c1?,vehicle_id"))
+    header = ",".join([*(f"c{place}" for place in range(10, 20)), "vehicle_id"])
+    assert said(capsysbinary)[0].splitlines()[0] == header

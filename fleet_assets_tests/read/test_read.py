@@ -95,7 +95,7 @@ def test_a_table_that_nothing_was_built_for_is_empty_with_its_columns() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("telemetri",), "there is no table 'telemetri'; did you mean telemetry"),
+        (("telemetri",), "there is no table telemetri; did you mean telemetry"),
         (("telemetry", None, None, ["van-11"]), "there is no vehicle 'van-11'; did you mean van-1"),
         (("telemetry", None, None, "zeppelin"), "there is no vehicle 'zeppelin'; there are: car, hybrid, truck, van-1"),
         (("telemetry", "2026-03-02", "2026-03-02"), "nothing lies from 2026-03-02 to 2026-03-02"),
@@ -184,7 +184,7 @@ def test_a_mart_is_bounded_by_local_days_and_vehicles(filled: Installation) -> N
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("vehicle_daly",), "there is no table 'vehicle_daly'; did you mean vehicle_daily"),
+        (("vehicle_daly",), "there is no table vehicle_daly; did you mean vehicle_daily"),
         (("vehicle_daily", "2026-03-02T08:00Z"), "rows of vehicle_daily are local days: bound them by dates"),
         (("vehicle_daily", None, None, ["van'3"]), 'there is no vehicle "van\'3"; did you mean van-'),
     ],

@@ -15,6 +15,7 @@ import polars as pl
 from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.adapters.unix_time import unix_us
 from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.sources.column_map import AS_THEY_ARE, ColumnMap
 
 Unit = Literal["", "s", "ms", "us"]
 """A unit of Unix time."""
@@ -45,6 +46,8 @@ class LogOptions:
     """What bare numbers count since 1970, for tables whose instants are such."""
     budget: ReadingBudget = USUAL_BUDGET
     """What reading the file may cost."""
+    columns: ColumnMap = AS_THEY_ARE
+    """Which columns of a table are which of the contract, where it has names of its own."""
 
 
 def absolute_times(path: Path, frames: pl.DataFrame, options: LogOptions) -> pl.DataFrame:

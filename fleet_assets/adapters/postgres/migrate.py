@@ -26,7 +26,7 @@ from fleet_assets.adapters.postgres.installed_tables import lacking, make_instal
 from fleet_assets.adapters.postgres.names import META, OWNER, PUBLISHED, SCHEMA_LOCK, SCHEMAS, statement, table
 from fleet_assets.adapters.postgres.owners import AdministratorNeeded
 from fleet_assets.adapters.postgres.partitions import exists
-from fleet_assets.adapters.postgres.schema import comment, migrated
+from fleet_assets.adapters.postgres.schema import migrated
 from fleet_assets.adapters.postgres.timescale import has_timescale, hypertable_statements, without_partitions
 from fleet_assets.contracts import TABLES
 from fleet_assets.contracts.errors import ServiceError, UsageError
@@ -158,4 +158,4 @@ def _write_comments(connection: psycopg.Connection) -> None:
             connection.execute(statement("comment on table {t} is {says}", t=on, says=sql.Literal(contract.row)))
         for column in known:
             name = sql.Identifier(PUBLISHED, contract.name, column.name)
-            connection.execute(statement("comment on column {c} is {says}", c=name, says=sql.Literal(comment(column))))
+            connection.execute(statement("comment on column {c} is {says}", c=name, says=sql.Literal(column.comment)))

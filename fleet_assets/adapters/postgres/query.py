@@ -13,13 +13,14 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import set_json_loads
 
+from fleet_assets.adapters import described
 from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.postgres import meta_tables
 from fleet_assets.adapters.postgres.connection import Server, sentence
 from fleet_assets.adapters.postgres.data_version import LOCKED, follows
 from fleet_assets.adapters.postgres.names import PUBLISHED, READER
 from fleet_assets.contracts.errors import DataError, UsageError
-from fleet_assets.wording import meant
+from fleet_assets.contracts.table_names import no_such_table
 
 EXPLAINED = ("select", "with", "values", "table")
 READING = (*EXPLAINED, "show")
@@ -38,6 +39,18 @@ DTYPES: dict[str, pl.DataType] = {
 
 ANALYST_CAN = ("42", "22", "0A", "25", "21", "54")
 """Classes of errors that are the question's: syntax and names, values, unsupported, read-only, cardinality, limits."""
+
+
+PUBLISHED_RELATIONS = (
+    "from pg_class c join pg_namespace n on n.oid = relnamespace "
+    "where nspname = %s and relkind in ('r', 'p', 'v', 'm') and not relispartition"
+)
+COMMENTED = f"select relname, obj_description(c.oid, 'pg_class') {PUBLISHED_RELATIONS}"
+COLUMNS_OF = (
+    "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) from pg_attribute "
+    f"where attnum > 0 and not attisdropped and attrelid = (select c.oid {PUBLISHED_RELATIONS} and relname = %s) "
+    "order by attnum"
+)
 
 
 def query(server: Server, sql: str) -> pl.DataFrame:
@@ -59,7 +72,23 @@ def query_with_version(server: Server, sql: str) -> tuple[pl.DataFrame, str | No
         return rows, meta_tables.data_version(connection) if follows(connection, sql, locked) else None
 
 
+def _described(connection: psycopg.Connection, sql: str) -> pl.DataFrame | None:
+    """The answer to `show tables` and `describe TABLE`; None for any other question."""
+    if described.asks_for_tables(sql):
+        return described.tables_frame(connection.execute(COMMENTED, [PUBLISHED]).fetchall())
+    name = described.asks_about(sql)
+    if name is None:
+        return None
+    rows = connection.execute(COLUMNS_OF, [PUBLISHED, name]).fetchall()
+    if not rows:
+        raise UsageError(no_such_table(name, _tables(connection), "; run `fleet build`"))
+    return described.columns_frame(rows)
+
+
 def _rows(connection: psycopg.Connection, sql: str) -> pl.DataFrame:
+    told = _described(connection, sql)
+    if told is not None:
+        return told
     cursor = connection.cursor()
     set_json_loads(lambda text: text if isinstance(text, str) else bytes(text).decode(), cursor)
     try:
@@ -71,6 +100,8 @@ def _rows(connection: psycopg.Connection, sql: str) -> pl.DataFrame:
 
 
 def _refuse_unless_reading(sql: str) -> None:
+    if described.asks_for_tables(sql) or described.asks_about(sql):
+        return
     inner = explained(sql)
     begins = BEFORE.sub("", sql if inner is None else inner).split(maxsplit=1)
     if not begins or begins[0].lower().rstrip(";") not in (READING if inner is None else EXPLAINED):
@@ -116,8 +147,7 @@ def _refusal(connection: psycopg.Connection, error: psycopg.Error) -> Exception:
     state = error.sqlstate or ""
     if isinstance(error, errors.UndefinedTable):
         known, missing = _tables(connection), re.search(r'relation "(?:\w+\.)?(\w+)"', said)
-        hint = meant(missing[1], known) if missing else ""
-        return UsageError(f"{said}; there are: {', '.join(known) or 'none; run `fleet build`'}{hint}")
+        return UsageError(no_such_table(missing[1], known, "; run `fleet build`") if missing else said)
     if isinstance(error, errors.ReadOnlySqlTransaction):
         # The server calls it a SELECT also where a WITH of it deletes; else it names what would have written.
         what = "" if "SELECT" in said else f": {said}"

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from fleet_assets.adapters.postgres.names import META, PUBLISHED
-from fleet_assets.contracts import CAN_SIGNALS, TABLES, TELEMETRY, Column, Table, registry
+from fleet_assets.contracts import CAN_SIGNALS, TABLES, TELEMETRY, Table, registry
 from fleet_assets.contracts.catalogue import Catalogue
 
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
@@ -59,14 +59,9 @@ def by_day() -> frozenset[str]:
     return frozenset({*LARGE, *(raw.table.name for raw in registry().raw)})
 
 
-def comment(column: Column) -> str:
-    """What a column means, with its unit."""
-    return f"{column.doc} [{column.unit}]" if column.unit else column.doc
-
-
 def _table(table: Table) -> sa.Table:
     home = INSTALLED if table.name in registry().not_shipped else METADATA
-    columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required, comment=comment(c)) for c in table.columns]
+    columns = [sa.Column(c.name, TYPES[c.kind], nullable=not c.required, comment=c.comment) for c in table.columns]
     made = sa.Table(table.name, home, *columns, schema=PUBLISHED, comment=table.row)
     if table.partition_by:
         made.dialect_options["postgresql"]["partition_by"] = f"RANGE ({table.partition_by})"

@@ -22,6 +22,7 @@ from fleet_assets.adapters.reading_budget import USUAL_BUDGET, ReadingBudget
 from fleet_assets.adapters.telemetry_files.instants import Instants
 from fleet_assets.contracts import TELEMETRY
 from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.sources.column_map import AS_THEY_ARE, ColumnMap
 from fleet_assets.sources.telemetry_files import TELEMETRY_FILES
 
 _YES, _NO = ("true", "t", "yes", "y", "on", "1", "1.0"), ("false", "f", "no", "n", "off", "0", "0.0")
@@ -47,6 +48,8 @@ class TelemetryOptions:
     """What bare numbers count since 1970."""
     budget: ReadingBudget = USUAL_BUDGET
     """What reading the file may cost."""
+    columns: ColumnMap = AS_THEY_ARE
+    """Which columns of the file are which of the contract, where it has names of its own."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fleet_assets.contracts import FileReader
 
 
 def rows_of_file(path: Path, options: LogOptions) -> Iterator[Chunk]:
-    answers = TelemetryOptions(options.vehicle_id, options.zone, options.unix_unit, options.budget)
+    answers = TelemetryOptions(options.vehicle_id, options.zone, options.unix_unit, options.budget, options.columns)
     for typed in read_telemetry(path, answers, CHUNK_ROWS):
         yield Chunk(typed.rows.drop("row"), typed.rejected)
 

@@ -5,7 +5,8 @@ Belongs here: cells to instants, and which of them are local times or bare numbe
     2026-03-10T10:00:00Z    2026-03-10 10:00:00+00    20260310T100000,5+0130    2026-03-10T10:00Z    2026-03-10 10:00
 
 The extended and the basic format, also without seconds, with a comma, with a space for the T, with an offset of hours
-alone. Fractions are rounded to microseconds. A bare number is an instant only by a unit that a person has said.
+alone; and 10-Mar-2026 10:00, with the English name of the month. Fractions are rounded to microseconds. A bare number
+is an instant only by a unit that a person has said.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ _ANY = (
     r"([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]{1,18}))?)?)?"
     r"[ ]*(Z|z|UTC|GMT|[+\-\x{2212}][0-9]{2}(?::?[0-9]{2})?)?$"
 )
+_NAMED_MONTH = r"^([0-9]{1,2})[- ]([A-Za-z]{3})[- ]([0-9]{4})[T ]+(.*)$"
+MONTHS = {name: f"{number:02}" for number, name in enumerate(
+    ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+)}  # fmt: skip
+"""English names, as phones write them in files whatever their language."""
+
 _NUMBER = r"^-?[0-9]+(?:[.,][0-9]+)?$"
 _EARLIEST_US, _LATEST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The first microsecond of the year 1 and the last of the year 9999."""
@@ -88,6 +95,7 @@ class Instants:
 
 def _of_others(cells: pl.Series, zone: tzinfo | None, unit: Unit) -> Instants:
     """Texts that are not written in the two usual ways."""
+    cells = _months_as_numbers(cells)
     names = ("y", "mo", "d", "by", "bmo", "bd", "h", "mi", "s", "fraction", "offset")
     found = cells.to_frame("text").select(pl.col("text").str.extract_groups(_ANY).alias("_")).unnest("_")
     parts = found.rename({str(place): name for place, name in enumerate(names, 1)}).with_columns(
@@ -108,6 +116,16 @@ def _of_others(cells: pl.Series, zone: tzinfo | None, unit: Unit) -> Instants:
     is_local = exact.is_not_null() & parts.get_column("offset").is_null()
     local = _in_utc(_where(is_local, exact), zone)
     return Instants(_first(_first(stated, local), numbers), is_local, is_number)
+
+
+def _months_as_numbers(cells: pl.Series) -> pl.Series:
+    """2-Jan-2026 10:00 as 2026-01-02 10:00: a month that is named leaves no doubt which number is the day."""
+    parts = (
+        cells.to_frame("text").select("text", pl.col("text").str.extract_groups(_NAMED_MONTH).alias("_")).unnest("_")
+    )
+    month = pl.col("2").str.to_titlecase().replace_strict(MONTHS, default=None, return_dtype=pl.String)
+    written = pl.format("{}-{}-{} {}", "3", month, pl.col("1").str.zfill(2), "4")
+    return parts.select(pl.coalesce(written, "text")).to_series()
 
 
 def _offset_minutes() -> pl.Expr:

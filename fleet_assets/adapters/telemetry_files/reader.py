@@ -26,6 +26,7 @@ from fleet_assets.adapters.reading_process import read_apart
 from fleet_assets.adapters.telemetry_files.cells import TelemetryOptions, TypedRows, typed_rows
 from fleet_assets.adapters.telemetry_files.columns import check_header
 from fleet_assets.contracts.errors import FileRejected
+from fleet_assets.sources.column_map import ColumnMap
 
 TELEMETRY_SUFFIXES = (".csv", ".parquet")
 
@@ -52,15 +53,15 @@ def read_telemetry(path: Path, options: TelemetryOptions, chunk_rows: int) -> It
 
 def _parquet(path: Path, options: TelemetryOptions, chunk_rows: int) -> Iterator[TypedRows]:
     first = 0
-    for raw in read_apart(_PARQUET, path, None, chunk_rows, options.budget, lambda _: None):
-        yield typed_rows(path, raw.with_row_index("row", first + 1), options)
+    for raw in read_apart(_PARQUET, path, options.columns, chunk_rows, options.budget, lambda _: None):
+        yield typed_rows(path, options.columns.applied(raw).with_row_index("row", first + 1), options)
         first += raw.height
 
 
-def parquet_rows(path: Path, _options: object, chunk_rows: int, _told: object) -> Iterator[pl.DataFrame]:
+def parquet_rows(path: Path, columns: ColumnMap, chunk_rows: int, _told: object) -> Iterator[pl.DataFrame]:
     """The rows of a Parquet file as they are; what the reading process runs."""
     with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
-        check_header(path, file.schema_arrow.names)
+        check_header(path, file.schema_arrow.names, columns)
         for batch in file.iter_batches(chunk_rows):
             raw = pl.from_arrow(batch)
             assert isinstance(raw, pl.DataFrame)
@@ -70,13 +71,13 @@ def parquet_rows(path: Path, _options: object, chunk_rows: int, _told: object) -
 def _csv(path: Path, options: TelemetryOptions) -> Iterator[TypedRows]:
     with open_plain(path, options.budget) as stream:
         names, separator, place = _header(path, stream)
-        check_header(path, names)
+        check_header(path, names, options.columns)
         ragged: list[str] = []
         watched, rows = _Watched(path, stream, place), 0
         for raw, is_last in _with_last(_tables(path, watched, names, separator, ragged)):
             is_torn = is_last and watched.ends_within_a_line and not _is_last(ragged, watched)
             whole = raw.head(raw.height - is_torn)
-            typed = typed_rows(path, whole.with_row_index("row", rows + 1), options)
+            typed = typed_rows(path, options.columns.applied(whole).with_row_index("row", rows + 1), options)
             torn = [(TORN, _lines([_joined(raw, separator)]))] if is_torn else []
             rows += raw.height
             yield TypedRows(typed.rows, typed.rejected + torn + _ragged(ragged))
@@ -84,7 +85,7 @@ def _csv(path: Path, options: TelemetryOptions) -> Iterator[TypedRows]:
         if damage := damage_of(stream):
             aside.append((DAMAGED, pl.DataFrame({"place": [damage[0]], "line": [damage[1]]})))
         if aside:
-            yield TypedRows(typed_rows(path, _no_rows(names), options).rows, aside)
+            yield TypedRows(typed_rows(path, options.columns.applied(_no_rows(names)), options).rows, aside)
 
 
 class _Watched(io.RawIOBase):

@@ -105,3 +105,17 @@ def test_a_last_line_without_an_end_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text[:-3])
     chunks = list(read_telemetry(tmp_path / "a.csv", TelemetryOptions(), 10))
     assert [reason.slug for chunk in chunks for reason, _ in chunk.rejected] == ["ragged-line"]
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("02-Jan-2026 12:00:00.250", datetime(2026, 1, 2, 11, 0, 0, 250_000, tzinfo=UTC)),
+        ("2 jul 2026 12:00", datetime(2026, 7, 2, 10, tzinfo=UTC)),
+        ("31-DEC-2026 12:00:00Z", datetime(2026, 12, 31, 12, tzinfo=UTC)),
+        ("31-Abc-2026 12:00:00", None), ("30-Feb-2026 12:00:00", None), ("02-01-2026 12:00:00", None),
+    ],
+)  # fmt: skip
+def test_a_month_that_is_named_leaves_no_doubt_about_the_day(text: str, utc: datetime | None) -> None:
+    found = Instants.of(pl.Series([text]), ZoneInfo("Europe/Berlin"), "")
+    assert found.utc.to_list() == [utc]
