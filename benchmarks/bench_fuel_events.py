@@ -21,7 +21,7 @@ from statistics import NormalDist
 import polars as pl
 from polars.dataframe.group_by import GroupBy
 
-from fleet_assets.commands.against_truth import pair_events
+from fleet_assets.core.against_truth import pair_events
 from fleet_assets.contracts import ENERGY_PRICES, INGEST_OUTAGES, TANK_CALIBRATIONS, VEHICLES, ZONES
 from fleet_assets.core.fuel import FuelEventRules, fuel_balance, fuel_events, fuel_plateaus
 from fleet_assets.core.ingest import hourly_ingest

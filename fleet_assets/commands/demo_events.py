@@ -13,7 +13,7 @@ import polars as pl
 from rich import box
 from rich.table import Table as RichTable
 
-from fleet_assets.commands.against_truth import pair_events
+from fleet_assets.core.against_truth import pair_events
 
 TOLERANCE = timedelta(minutes=15)
 """Between a found and a true event at most: a bus that sleeps says nothing until the next drive, and then at once."""
