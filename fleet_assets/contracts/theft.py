@@ -1,0 +1,109 @@
+"""Thefts: the falls of tanks that a model judges, with what is known of each.
+
+Belongs here: declarations. Does not belong here: how a feature is computed (`core.theft.features`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fleet_assets.contracts.fuel import LOOK_BACK
+from fleet_assets.contracts.schema import Column, Table
+
+CANDIDATE_KINDS = ("fall", "slow", "unobserved", "returned", "weekly")
+"""A fall while it stood; one in small steps over hours; one that nobody saw; one that was given back; the sum of a
+week's or two weeks' stays."""
+
+_SIZE = (
+    Column("volume_l", "f64", "Litres that fell, besides what was burned; null where the tank is not known.", "l",
+           low=0),
+    Column("share_pct", "f64", "The fall in points of the tank.", "%", low=0),
+    Column("size_over_noise", "f64", "The fall over its standard deviation.", low=0),
+    Column("levels_sd_pct", "f64", "Part of the standard deviation that both levels have.", "%", low=0),
+    Column("burned_sd_pct", "f64", "Part of it that burning in between has.", "%", low=0),
+    Column("drift_sd_pct", "f64", "Part of it that heat has.", "%", low=0),
+    Column("before_count", "i64", "Plateaus before the fall whose mean is compared.", low=0),
+    Column("level_before_pct", "f64", "Level of the tank before the fall.", "%", low=0, high=100),
+)  # fmt: skip
+
+_COURSE = (
+    Column("duration_s", "f64", "From the last level before the fall to the first after it.", "s", low=0),
+    Column("gap_s", "f64", "Longest time without a believed level in it.", "s", low=0),
+    Column("rate_pct_h", "f64", "The fall in points of the tank an hour of its duration.", "%/h", low=0),
+    Column("rate_lph", "f64", "The same in litres.", "l/h", low=0),
+    Column("remaining_share", "f64",
+           "Part of the fall that was still there when it became final; 0: all was given back, or refuelled.", low=-2,
+           high=2),
+    Column("compared", "i64",
+           "What was compared: 1 levels of one stay, 2 driving before and after it, 3 both sides of a silence; 0 "
+           "stays of a week.", low=0, high=3),
+    Column("is_moving_before", "bool", "The last level before it was taken while driving."),
+    Column("is_moving_after", "bool", "The first level after it was taken while driving."),
+    Column("driven_km", "f64", "Driven between both levels.", "km", low=0),
+    Column("driven_before_km", "f64", "Driven in the two hours before it.", "km", low=0),
+    Column("driven_after_km", "f64", "Driven after it, until it was final.", "km", low=0),
+    Column("is_engine_on", "bool", "Engine running in the first level after it."),
+    Column("idle_s", "f64", "Standing with the engine running between both levels.", "s", low=0),
+    Column("has_counter", "bool", "What was burned is known by a counter."),
+    Column("counter_less_expected_l", "f64",
+           "Burned in between by the counter, less what the vehicle usually burns.", "l"),
+)  # fmt: skip
+
+_PLACE_AND_TIME = (
+    Column("local_hour", "i64", "Hour of its start on the vehicle's clock.", "h", low=0, high=23),
+    Column("local_weekday", "i64", "Day of the week there; 1 is Monday.", low=1, high=7),
+    Column("is_at_depot", "bool", "In a zone of kind depot; null without a position."),
+    Column("is_at_station", "bool", "In a zone of kind fuel_station; null without a position."),
+    Column("is_at_known_place", "bool", "In any zone; null without a position."),
+)
+
+_HISTORY = (
+    Column("noise_pct", "f64",
+           "Root mean square of what burning did not explain between neighbouring levels, 14 days before; each counts "
+           "up to three of its standard deviations.", "%", low=0),
+    Column("noise_ratio", "f64", "The same in standard deviations; 1 where these say what they should.", low=0, high=3),
+    Column("bias_share", "f64",
+           "What burning did not explain over what was burned, 14 days before, without steps: a counter, or usual "
+           "consumption, that reads low is negative."),
+    Column("fault_count", "i64", "Spells of readings that were not believed, 14 days before.", low=0),
+    Column("returned_per_stay", "f64", "Falls that were given back per stay of an hour and more, 14 days before.",
+           low=0),
+    Column("falls_per_stay", "f64", "Other falls as large as a candidate per stay, 14 days before.", low=0),
+)  # fmt: skip
+
+_FLEET = (
+    Column("simultaneous_share", "f64",
+           "Share of the source's other vehicles heard within 20 min of its end whose level fell then; null where none "
+           "was heard.", low=0, high=1),
+    Column("is_in_outage", "bool", "Its source was silent as a whole in it."),
+    Column("is_of_source", "bool", "Most vehicles of the source stepped by its factor at that time."),
+)  # fmt: skip
+
+FEATURES: tuple[Column, ...] = (*_SIZE, *_COURSE, *_PLACE_AND_TIME, *_HISTORY, *_FLEET)
+"""What a model may know of a candidate. None is from later than its `closed_at`, none depends on other candidates of a
+batch."""
+
+THEFT_CANDIDATES = Table(
+    name="theft_candidates",
+    row="One fall of a tank that may be a theft, under lower thresholds than events have, with its features.",
+    key=("event_id",),
+    sort=("vehicle_id", "started_at", "event_id"),
+    partition_by="closed_at",
+    look_back=LOOK_BACK,
+    longest=LOOK_BACK + timedelta(days=1),
+    final_within=timedelta(hours=25),
+    is_local=True,
+    columns=(
+        Column("event_id", "str", "The id that fuel_events gives a theft of this vehicle and start, or a slow loss.",
+               required=True),
+        Column("vehicle_id", "str", "Vehicle of the tank.", required=True),
+        Column("kind", "str", "How the tank fell.", required=True, values=CANDIDATE_KINDS),
+        Column("started_at", "ts", "Last reading before the fall.", required=True),
+        Column("ended_at", "ts", "First reading after it.", required=True),
+        Column("closed_at", "ts", "When it became final.", required=True),
+        Column("local_date", "date", "Day of started_at in the vehicle's time zone.", required=True),
+        Column("zone_id", "str", "Zone the place lies in."),
+        *FEATURES,
+        Column("rules_version", "str", "Rules and code in force when the row was made.", required=True),
+    ),
+)  # fmt: skip
