@@ -46,6 +46,7 @@ app.add_typer(later_group("fleet_assets.commands.landing", "The landing zone."),
 app.add_typer(later_group("fleet_assets.commands.lake_cli", "The lake's tables through time."), name="lake")
 app.add_typer(later_group("fleet_assets.commands.plot_cli", "Pictures of one vehicle."), name="plot")
 app.add_typer(later_group("fleet_assets.commands.whatif_cli", "What other rules would find."), name="whatif")
+app.add_typer(later_group("fleet_assets.commands.benchmark_cli", "Detectors against a known truth."), name="benchmark")
 app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
 

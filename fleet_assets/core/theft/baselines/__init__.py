@@ -17,6 +17,7 @@ import polars as pl
 
 from fleet_assets.core.theft.baselines.additive import additive_score
 from fleet_assets.core.theft.baselines.forest import row_forest
+from fleet_assets.core.theft.baselines.readings import SCORED
 from fleet_assets.core.theft.baselines.stays import stay_medians
 from fleet_assets.core.theft.baselines.steps import ten_minutes, ten_points, two_readings
 
@@ -28,13 +29,27 @@ SIGNAL_TO_NOISE = "signal to noise"
 
 @dataclass(frozen=True)
 class Baseline:
-    """One detector: its name in six letters, what its score counts, the threshold its users have, and what finds
-    events (READING in, SCORED out)."""
+    """One detector: its name in six letters, what its score counts, the threshold its users have, what finds
+    events (READING in, SCORED out), and whether it learns from all vehicles together."""
 
     short: str
     unit: str
     usual: float
     find: Callable[[pl.DataFrame], pl.DataFrame]
+    is_of_fleet: bool = False
+
+    def of(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Events of all vehicles; a few at a time where each stands for itself, because a fleet says much."""
+        if self.is_of_fleet:
+            return self.find(readings)
+        names = readings["vehicle_id"].unique().sort()
+        batches = [names.slice(at, _AT_ONCE) for at in range(0, len(names), _AT_ONCE)]
+        found = [self.find(readings.filter(pl.col("vehicle_id").is_in(batch.implode()))) for batch in batches]
+        return pl.concat([SCORED.to_frame(), *found])
+
+
+_AT_ONCE = 8
+"""Vehicles of one batch."""
 
 
 BASELINES: Mapping[str, Baseline] = {
@@ -43,6 +58,6 @@ BASELINES: Mapping[str, Baseline] = {
     "ten minutes": Baseline("10min", "% of tank", 10.0, ten_minutes),
     "stay medians": Baseline("stays", "l", 10.0, stay_medians),
     "additive score": Baseline("score", "of 100", 85.0, additive_score),
-    "row forest": Baseline("rows", "anomaly", 0.0, row_forest),
+    "row forest": Baseline("rows", "anomaly", 0.0, row_forest, is_of_fleet=True),
 }
 """By name, in the order in which they are told. Every anomaly that the forest tells is an alarm to its users."""
