@@ -5,9 +5,13 @@ Belongs here: that chance, from the simulator's volume over noise. Does not belo
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
+import numpy as np
 import polars as pl
+
+from fleet_assets.core.compiled import F64, kernel, read_only
 
 ALARMS_A_MONTH = 0.2
 """False alarms a vehicle and month at which the bound is taken."""
@@ -21,12 +25,19 @@ def with_bound(thefts: pl.DataFrame, trips: pl.DataFrame, vehicles: pl.DataFrame
     """
     counts = vehicles.group_by("sender").agg((pl.len() * months).alias("months"))
     stays = trips.join(vehicles.select("vehicle_id", "sender"), on="vehicle_id").group_by("sender").len("stays")
-    looks = stays.join(counts, on="sender").select("sender", (pl.col("stays") / pl.col("months")).alias("_looks"))
-    normal = NormalDist()
+    looks = stays.join(counts, on="sender").with_columns((pl.col("stays") / pl.col("months")).alias("looks"))
+    known = looks.filter(pl.col("looks") > ALARMS_A_MONTH)
+    least = [NormalDist().inv_cdf(1 - ALARMS_A_MONTH / count) for count in known["looks"]]
+    thresholds = known.select("sender", pl.Series("_least", least, pl.Float64))
+    asked = thefts.join(thresholds, on="sender", how="left", maintain_order="left")
+    above = asked.select((pl.col("snr") - pl.col("_least")).fill_null(float("nan"))).to_series().to_numpy()
+    return asked.with_columns(pl.Series("bound", _chances(read_only(above)), nan_to_null=True)).drop("_least")
 
-    def chance(row: dict[str, float]) -> float:
-        return normal.cdf(row["snr"] - normal.inv_cdf(1 - ALARMS_A_MONTH / row["_looks"]))
 
-    asked = thefts.join(looks, on="sender", how="left", maintain_order="left")
-    told = pl.struct("snr", "_looks").map_elements(chance, pl.Float64)
-    return asked.with_columns(pl.when(pl.col("_looks") > ALARMS_A_MONTH).then(told).alias("bound")).drop("_looks")
+@kernel
+def _chances(sigmas: F64) -> F64:
+    """Chance that a standard normal variable stays below each of them; NaN of NaN."""
+    found = np.empty(len(sigmas))
+    for k in range(len(sigmas)):
+        found[k] = 0.5 * (1.0 + math.erf(sigmas[k] / math.sqrt(2.0)))
+    return found

@@ -39,17 +39,11 @@ class Baseline:
     is_of_fleet: bool = False
 
     def of(self, readings: pl.DataFrame) -> pl.DataFrame:
-        """Events of all vehicles; a few at a time where each stands for itself, because a fleet says much."""
+        """Events of all vehicles; one after the other where each stands for itself, because a fleet says much."""
         if self.is_of_fleet:
             return self.find(readings)
-        names = readings["vehicle_id"].unique().sort()
-        batches = [names.slice(at, _AT_ONCE) for at in range(0, len(names), _AT_ONCE)]
-        found = [self.find(readings.filter(pl.col("vehicle_id").is_in(batch.implode()))) for batch in batches]
+        found = [self.find(own) for _, own in readings.group_by("vehicle_id", maintain_order=True)]
         return pl.concat([SCORED.to_frame(), *found])
-
-
-_AT_ONCE = 8
-"""Vehicles of one batch."""
 
 
 BASELINES: Mapping[str, Baseline] = {
