@@ -21,3 +21,10 @@
         or abs(told.{{ column }} - summed.{{ column }}) > 1e-6 * (1 + abs(summed.{{ column }}))
         {%- endfor %}
 {%- endmacro %}
+
+{# The sum of each amount, under its own name. #}
+{% macro sum_of_each(amounts) -%}
+    {%- for column in amounts -%}
+        sum({{ column }}) as {{ column }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

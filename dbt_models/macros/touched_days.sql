@@ -3,8 +3,8 @@
    stretches of days, both ends included, {"trips": [["2026-03-26", "2026-03-29"]]}. Without it every day is made anew.
    It is read while a model runs, never while the project is parsed.
 
-   A model says in `meta` which of its columns holds its day (`day`), which lake tables touch it (`touched_by`), and its
-   `grain` if that is a month. #}
+   A model says in `meta` which of its columns holds its day (`day`), which lake tables touch it (`touched_by`), and, if
+   a touched day makes all days of its month anew, `remade_by: month`. #}
 
 {% macro touched_spans() -%}
     {%- set known = env_var('FLEET_TOUCHED_DAYS', '') -%}
@@ -20,7 +20,7 @@
 
 {# Whether a day, or the first day of a month, is to be made anew; a month with all of its days. #}
 {% macro is_touched(column) -%}
-    {%- set by_month = config.get('meta').get('grain') == 'month' -%}
+    {%- set by_month = config.get('meta').get('remade_by') == 'month' -%}
     (
         false
         {%- for first, last in touched_spans() %}

@@ -3,11 +3,11 @@
 with told as (
     select
         vehicle_id,
-        date_trunc('month', local_date) as month,
+        {{ month_of('local_date') }} as month,
         sum(burned_l) as burned_l
     from {{ ref('fuel_daily') }}
     where burned_l is not null
-    group by vehicle_id, date_trunc('month', local_date)
+    group by vehicle_id, {{ month_of('local_date') }}
 ),
 
 parts as (
@@ -29,11 +29,11 @@ parts as (
 summed as (
     select
         vehicle_id,
-        date_trunc('month', local_date) as month,
+        {{ month_of('local_date') }} as month,
         coalesce(sum(by_hours_l), sum(by_trips_l)) as burned_l
     from parts
     where by_hours_l is not null or by_trips_l is not null
-    group by vehicle_id, date_trunc('month', local_date)
+    group by vehicle_id, {{ month_of('local_date') }}
 )
 
 {{ unequal('told', 'summed', ['vehicle_id', 'month'], ['burned_l']) }}

@@ -6,9 +6,7 @@ with summed as (
         vehicle_id,
         local_date,
         count(*) as session_count,
-        {%- for column in amounts %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sum_of_each(amounts) }}
     from {{ ref('stg_charging_sessions') }}
     group by vehicle_id, local_date
 )

@@ -5,9 +5,7 @@ with summed as (
     select
         vehicle_id,
         hour_at,
-        {%- for column in amounts %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sum_of_each(amounts) }}
     from {{ ref('stg_charging_hours') }}
     group by vehicle_id, hour_at
 )

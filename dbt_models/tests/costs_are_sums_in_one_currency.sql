@@ -34,7 +34,7 @@ periods as (
         'month' as period,
         kind,
         vehicle_id,
-        cast(date_trunc('month', local_date) as date) as first_date,
+        {{ month_of('local_date') }} as first_date,
         cost,
         currency
     from spent

@@ -8,7 +8,7 @@ with told as (
         known_hour_count,
         hour_count
     from {{ ref('fuel_daily') }}
-    where hour_count > 0
+    where hour_count > 0 or burned_source = 'hours'
 ),
 
 summed as (

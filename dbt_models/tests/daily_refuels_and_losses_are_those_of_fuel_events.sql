@@ -14,9 +14,7 @@ summed as (
         {%- for column, kind in counts.items() %}
         count(case when kind = '{{ kind }}' then 1 end) as {{ column }},
         {%- endfor %}
-        {%- for column in amounts %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sum_of_each(amounts) }}
     from {{ ref('stg_fuel_events') }}
     where kind in ('refuel', 'theft', 'slow_loss')
     group by vehicle_id, local_date

@@ -6,27 +6,19 @@ with told as (
         vehicle_id,
         month,
         charging_session_count,
-        {%- for column in amounts %}
-        {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ amounts | join(', ') }}
     from {{ ref('monthly_summary') }}
-    where
-        charging_session_count > 0
-        {%- for column in amounts %}
-        or {{ column }} is not null
-        {%- endfor %}
+    where charging_session_count > 0 or coalesce({{ amounts | join(', ') }}) is not null
 ),
 
 summed as (
     select
         vehicle_id,
-        cast(date_trunc('month', local_date) as date) as month,
+        {{ month_of('local_date') }} as month,
         sum(session_count) as charging_session_count,
-        {%- for column in amounts %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ sum_of_each(amounts) }}
     from {{ ref('charging_daily') }}
-    group by vehicle_id, cast(date_trunc('month', local_date) as date)
+    group by vehicle_id, {{ month_of('local_date') }}
 )
 
 {{ unequal('told', 'summed', ['vehicle_id', 'month'], ['charging_session_count'] + amounts) }}

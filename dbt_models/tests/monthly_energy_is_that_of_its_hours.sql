@@ -11,11 +11,11 @@ with told as (
 summed as (
     select
         vehicle_id,
-        cast(date_trunc('month', local_date) as date) as month,
+        {{ month_of('local_date') }} as month,
         sum(energy_used_kwh) as all_energy_used_kwh
     from {{ ref('energy_hourly') }}
     where energy_used_kwh is not null
-    group by vehicle_id, cast(date_trunc('month', local_date) as date)
+    group by vehicle_id, {{ month_of('local_date') }}
 )
 
 {{ unequal('told', 'summed', ['vehicle_id', 'month'], ['all_energy_used_kwh']) }}

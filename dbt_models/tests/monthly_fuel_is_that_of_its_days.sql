@@ -5,25 +5,21 @@ with told as (
     select
         vehicle_id,
         month,
-        {%- for column in amounts %}
-        {{ column }},
-        {%- endfor %}
+        {{ amounts | join(', ') }},
         burned_by_trips_l
     from {{ ref('monthly_summary') }}
-    where {% for column in amounts %}{{ column }} is not null{{ ' or ' if not loop.last }}{% endfor %}
+    where coalesce({{ amounts | join(', ') }}) is not null
 ),
 
 summed as (
     select
         vehicle_id,
-        cast(date_trunc('month', local_date) as date) as month,
-        {%- for column in amounts %}
-        sum({{ column }}) as {{ column }},
-        {%- endfor %}
+        {{ month_of('local_date') }} as month,
+        {{ sum_of_each(amounts) }},
         sum(case when burned_source = 'trips' then burned_l end) as burned_by_trips_l
     from {{ ref('fuel_daily') }}
-    where {% for column in amounts %}{{ column }} is not null{{ ' or ' if not loop.last }}{% endfor %}
-    group by vehicle_id, cast(date_trunc('month', local_date) as date)
+    where coalesce({{ amounts | join(', ') }}) is not null
+    group by vehicle_id, {{ month_of('local_date') }}
 )
 
 {{ unequal('told', 'summed', ['vehicle_id', 'month'], amounts + ['burned_by_trips_l']) }}

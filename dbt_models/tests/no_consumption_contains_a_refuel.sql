@@ -1,7 +1,8 @@
 -- Consumption that what came into the tank was added to.
 -- Hours and trips, by what they burned themselves: those that a refuel touches burned about as much as came in on top of what
 -- was burned meanwhile, and twice what the vehicle burns at most in any that no refuel touches (ten of them at least).
--- Days and months, by those: they burned more than all their hours and trips, by half of what came in.
+-- Days and months on which fuel came in, by what they were told by: they burned more than their hours, or, of days that
+-- trips tell, than their trips.
 with refuels as (
     select * from {{ ref('stg_fuel_events') }}
     where refuelled_l is not null
@@ -38,7 +39,6 @@ portions as (
     left join
         refuels
         on trips.vehicle_id = refuels.vehicle_id
-        and trips.local_date = refuels.local_date
         and trips.started_at < refuels.ended_at
         and trips.ended_at > refuels.started_at
     where trips.fuel_used_l is not null and trips.duration_s > 0
@@ -68,44 +68,57 @@ touched as (
     group by kind, vehicle_id, event_id
 ),
 
-refuelled as (
+told as (
     select
-        'day' as kind,
         vehicle_id,
         local_date,
-        local_date as last_date,
-        burned_l,
-        refuelled_l
-    from {{ ref('fuel_daily') }}
-    where refuelled_l > 0
-    union all
-    select
-        'month' as kind,
-        vehicle_id,
-        month as local_date,
-        cast(month + interval '1 month' - interval '1 day' as date) as last_date,
-        burned_l,
-        refuelled_l
-    from {{ ref('monthly_summary') }}
-    where refuelled_l > 0
+        sum(by_hours_l) as by_hours_l,
+        sum(by_trips_l) as by_trips_l
+    from (
+        select
+            vehicle_id,
+            local_date,
+            fuel_used_l as by_hours_l,
+            cast(null as float8) as by_trips_l
+        from {{ ref('stg_hourly_use') }}
+        union all
+        select
+            vehicle_id,
+            local_date,
+            null as by_hours_l,
+            fuel_used_l as by_trips_l
+        from {{ ref('stg_trips') }}
+    ) as parts
+    group by vehicle_id, local_date
 ),
 
 days as (
     select
-        vehicle_id,
-        local_date,
-        sum(fuel_used_l) as burned_l
-    from {{ ref('stg_hourly_use') }}
-    where fuel_used_l is not null
-    group by vehicle_id, local_date
+        days.vehicle_id,
+        days.local_date,
+        days.burned_l,
+        days.refuelled_l,
+        coalesce(case when days.burned_source = 'trips' then told.by_trips_l else told.by_hours_l end, 0) as told_l
+    from {{ ref('fuel_daily') }} as days
+    left join told on days.vehicle_id = told.vehicle_id and days.local_date = told.local_date
+),
+
+periods as (
+    select
+        'day' as kind,
+        days.*
+    from days
     union all
     select
-        vehicle_id,
-        local_date,
-        sum(fuel_used_l) as burned_l
-    from {{ ref('stg_trips') }}
-    where fuel_used_l is not null
-    group by vehicle_id, local_date
+        'month' as kind,
+        months.vehicle_id,
+        months.month as local_date,
+        months.burned_l,
+        months.refuelled_l,
+        coalesce(sum(days.told_l), 0) as told_l
+    from {{ ref('monthly_summary') }} as months
+    left join days on months.vehicle_id = days.vehicle_id and months.month = {{ month_of('days.local_date') }}
+    group by months.vehicle_id, months.month, months.burned_l, months.refuelled_l
 )
 
 select
@@ -122,15 +135,10 @@ where
     and touched.burned_l > 2 * usual.most_lph * touched.duration_h
 union all
 select
-    refuelled.kind,
-    refuelled.vehicle_id,
-    refuelled.local_date,
-    refuelled.burned_l,
-    refuelled.refuelled_l
-from refuelled
-left join
-    days
-    on refuelled.vehicle_id = days.vehicle_id
-    and days.local_date between refuelled.local_date and refuelled.last_date
-group by refuelled.kind, refuelled.vehicle_id, refuelled.local_date, refuelled.burned_l, refuelled.refuelled_l
-having refuelled.burned_l > coalesce(sum(days.burned_l), 0) + refuelled.refuelled_l / 2
+    kind,
+    vehicle_id,
+    local_date,
+    burned_l,
+    refuelled_l
+from periods
+where refuelled_l > 0 and burned_l > told_l + 1e-6 * (1 + told_l)

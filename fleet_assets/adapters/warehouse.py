@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file that people open, replaced in one step by a privately built one.
 
-Belongs here: the private file and its lock, publishing, and read-only queries over the published tables and the lake.
-Does not belong here: the models (dbt_models/), how a lake partition is written (`lake`), and how results are shown.
+Belongs here: the private file and its lock, and publishing. Does not belong here: queries of what is published
+(`duckdb_query`), the models (dbt_models/), and how a lake partition is written (`lake`).
 
 DuckDB lets one process write a file, and keeps it out while others read. So builds never touch the published file:
 
@@ -16,7 +16,6 @@ are over the names that people know, so that they follow the lake while the file
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,25 +23,23 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import polars as pl
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from fleet_assets.adapters import dbt_session, duckdb_origin, published_file
 from fleet_assets.adapters.duckdb_origin import SETTLE_NS
+from fleet_assets.adapters.duckdb_query import answer, tables_of
 from fleet_assets.adapters.durable_file import replace_file, write_durably
-from fleet_assets.adapters.explained import explained
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.lake import Lake
-from fleet_assets.adapters.lake_views import literal, named_files, quoted, view_statement
-from fleet_assets.adapters.parsed_select import only_reads
+from fleet_assets.adapters.lake_views import named_files, quoted, view_statement
 from fleet_assets.adapters.published_file import FileState, file_state
 from fleet_assets.adapters.remembered import recall, remember
 from fleet_assets.contracts import TABLES
-from fleet_assets.contracts.errors import DataError, ServiceError, UsageError
+from fleet_assets.contracts.errors import DataError, ServiceError
 from fleet_assets.later import Later
-from fleet_assets.wording import meant
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,14 +49,6 @@ else:
 
 LOCKED_FOR_S = 30
 """s to wait for a dbt process that outlived the build which started it; then the build gives up with a sentence."""
-
-PLAIN = {"INTERVAL": "epoch_us({})", "HUGEINT": "cast({} as bigint)"}
-"""Types that Arrow has no equal of, and what is read instead: microseconds; 64 bits (a sum beyond them fails)."""
-
-
-OFFLINE: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
-"""A query downloads nothing: DuckDB would fetch an extension for what it does not know."""
-
 
 _judged: dict[tuple[FileState, bool], str] = {}
 """Why files cannot be read, by their state, as this process has found it: whoever asks at every tick makes a warehouse
@@ -240,7 +229,7 @@ class DuckdbWarehouse:
     def row_counts(self) -> dict[str, int]:
         """Rows of every mart in the private file; within `building()`, when dbt has ended."""
         with duckdb.connect(str(self.build_file)) as connection:
-            marts = _tables(connection, self.build_file.stem, kind="BASE TABLE")
+            marts = tables_of(connection, self.build_file.stem, kind="BASE TABLE")
             return {name: connection.table(f"main.{quoted(name)}").shape[0] for name in marts}
 
     def query(self, sql: str) -> pl.DataFrame:
@@ -250,16 +239,7 @@ class DuckdbWarehouse:
         lists the tables), and DataError for data that cannot be read. Before the first publication only the lake
         tables with a stored partition are there.
         """
-        with duckdb.connect(config=OFFLINE) as connection:
-            connection.execute("set timezone = 'UTC'")
-            try:
-                self._show_lake(connection, sql)
-                if self.published.exists():
-                    self._show_marts(connection)
-                self._confine(connection)
-                return _frame(_only_reading(connection, sql))
-            except duckdb.Error as error:
-                raise self._refusal(connection, error) from None
+        return answer(sql, self.published, self._lake, self._read_lake)
 
     def origin(self, sql: str) -> str | None:
         """What the rows of a SELECT would be made from now; see `any_warehouse.Warehouse.origin`."""
@@ -269,39 +249,9 @@ class DuckdbWarehouse:
         """The rows, and what they were made from if that was the origin before too: no file was touched meanwhile."""
         return self.query(sql), self.origin(sql)
 
-    def _show_lake(self, connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-        """Views of the lake's tables; files are opened only of those that the query names (0.1 ms a file)."""
-        is_published = self.published.exists()
-        for table in TABLES.values():
-            is_named = re.search(rf"\b{table.name}\b", sql, re.IGNORECASE)
-            files = self._lake.generation(table).files() if is_named or not is_published else []
-            if files or is_published:
-                connection.execute(view_statement(table, files if is_named else None))
-
-    def _confine(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """From here on the lake is all that a query may open: no other file of this machine, no address."""
-        allowed = (self._lake.root, self.published.parent)
-        folders = ", ".join(literal(str(folder)) for folder in allowed)
-        connection.execute(f"set allowed_directories = [{folders}]")
-        connection.execute("set enable_external_access = false")
-        # A SELECT can call enable_logging and enable_profiling, which write files where they are told to.
-        connection.execute("set lock_configuration = true")
-
     @cached_property
     def _lake(self) -> Lake:
         return Lake(self.lake_url)
-
-    def _show_marts(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Attached under the name it was built with, since its own views say that name."""
-        catalogue = quoted(self.published.stem)
-        try:
-            connection.execute(f"attach {literal(str(self.published))} as {catalogue} (read_only)")
-        except duckdb.Error as error:
-            said = published_file.sentence(error)
-            raise DataError(f"{self.published} cannot be read; `fleet build` publishes it anew: {said}") from None
-        for name in _tables(connection, self.published.stem):
-            if name not in TABLES:
-                connection.execute(f"create view {quoted(name)} as from {catalogue}.main.{quoted(name)}")
 
     def _prepare(self) -> None:
         with duckdb.connect(str(self.build_file)) as connection:
@@ -318,79 +268,12 @@ class DuckdbWarehouse:
             for leftover in path.parent.glob(f".{path.name}.*.tmp"):
                 leftover.unlink(missing_ok=True)
 
-    def _refusal(self, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> DataError | UsageError:
-        sentence = published_file.sentence(error)
-        missing = re.search(r"Table with name (\S+) does not exist", sentence)
-        if missing:
-            known = _tables(connection, "memory")
-            listed = f"{', '.join(known) or 'none'}{meant(missing[1], known)}"
-            unbuilt = "" if self.published.exists() else "; the marts are not built yet: run `fleet build`"
-            return UsageError(f"there is no table {missing[1]}; there are: {listed}{unbuilt}")
-        if self._read_lake() != str(self._lake.root):
-            sentence += (
-                f"; {self.published} reads the lake at {self._read_lake()}: run `fleet build`, which puts it right"
-            )
-        is_about_data = isinstance(error, duckdb.IOException | duckdb.InvalidInputException)
-        return DataError(sentence) if is_about_data else UsageError(sentence)
-
 
 def _show(connection: duckdb.DuckDBPyConnection, view: str) -> None:
     try:
         connection.execute(view)
     except duckdb.Error as error:
         raise DataError(published_file.sentence(error)) from None
-
-
-def _tables(connection: duckdb.DuckDBPyConnection, catalogue: str, kind: str = "%") -> list[str]:
-    """Tables and views by name; `kind` as the information schema says it."""
-    found = connection.execute(
-        "select table_name from information_schema.tables "
-        "where table_catalog = ? and table_schema = 'main' and table_type like ? order by 1",
-        [catalogue, kind],
-    )
-    return [name for (name,) in found.fetchall()]
-
-
-def _only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-    """DuckDB reads `show tables`, `describe` and `summarize` as SELECT, and also a WITH that copies into a file."""
-    statements = connection.extract_statements(sql)
-    if len(statements) != 1 or not only_reads(explained(statements[0].query) or statements[0].query):
-        raise UsageError("a query is one SELECT (or show tables, describe TABLE, explain SELECT); nothing was run")
-    return connection.sql(statements[0])
-
-
-def _frame(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    """The rows as a frame; the difference of two instants is a duration, the sum of whole numbers a whole number."""
-    twice = sorted({name for name in rows.columns if rows.columns.count(name) > 1})
-    if twice:
-        raise UsageError(f"more than one column is called {', '.join(twice)}; give each a name of its own with AS")
-    kinds = dict(zip(rows.columns, map(str, rows.types), strict=True))
-    plain = [f"{PLAIN[kind].format(quoted(name))} as {quoted(name)}" for name, kind in kinds.items() if kind in PLAIN]
-    if plain:
-        rows = rows.project(f"* replace ({', '.join(plain)})")
-    spans = [name for name, kind in kinds.items() if kind == "INTERVAL"]
-    return _read(rows).with_columns(pl.col(spans).cast(pl.Duration("us")))
-
-
-@dataclass(frozen=True)
-class _Stream:
-    """Rows on their way from one library to the other, and nothing else of DuckDB: Polars keeps a relation that it is
-    given, and DuckDB complains of that when a program ends."""
-
-    capsule: Any
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        del requested_schema
-        return self.capsule
-
-
-def _read(rows: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    """All rows; without pyarrow, which takes longer to load than most queries to run."""
-    try:
-        return pl.DataFrame(_Stream(rows.__arrow_c_stream__()))
-    except pl.exceptions.ComputeError:
-        # What DuckDB says of a row on the way is mere text to Polars. Asked for all rows it says so itself.
-        return pl.DataFrame(_Stream(rows.materialize().__arrow_c_stream__()))
 
 
 @retry(

@@ -227,7 +227,7 @@ def _summarise(console: Console, folder: DemoFolder, demo: Installation) -> None
 
 def _what_next(console: Console, folder: DemoFolder) -> None:
     _say(console, "Query it:  FLEET_HOME=" + _short(folder.root) + f" {_program()} query "
-                  '"select vehicle_id, month, distance_km, fuel_used_l from monthly_summary"')  # fmt: skip
+                  '"select vehicle_id, month, distance_km, burned_l from monthly_summary order by 1, 2"')  # fmt: skip
 
 
 def _program() -> str:

@@ -58,23 +58,23 @@ class View:
         return str(stated[0]) if len(stated) else self.fleet.installation.settings.timezone
 
 
-def _fuel(view: View) -> bytes:
+def _fuel(view: View, rows: pl.DataFrame) -> bytes:
     levels = view.told("fuel_level_pct", "fuel_level_l")
-    return fuel_picture(view.vehicle, view.zone, view.rows("fuel_plateaus"), view.rows("fuel_events"), levels, LARGE)
+    return fuel_picture(view.vehicle, view.zone, rows, view.rows("fuel_events"), levels, LARGE)
 
 
-def _charging(view: View) -> bytes:
-    return sessions_picture(view.vehicle, view.zone, view.rows("power_sessions"), view.told("soc_pct"), LARGE)
+def _charging(view: View, rows: pl.DataFrame) -> bytes:
+    return sessions_picture(view.vehicle, view.zone, rows, view.told("soc_pct"), LARGE)
 
 
-def _trips(view: View) -> bytes:
-    return trips_picture(view.vehicle, view.zone, view.rows("trips"), view.told("speed_kmh"), LARGE)
+def _trips(view: View, rows: pl.DataFrame) -> bytes:
+    return trips_picture(view.vehicle, view.zone, rows, view.told("speed_kmh"), LARGE)
 
 
-PICTURES: dict[str, tuple[Callable[[View], bytes], str]] = {
+PICTURES: dict[str, tuple[Callable[[View, pl.DataFrame], bytes], str]] = {
     "fuel": (_fuel, "fuel_plateaus"), "charging": (_charging, "power_sessions"), "trips": (_trips, "trips"),
 }  # fmt: skip
-"""What can be drawn, and the table whose newest row says which days to draw where nobody does."""
+"""What can be drawn, and the table whose rows it is; its newest says which days to draw where nobody does."""
 
 
 def run_plot(
@@ -88,21 +88,29 @@ def run_plot(
         raise UsageError(f"--from {first} lies after --to {last}")
     draw, table = PICTURES[kind]
     fleet = Fleet(installation.settings.root)
-    newest = _newest_day(fleet, table, vehicle)
-    until = last or max(newest, first or newest)
+    until = last or _last_day(fleet, table, vehicle, first)
     view = View(fleet, vehicle, first or until - timedelta(days=DAYS - 1), until)
-    if view.rows(table).is_empty():
+    rows = view.rows(table)
+    if rows.is_empty():
+        newest = _newest_day(fleet, table, vehicle)
         raise UsageError(
             f"{vehicle} has no {kind} data from {view.first} to {view.last}; what is newest in {table} is of {newest}"
         )
-    picture = draw(view)
+    picture = draw(view, rows)
     path = output or Path(re.sub(r"[^\w.-]", "_", f"{kind}_{vehicle}_{view.first}_{view.last}.png"))
     with as_the_person_set():
         replace_file(path, picture)
     return path
 
 
+def _last_day(fleet: Fleet, table: str, vehicle: str, first: date | None) -> date:
+    """Where nobody says until when: the newest day, and none before the first."""
+    newest = _newest_day(fleet, table, vehicle)
+    return max(newest, first or newest)
+
+
 def _newest_day(fleet: Fleet, table: str, vehicle: str) -> date:
+    """Reads every day that is stored; raises UsageError where there is nothing of the vehicle."""
     newest = fleet.table(table, vehicles=vehicle).select(pl.col("started_at").max().dt.date()).collect().item()
     if not isinstance(newest, date):
         raise UsageError(f"{table} has nothing of {vehicle}")

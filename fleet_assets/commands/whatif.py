@@ -62,7 +62,8 @@ def run_whatif(
     maker = DAY_TABLES[asked.table]
     other = under(maker, changed)
     if rules_of(other) == rules_of(maker):
-        raise UsageError(f"these values are already in force; change at least one of: {_present(maker)}")
+        why = "these values are already in force" if changed else "no rule was changed"
+        raise UsageError(f"{why}; change at least one of: {_present(maker)}")
     first, last = _span(installation, maker, days)
     before, after = stored(installation, maker, first, last), _computed(installation, other, asked, first, last)
     found = difference(maker, before, after)
@@ -108,27 +109,33 @@ def _computed(installation: Installation, maker: DayTable, asked: Subject, first
 
 def totals(asked: Subject, before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Rows `kind`, `what`, `now`, `then`: of each kind of event how many there are, and every sum; money by currency,
-    never added across."""
+    never added across, and only of kinds of which some event tells it. A sum is 0 where a side has no event of the
+    kind, and null, not known, where it has some and none of them tells it."""
     sides = [_sums(asked, rows).rename({"value": name}) for name, rows in (("now", before), ("then", after))]
     both = sides[0].join(sides[1], on=["kind", "what"], how="full", coalesce=True)
     order = {name: place for place, name in enumerate(["events", *asked.sums])}
     place = pl.col("what").replace_strict(order, default=len(order), return_dtype=pl.Int64)
-    # Where there is no event of a kind there is none to sum; a sum that no event tells is not known.
-    is_count = pl.col("what") == "events"
-    counts = [
-        pl.when(is_count).then(pl.col(side).fill_null(0.0)).otherwise(side).alias(side) for side in ("now", "then")
-    ]
-    return both.with_columns(counts).sort("kind", place, "what")
+    told = both.filter((place < len(order)) | pl.any_horizontal(pl.col("now", "then").is_not_null()))
+    return told.with_columns(_nothing_without_events("now"), _nothing_without_events("then")).sort(
+        "kind", place, "what"
+    )
+
+
+def _nothing_without_events(side: str) -> pl.Expr:
+    """A side that tells nothing of a kind, not even how many events, has none."""
+    return pl.when(pl.col(side).count().over("kind") > 0).then(side).otherwise(0.0).alias(side)
 
 
 def _sums(asked: Subject, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows `kind`, `what`, `value`; null where no event of the kind tells it."""
-    sums = [
-        pl.when(pl.col(column).count() > 0).then(pl.col(column).sum() / unit).alias(name)
-        for name, (column, unit) in asked.sums.items()
-    ]
+    sums = [_sum(pl.col(column)).truediv(unit).alias(name) for name, (column, unit) in asked.sums.items()]
     grouped = rows.group_by(pl.col(asked.by).alias("kind")).agg(pl.len().alias("events"), *sums, *_money(rows))
     return grouped.unpivot(index="kind", variable_name="what").with_columns(pl.col("value").cast(pl.Float64))
+
+
+def _sum(values: pl.Expr) -> pl.Expr:
+    """Null, not 0, where none is known."""
+    return pl.when(values.count() > 0).then(values.sum())
 
 
 def _money(rows: pl.DataFrame) -> list[pl.Expr]:
@@ -137,10 +144,9 @@ def _money(rows: pl.DataFrame) -> list[pl.Expr]:
         return []
     currencies = rows.filter(pl.col(COST).is_not_null())[CURRENCY].unique().sort()
     return [
-        pl.col(COST)
-        .filter(pl.col(CURRENCY).eq_missing(pl.lit(one, pl.String)))
-        .sum()
-        .alias(f"cost {one or ''}".strip())
+        _sum(pl.col(COST).filter(pl.col(CURRENCY).eq_missing(pl.lit(one, pl.String)))).alias(
+            f"cost {one or ''}".strip()
+        )
         for one in currencies
     ]
 
@@ -151,12 +157,16 @@ def _table(rows: pl.DataFrame) -> RichTable:
         table.add_column(name, justify="left" if name in ("kind", "") else "right", no_wrap=True)
     before = None
     for kind, what, now, then in rows.iter_rows():
+        change = None if now is None or then is None else then - now
         digits = 0 if what == "events" else 1
-        change = f"{(then or 0) - (now or 0):+,.{digits}f}"
-        numbers = *("-" if value is None else f"{value:,.{digits}f}" for value in (now, then)), change
+        numbers = _number(now, digits), _number(then, digits), _number(change, digits, "+")
         table.add_row("" if kind == before else kind.replace("_", " "), what, *numbers)
         before = kind
     return table
+
+
+def _number(value: float | None, digits: int, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign},.{digits}f}"
 
 
 def _said(found: pl.DataFrame) -> str:

@@ -31,7 +31,7 @@ Last = Annotated[
 Output = Annotated[Path | None, typer.Option(help="Write every event and what changed: .csv, .json or .parquet.")]
 Rule = Annotated[
     list[str],
-    typer.Option("--rule", help="Any other rule by its name, such as --rule min_points=3; may be repeated.",
+    typer.Option("--rule", help="Any other rule by its name, such as --rule sigma=5; may be repeated.",
                  metavar="NAME=VALUE"),
 ]  # fmt: skip
 

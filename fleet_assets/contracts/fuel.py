@@ -104,7 +104,7 @@ FUEL_BALANCE = Table(
         Column("tilt_sd_l", "f64", "The same in litres.", "l", low=0),
         Column("litres_per_pct", "f64",
                "Litres of a point of level there; where litres are told and no tank is known, a hundredth of the most.",
-               "l", low=0),
+               "l/%", low=0),
         Column("change_pct", "f64", "Level after minus before.", "%", low=-100, high=100),
         Column("change_l", "f64", "Litres after minus before.", "l"),
         Column("driven_km", "f64", "Driven between the middles of both plateaus; null where nothing tells.", "km",

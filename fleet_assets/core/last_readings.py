@@ -47,11 +47,10 @@ def last_readings(telemetry: pl.LazyFrame) -> pl.LazyFrame:
 def _ends(kind: Kind) -> tuple[pl.Expr, ...]:
     """Instant and values of the newest reading of one kind, and of the oldest."""
     values, instant = kind
-    told, at = _is_told(values), pl.col("recorded_at")
-    said = pl.col(values).filter(told)
+    at = pl.when(_is_told(values)).then("recorded_at")
     return (
-        at.filter(told).max().alias(instant), said.get(at.filter(told).arg_max()),
-        at.filter(told).min().alias(f"{FIRST}{instant}"), said.get(at.filter(told).arg_min()).name.prefix(FIRST),
+        at.max().alias(instant), *(pl.col(name).max_by(at) for name in values),
+        at.min().alias(f"{FIRST}{instant}"), *(pl.col(name).min_by(at).name.prefix(FIRST) for name in values),
     )  # fmt: skip
 
 

@@ -177,30 +177,34 @@ def _overrule_stuck(
     vehicle: I64, at: I64, speed: F64, odometer: F64, lat: F64, lon: F64, thresholds: Thresholds, states: I8
 ) -> None:
     """Makes STANDING of the rows in which the speed alone says that the vehicle moves: by it the vehicle should have
-    come further than `stuck_km`, and than one and a half steps of the odometer, since odometer and place last changed.
+    come further than `stuck_km`, and than one and a half steps of the odometer, between the last change of odometer and
+    place and a later reading that says the same. One that is not heard does not say that the vehicle stands.
     """
     read = placed = before = -1
-    by_odometer_km = by_position_km = step_km = 0.0
+    by_odometer_km = by_position_km = same_odometer_km = same_place_km = step_km = 0.0
     for i in range(len(at)):
         if i > 0 and vehicle[i] != vehicle[i - 1]:
             read = placed = before = -1
-            by_odometer_km = by_position_km = 0.0
+            by_odometer_km = by_position_km = same_odometer_km = same_place_km = 0.0
         if not np.isnan(speed[i]):
             km = speed[i] * min(at[i] - at[before], thresholds.hold_us) / HOUR_US if before >= 0 else 0.0
             by_odometer_km += km
             by_position_km += km
             before = i
-        if not np.isnan(odometer[i]) and (read < 0 or odometer[i] != odometer[read]):
-            by_odometer_km = 0.0
-            finer = odometer[read] if read >= 0 else odometer[i]
-            step_km = min(spacing_of(odometer[i]), spacing_of(finer))
-            read = i
-        is_placed = not (np.isnan(lat[i]) or np.isnan(lon[i]))
-        if is_placed and (placed < 0 or _is_apart(lat, lon, placed, i, thresholds.leaves_place_km)):
-            by_position_km = 0.0
-            placed = i
-        if states[i] == MOVING and min(read, placed) >= 0 and by_position_km > thresholds.stuck_km:
-            states[i] = STANDING if by_odometer_km > max(thresholds.stuck_km, 1.5 * step_km) else MOVING
+        if not np.isnan(odometer[i]):
+            if read < 0 or odometer[i] != odometer[read]:
+                by_odometer_km = 0.0
+                finer = odometer[read] if read >= 0 else odometer[i]
+                step_km = min(spacing_of(odometer[i]), spacing_of(finer))
+                read = i
+            same_odometer_km = by_odometer_km
+        if not (np.isnan(lat[i]) or np.isnan(lon[i])):
+            if placed < 0 or _is_apart(lat, lon, placed, i, thresholds.leaves_place_km):
+                by_position_km = 0.0
+                placed = i
+            same_place_km = by_position_km
+        if states[i] == MOVING and same_place_km > thresholds.stuck_km:
+            states[i] = STANDING if same_odometer_km > max(thresholds.stuck_km, 1.5 * step_km) else MOVING
 
 
 @helper

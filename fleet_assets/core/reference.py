@@ -17,6 +17,7 @@ from fleet_assets.core.daily_windows import TIME_OF_DAY, by_segment
 from fleet_assets.core.local_time import known_zones
 
 LINE = "line_number"
+CURRENCY = "^[A-Z]{3}$"
 SPAN_OWNER = {"driver_assignments": ("vehicle_id",), "energy_prices": ("kind", "zone")}
 
 
@@ -74,17 +75,24 @@ def _cell_problems(column: Column, text: pl.DataFrame, typed: pl.DataFrame) -> I
         yield from _say(cells.filter(pl.col("text").is_null()), f"{column.name} is empty")
     wrong_type = pl.col("text").is_not_null() & pl.col("value").is_null()
     yield from _say(cells.filter(wrong_type), f"{column.name} is not of type {column.kind}")
+    if typed.schema[column.name].is_float():
+        yield from _say(cells.filter(~pl.col("value").is_finite()), f"{column.name} is no finite number")
     if column.low is not None and column.high is not None:
         bounds = f"{column.low:g} to {column.high:g} {column.unit}".rstrip()
         yield from _say(
             cells.filter(~pl.col("value").is_between(column.low, column.high)), f"{column.name} is not within {bounds}"
         )
+    elif column.low is not None:
+        least = f"{column.low:g} {column.unit}".rstrip()
+        yield from _say(cells.filter(pl.col("value") < column.low), f"{column.name} is less than {least}")
     if column.values:
         allowed = ", ".join(column.values)
         yield from _say(cells.filter(~pl.col("value").is_in(column.values)), f"{column.name} is not one of {allowed}")
     if column.name == "timezone":
         zones = sorted(known_zones())
         yield from _say(cells.filter(~pl.col("value").is_in(zones)), "timezone is not an IANA zone")
+    if column.name == "currency":
+        yield from _say(cells.filter(~pl.col("value").str.contains(CURRENCY)), "currency is no ISO 4217 code, as EUR")
     if column.name in ("daily_from", "daily_to"):
         yield from _say(cells.filter(~pl.col("value").str.contains(TIME_OF_DAY)), f"{column.name} is not HH:MM")
 
@@ -145,16 +153,21 @@ _CURVE = ("vehicle_id", "tank", "valid_from")
 
 
 def _bent_curves(table: Table, typed: pl.DataFrame) -> Iterator[str]:
-    """Curves of tanks that are none: of one point, falling, of two ends, or in force at the same time as another."""
+    """Curves of tanks that are none: of one point, flat or falling, of two ends, or in force at the same time as
+    another."""
     if table.name != TANK_CALIBRATIONS.name:
         return
     rows = typed.with_row_index(LINE, offset=2).sort(*_CURVE, "level_pct")
     curves = rows.group_by(_CURVE, maintain_order=True).agg(
         pl.col(LINE).min(), pl.len().alias("count"), pl.col("valid_to").first(),
         pl.col("valid_to").n_unique().alias("ends"), (pl.col("volume_l").diff() < 0).any().alias("falls"),
+        (pl.col("volume_l").max() == pl.col("volume_l").min()).alias("is_flat"),
     )  # fmt: skip
     for vehicle, tank, line in curves.filter(pl.col("count") < 2).select("vehicle_id", "tank", LINE).iter_rows():
         yield f"line {line}: the curve of tank {tank} of {vehicle} has a single point"
+    flat = curves.filter(pl.col("is_flat") & (pl.col("count") > 1))
+    for vehicle, tank, line in flat.select("vehicle_id", "tank", LINE).iter_rows():
+        yield f"line {line}: the curve of tank {tank} of {vehicle} holds the same at every level"
     for vehicle, tank, line in curves.filter("falls").select("vehicle_id", "tank", LINE).iter_rows():
         yield f"line {line}: the curve of tank {tank} of {vehicle} holds less at a higher level"
     for vehicle, tank, line in curves.filter(pl.col("ends") > 1).select("vehicle_id", "tank", LINE).iter_rows():

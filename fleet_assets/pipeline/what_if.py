@@ -33,7 +33,7 @@ def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
     """The same table with some of its rules changed, by their names (`rule_values`).
 
     Raises UsageError for a rule that the table does not have, with the nearest names, and for a value that no such rule
-    can take.
+    can take: none is below 0, and a whole number counts something, so it is 1 at least.
     """
     rules = rules_of(maker)
     known = _paths(rules)
@@ -42,8 +42,9 @@ def under(maker: DayTable, changed: Mapping[str, float]) -> DayTable:
             there_are = f"; there are: {', '.join(sorted(known))}"
             raise UsageError(f"{maker.table.name} has no rule {name}{meant(name, [*known]) or there_are}")
         is_whole = isinstance(reduce(getattr, known[name], rules), int)
-        if not isfinite(value) or (is_whole and value != int(value)):
-            raise UsageError(f"{name} takes a {'whole number' if is_whole else 'number'}, not {value:g}")
+        least, numbers = (1, "whole number") if is_whole else (0, "number")
+        if not isfinite(value) or value < least or (is_whole and value != int(value)):
+            raise UsageError(f"{name} takes a {numbers} of at least {least}, not {value:g}")
         rules = _with_rule(rules, known[name], value)
     return replace(maker, rules=lambda: rules)
 

@@ -15,7 +15,7 @@ import pandas as pd
 import polars as pl
 
 from fleet_assets.adapters.lake_views import literal, quoted
-from fleet_assets.contracts import TABLES, VEHICLES, Table
+from fleet_assets.contracts import INGEST_DAILY, TABLES, VEHICLES, Table
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.read.pandas_types import to_pandas
@@ -117,12 +117,13 @@ class Fleet:
         return self.installation.warehouse.query(f"select distinct vehicle_id from {quoted(name)}").lazy()
 
     def _must_know(self, vehicles: list[str], rows: pl.LazyFrame) -> None:
-        """A vehicle is known by the reference table or by any row of the table that is read."""
+        """A vehicle is known by the reference table, by any row of the table that is read, or by having been heard."""
         declared = self.installation.lake.scan(VEHICLES).select("vehicle_id").collect().to_series().to_list()
         if set(vehicles) <= set(declared):
             return
         seen = rows.select(pl.col("vehicle_id").unique()).collect(engine="streaming").to_series().to_list()
-        known = sorted({*declared, *seen})
+        heard = self.installation.lake.scan(INGEST_DAILY).select(pl.col("vehicle_id").unique()).collect()
+        known = sorted({*declared, *seen, *heard["vehicle_id"].drop_nulls()})
         for vehicle in vehicles:
             if vehicle not in known:
                 raise UsageError(f"there is no vehicle {vehicle!r}{_alike(vehicle, known)}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from fleet_assets.contracts import FUEL_EVENTS
+from fleet_assets.commands.whatif import SUBJECTS, totals
+from fleet_assets.contracts import FUEL_EVENTS, TRIPS, VEHICLES
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
@@ -67,6 +68,18 @@ def test_a_span_that_ends_before_it_begins_is_refused(fleet_here: FleetHere) -> 
     assert (done.code, done.err.strip()) == (2, "fleet: --from 2026-03-03 lies after --to 2026-03-01")
 
 
+def test_a_span_of_two_days_reads_no_other(driven: Installation, fleet_here: FleetHere, tmp_path: Path) -> None:
+    vehicles = pl.DataFrame({"vehicle_id": ["van-1"]}).lazy()
+    driven.lake.write(VEHICLES, None, VEHICLES.conform(vehicles).collect(), "test")
+    much_later = driven.lake.write(TRIPS, date(2026, 12, 1), TRIPS.empty(), "test").path
+    much_later.write_bytes(b"no table")
+    span = ("--from", "2026-03-01", "--to", "2026-03-03")
+    assert fleet_here("plot", "trips", "van-1", *span, "--output", tmp_path / "a.png").code == 0
+    # Without a last day the newest of all is asked for, and that file is met.
+    with pytest.raises(pl.exceptions.ComputeError):
+        fleet_here("plot", "trips", "van-1", *span[:2], "--output", tmp_path / "b.png")
+
+
 @pytest.mark.usefixtures("driven")
 @pytest.mark.parametrize("span", [("--from", "2026-03-05"), ("--from", "2026-01-01", "--to", "2026-01-31")])
 def test_a_span_of_which_there_is_nothing_is_refused_and_nothing_is_written(
@@ -83,9 +96,11 @@ def test_a_span_of_which_there_is_nothing_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
-        ("neighbours=2.7", "neighbours takes a whole number, not 2.7"),
-        ("neighbours=nan", "neighbours takes a whole number, not nan"),
-        ("sigma=inf", "sigma takes a number, not inf"),
+        ("neighbours=2.7", "neighbours takes a whole number of at least 1, not 2.7"),
+        ("neighbours=nan", "neighbours takes a whole number of at least 1, not nan"),
+        ("neighbours=0", "neighbours takes a whole number of at least 1, not 0"),
+        ("sigma=inf", "sigma takes a number of at least 0, not inf"),
+        ("min_theft_l=-20", "min_theft_l takes a number of at least 0, not -20"),
     ],
 )
 def test_a_value_that_a_rule_cannot_take_is_refused(fleet_here: FleetHere, rule: str, sentence: str) -> None:
@@ -109,8 +124,43 @@ def test_other_rules_of_fuel_say_what_changes_and_write_the_difference(
     assert done.code == 0, done.err
     assert "min_refuel_pct 60 instead of 2" in done.out
     assert "0 new, 1 gone, 0 changed, 0 same" in done.out
+    # Nobody says how large the tank is, nor what fuel costs: no change of litres, and no line of costs.
+    assert [line.split() for line in done.out.splitlines()[2:6]] == [
+        ["kind", "now", "then", "change"], ["refuel", "events", "1", "0", "-1"], ["litres", "-", "0.0", "-"],
+        ["unexplained", "l", "-", "0.0", "-"],
+    ]  # fmt: skip
+    assert "cost" not in done.out
     assert pl.read_csv(output)["change"].to_list() == ["gone"]
     assert driven.lake.scan(FUEL_EVENTS).collect().height == 1
+
+
+def fuel(*rows: tuple[str, float | None, float | None, str | None]) -> pl.DataFrame:
+    """Events by kind, litres, cost and currency."""
+    told = {name: FUEL_EVENTS.schema[name] for name in ("kind", "volume_l", "cost", "currency")}
+    return pl.concat([FUEL_EVENTS.empty(), pl.DataFrame(rows, schema=told, orient="row")], how="diagonal")
+
+
+def sums_of(kind: str, now: pl.DataFrame, then: pl.DataFrame) -> dict[str, tuple[float | None, float | None]]:
+    found = totals(SUBJECTS["fuel"], now, then).filter(pl.col("kind") == kind)
+    return {what: (before, after) for what, before, after in found.select("what", "now", "then").iter_rows()}
+
+
+def test_a_sum_is_nothing_without_events_and_unknown_where_none_tells_it() -> None:
+    now = fuel(("refuel", 30.0, 45.0, "EUR"), ("refuel", None, None, None), ("theft", None, None, None))
+    then = fuel(("refuel", None, None, None), ("slow_loss", 5.0, None, None))
+    assert sums_of("refuel", now, then) == {
+        "events": (2, 1), "litres": (30, None), "unexplained l": (None, None), "cost EUR": (45, None),
+    }  # fmt: skip
+    assert sums_of("theft", now, then) == {"events": (1, 0), "litres": (None, 0), "unexplained l": (None, 0)}
+    assert sums_of("slow_loss", now, then) == {"events": (0, 1), "litres": (0, 5), "unexplained l": (0, None)}
+
+
+def test_costs_are_told_by_currency_and_only_of_kinds_that_have_some() -> None:
+    now = fuel(("refuel", 30.0, 45.0, "EUR"), ("refuel", 20.0, 40.0, "CHF"), ("theft", 9.0, None, None))
+    then = now.filter(pl.col("kind") == "theft")
+    costs = {"cost CHF": (40, 0), "cost EUR": (45, 0)}
+    assert sums_of("refuel", now, then) == {"events": (2, 0), "litres": (50, 0), "unexplained l": (None, 0)} | costs
+    assert sums_of("theft", now, then) == {"events": (1, 1), "litres": (9, 9), "unexplained l": (None, None)}
 
 
 def test_other_rules_of_trips_join_two(driven: Installation, fleet_here: FleetHere) -> None:
@@ -124,7 +174,15 @@ def test_other_rules_of_trips_join_two(driven: Installation, fleet_here: FleetHe
 def test_the_rules_in_force_are_no_question(fleet_here: FleetHere) -> None:
     done = fleet_here("whatif", "trips", "--stop-s", 300)
     assert done.code == 2
-    assert "these values are already in force; change at least one of: " in done.err
+    assert done.err.startswith("fleet: these values are already in force; change at least one of: ")
+    assert "stop_s=300" in done.err
+
+
+@pytest.mark.usefixtures("driven")
+def test_a_question_without_another_rule_says_what_may_be_changed(fleet_here: FleetHere) -> None:
+    done = fleet_here("whatif", "trips")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("fleet: no rule was changed; change at least one of: ")
     assert "stop_s=300" in done.err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import polars as pl
+import pytest
 
 from fleet_assets.contracts import DRIVER_ASSIGNMENTS, ENERGY_PRICES, TANK_CALIBRATIONS, VEHICLES, Table
 from fleet_assets.core.reference import effective_bindings, parse_reference
@@ -153,11 +154,25 @@ def _curve(levels: list[str], litres: list[str], **spans: list[str | None]) -> l
     return problems(TANK_CALIBRATIONS, **columns)
 
 
+@pytest.mark.parametrize(("price", "currency", "said"), [
+    ("-1.5", "EUR", "price is less than 0 ('-1.5')"), ("NaN", "EUR", "price is no finite number ('NaN')"),
+    ("inf", "EUR", "price is no finite number ('inf')"),
+    ("1.5", "Euro", "currency is no ISO 4217 code, as EUR ('Euro')"),
+])  # fmt: skip
+def test_a_price_that_is_none_is_refused_with_its_line(price: str, currency: str, said: str) -> None:
+    row = {"kind": "diesel", "price": price, "currency": currency, "per": "l", "valid_from": "2026-01-01"}
+    assert parse_reference(ENERGY_PRICES, pl.DataFrame([row])).problems == [f"line 2: {said}"]
+
+
 def test_a_curve_of_a_tank_rises() -> None:
     assert _curve(["0", "50", "100"], ["0", "31.5", "80"]) == []
     assert _curve(["0", "50", "100"], ["0", "90", "80"]) == [
         "line 2: the curve of tank 1 of van-1 holds less at a higher level"
     ]
+
+
+def test_a_curve_that_is_flat_throughout_is_refused() -> None:
+    assert _curve(["0", "100"], ["80", "80"]) == ["line 2: the curve of tank 1 of van-1 holds the same at every level"]
 
 
 def test_a_curve_of_a_single_point_is_refused() -> None:

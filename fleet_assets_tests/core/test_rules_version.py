@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -32,10 +34,21 @@ def test_a_number_of_a_part_and_of_the_code_counts() -> None:
     assert all(len(version) == 12 for version in told)
 
 
-@pytest.mark.parametrize("part", ["segmentation", "fuel", "energy"])
+def each_number_changed(rules: Any) -> Iterator[Any]:
+    """The rules with one of their numbers another, for each number, those of their parts too."""
+    for name, held in ((one.name, getattr(rules, one.name)) for one in fields(rules)):
+        if is_dataclass(held):
+            yield from (replace(rules, **{name: part}) for part in each_number_changed(held))
+        elif isinstance(held, int | float) and not isinstance(held, bool):
+            yield replace(rules, **{name: held + 1})
+
+
+PARTS = [one.name for one in fields(TripRules) if is_dataclass(getattr(TripRules(), one.name))]
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_every_number_of_a_part_of_the_rules_of_trips_counts(part: str) -> None:
     rules = TripRules()
-    held = getattr(rules, part)
-    numbers = [one.name for one in fields(held) if isinstance(getattr(held, one.name), float)]
-    others = [replace(rules, **{part: replace(held, **{name: getattr(held, name) + 1})}) for name in numbers]
-    assert len({rules.version, *(other.version for other in others)}) == len(numbers) + 1
+    others = [replace(rules, **{part: held}) for held in each_number_changed(getattr(rules, part))]
+    assert others
+    assert len({rules.version, *(other.version for other in others)}) == len(others) + 1

@@ -1,4 +1,4 @@
-"""Each check of the marts of fuel and energy finds rows that are wrong in its way, and none in those that are right."""
+"""Each check of the marts of distance, fuel and energy finds rows that are wrong in its way, and none in right ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,26 @@ from fleet_assets_tests.dbt.targets import Target
 HAULED = "vehicle_id = 'hauler'"
 RIGHT = "select 1"
 WRONG = {
+    "daily_distance_is_that_of_its_trips": [
+        f"update trip_daily_stats set distance_km = distance_km + 1 where {HAULED}",
+        f"update trip_daily_stats set trip_count = trip_count - 1 where {HAULED}",
+        "update trip_daily_stats set unobserved_km = 0 where vehicle_id = 'stranger'",
+        f"update vehicle_daily set distance_km = distance_km + 1 where {HAULED}",
+        f"update vehicle_daily set trip_count = trip_count - 1 where {HAULED}",
+        "update vehicle_daily set unobserved_km = 0 where vehicle_id = 'stranger'",
+        f"delete from trip_daily_stats where {HAULED}",
+        f"delete from vehicle_daily where {HAULED}",
+        f"delete from trips where {HAULED}",
+    ],
+    "monthly_distance_is_that_of_its_days": [
+        f"update monthly_summary set distance_km = distance_km + 1 where {HAULED}",
+        f"update monthly_summary set trip_count = trip_count - 1 where {HAULED}",
+        "update monthly_summary set unobserved_count = 0 where vehicle_id = 'stranger'",
+        "update monthly_summary set unobserved_km = 0 where vehicle_id = 'stranger'",
+        "update monthly_summary set distance_km = 1 where vehicle_id = 'nameless'",
+        f"delete from monthly_summary where {HAULED}",
+        f"delete from trip_daily_stats where {HAULED}",
+    ],
     "charging_by_hour_is_that_of_its_power_sessions": [
         "update charging_hourly_stats set energy_added_kwh = energy_added_kwh + 1 where vehicle_id = 'nameless'",
         "update charging_hourly_stats set priced_kwh = null where vehicle_id = 'nameless'",
@@ -36,6 +56,7 @@ WRONG = {
     "daily_fuel_is_that_of_its_hours": [
         f"update fuel_daily set burned_l = burned_l + 1 where {HAULED}",
         f"update fuel_daily set burned_source = 'trips' where {HAULED}",
+        "update fuel_daily set burned_l = 1, burned_source = 'hours' where vehicle_id = 'truck' and hour_count = 0",
         f"update fuel_daily set known_hour_count = known_hour_count - 1 where {HAULED}",
         f"delete from fuel_daily where {HAULED}",
         f"delete from hourly_use where {HAULED}",
@@ -106,8 +127,21 @@ WRONG = {
     "no_consumption_contains_a_refuel": [
         f"update hourly_use set fuel_used_l = 310 where {HAULED} and hour_at = '2026-03-02 05:00:00+00'",
         f"update trips set fuel_used_l = 309 where {HAULED} and started_at = '2026-03-02 05:05:00+00'",
+        # By a drive of the evening that refuels after midnight.
+        "update trips set fuel_used_l = 309, started_at = '2026-03-02 23:40:00+00', ended_at = '2026-03-03 00:30:00+00'"
+        f" where {HAULED} and started_at = '2026-03-02 11:05:00+00';"
+        " update fuel_events set started_at = '2026-03-03 00:10:00+00', ended_at = '2026-03-03 00:14:00+00',"
+        " local_date = '2026-03-03' where event_id = 'h'",
         f"update fuel_daily set burned_l = burned_l + refuelled_l where {HAULED}",
         f"update monthly_summary set burned_l = burned_l + refuelled_l where {HAULED}",
+        # A part of a refuel; of 12 hours and 12 trips that burned 120 l and 108 l.
+        f"update fuel_daily set burned_l = burned_l + 200 where {HAULED}",
+        f"update monthly_summary set burned_l = burned_l + 200 where {HAULED}",
+        f"update fuel_daily set burned_l = 1.5 * burned_l where {HAULED}",
+        f"update monthly_summary set burned_l = 1.5 * burned_l where {HAULED}",
+        # A day and a month that trips tell.
+        "update fuel_daily set refuelled_l = 60, burned_l = burned_l + 30 where vehicle_id = 'levels'",
+        "update monthly_summary set refuelled_l = 60, burned_l = burned_l + 30 where vehicle_id = 'levels'",
     ],
 }  # fmt: skip
 """Per check, changes after which it finds something."""
@@ -132,3 +166,11 @@ def test_an_hour_that_burns_much_by_itself_contains_no_refuel(energy_marts: Targ
         update monthly_summary set burned_l = burned_l + 300 where {HAULED};
     """
     assert energy_marts.found_after(silence, "no_consumption_contains_a_refuel") == 0
+
+
+def test_what_trips_tell_of_days_and_months_contains_no_refuel(energy_marts: Target) -> None:
+    refuelled = """
+        update fuel_daily set refuelled_l = 60 where vehicle_id in ('levels', 'seldom');
+        update monthly_summary set refuelled_l = 60 where vehicle_id in ('levels', 'seldom');
+    """
+    assert energy_marts.found_after(refuelled, "no_consumption_contains_a_refuel") == 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleet_assets_tests.conftest import REPOSITORY
 from fleet_assets_tests.dbt.targets import DuckTarget, Target, run_dbt
 
 
@@ -128,6 +130,24 @@ def test_costs_without_a_currency_add_up_among_themselves_only(energy_marts: Tar
         assert found.rows() == [(2.0, None, 100.0)] * 2
 
 
+def test_the_example_of_prices_says_of_which_share_of_the_energy_each_is(energy_marts: Target) -> None:
+    statements = re.findall(r"```sql\n(.*?)```", (REPOSITORY / "docs" / "examples_sql.md").read_text(), re.DOTALL)
+    (example,) = [statement for statement in statements if "cost_per_kwh" in statement]
+    named = [("half_named", "EUR", 0.4, 50.0), ("half_named", None, 0.4, 50.0), ("nameless", None, 0.4, 100.0)]
+    # Of a day in two currencies, each.
+    assert energy_marts.rows(example).rows() == [
+        ("car", "EUR", pytest.approx(9 / 23), 92.0), ("car", "USD", 1.0, 8.0), *named,
+    ]  # fmt: skip
+    known = "case when power_session_id <> 'c' then"
+    unpriced = f"""from (
+        select vehicle_id, energy_ac_kwh, energy_added_kwh, {known} currency end as currency, {known} cost end as cost
+        from charging_hours
+    ) as some_priced"""
+    assert energy_marts.rows(example.replace("from charging_hours", unpriced)).rows() == [
+        ("car", "EUR", pytest.approx(7 / 15), 60.0), ("car", "USD", 1.0, 8.0), ("car", None, None, 0.0), *named,
+    ]  # fmt: skip
+
+
 def test_trips_by_level_tell_what_was_burned_where_neither_counter_nor_rate_does(energy_marts: Target) -> None:
     columns = ("burned_l", "burned_source", "trip_fuel_l", "trip_fuel_known_pct", "known_pct", "other_fuel_l")
     found = _row(energy_marts, "fuel_daily", "levels", date(2026, 3, 2), *columns)
@@ -148,8 +168,15 @@ def test_what_a_counter_told_later_is_not_added_to_what_levels_told_before(energ
     assert months.rows() == [(32.0, None)]
 
 
-@pytest.mark.parametrize("said", ["0,4", "400"])
-def test_a_factor_of_electricity_that_is_no_number_of_kg_is_refused(said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("factor", "unit", "said"),
+    [
+        ("electricity_co2_kg_per_kwh", "kg/kWh", "0,4"), ("electricity_co2_kg_per_kwh", "kg/kWh", "400"),
+        ("diesel_co2_kg_per_l", "kg/l", "2689"), ("petrol_co2_kg_per_l", "kg/l", "-2.348"),
+        ("reference_co2_kg_per_km", "kg/km", "249"),
+    ],
+)  # fmt: skip
+def test_a_factor_that_is_no_number_of_kg_is_refused(factor: str, unit: str, said: str, tmp_path: Path) -> None:
     target = DuckTarget(tmp_path)
-    with pytest.raises(AssertionError, match=f"electricity_co2_kg_per_kwh: '{said}' is no number from 0 to 10"):
-        run_dbt(target, "parse", "--vars", json.dumps({"electricity_co2_kg_per_kwh": said}))
+    with pytest.raises(AssertionError, match=f"{factor}: '{said}' is no number of {unit} from 0 to 10"):
+        run_dbt(target, "parse", "--vars", json.dumps({factor: said}))

@@ -9,19 +9,20 @@ from datetime import date
 from pathlib import Path
 from shutil import rmtree
 
+import polars as pl
 import pytest
 
 from fleet_assets.adapters.quarantine import Reason
 from fleet_assets.commands.build import build_now
-from fleet_assets.contracts import RAW_TELEMETRY, TABLES
+from fleet_assets.contracts import RAW_CAN, RAW_TELEMETRY, TABLES, Table
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline import former_versions
 from fleet_assets.pipeline.former_versions import former_fingerprint
 from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.storing import store_days
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.settings import load_settings
 from fleet_assets_tests.conftest import FleetCommand
+from fleet_assets_tests.fixtures.can_frames import START, frame_log
 from fleet_assets_tests.fixtures.installation import small_day
 
 DAY = date(2026, 3, 2)
@@ -39,13 +40,17 @@ def landed(installation: Installation) -> Installation:
 @pytest.fixture
 def raw(landed: Installation) -> Installation:
     """The raw partition alone, judged."""
-    list(store_days(landed, DAY_TABLES[RAW_TELEMETRY.name], [DAY], only_stale=True))
-    rmtree(landed.lake.folder(RAW_TELEMETRY) / "_unjudged", ignore_errors=True)
+    store_judged(landed, RAW_TELEMETRY, DAY)
     return landed
 
 
-def stale(installation: Installation) -> list[date]:
-    return plan_build(installation, BuildRequest(), {RAW_TELEMETRY.name}).days.get(RAW_TELEMETRY.name, [])
+def store_judged(installation: Installation, table: Table, day: date) -> None:
+    list(store_days(installation, DAY_TABLES[table.name], [day], only_stale=True))
+    rmtree(installation.lake.folder(table) / "_unjudged", ignore_errors=True)
+
+
+def stale(installation: Installation, table: Table = RAW_TELEMETRY) -> list[date]:
+    return plan_build(installation, BuildRequest(), {table.name}).days.get(table.name, [])
 
 
 def as_earlier_versions_stored(installation: Installation) -> None:
@@ -105,14 +110,16 @@ def test_a_landed_file_that_came_or_changed_makes_its_day_stale(raw: Installatio
     assert stale(raw) == [DAY]
 
 
-def test_a_record_of_an_earlier_version_that_named_times_is_current(
-    raw: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(former_versions._VERSIONS, RAW_TELEMETRY.name, "50d56e04b8fd")
-    maker, record = DAY_TABLES[RAW_TELEMETRY.name], raw.lake.record(RAW_TELEMETRY, DAY)
+def test_a_record_of_an_earlier_version_that_named_times_is_current(landed: Installation) -> None:
+    frames = frame_log(3).with_columns(received_at="recorded_at", entry_id=pl.lit("a-1"))
+    landed.landing.append("can", RAW_CAN.conform(frames.lazy()).collect(), "one")
+    maker, day = DAY_TABLES[RAW_CAN.name], START.date()
+    store_judged(landed, RAW_CAN, day)
+    assert stale(landed, RAW_CAN) == []
+    record, then = landed.lake.record(RAW_CAN, day), former_fingerprint(maker, landed, day)
     assert record is not None
-    then = former_fingerprint(maker, raw, DAY)
-    assert then is not None
-    assert then != record.inputs
-    raw.lake.restate(RAW_TELEMETRY, DAY, replace(record, inputs=then))
-    assert stale(raw) == []
+    assert then not in (None, record.inputs)
+    landed.lake.restate(RAW_CAN, day, replace(record, inputs=str(then)))
+    assert stale(landed, RAW_CAN) == []
+    landed.lake.restate(RAW_CAN, day, replace(record, inputs="another"))
+    assert stale(landed, RAW_CAN) == [day]

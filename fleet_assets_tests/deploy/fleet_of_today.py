@@ -137,13 +137,14 @@ def _charged(names: pl.DataFrame, now: datetime) -> pl.DataFrame:
     first = now.replace(minute=0, second=0) - timedelta(days=DAYS)
     begins = pl.datetime_range(first, now - timedelta(hours=4), "1d", time_zone="UTC", eager=True)
     measured = {
-        "power_session_count": 1, "energy_added_kwh": 7.0, "energy_ac_kwh": 7.5, "charging_s": 3600.0, "local_hour": 1,
+        "power_session_count": 1, "energy_added_kwh": 7.0, "energy_ac_kwh": 7.5, "charging_s": 3600.0,
         "peak_power_kw": 7.4, "charge_type": "L2", "is_truncated": False, "rules_version": "test",
     }  # fmt: skip
     return names.join(pl.DataFrame({"started_at": begins}), how="cross").with_columns(
         session_id=_name("plugged"), power_session_id=_name("charge"), plugged_at="started_at", hour_at="started_at",
         ended_at=pl.col("started_at") + timedelta(hours=1), closed_at=pl.col("started_at") + timedelta(hours=2),
-        local_date=_local_date("started_at"), **{name: pl.lit(value) for name, value in measured.items()},
+        local_date=_local_date("started_at"), local_hour=_at_home("started_at").dt.hour(),
+        **{name: pl.lit(value) for name, value in measured.items()},
     )  # fmt: skip
 
 
@@ -161,7 +162,12 @@ def _name(kind: str) -> pl.Expr:
 
 
 def _local_date(name: str) -> pl.Expr:
-    return pl.col(name).dt.convert_time_zone(HOME).dt.date()
+    return _at_home(name).dt.date()
+
+
+def _at_home(name: str) -> pl.Expr:
+    """What the clock shows where the vehicles are."""
+    return pl.col(name).dt.convert_time_zone(HOME)
 
 
 def _whole(table: Table, rows: pl.DataFrame) -> pl.DataFrame:

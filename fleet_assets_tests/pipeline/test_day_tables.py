@@ -31,7 +31,6 @@ from fleet_assets_tests.proofs.histories.lakes import Rewritten, new_installatio
 
 MONDAY = date(2026, 3, 2)
 VEHICLES_FILE = "vehicle_id,name,timezone,powertrain\n{rows}"
-OF_USE = ("rises_over_midnight", "hourly_use", "engine_starts", "soc_transitions")
 CHARGES = {CHARGING_HOURS.name, CHARGING_SESSIONS.name, POWER_SESSIONS.name}
 ASSIGNMENTS_FILE = "driver_id,vehicle_id,valid_from,valid_to\n{rows}"
 
@@ -162,10 +161,6 @@ def test_days_of_the_release_before_stay_current_and_what_is_made_otherwise_sinc
     stale = {name for name, days in found.items() if any("code or rules" in why for why in days.values())}
     assert stale == {table.name for table in tables if built.lake.days(table)} - kept
     assert not {"ingest_gaps", "ingest_quarantined", "raw_can", "can_signals"} & found.keys()
-
-
-FUEL = ("fuel_plateaus", "fuel_balance", "fuel_events")
-"""Tables that the release before did not have."""
 
 
 def _say_as_before(installation: Installation, table: Table, day: date) -> None:

@@ -75,6 +75,27 @@ def test_a_rule_that_does_not_exist_is_refused_with_the_nearest_name() -> None:
         under(TRIPS, {"stop_sec": 600})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("stop_s", -1, "stop_s takes a number of at least 0, not -1"),
+        ("min_distance_km", -0.5, "min_distance_km takes a number of at least 0, not -0.5"),
+        ("min_points", 0, "min_points takes a whole number of at least 1, not 0"),
+        ("min_points", -2, "min_points takes a whole number of at least 1, not -2"),
+        ("min_points", 2.5, "min_points takes a whole number of at least 1, not 2.5"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(name: str, value: float, sentence: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        under(TRIPS, {name: value})
+    assert str(refusal.value) == sentence
+
+
+def test_the_least_value_of_a_rule_is_taken() -> None:
+    least = rules_of(under(TRIPS, {"min_distance_km": 0, "min_points": 1})).segmentation
+    assert (least.min_distance_km, least.min_points) == (0, 1)
+
+
 @pytest.mark.parametrize("name", [name for name, maker in DAY_TABLES.items() if maker.rules is not None])
 def test_every_number_of_the_rules_can_be_changed_by_its_name_alone(name: str) -> None:
     maker = DAY_TABLES[name]

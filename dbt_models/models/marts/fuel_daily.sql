@@ -4,7 +4,7 @@
     meta={
         'day': 'local_date',
         'touched_by': ['hourly_use', 'trips', 'stops', 'standing_periods', 'fuel_events'],
-        'grain': 'month',
+        'remade_by': 'month',
     },
 ) }}
 
@@ -32,10 +32,10 @@ told_months as (
 
     select
         vehicle_id,
-        date_trunc('month', local_date) as month
+        {{ month_of('local_date') }} as month
     from burned
     where known_hour_count > 0
-    group by vehicle_id, date_trunc('month', local_date)
+    group by vehicle_id, {{ month_of('local_date') }}
 
 ),
 
@@ -132,7 +132,7 @@ select
     {{ ratio('changed.priced_l', 'changed.refuelled_l', 100) }} as priced_pct
 from days
 left join burned on days.vehicle_id = burned.vehicle_id and days.local_date = burned.local_date
-left join told_months on days.vehicle_id = told_months.vehicle_id and date_trunc('month', days.local_date) = told_months.month
+left join told_months on days.vehicle_id = told_months.vehicle_id and {{ month_of('days.local_date') }} = told_months.month
 left join driven on days.vehicle_id = driven.vehicle_id and days.local_date = driven.local_date
 left join stood on days.vehicle_id = stood.vehicle_id and days.local_date = stood.local_date
 left join changed on days.vehicle_id = changed.vehicle_id and days.local_date = changed.local_date

@@ -6,7 +6,7 @@
         'touched_by': [
             'trips', 'stops', 'standing_periods', 'hourly_use', 'fuel_events', 'charging_sessions', 'charging_hours',
         ],
-        'grain': 'month',
+        'remade_by': 'month',
     },
 ) }}
 
@@ -111,8 +111,8 @@ select
     {{ ratio('monthly.electric_km', 'monthly.split_km', 100) }} as electric_share_pct,
     case
         when vehicles.powertrain = 'bev' then 0
-        when vehicles.fuel = 'diesel' then fuel.burned_l * {{ var('diesel_co2_kg_per_l') }}
-        when vehicles.fuel = 'petrol' then fuel.burned_l * {{ var('petrol_co2_kg_per_l') }}
+        when vehicles.fuel = 'diesel' then fuel.burned_l * {{ stated_number('diesel_co2_kg_per_l', 'kg/l', least=0, most=10) }}
+        when vehicles.fuel = 'petrol' then fuel.burned_l * {{ stated_number('petrol_co2_kg_per_l', 'kg/l', least=0, most=10) }}
     end as co2_kg,
     monthly.max_speed_kmh,
     monthly.elevation_gain_m,
@@ -148,8 +148,8 @@ select
     charging.charging_cost,
     charging.charging_currency,
     {{ ratio('charging.priced_kwh', 'charging.paid_kwh', 100) }} as charging_priced_pct,
-    charging.paid_kwh * {{ stated_number('electricity_co2_kg_per_kwh', least=0, most=10) }} as electricity_co2_kg,
-    monthly.electric_km * {{ var('reference_co2_kg_per_km') }} as co2_avoided_kg
+    charging.paid_kwh * {{ stated_number('electricity_co2_kg_per_kwh', 'kg/kWh', least=0, most=10) }} as electricity_co2_kg,
+    monthly.electric_km * {{ stated_number('reference_co2_kg_per_km', 'kg/km', least=0, most=10) }} as co2_avoided_kg
 from months
 left join monthly on months.vehicle_id = monthly.vehicle_id and months.month = monthly.month
 left join fuel on months.vehicle_id = fuel.vehicle_id and months.month = fuel.month

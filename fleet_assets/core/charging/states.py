@@ -39,17 +39,19 @@ class Signals(NamedTuple):
 def signals_of(track: Track) -> Signals:
     """What the rows of a track say."""
     points = track.points
+
+    def told(name: str) -> F64:
+        return _whole(track.column(name), len(track))
+
     return Signals(
-        points.vehicle, points.at, track.states, _whole(track, "is_charger_connected"),
-        _whole(track, "charger_power_kw"), _whole(track, "", -track.battery_kw), _whole(track, "engine_speed_rpm"),
-        _whole(track, "soc_pct"),
+        points.vehicle, points.at, track.states, told("is_charger_connected"), told("charger_power_kw"),
+        _whole(-track.battery_kw, len(track)), told("engine_speed_rpm"), told("soc_pct"),
     )  # fmt: skip
 
 
-def _whole(track: Track, name: str, values: F64 | None = None) -> F64:
+def _whole(values: F64, size: int) -> F64:
     """A quantity with a value for every row, also where it was never observed."""
-    told = track.column(name) if values is None else values
-    return read_only(told if len(told) else np.full(len(track), np.nan))
+    return read_only(values if len(values) else np.full(size, np.nan))
 
 
 @kernel

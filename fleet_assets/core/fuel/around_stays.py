@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper
-from fleet_assets.core.fuel.changes import AROUND, FALL, RISE, UNOBSERVED, WITHIN, least, put
+from fleet_assets.core.fuel.changes import AROUND, FALL, HERE_SHARE, LEFT_SHARE, RISE, UNOBSERVED, WITHIN, least, put
 from fleet_assets.core.fuel.series import Series, between_levels, drift_of, mean_after, mean_before
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds
@@ -57,47 +57,69 @@ def driving_around(s: Series, a: int, b: int, t: Thresholds) -> Stay:
 
 
 @helper
+def _edge_doubt(s: Series, stay: Stay) -> float:
+    return float(stay.doubt_after - s.doubt[stay.b] + s.doubt[stay.a] - stay.doubt_before)
+
+
+@helper
 def edge_of(s: Series, stay: Stay) -> tuple[float, float]:
     """What changed between driving and the stay's own levels, at its beginning and its end together, and its deviation:
     a slope that began with the stay has ended with it."""
-    a, b = stay.a, stay.b
+    a, b, doubt = stay.a, stay.b, _edge_doubt(s, stay)
     own = 0.0 if a == b else s.sd[a] ** 2 + s.sd[b] ** 2
-    doubt = stay.doubt_after - s.doubt[b] + s.doubt[a] - stay.doubt_before
     edge = (stay.after - stay.before) - (s.level[b] - s.level[a])
     return edge, np.sqrt(stay.var_before + stay.var_after + own + doubt * doubt)
 
 
 @helper
+def around_parts(s: Series, stay: Stay, t: Thresholds) -> tuple[float, float, float]:
+    """What makes driving before and after a stay unsure: variance of its levels, doubt of burning, drift of heat."""
+    drift = drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
+    return stay.var_before + stay.var_after, stay.doubt_after - stay.doubt_before, drift
+
+
+@helper
 def _around_sd(s: Series, stay: Stay, t: Thresholds) -> float:
     """Standard deviation of what driving before and after a stay says that it changed."""
-    doubt = stay.doubt_after - stay.doubt_before
-    drift = drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
-    return float(np.sqrt(stay.var_before + stay.var_after + doubt * doubt + drift * drift))
+    levels, doubt, drift = around_parts(s, stay, t)
+    return float(np.sqrt(levels + doubt * doubt + drift * drift))
 
 
 @helper
 def _is_more(s: Series, stay: Stay, change: float, t: Thresholds) -> bool:
-    """Whether driving around a stay tells of clearly more in the direction of a change that was seen within it."""
-    more = stay.after - stay.before - change
-    return bool(more * change > 0 and abs(more) >= t.sigma * _around_sd(s, stay, t))
+    """Whether driving around a stay tells of clearly more in the direction of a change that was seen within it, most of
+    which the stay's own levels do not tell."""
+    more, (edge, _) = stay.after - stay.before - change, edge_of(s, stay)
+    return bool(
+        more * change > 0
+        and edge * change > 0
+        and abs(edge) >= HERE_SHARE * abs(more)
+        and abs(more) >= t.sigma * _around_sd(s, stay, t)
+    )
 
 
 @helper
 def is_nothing(s: Series, stay: Stay, change: float, t: Thresholds) -> bool:
-    """Whether driving around a stay, which would tell of a change as large, tells that there was none."""
+    """Whether driving around a stay, which would tell of a change as large, tells that there was none: it went again
+    between the stay's own levels and driving, not within the stay, as a leak after a refuel does."""
+    edge, _ = edge_of(s, stay)
+    if edge * change > 0 or abs(edge) < HERE_SHARE * abs(change):
+        return False
     sd, left = _around_sd(s, stay, t), abs(stay.after - stay.before)
-    return bool(abs(change) >= t.sigma * sd and left <= max(t.returns_sigma * sd, 0.1 * abs(change)))
+    return bool(abs(change) >= t.sigma * sd and left <= max(t.returns_sigma * sd, LEFT_SHARE * abs(change)))
 
 
 @helper
-def is_passing(s: Series, stay: Stay, first: int, final: int, change: float, t: Thresholds) -> bool:
-    """Whether a change within a stay gives back what arriving brought, or is given back on leaving: a sender that tells
-    nonsense while it is switched off or on, and is back where it was."""
+def is_passing(
+    s: Series, stay: Stay, first: int, final: int, change: float, is_confirmed: bool, t: Thresholds
+) -> bool:  # fmt: skip
+    """Whether a change within a stay gives back what arriving brought, or is given back on leaving in time
+    (`is_confirmed`): a sender that tells nonsense while it is switched off or on, and is back where it was."""
     if stay.comes and s.start[final] - s.start[stay.a] <= t.level_us:
         sd = np.sqrt(stay.var_before + s.sd[first] ** 2 + s.tilt[stay.a] ** 2)
         if _cancels(s.level[first] - stay.before, sd, change, t):
             return True
-    if stay.goes and s.end[stay.b] - s.end[first] <= t.level_us:
+    if is_confirmed and s.end[stay.b] - s.end[first] <= t.level_us:
         sd = np.sqrt(stay.var_after + s.sd[final] ** 2 + s.tilt[stay.b + 1] ** 2)
         return _cancels(stay.after - s.level[final], sd, change, t)
     return False
@@ -140,11 +162,9 @@ def across_stay(
     s: Series, stay: Stay, edge: float, edge_sd: float, is_litres: bool, t: Thresholds, facts: I64, values: F64, k: int
 ) -> int:  # fmt: skip
     """A change between driving before and after a stay within which nothing is seen, or not clearly."""
-    a, b = stay.a, stay.b
-    change, doubt = stay.after - stay.before, stay.doubt_after - stay.doubt_before
-    drift = drift_of(s, a - 1, b + 1, t.drift_pct, t.drift_us)
-    levels = stay.var_before + stay.var_after
-    sd = np.sqrt(levels + doubt * doubt + drift * drift)
+    b = stay.b
+    change, sd = stay.after - stay.before, _around_sd(s, stay, t)
+    levels, doubt, drift = around_parts(s, stay, t)
     if abs(edge) / edge_sd > abs(change) / sd:
         if abs(edge) < max(t.sigma * edge_sd, least(edge > 0, is_litres, t)):
             return k
@@ -165,19 +185,18 @@ def rest_of(s: Series, stay: Stay, used: float, is_litres: bool, t: Thresholds, 
         return k
     first, last = between_levels(s, stay.a - 1, stay.b + 1, stay.before, change)
     kind, closed = _kind_at(s, stay, change, t), max(stay.confirmed, s.start[stay.b + 1])
-    doubt, drift = stay.doubt_after - stay.doubt_before, drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
-    return put(facts, values, k, first, last, kind, AROUND, closed, stay.used_before, stay.used_after, change,
-               stay.var_before + stay.var_after, doubt, drift)  # fmt: skip
+    levels, doubt, drift = around_parts(s, stay, t)
+    return put(facts, values, k, first, last, kind, AROUND, closed, stay.used_before, stay.used_after, change, levels,
+               doubt, drift)  # fmt: skip
 
 
 @helper
 def put_edge(
     s: Series, stay: Stay, edge: float, edge_sd: float, t: Thresholds, facts: I64, values: F64, k: int
 ) -> int:  # fmt: skip
-    a, b = stay.a, stay.b
-    doubt = stay.doubt_after - s.doubt[b] + s.doubt[a] - stay.doubt_before
+    a, b, doubt = stay.a, stay.b, _edge_doubt(s, stay)
     arrived = s.level[a] - stay.before
-    at = a if arrived * edge > 0 and abs(arrived) > 0.5 * abs(edge) else b + 1
+    at = a if arrived * edge > 0 and abs(arrived) > HERE_SHARE * abs(edge) else b + 1
     return put(facts, values, k, at - 1, at, _kind_at(s, stay, edge, t), AROUND, max(stay.confirmed, s.start[b + 1]),
                 stay.used_before, stay.used_after, edge, edge_sd**2 - doubt * doubt, doubt, 0.0)  # fmt: skip
 

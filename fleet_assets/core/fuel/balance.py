@@ -16,10 +16,10 @@ from fleet_assets.contracts.fuel import FUEL_BALANCE
 from fleet_assets.core.fuel.learnt import MAD_SD, LearntRules, learnt
 from fleet_assets.core.fuel.volumes import with_volumes
 from fleet_assets.core.geo import great_circle_expr
+from fleet_assets.core.thresholds import HOUR_US
 from fleet_assets.core.window import Window
 
 _NOT_BELIEVED = ("filler", "fault")
-_HOUR_US = 3_600_000_000
 
 _ROBUST = 3
 """Readings from which a median leaves one out that is off."""
@@ -57,6 +57,16 @@ class BalanceRules:
     """Relative standard deviation of an integrated fuel rate."""
     most_lph: float = 120.0
     """l/h above which a step of the counter is a jump: the thirstiest lorry at full load."""
+    counter_from_l: float = 2.0
+    """l that a counter may rise by in no time: readings of either end are minutes old."""
+    most_kmh: float = 150.0
+    """km/h above which a step of the odometer is a jump."""
+    odometer_km: float = 1.0
+    """km of a step of an odometer that tells whole ones."""
+    unseen_from_km: float = 0.5
+    """km besides those by speed from which some were driven unseen."""
+    unseen_most_h: float = 12.0
+    """h of a silence in which it may have driven, at most."""
     unseen_h: float = 0.5
     """h of which nothing tells whether it drove, from which it may have."""
     unseen_kmh: float = 30.0
@@ -167,7 +177,7 @@ def _frozen(frame: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
 
 
 _SUMS = {
-    "driven_km": "driven_after_km", "rated_l": "rated_after_l", "moving_s": "moving_after_s", "idle_s": "idle_after_s",
+    "driven_km": "driven_after_km", "rated_l": "rated_after_l", "idle_s": "idle_after_s",
 }  # fmt: skip
 
 _TOLD = {"is_driven": "driven_km", "is_rated": "rated_l", "is_idled": "idle_s"}
@@ -190,7 +200,6 @@ def _pairs(plateaus: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     frame = plateaus.with_columns(*since, *told, bad.alias("is_bad")).with_columns(
         pl.col("is_bad", *_TOLD, *_SUMS).cum_sum().over("vehicle_id"),
         pl.when("is_believed").then("started_at").backward_fill().over("vehicle_id").alias("next_at"),
-        pl.col("rated_l").alias("rated"),
     )
     of_skipped = [
         pl.col("started_at").min().alias("skipped_from_at"), pl.col("ended_at").max().alias("skipped_to_at"),
@@ -211,9 +220,9 @@ def _between(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     odometer = pl.col("odometer_km") - pl.col("b_odometer_km")
     names = ("b_latitude_deg", "b_longitude_deg", "latitude_deg", "longitude_deg")
     place = great_circle_expr(*(pl.col(name) for name in names))
-    hours = (_middle("") - _middle("b_")) / _HOUR_US
+    hours = (_middle("") - _middle("b_")) / HOUR_US
     by_speed = pl.col("driven_km") - pl.col("b_driven_km")
-    is_sound = odometer.is_between(-0.001, 150 * hours + 1)
+    is_sound = odometer.is_between(-0.001, rules.most_kmh * hours + rules.odometer_km)
     km = pl.when(is_sound).then(odometer.clip(0)).otherwise(pl.max_horizontal(by_speed, place))
     idle = (pl.col("idle_s") - pl.col("b_idle_s")).clip(0)
     is_driven, is_rated, is_idled = (pl.col(name) > pl.col(f"b_{name}") for name in _TOLD)
@@ -225,9 +234,9 @@ def _between(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
         km.alias("km"), idle.alias("idle"), pl.when(is_idled).then(idle).alias("idle_s"),
         pl.when(is_driven | is_sound | place.is_not_null()).then(km).alias("driven_km"), hours.alias("hours"),
         by_speed.alias("km_by_speed"),
-        ((pl.col("started_at") - pl.col("b_ended_at")).dt.total_microseconds() / _HOUR_US).alias("gap_h"),
+        ((pl.col("started_at") - pl.col("b_ended_at")).dt.total_microseconds() / HOUR_US).alias("gap_h"),
         (km + rules.learnt.idle_km_per_h * idle / 3600).alias("effective_km"),
-        (km - rules.by_speed_share * by_speed - 0.5).clip(0).alias("unseen_km"),
+        (km - rules.by_speed_share * by_speed - rules.unseen_from_km).clip(0).alias("unseen_km"),
         pl.when(is_sound).then(odometer > rules.moved_km).otherwise(place > rules.moved_km).alias("is_moved"),
         pl.when(is_rated).then(pl.col("rated_l") - pl.col("b_rated_l")).alias("rated"),
         (pl.col("fuel_used_total_l") - pl.col("b_fuel_used_total_l")).alias("counted"),
@@ -290,12 +299,16 @@ def _with_burned(pairs: pl.DataFrame, rules: BalanceRules) -> pl.DataFrame:
     spread = pl.coalesce("usual_spread", past.unknown_spread)
     idle_km = past.idle_km_per_h * pl.col("idle") / 3600
     # Where nothing tells of motion over a while, it may have driven all the time.
-    unseen_h = pl.when(pl.col("is_moved").is_null() & (pl.col("km_by_speed") <= 0)).then(pl.col("gap_h").clip(0, 12))
+    unseen_h = pl.when(pl.col("is_moved").is_null() & (pl.col("km_by_speed") <= 0)).then(
+        pl.col("gap_h").clip(0, rules.unseen_most_h)
+    )
     unseen_km = rules.unseen_kmh * pl.when(unseen_h > rules.unseen_h).then(unseen_h).fill_null(0.0)
     usual = per_km * pl.col("effective_km")
     usual_sd = per_km * ((spread * pl.col("km")) ** 2 + idle_km**2 + unseen_km**2).sqrt()
     in_litres = pl.col("volume").is_not_null()
-    counted = pl.when(in_litres & pl.col("counted").is_between(0, rules.most_lph * pl.col("hours") + 2)).then("counted")
+    counted = pl.when(
+        in_litres & pl.col("counted").is_between(0, rules.most_lph * pl.col("hours") + rules.counter_from_l)
+    ).then("counted")
     missing = per_km * pl.col("unseen_km")
     rated = pl.when(in_litres).then(pl.col("rated") + missing)
     rated_sd = ((rules.rate_share * pl.col("rated")) ** 2 + (spread * missing) ** 2).sqrt()

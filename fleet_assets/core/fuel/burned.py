@@ -13,7 +13,8 @@ from typing import Literal
 import polars as pl
 
 from fleet_assets.contracts.schema import TIMESTAMP
-from fleet_assets.core.fuel.steps import StepRules, level_sd, seconds, with_steps
+from fleet_assets.core.arithmetic import seconds_of
+from fleet_assets.core.fuel.steps import StepRules, level_sd, with_steps
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,10 @@ def _knots(pairs: pl.DataFrame, rules: BurnedRules) -> pl.DataFrame:
     burned evenly while it drove; between two of driving, or of standing, in the time between them as well, unless the
     sender was silent for longer than while driving: then it stood. The first
     and the last plateau of a chain, of driving, were burned in as the pair beside them."""
-    before = seconds(_middle("before_started_at", "started_at"), pl.col("started_at"))
-    after = seconds(pl.col("ended_at"), _middle("ended_at", "after_ended_at"))
+    before = seconds_of(pl.col("started_at") - _middle("before_started_at", "started_at"))
+    after = seconds_of(_middle("ended_at", "after_ended_at") - pl.col("ended_at"))
     stands = ~(pl.col("is_moving_before").fill_null(value=False) | pl.col("is_moving_after").fill_null(value=False))
-    gap_s = seconds(pl.col("started_at"), pl.col("ended_at"))
+    gap_s = seconds_of(pl.col("ended_at") - pl.col("started_at"))
     is_silent = ~stands & (gap_s > rules.steps.silence_s)
     is_edge = (pl.col("is_moving_before") != pl.col("is_moving_after")).fill_null(value=False)
     parts = (
@@ -171,7 +172,7 @@ def _burned_until(knots: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
         for way in SIDES
     )
     both = early.join(late.drop("at"), on="number", how="left")
-    length = seconds(pl.col("backward_at"), pl.col("forward_at"))
-    part = seconds(pl.col("backward_at"), pl.col("at")) / pl.when(length > 0).then(length)
+    length = seconds_of(pl.col("forward_at") - pl.col("backward_at"))
+    part = seconds_of(pl.col("at") - pl.col("backward_at")) / pl.when(length > 0).then(length)
     between = pl.col("backward") + (pl.col("forward") - pl.col("backward")) * part
     return both.select("number", pl.coalesce(between, "backward", "forward").alias("here"))

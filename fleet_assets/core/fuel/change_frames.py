@@ -18,6 +18,8 @@ from fleet_assets.core.fuel.series import Series
 from fleet_assets.core.fuel.stays import Found
 from fleet_assets.core.window import Window
 
+_PLACE = ("latitude_deg", "longitude_deg")
+
 
 def told_in_litres(series: Series, balance: pl.DataFrame) -> F64:
     """Per plateau 1 where its unit is litres, 0 where points."""
@@ -31,9 +33,7 @@ def change_frame(series: Series, found: Found, balance: pl.DataFrame, in_litres:
     """The changes with their bounds, units, and what the balance says of both ends."""
     s, (a, b) = series, (found.facts[:, 0], found.facts[:, 1])
     row, first = s.row[b], s.row[np.minimum(a + 1, len(s.row) - 1)]
-    at_end = balance[row].select(
-        "vehicle_id", "source", "latitude_deg", "longitude_deg", "is_engine_on", pl.col("level_after_pct")
-    )
+    at_end = balance[row].select("vehicle_id", "source", *_PLACE, pl.col("level_after_pct"))
     names = ("change", "sd", "levels_sd", "burned_sd", "drift_sd")
     values = {name: found.values[:, k] for k, name in enumerate(names)}
     numbers = {
@@ -45,15 +45,17 @@ def change_frame(series: Series, found: Found, balance: pl.DataFrame, in_litres:
     frame = pl.DataFrame({**numbers, **values}).with_columns(
         pl.col("started_at", "ended_at", "closed_at", "head_at").cast(TIMESTAMP)
     )
-    before = balance[first].select("level_before_pct")
-    return pl.concat([at_end, before, frame], how="horizontal")
+    # What was there while it happened, not when the vehicle had driven on.
+    at_start = balance[first].select("level_before_pct", "is_engine_on", pl.col(_PLACE).name.prefix("first_"))
+    both = pl.concat([at_end, at_start, frame], how="horizontal")
+    return both.with_columns(pl.coalesce(f"first_{name}", name).alias(name) for name in _PLACE)
 
 
 def stay_frame(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64) -> pl.DataFrame:
     """The stays with what each lost, as `weekly.weekly_losses` takes them."""
     s, (a, b) = series, (found.stays[:, 0], found.stays[:, 1])
     stays = pl.DataFrame({
-        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 3], "happened": found.stays[:, 4],
+        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 2], "happened": found.stays[:, 3],
         "change": found.stay_values[:, 0], "sd": found.stay_values[:, 1], "scale": s.scale[b],
         "in_litres": in_litres[b] > 0,
     }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip

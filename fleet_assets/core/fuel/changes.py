@@ -17,6 +17,12 @@ step while driving."""
 WITHIN, AROUND, THROUGH = 1, 2, 3
 """How it was measured: within a stay; by driving before and after it; across a place between two drives."""
 
+LEFT_SHARE = 0.1
+"""Part of a change that may be left of it where the level is back."""
+
+HERE_SHARE = 0.5
+"""Part of a change that lies between two plateaus, at least, where it is said to have happened there."""
+
 
 @helper
 def least(is_rise: bool, is_litres: bool, t: Thresholds) -> float:

@@ -56,14 +56,15 @@ def learnt(pairs: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     `usual_spread` (relative), `driving_sd`, `standing_sd`, `tilt_sd` (points), `driving_count` and `standing_count`
     (readings of a level); null where too little is known.
 
-    `pairs` have `x_change` (units), `pair_scale` (units a point), `effective_km`,
+    `pairs` have `x_change` (units), `pair_scale` (units a point), `effective_km`, `driven_km` (null where none tells),
     `is_moving_before`, `is_moving_after`, `is_moved`, in order of vehicle and time.
     """
     prior = rules.consumption_pct_per_km * pl.col("pair_scale") * pl.col("effective_km")
     off = pl.col("x_change") + prior
     allowed = rules.far_pct * pl.col("pair_scale") + prior
     usual = pairs.filter(off.abs() <= allowed)
-    burned = _consumption(usual, rules)
+    # Where nothing tells of a way, a fall says nothing of a kilometre.
+    burned = _consumption(usual.filter(pl.col("driven_km").is_not_null()), rules)
     per_km = pl.coalesce("usual_per_km", rules.consumption_pct_per_km * pl.col("pair_scale"))
     noise = usual.join(burned, on="vehicle_id", how="left", maintain_order="left").with_columns(
         ((pl.col("x_change") + per_km * pl.col("effective_km")) / pl.col("pair_scale")).abs().alias("off")
@@ -78,8 +79,8 @@ def _consumption(usual: pl.DataFrame, rules: LearntRules) -> pl.DataFrame:
     days = usual.group_by("vehicle_id", pl.col("ended_at").dt.date().alias("day"), maintain_order=True).agg(
         fall.alias("fall"), km.alias("km")
     )
-    fall, km = (sum_in_order(pl.col(name)).over("vehicle_id") for name in ("fall", "km"))
-    total = fall / km
+    total_fall, total_km = (sum_in_order(pl.col(name)).over("vehicle_id") for name in ("fall", "km"))
+    total = total_fall / total_km
     # Weighted by way: noise of the level is a larger part of a short day.
     off = (
         ((pl.col("fall") / pl.col("km") - pl.col("ratio")) / pl.col("ratio"))

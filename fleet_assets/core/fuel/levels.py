@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I8, I64, Mask, helper, kernel
+from fleet_assets.core.integrals import trapezoid
 from fleet_assets.core.motion import MOVING
-
-_MICROS_PER_HOUR = 3.6e9
+from fleet_assets.core.thresholds import MICROS
 
 
 class Levels(NamedTuple):
@@ -133,17 +133,17 @@ def sums_between(
         if len(speed) > 0 and not np.isnan(speed[i]):
             has[0] = True
             if told >= 0:
-                sums[0] += (speed[told] + speed[i]) / 2 * min(at[i] - at[told], reach) / _MICROS_PER_HOUR
+                sums[0] += trapezoid(speed[told], speed[i], min(at[i] - at[told], reach))
             told = i
         if len(rate) > 0 and not np.isnan(rate[i]):
             if rate_at >= 0:
-                sums[1] += (rate[rate_at] + rate[i]) / 2 * min(at[i] - at[rate_at], reach) / _MICROS_PER_HOUR
+                sums[1] += trapezoid(rate[rate_at], rate[i], min(at[i] - at[rate_at], reach))
                 has[1] = True
             rate_at = i
         if states[i] >= 0:
             has[2] = True
             if known >= 0:
-                seconds = min(at[i] - at[known], reach) / 1e6
+                seconds = min(at[i] - at[known], reach) / MICROS
                 if states[known] == MOVING:
                     sums[2] += seconds
                 elif len(engine) > 0 and engine[known] == 1:

@@ -148,12 +148,12 @@ def _level_columns(
     step_pct = day_steps(vehicle, told[0], bad[0], rules.least_step_pct)[of_window]
     step_l = day_steps(vehicle, told[2], bad[2], rules.least_step_l)[of_window]
     readings = np.diff(windows.bounds)
-    used = np.maximum(np.maximum(pct.used, second.used), litres.used)
     # What the quality is of: the first tank, else litres, else the second tank.
     has = [~np.isnan(one.median) for one in (pct, litres)]
     first = np.select(has, [pct.median, litres.median], second.median)
     refused = np.select(has, [pct.is_refused, litres.is_refused], second.is_refused)
     is_lost = second.is_refused & (has[0] | has[1])
+    used = np.maximum(np.maximum(pct.used, np.where(is_lost, 0, second.used)), litres.used)
     spread = MAD_SD * np.where(np.isnan(pct.mad), 0.0, pct.mad)
     codes = np.select(
         [refused & (first == 0), refused, spread > rules.noisy_pct, used < rules.few_samples], [4, 3, 2, 1], 0

@@ -84,7 +84,9 @@ class FuelEventRules:
     source_share: float = 0.6
     """Share of the vehicles of a source that step at one time from which it is the source that changed."""
     source_vehicles: int = 3
-    """Vehicles of which it takes at least so many."""
+    """Vehicles that step, of which it takes at least so many."""
+    source_filled: float = 0.5
+    """Spread of levels after a rise of many vehicles over their spread before, below which they filled up."""
     source_spread: float = 0.1
     """Relative spread of after over before up to which they all stepped by one factor."""
     default_timezone: str = "UTC"

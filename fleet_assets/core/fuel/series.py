@@ -19,6 +19,12 @@ from fleet_assets.core.motion import MOVING
 WEAK_PCT = 6.0
 """Points of standard deviation from which a level says nothing about its neighbours."""
 
+APART_SIGMA = 2.5
+"""Standard deviations from which a step may lie between two levels, so that no mean is taken over both."""
+
+EDGE_SHARE = 0.15
+"""Part of a change that lies before, and after, the plateaus between which it is said to have happened, at most."""
+
 COMMON = 0.15
 """Share of a level's variance that its neighbours have too, so that no mean lessens it: what wanders within hours."""
 
@@ -137,48 +143,31 @@ def _summed(values: F64, series: I64) -> F64:
 def mean_before(s: Series, at: int, count: int, reach: int) -> tuple[float, float, int]:
     """Mean level of the plateaus up to `at`, its variance, and how many: up to `count` of the state of that at
     `at`, within `reach` us, none before a step. Weighted by their variances, with the doubt of what was burned."""
-    total = weights = 0.0
-    used, latest, i = 0, at, at
-    while i >= 0 and s.series[i] == s.series[at] and used < count and s.end[at] - s.end[i] <= reach:
-        if is_weak(s, i):
-            i -= 1
-            continue
-        if s.state[i] == s.state[at]:
-            if used > 0 and is_apart(s, i, latest):
-                break
-            # What was burned between it and the place is known no better than that.
-            weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
-            total += weight * s.level[i]
-            weights += weight
-            used += 1
-            latest = i
-        elif s.state[at] != MOVING:
-            break
-        elif used == 0:
-            # A drive too short for a level of its own: what was told last before it, with the slope of the place.
-            doubt = s.doubt[i] - s.doubt[at]
-            return s.level[i], s.sd[i] ** 2 + s.tilt[at] ** 2 + doubt * doubt, 1
-        if s.step[i] != 0 and not is_weak(s, i - 1):
-            break
-        i -= 1
-    if used == 0:
-        return s.level[at], s.sd[at] ** 2, 1
-    return total / weights, (1.0 + COMMON * used) / weights, used
+    mean, variance, used, _ = _mean(s, at, count, s.end[at] - reach, -1)
+    return mean, variance, used
 
 
 @helper
 def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float, int, int]:
     """The same of the plateaus from `at` on that end by `until`; and the last of them, or -1."""
+    return _mean(s, at, count, until, 1)
+
+
+@helper
+def _mean(s: Series, at: int, count: int, bound: int, way: int) -> tuple[float, float, int, int]:
+    """Mean of plateaus from `at` on, one way (1: later, -1: earlier), that end by `bound`, or not before it."""
     total = weights = 0.0
     used, latest, i = 0, int(np.int64(-1)), at
-    while i < len(s.start) and s.series[i] == s.series[at] and used < count and s.end[i] <= until:
+    while 0 <= i < len(s.start) and s.series[i] == s.series[at] and used < count and way * (s.end[i] - bound) <= 0:
         if is_weak(s, i):
-            i += 1
+            i += way
             continue
-        if i > at and s.step[i] != 0 and not is_weak(s, i - 1):
+        # A step between this plateau and the one before it in time.
+        is_step = s.step[i] != 0 and not is_weak(s, i - 1)
+        if way > 0 and i > at and is_step:
             break
         if s.state[i] == s.state[at]:
-            if used > 0 and is_apart(s, latest, i):
+            if used > 0 and is_apart(s, min(i, latest), max(i, latest)):
                 break
             # What was burned between it and the place is known no better than that.
             weight = 1.0 / max(s.sd[i] ** 2 + (s.doubt[i] - s.doubt[at]) ** 2, 1e-9)
@@ -189,10 +178,13 @@ def mean_after(s: Series, at: int, count: int, until: int) -> tuple[float, float
         elif s.state[at] != MOVING:
             break
         elif used == 0:
+            # A drive too short for a level of its own: what was told next to it, with the slope of the place.
             doubt = s.doubt[i] - s.doubt[at]
-            return s.level[i], s.sd[i] ** 2 + s.tilt[i] ** 2 + doubt * doubt, 1, i
-        i += 1
-    if used == 0 and s.end[at] <= until:
+            return s.level[i], s.sd[i] ** 2 + s.tilt[max(i, at)] ** 2 + doubt * doubt, 1, i
+        if way < 0 and is_step:
+            break
+        i += way
+    if used == 0 and way * (s.end[at] - bound) <= 0:
         return s.level[at], s.sd[at] ** 2, 1, at
     if used == 0:
         return np.nan, np.nan, 0, -1
@@ -209,7 +201,7 @@ def is_weak(s: Series, i: int) -> bool:
 def is_apart(s: Series, a: int, b: int) -> bool:
     """Whether two levels differ by so much that a step may lie between them."""
     noise = np.sqrt(s.sd[a] ** 2 + s.sd[b] ** 2 + (s.doubt[b] - s.doubt[a]) ** 2)
-    return bool(abs(s.level[b] - s.level[a]) > max(2.5 * noise, s.scale[b]))
+    return bool(abs(s.level[b] - s.level[a]) > max(APART_SIGMA * noise, s.scale[b]))
 
 
 @helper
@@ -220,10 +212,9 @@ def drift_of(s: Series, a: int, b: int, drift_pct: float, drift_us: int) -> floa
 
 @helper
 def between_levels(s: Series, first: int, last: int, before: float, change: float) -> tuple[int, int]:
-    """The plateaus from `first` to `last` between which most of a change lies: less than 15 % of it came before, less
-    than 15 % after."""
-    while first + 1 < last and (s.level[first + 1] - before) / change < 0.15:
+    """The plateaus from `first` to `last` between which most of a change lies (`EDGE_SHARE`)."""
+    while first + 1 < last and (s.level[first + 1] - before) / change < EDGE_SHARE:
         first += 1
-    while last - 1 > first and (s.level[last - 1] - before) / change > 0.85:
+    while last - 1 > first and (s.level[last - 1] - before) / change > 1 - EDGE_SHARE:
         last -= 1
     return first, last

@@ -10,7 +10,7 @@ import polars as pl
 from fleet_assets.core.fuel.rules import FuelEventRules
 
 _BUCKET, _OFFSET = "20m", "10m"
-_NARROW, _NEAR = pl.duration(minutes=30), pl.duration(minutes=10)
+_NARROW, NEAR = pl.duration(minutes=30), pl.duration(minutes=10)
 _HOUR = pl.col("hour").dt.truncate("1h")
 
 
@@ -18,7 +18,8 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
     """Source, instant (`stepped_at`), `factor` (median of after over before) and the `share` of vehicles that says so.
 
     Of the vehicles that were heard shortly before and after an instant, a `source_share` and `source_vehicles` at least
-    stepped there, and by one factor. Fills at a depot at one hour have as many factors as vehicles.
+    stepped there, and by one factor. Fills at a depot at one hour have as many factors as vehicles, unless all of them
+    were nearly empty: rises that end at one level, from levels further apart, are fills.
     """
     is_heard = pl.col("source").is_not_null() & (pl.col("ended_at") - pl.col("started_at") <= _NARROW)
     narrow = balance.filter(is_heard).select(
@@ -30,25 +31,30 @@ def source_steps(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
     # By the hour in which a pair begins, so that not every pair meets every instant.
     hours = [
         instants.with_columns((pl.col("stepped_at") + away).alias("hour")).with_columns(_HOUR)
-        for away in (-_NARROW - _NEAR, _NEAR)
+        for away in (-_NARROW - NEAR, NEAR)
     ]
     paired = narrow.with_columns(pl.col("started_at").alias("hour")).with_columns(_HOUR)
     near = paired.join(pl.concat(hours).unique(), on=["source", "hour"]).filter(
-        pl.col("started_at") <= pl.col("stepped_at") + _NEAR, pl.col("ended_at") >= pl.col("stepped_at") - _NEAR
+        pl.col("started_at") <= pl.col("stepped_at") + NEAR, pl.col("ended_at") >= pl.col("stepped_at") - NEAR
     )
-    vehicles = near.sort("ended_at").group_by("source", "stepped_at", "vehicle_id").agg(
+    by = ("source", "stepped_at", "vehicle_id")
+    vehicles = near.sort("ended_at", "vehicle_id").group_by(by, maintain_order=True).agg(
         (pl.col("after").last() / pl.col("before").first()).log().alias("log_factor"),
-        pl.col("step").is_not_null().any().alias("is_stepped"),
+        pl.col("step").is_not_null().any().alias("is_stepped"), pl.col("before").first().log().alias("log_before"),
+        pl.col("after").last().log().alias("log_after"),
     )  # fmt: skip
     stepped = pl.col("log_factor").filter(pl.col("is_stepped") & pl.col("log_factor").is_finite()).median()
     told = vehicles.with_columns(stepped.over("source", "stepped_at").alias("usual"))
     # Noise hides a small step of single vehicles: what counts is whether they are nearer to it than to none.
     off = (pl.col("log_factor") - pl.col("usual")).abs()
-    found = told.group_by("source", "stepped_at").agg(
+    found = told.group_by("source", "stepped_at", maintain_order=True).agg(
         (off < pl.col("log_factor").abs()).mean().alias("share"), pl.col("usual").first().exp().alias("factor"),
-        off.filter("is_stepped").median().alias("spread"), pl.len().alias("count"),
+        off.filter("is_stepped").median().alias("spread"), pl.col("is_stepped").sum().alias("count"),
+        pl.col("log_before", "log_after").filter("is_stepped").std(),
     )  # fmt: skip
-    is_one = (pl.col("share") >= rules.source_share) & (pl.col("count") >= rules.source_vehicles)
+    is_level = pl.col("log_after") < rules.source_filled * pl.col("log_before")
+    is_filled = ((pl.col("factor") > 1) & is_level).fill_null(value=False)
+    is_one = (pl.col("share") >= rules.source_share) & (pl.col("count") >= rules.source_vehicles) & ~is_filled
     is_tight = pl.col("spread") <= pl.min_horizontal(rules.source_spread, 0.5 * pl.col("factor").log().abs())
     return found.filter(is_one & is_tight).select("source", "stepped_at", "share", "factor")
 

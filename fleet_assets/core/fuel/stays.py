@@ -17,6 +17,7 @@ from fleet_assets.core.compiled import F64, I64, helper, kernel
 from fleet_assets.core.fuel.around_stays import (
     Stay,
     across_stay,
+    around_parts,
     at_arrival,
     by_driving,
     driving_around,
@@ -30,6 +31,7 @@ from fleet_assets.core.fuel.changes import (
     AROUND,
     DRIVING,
     FALL,
+    HERE_SHARE,
     RETURNED,
     RISE,
     THROUGH,
@@ -44,6 +46,9 @@ from fleet_assets.core.fuel.within_stays import returns_at, runs_within, slow_fa
 from fleet_assets.core.motion import MOVING, STANDING
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 
+COVERS_SHARE = 0.8
+"""Part of a stay that its own levels span to tell what it lost, rather than driving around it."""
+
 _MANY = 1_000
 """Plateaus of a stay's beginning or end, without any bound but time."""
 
@@ -51,7 +56,7 @@ _MANY = 1_000
 class Found(NamedTuple):
     """Per change: `facts` (plateau before, plateau after, kind, how, when final (us), plateaus before and after that
     were compared) and `values` (change, its sd, and the parts of that: levels, burning, drift). Per stay: `stays`
-    (plateau before, after, begin, end, 1 if something happened) and `stay_values` (change, sd)."""
+    (plateau before, plateau after, when confirmed (us), 1 if something happened) and `stay_values` (change, sd)."""
 
     facts: I64
     values: F64
@@ -68,7 +73,7 @@ def find_changes(series: Series, rules: FuelEventRules, in_litres: F64) -> Found
 def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]:
     size = len(s.start)
     facts, values = np.empty((2 * size + 1, 7), dtype=np.int64), np.empty((2 * size + 1, 5))
-    stays, stay_values = np.empty((size + 1, 5), dtype=np.int64), np.empty((size + 1, 2))
+    stays, stay_values = np.empty((size + 1, 4), dtype=np.int64), np.empty((size + 1, 2))
     runs, sums = np.empty((size + 1, 3), dtype=np.int64), np.empty((size + 1, 2))
     count = stay_count = i = 0
     while i < size:
@@ -110,7 +115,7 @@ def _through(s: Series, a: int, b: int, is_litres: bool, t: Thresholds, facts: I
     is_driving = s.state[a] == MOVING and s.gap[b] <= t.short_stop_us
     sigma = t.driving_sigma if is_driving else t.sigma
     # Most of it lies here, not between plateaus beside.
-    is_here = (s.level[b] - s.level[a]) * change > 0 and abs(s.level[b] - s.level[a]) >= 0.5 * abs(change)
+    is_here = (s.level[b] - s.level[a]) * change > 0 and abs(s.level[b] - s.level[a]) >= HERE_SHARE * abs(change)
     if not is_here or abs(change) < max(sigma * sd, least(change > 0, is_litres, t)):
         return k
     if is_driving:
@@ -136,7 +141,7 @@ def _stay(
     # Whether driving on told of the change in time; else it is judged by what the stay itself says.
     is_quick = stay.goes and s.start[b + 1] <= s.start[a] + t.patience_us
     edge = edge_sd = used = 0.0
-    is_told = False
+    is_told = is_whole = False
     if stay.comes and stay.goes:
         edge, edge_sd = edge_of(s, stay)
     large = stay.comes and is_quick and abs(edge) >= max(t.sigma * edge_sd, least(edge > 0, is_litres, t))
@@ -147,15 +152,18 @@ def _stay(
             k = _put_returned(s, runs, sums, j, last, t, facts, values, k)
         else:
             taken = edge if large else 0.0
-            k, is_taken, is_none = _seen(s, stay, is_litres, t, runs, sums, j, count, taken, facts, values, k)
-            large, is_told = large and not is_taken and not is_none, is_told or is_none
+            k, is_taken, is_none, is_around = _seen(
+                s, stay, is_litres, t, runs, sums, j, count, taken, facts, values, k
+            )  # fmt: skip
+            large, is_told, is_whole = large and not is_taken and not is_none, is_told or is_none, is_whole or is_around
         while j <= last:
             used += sums[j, 0]
             j += 1
     found = k
-    if stay.goes:
-        k = slow_fall(s, a, b, is_litres, used, stay.confirmed, t, facts, values, k)
-    if k > found:
+    # What driving around the stay tells is all of it.
+    if stay.goes and not is_whole:
+        k = slow_fall(s, a, b, is_litres, runs, sums, count, stay.confirmed, t, facts, values, k)
+    if k > found or is_whole:
         return k
     if count == 0 and stay.comes and is_quick:
         k = across_stay(s, stay, edge, edge_sd, is_litres, t, facts, values, k)
@@ -183,9 +191,9 @@ def _put_returned(
 def _seen(
     s: Series, stay: Stay, is_litres: bool, t: Thresholds, runs: I64, sums: F64, j: int, count: int, edge: float,
     facts: I64, values: F64, k: int,
-) -> tuple[int, bool, bool]:  # fmt: skip
-    """Puts run j of a stay as the change that it is; whether `edge` (0: there is none) was a part of it; and whether
-    driving around the stay tells that it was none."""
+) -> tuple[int, bool, bool, bool]:  # fmt: skip
+    """Puts run j of a stay as the change that it is; whether `edge` (0: there is none) was a part of it; whether
+    driving around the stay tells that it was none; and whether that told how much it was."""
     first, final, change, variance = runs[j, 0], runs[j, 1], sums[j, 0], sums[j, 1]
     burned, drift = s.doubt[final] - s.doubt[first], drift_of(s, first, final, t.drift_pct, t.drift_us)
     deadline = s.start[final] + t.patience_us
@@ -193,14 +201,14 @@ def _seen(
     closed = max(stay.confirmed, s.start[final] + t.one_fill_us) if is_confirmed else deadline
     # Driving around a stay in which more than one thing happened says nothing of each.
     is_lone = is_confirmed and stay.comes and count == 1
-    if is_passing(s, stay, first, final, change, t):
-        k = put(facts, values, k, first, final, RETURNED, AROUND, closed, stay.used_before, stay.used_after, change,
-                variance, burned, drift)  # fmt: skip
-        return k, False, True
+    if is_passing(s, stay, first, final, change, is_confirmed, t):
+        k = put(facts, values, k, first, final, RETURNED, AROUND, closed, max(stay.used_before, 1),
+                max(stay.used_after, 1), change, variance, burned, drift)  # fmt: skip
+        return k, False, True, False
     if is_lone and is_nothing(s, stay, change, t):
         k = put(facts, values, k, first, stay.b + 1, RETURNED, AROUND, closed, stay.used_before, stay.used_after,
                 change, variance, burned, drift)  # fmt: skip
-        return k, False, True
+        return k, False, True, False
     left, right, how = first, final, WITHIN
     is_taken = is_lone and edge * change > 0
     if is_taken:
@@ -210,13 +218,12 @@ def _seen(
     elif is_lone:
         left, right, how, change, variance = by_driving(s, stay, first, final, change, variance, is_litres, t)
     if how == AROUND:
-        burned = stay.doubt_after - stay.doubt_before
-        drift = drift_of(s, stay.a - 1, stay.b + 1, t.drift_pct, t.drift_us)
+        _, burned, drift = around_parts(s, stay, t)
     if how > 0:
         kind = RISE if change > 0 else (FALL if s.state[first] == STANDING else UNOBSERVED)
         k = put(facts, values, k, left, right, kind, how, closed, max(stay.used_before, 1), max(stay.used_after, 1),
                  change, variance, burned, drift)  # fmt: skip
-    return k, is_taken, False
+    return k, is_taken, False, how == AROUND
 
 
 @helper
@@ -227,7 +234,7 @@ def _note_stay(
     a, b = stay.a, stay.b
     if not (stay.comes and stay.goes) or s.start[b + 1] - s.end[a - 1] < t.stay_us:
         return m
-    covers = s.end[b] - s.start[a] >= 0.8 * (s.start[b + 1] - s.end[a - 1])
+    covers = s.end[b] - s.start[a] >= COVERS_SHARE * (s.start[b + 1] - s.end[a - 1])
     change, variance = stay.after - stay.before, stay.var_before + stay.var_after
     doubt = stay.doubt_after - stay.doubt_before
     if covers:
@@ -239,8 +246,7 @@ def _note_stay(
         # Burning is not known well enough to say what a night lost, however quiet the driving around it.
         if not (is_weak(s, a) and used == 0) and not is_weak(s, b):
             change, variance, doubt = last - first, var_first + var_last, s.doubt[b] - s.doubt[a]
-    stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, s.end[a - 1], stay.confirmed
-    stays[m, 4] = 1 if happened else 0
+    stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, stay.confirmed, 1 if happened else 0
     stay_values[m, 0] = change
     stay_values[m, 1] = np.sqrt(variance + doubt * doubt)
     return m + 1

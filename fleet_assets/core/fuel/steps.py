@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fleet_assets.core.arithmetic import sum_in_order
+from fleet_assets.core.arithmetic import seconds_of, sum_in_order
 from fleet_assets.core.fuel.balance import BalanceRules
+from fleet_assets.core.fuel.changes import HERE_SHARE
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import COMMON
 from fleet_assets.core.fuel.windows import WindowRules
@@ -38,7 +39,8 @@ class StepRules:
 
 def with_steps(balance: pl.DataFrame, rules: StepRules) -> pl.DataFrame:
     """The pairs in order, numbered by unbroken `chain`, with `is_step`; those on both sides of a plateau that is far
-    less sure than the vehicle's others (a fill goes on in it) are one pair, and judged anew."""
+    less sure than the vehicle's others (a fill goes on in it) are one pair, and judged anew. All pairs that are given
+    decide, also those after a span: the same span may be told otherwise before they came."""
     rows = balance.sort("vehicle_id", "ended_at")
     is_other = pl.col("vehicle_id") != pl.col("vehicle_id").shift(1)
     is_new = (is_other | (pl.col("before_started_at") != pl.col("ended_at").shift(1))).fill_null(value=True)
@@ -75,7 +77,7 @@ def _with_drives(pairs: pl.DataFrame, rules: StepRules) -> pl.DataFrame:
     the variances of both."""
     drives, arrives = (pl.col(name).fill_null(value=False) for name in ("is_moving_before", "is_moving_after"))
     is_head = (pl.col("chain") != pl.col("chain").shift(1)).fill_null(value=True)
-    is_silent = seconds(pl.col("started_at"), pl.col("ended_at")) > rules.silence_s
+    is_silent = seconds_of(pl.col("ended_at") - pl.col("started_at")) > rules.silence_s
     until = pl.col("burned_l").cum_sum().over("chain")
     told = pairs.with_columns(
         is_head.alias("is_head"), (pl.col("is_step") | ~drives | ~arrives | is_silent).alias("is_broken"),
@@ -107,10 +109,11 @@ def _is_around(rules: StepRules) -> pl.Expr:
     """Whether something came in or went in a short stop, or between two plateaus of driving, that no pair tells by
     itself: the drives before it and after it tell, and most of it lies there."""
     drives = pl.col("is_moving_before").first() & pl.col("is_moving_after").last()
-    change, here = pl.col("after").last() - pl.col("before").first(), pl.col("unexplained_l").sum()
-    variance = pl.col("before_variance").first() + pl.col("after_variance").last() + pl.col("burned_sd_l").pow(2).sum()
-    is_short = seconds(pl.col("started_at").first(), pl.col("ended_at").last()) < rules.within_s
-    is_here = (here * change > 0) & (here.abs() >= 0.5 * change.abs())
+    change, here = pl.col("after").last() - pl.col("before").first(), sum_in_order(pl.col("unexplained_l"))
+    burned = sum_in_order(pl.col("burned_sd_l").pow(2))
+    variance = pl.col("before_variance").first() + pl.col("after_variance").last() + burned
+    is_short = seconds_of(pl.col("ended_at").last() - pl.col("started_at").first()) < rules.within_s
+    is_here = (here * change > 0) & (here.abs() >= HERE_SHARE * change.abs())
     is_large = change.abs() >= rules.step_sigma * variance.sqrt()
     found = drives & ~pl.col("is_step").any() & is_short & is_here & is_large
     return found.fill_null(value=False).over("place")
@@ -120,7 +123,3 @@ def level_sd(side: str) -> pl.Expr:
     """Deviation of a level for a comparison with one elsewhere: a slope shifts it at a stand."""
     tilt = pl.when(pl.col(f"is_moving_{side}").fill_null(value=False)).then(0.0).otherwise(pl.col("tilt_sd_l"))
     return (pl.col(f"volume_{side}_sd_l") ** 2 + tilt.fill_null(0.0) ** 2).sqrt()
-
-
-def seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
-    return (end - begin).dt.total_microseconds() / 1e6

@@ -9,10 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from fleet_assets.core.compiled import F64, I64, helper
-from fleet_assets.core.fuel.changes import FALL, SLOW, WITHIN, least, put
-from fleet_assets.core.fuel.series import Series, between_levels, drift_of, is_weak
+from fleet_assets.core.fuel.changes import FALL, LEFT_SHARE, SLOW, WITHIN, least, put
+from fleet_assets.core.fuel.series import APART_SIGMA, EDGE_SHARE, Series, drift_of, is_weak
 from fleet_assets.core.motion import STANDING
 from fleet_assets.core.thresholds import Thresholds
+
+STEP_SIGMA = 1.5
+"""Standard deviations by which a plateau differs from one shortly before it to belong to a run of steps."""
 
 
 @helper
@@ -56,7 +59,7 @@ def _way(s: Series, i: int, lowest: int, t: Thresholds) -> tuple[int, int]:
             break
         is_first = False
         step = s.level[i] - s.level[j]
-        if abs(step) >= 1.5 * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
+        if abs(step) >= STEP_SIGMA * np.sqrt(s.sd[i] ** 2 + s.sd[j] ** 2):
             return (1 if step > 0 else -1), j
     return 0, i
 
@@ -80,7 +83,7 @@ def _level_of(s: Series, at: int, end: int, way: int, t: Thresholds) -> tuple[fl
             break
         if is_weak(s, i):
             continue
-        if abs(s.level[i] - total / weights) > max(2.5 * np.sqrt(s.sd[i] ** 2 + 1.0 / weights), s.scale[i]):
+        if abs(s.level[i] - total / weights) > max(APART_SIGMA * np.sqrt(s.sd[i] ** 2 + 1.0 / weights), s.scale[i]):
             break
         weight = 1.0 / max(s.sd[i] ** 2, 1e-9)
         total, weights = total + weight * s.level[i], weights + weight
@@ -99,26 +102,43 @@ def returns_at(s: Series, runs: I64, sums: F64, j: int, count: int, t: Threshold
         drift = drift_of(s, runs[j, 0], runs[m, 1], t.drift_pct, t.drift_us)
         doubt = s.doubt[runs[m, 1]] - s.doubt[runs[j, 0]]
         sd = np.sqrt(variance + drift * drift + doubt * doubt)
-        if abs(total) <= max(t.returns_sigma * sd, 0.1 * most):
+        if abs(total) <= max(t.returns_sigma * sd, LEFT_SHARE * most):
             return m
     return j
 
 
 @helper
 def slow_fall(
-    s: Series, a: int, b: int, is_litres: bool, used: float, closed: int, t: Thresholds, facts: I64, values: F64, k: int
+    s: Series, a: int, b: int, is_litres: bool, runs: I64, sums: F64, count: int, closed: int, t: Thresholds,
+    facts: I64, values: F64, k: int,
 ) -> int:  # fmt: skip
-    """A fall of a stay in steps too small, or too far apart, to be one; `used` is what its runs explain."""
+    """A fall of a stay in steps too small, or too far apart, to be one, besides what its runs explain."""
     while a < b and is_weak(s, a):
         a += 1
     while a < b and is_weak(s, b):
         b -= 1
-    left = s.level[b] - s.level[a] - used
+    left = _without_runs(s, b, runs, sums, count) - s.level[a]
     variance = s.sd[a] ** 2 + s.sd[b] ** 2
     burned, drift = s.doubt[b] - s.doubt[a], drift_of(s, a, b, t.drift_pct, t.drift_us)
     sd = np.sqrt(variance + burned * burned + drift * drift)
     if s.state[a] != STANDING or -left < max(t.sigma * sd, least(False, is_litres, t)):
         return k
-    first, last = between_levels(s, a, b, s.level[a], left)
+    first, last = a, b
+    while first + 1 < last and (_without_runs(s, first + 1, runs, sums, count) - s.level[a]) / left < EDGE_SHARE:
+        first += 1
+    while last - 1 > first and (_without_runs(s, last - 1, runs, sums, count) - s.level[a]) / left > 1 - EDGE_SHARE:
+        last -= 1
     kind = SLOW if s.start[last] - s.end[first] >= t.slow_us else FALL
     return put(facts, values, k, first, last, kind, WITHIN, closed, 1, 1, left, variance, burned, drift)
+
+
+@helper
+def _without_runs(s: Series, i: int, runs: I64, sums: F64, count: int) -> float:
+    """Level of plateau i of a stay less what runs up to there changed; within a run the level before it."""
+    taken = 0.0
+    for j in range(count):
+        if runs[j, 1] <= i:
+            taken += sums[j, 0]
+        elif runs[j, 0] < i:
+            return float(s.level[runs[j, 0]] - taken)
+    return float(s.level[i] - taken)

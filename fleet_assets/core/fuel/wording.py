@@ -12,6 +12,7 @@ import polars as pl
 
 from fleet_assets.core.fuel.changes import AROUND, DRIVING, FALL, RETURNED, RISE, SLOW, THROUGH, UNOBSERVED, WITHIN
 from fleet_assets.core.fuel.rules import FuelEventRules
+from fleet_assets.core.fuel.source_steps import NEAR
 
 _KINDS = {
     RISE: "refuel", FALL: "theft", SLOW: "slow_loss", RETURNED: "sensor_fault", UNOBSERVED: "unobserved_change",
@@ -85,9 +86,8 @@ def stepping(changes: pl.DataFrame, steps: pl.DataFrame, rules: FuelEventRules) 
     if steps.is_empty():
         return changes.with_columns(pl.lit(False).alias("is_of_source")).drop("number")
     own = pl.col("level_at_end") / pl.col("level_at_start")
-    reach = pl.duration(minutes=10)
     hit = changes.join(steps, on="source").filter(
-        (pl.col("started_at") - reach <= pl.col("stepped_at")) & (pl.col("ended_at") + reach >= pl.col("stepped_at")),
+        (pl.col("started_at") - NEAR <= pl.col("stepped_at")) & (pl.col("ended_at") + NEAR >= pl.col("stepped_at")),
         (own.log() - pl.col("factor").log()).abs() <= 3 * rules.source_spread,
     )
     return changes.with_columns(pl.col("number").is_in(hit["number"].implode()).alias("is_of_source")).drop("number")

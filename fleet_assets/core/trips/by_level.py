@@ -6,11 +6,19 @@ of a span (`core.fuel.burned`), counter and rate (`core.fuel_use`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
-from fleet_assets.core.fuel.burned import burned_by_level
+from fleet_assets.core.fuel.burned import BurnedRules, burned_by_level
 from fleet_assets.core.trips.consumption import fuel_per_100_km
 from fleet_assets.core.trips.rules import TripRules
+
+
+def _within(rules: TripRules) -> BurnedRules:
+    """What is compared within trips: stops that end none."""
+    steps = replace(rules.by_level.steps, within_s=rules.segmentation.stop_s)
+    return replace(rules.by_level, steps=steps)
 
 
 def with_fuel_by_level(trips: pl.DataFrame, balance: pl.DataFrame, rules: TripRules) -> pl.DataFrame:
@@ -27,7 +35,7 @@ def with_fuel_by_level(trips: pl.DataFrame, balance: pl.DataFrame, rules: TripRu
     if asked.is_empty() or balance.is_empty():
         return trips
     spans = asked.select("vehicle_id", "started_at", "ended_at", "closed_at")
-    told = burned_by_level(balance, spans, rules.by_level).filter(
+    told = burned_by_level(balance, spans, _within(rules)).filter(
         pl.col("burned_sd_l") <= rules.fuel.level_most_share * pl.col("expected_l"), pl.col("burned_l") >= 0
     )
     levels = told.select("vehicle_id", "started_at", "burned_l", "burned_sd_l")

@@ -12,7 +12,6 @@ from fleet_assets.core.distance import DistanceRules
 from fleet_assets.core.elevation import ClimbRules
 from fleet_assets.core.energy import EnergyRules
 from fleet_assets.core.fuel.burned import BurnedRules
-from fleet_assets.core.fuel.steps import StepRules
 from fleet_assets.core.fuel_use import FuelRules
 from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.track import TrackRules
@@ -24,9 +23,6 @@ CODE_VERSION = 6
 """Raised whenever the code, not a rule, changes what a trip is."""
 
 
-_WITHIN_TRIPS = StepRules(within_s=SegmentationRules.stop_s)
-
-
 @dataclass(frozen=True)
 class TripRules(TrackRules):
     """When a vehicle moves, when a trip ends, and how its quantities are measured."""
@@ -36,7 +32,7 @@ class TripRules(TrackRules):
     distance: DistanceRules = field(default_factory=DistanceRules)
     climbs: ClimbRules = field(default_factory=ClimbRules)
     fuel: FuelRules = field(default_factory=FuelRules)
-    by_level: BurnedRules = field(default_factory=lambda: BurnedRules(_WITHIN_TRIPS))
+    by_level: BurnedRules = field(default_factory=BurnedRules)
     energy: EnergyRules = field(default_factory=EnergyRules)
     consumption: ConsumptionRules = field(default_factory=ConsumptionRules)
     default_timezone: str = "UTC"

@@ -20,7 +20,6 @@ from fleet_assets.contracts import (
     TANK_CALIBRATIONS,
     TELEMETRY,
     VEHICLES,
-    ZONES,
     Rows,
 )
 from fleet_assets.contracts.reference import FUELS
@@ -28,6 +27,7 @@ from fleet_assets.core.prices import PRICES_READ
 from fleet_assets.core.window import Window
 from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import day_table
+from fleet_assets.pipeline.tables.reads import ZONES_READ
 
 if TYPE_CHECKING:
     from fleet_assets.core.fuel import BalanceRules, FuelEventRules, PlateauRules
@@ -75,7 +75,7 @@ def fuel_balance(
         FUEL_BALANCE,
         INGEST_OUTAGES,
         Rows(VEHICLES, ("vehicle_id", "fuel", "timezone")),
-        Rows(ZONES, ("zone_id", "latitude_deg", "longitude_deg", "radius_m", "polygon")),
+        ZONES_READ,
         Rows(ENERGY_PRICES, PRICES_READ, kinds=FUELS),
     ],
     settings=["timezone"],

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fleet_assets.contracts import FUEL_EVENTS, INGEST_OUTAGES, TELEMETRY, ZONES
+from fleet_assets.contracts import FUEL_EVENTS, INGEST_OUTAGES, TANK_CALIBRATIONS, TELEMETRY, ZONES
 from fleet_assets.core.fuel import FuelEventRules
 from fleet_assets_tests.core.fuel.tanks import START, Tank, balance_of, events_of, fleet, told
 
@@ -158,6 +158,19 @@ def test_siphoning_in_small_steps_over_hours_is_a_slow_loss() -> None:
     assert "slow_loss" in found["kind"].to_list()
     assert set(found["kind"]) <= {"slow_loss", "theft"}
     assert found["volume_l"].sum() == pytest.approx(48, abs=5)
+
+
+@pytest.mark.parametrize(("first", "kind"), [(-100, "theft"), (60, "refuel")])
+def test_a_leak_after_a_theft_or_a_refuel_is_a_slow_loss_beside_it(first: float, kind: str) -> None:
+    """A litre every ten minutes over seven hours: no step of it shows."""
+    tank = Tank(litres=200, slosh_pct=0.5, step_pct=0.1, step_s=60).drive(60).stand(60).fill(first, 5).stand(120)
+    for _ in range(40):
+        tank = tank.fill(-1.0, 1).stand(9)
+    found = events_of(tank.stand(60).drive(60).stand(10).frame()).sort("started_at")
+    assert found["kind"].to_list() == [kind, "slow_loss"]
+    assert found["event_id"].is_unique().all()
+    assert found["volume_l"].to_list() == pytest.approx([abs(first), 40], abs=5)
+    assert found["started_at"][1] >= found["ended_at"][0]
 
 
 def test_a_drop_to_zero_that_returns_is_a_fault() -> None:
@@ -355,3 +368,43 @@ def test_a_lone_reading_between_driving_and_standing_is_no_refuel_and_no_theft()
     later = tank.stand(2).stand(90).drive(60).frame().filter(pl.col("recorded_at") > swung["recorded_at"].max())
     found = events_of(pl.concat([swung, later]))
     assert found.filter(pl.col("kind").is_in(["refuel", "theft"])).is_empty()
+
+
+def test_a_new_curve_of_a_parked_tank_takes_and_brings_nothing() -> None:
+    tank = Tank(step_s=60).drive(60).stand(600).drive(60).stand(30)
+    since = START + timedelta(hours=5)
+    rows = [
+        {"vehicle_id": "lorry", "tank": 1, "level_pct": pct, "volume_l": litres, "valid_from": since}
+        for pct, litres in ((0.0, 0.0), (100.0, 300.0))
+    ]
+    schema = {"valid_from": TANK_CALIBRATIONS.schema["valid_from"]}
+    curve = TANK_CALIBRATIONS.conform(pl.DataFrame(rows, schema_overrides=schema).lazy()).collect()
+    assert events_of(tank.frame(), calibrations=curve).is_empty()
+
+
+def test_a_gauge_with_a_flat_top_tells_points_that_are_possible() -> None:
+    rows = [
+        {"vehicle_id": "lorry", "tank": 1, "level_pct": pct, "volume_l": litres}
+        for pct, litres in ((0.0, 0.0), (50.0, 200.0), (100.0, 200.0))
+    ]
+    curve = TANK_CALIBRATIONS.conform(pl.DataFrame(rows).lazy()).collect()
+    tank = Tank(litres=180, slosh_pct=0.5).drive(60).stand(10).fill(200, 5).stand(30).drive(60).stand(30)
+    found = events_of(tank.frame(), calibrations=curve)
+    assert found["kind"].to_list() == ["refuel"]
+    assert found.select(pl.col("change_pct", "volume_l").is_finite().all()).row(0) == (True, True)
+    assert found["change_pct"][0] <= 100
+
+
+def test_vehicles_that_fill_up_at_a_depot_at_one_hour_are_refuelled() -> None:
+    tanks = [Tank(vehicle_id=f"lorry-{k}", litres=130 + 8 * k, source="depot", seed=k).drive(60) for k in range(4)]
+    histories = [tank.stand(10).fill(380 - tank.litres, 5).stand(30).drive(60).stand(60).frame() for tank in tanks]
+    known = pl.concat([fleet(vehicle_id=f"lorry-{k}") for k in range(4)])
+    assert events_of(pl.concat(histories), known)["kind"].to_list() == ["refuel"] * 4
+
+
+def test_an_event_between_drives_tells_the_engine_and_the_place_of_the_stay() -> None:
+    tank = Tank(slosh_pct=0.5).drive(60).stand(300).fill(-60, 5).stand(300).drive(60).stand(10)
+    engine = pl.when(pl.col("speed_kmh") > 0).then(1500.0).otherwise(0.0).alias("engine_speed_rpm")
+    (event,) = events_of(tank.frame().with_columns(engine)).rows(named=True)
+    assert (event["kind"], event["is_engine_on"]) == ("theft", False)
+    assert event["latitude_deg"] is not None

@@ -36,6 +36,21 @@ def test_one_witness_that_stays_where_it_is_overrules_no_speed(stuck: str) -> No
     assert trip["quality"] == ("odometer_overruled" if stuck == "odometer_km" else None)
 
 
+@pytest.mark.parametrize("heard_every_s", [300, 100_000])
+def test_witnesses_that_are_not_heard_while_it_drives_overrule_no_speed(heard_every_s: int) -> None:
+    """An odometer every five minutes, or before and after the drive alone; positions before and after it."""
+    whole = vehicle(*ALL).stand(600).drive(2400, kmh=60).stand(600).frame()
+    since_s = (pl.col("recorded_at") - pl.col("recorded_at").min()).dt.total_seconds()
+    drives = since_s.is_between(600, 3000, closed="left")
+    places = [pl.when(~drives).then(name).alias(name) for name in ("latitude_deg", "longitude_deg")]
+    is_heard = ~drives | (since_s % heard_every_s == 0)
+    seldom = whole.with_columns(*places, pl.when(is_heard).then("odometer_km").alias("odometer_km"))
+    (trip,) = trips_of(seldom).rows(named=True)
+    assert trip["distance_km"] == pytest.approx(40, rel=0.01)
+    assert trip["duration_s"] == pytest.approx(2400, abs=20)
+    assert trip["quality"] is None
+
+
 def test_an_odometer_that_changes_its_unit_within_a_trip_is_not_believed() -> None:
     is_later = pl.int_range(pl.len()) > 100
     in_metres = pl.when(is_later).then(pl.col("odometer_km") * 1000).otherwise("odometer_km").alias("odometer_km")
