@@ -107,3 +107,25 @@ THEFT_CANDIDATES = Table(
         Column("rules_version", "str", "Rules and code in force when the row was made.", required=True),
     ),
 )  # fmt: skip
+
+THEFT_SCORES = Table(
+    name="theft_scores",
+    row="One candidate with the probability that it is a theft, by the promoted model, and what that rests on.",
+    key=("event_id",),
+    sort=("vehicle_id", "scored_at", "event_id"),
+    partition_by="scored_at",
+    columns=(
+        Column("event_id", "str", "The candidate, and the fuel event of that id where there is one.", required=True),
+        Column("vehicle_id", "str", "Vehicle of the tank.", required=True),
+        Column("kind", "str", "How the tank fell.", required=True, values=CANDIDATE_KINDS),
+        Column("started_at", "ts", "Last reading before the fall.", required=True),
+        Column("ended_at", "ts", "First reading after it.", required=True),
+        Column("scored_at", "ts", "When the candidate became final: nothing later counted.", required=True),
+        Column("local_date", "date", "Day of started_at in the vehicle's time zone.", required=True),
+        Column("probability", "f64", "Calibrated probability that it is a theft.", required=True, low=0, high=1),
+        Column("model_version", "str", "The model that scored it.", required=True),
+        Column("contributions", "str",
+               "JSON: by feature what it adds to the log odds; with `base` they sum to those of the probability."),
+        Column("rules_version", "str", "Rules and code of the candidate.", required=True),
+    ),
+)  # fmt: skip
