@@ -10,9 +10,9 @@ from datetime import timedelta
 from fleet_assets.contracts.fuel import LOOK_BACK
 from fleet_assets.contracts.schema import Column, Table
 
-CANDIDATE_KINDS = ("fall", "slow", "unobserved", "returned", "weekly")
+CANDIDATE_KINDS = ("fall", "slow", "unobserved", "returned", "weekly", "nights")
 """A fall while it stood; one in small steps over hours; one that nobody saw; one that was given back; the sum of a
-week's or two weeks' stays."""
+week's or two weeks' stays; two to seven rests that lost together what none of them shows."""
 
 _SIZE = (
     Column("volume_l", "f64", "Litres that fell, besides what was burned; null where the tank is not known.", "l",
@@ -36,7 +36,7 @@ _COURSE = (
            high=2),
     Column("compared", "i64",
            "What was compared: 1 levels of one stay, 2 driving before and after it, 3 both sides of a silence; 0 "
-           "stays of a week.", low=0, high=3),
+           "stays of a week, or rests.", low=0, high=3),
     Column("is_moving_before", "bool", "The last level before it was taken while driving."),
     Column("is_moving_after", "bool", "The first level after it was taken while driving."),
     Column("driven_km", "f64", "Driven between both levels.", "km", low=0),

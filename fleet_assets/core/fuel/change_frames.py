@@ -57,7 +57,7 @@ def stay_frame(series: Series, found: Found, balance: pl.DataFrame, in_litres: F
     stays = pl.DataFrame({
         "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 2], "happened": found.stays[:, 3],
         "change": found.stay_values[:, 0], "sd": found.stay_values[:, 1], "scale": s.scale[b],
-        "in_litres": in_litres[b] > 0,
+        "left": found.stay_values[:, 2], "left_sd": found.stay_values[:, 3], "in_litres": in_litres[b] > 0,
     }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip
     return stays.with_columns(balance["vehicle_id"][s.row[b]])
 

@@ -23,12 +23,13 @@ from fleet_assets.core.fuel.wording import crossing, stepping
 from fleet_assets.core.ids import event_ids
 from fleet_assets.core.motion import MOVING
 from fleet_assets.core.theft.features import Known, with_features
+from fleet_assets.core.theft.nights import nightly_losses
 from fleet_assets.core.theft.rules import TheftRules
 from fleet_assets.core.window import Window
 
 _KINDS = dict(zip((FALL, SLOW, UNOBSERVED, RETURNED), CANDIDATE_KINDS, strict=False))
-_SLOW_KINDS = ("slow", "weekly")
-"""Kinds that fuel events call a slow loss."""
+_AS_EVENTS = {"slow": "slow_loss", "weekly": "slow_loss", "nights": "nights"}
+"""What names a candidate in its id: fuel events call the first two a slow loss, and know no nights."""
 
 
 def theft_candidates(
@@ -70,11 +71,11 @@ def _of_day(
     certain, others = (find_changes(series, chosen, in_litres) for chosen in (rules.events, rules.candidates))
     falls = _apart(*(_falls(series, one, balance, in_litres) for one in (certain, others)))
     stays = [stay_frame(series, one, balance, in_litres) for one in (certain, others)]
-    weeks = [_weeks(stays[0], stays[1], day, rules)]
+    sums = [_weeks(stays[0], stays[1], day, rules), _nights(stays[0], rules)]
     steps = source_steps(balance, rules.events)
     marked = stepping(crossing(falls, outages, "started_at", "ended_at"), steps, rules.events)
     known = Known(balance, series, marked, stays[1], zones, fleet)
-    every = pl.concat([marked, *weeks], how="diagonal_relaxed")
+    every = pl.concat([marked, *sums], how="diagonal_relaxed")
     is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
     told = with_features(every.filter(is_of_day), known, rules.features, rules.events.default_timezone)
     return _finished(told, rules)
@@ -127,11 +128,20 @@ def _weeks(certain: pl.DataFrame, others: pl.DataFrame, day: Window, rules: Thef
     ).drop("chance", "heat", "count")  # fmt: skip
 
 
+def _nights(stays: pl.DataFrame, rules: TheftRules) -> pl.DataFrame:
+    """Losses of rests, in the columns of a fall."""
+    return nightly_losses(stays, rules.nights).with_columns(
+        pl.lit("nights").alias("kind"), pl.lit(0).cast(pl.Int64).alias("how"), pl.col("sd").alias("levels_sd"),
+        pl.lit(0.0).alias("drift_sd"), pl.lit(0.0).alias("burned_sd"),
+    ).drop("nights")  # fmt: skip
+
+
 def _finished(told: pl.DataFrame, rules: TheftRules) -> pl.DataFrame:
-    kind = pl.when(pl.col("kind").is_in(_SLOW_KINDS)).then(pl.lit("slow_loss")).otherwise(pl.lit("theft"))
-    named = told.with_columns(kind.alias("as_event"))
+    named = told.with_columns(pl.col("kind").replace_strict(_AS_EVENTS, default="theft").alias("as_event"))
+    # Sums that begin with the same rest are told apart by the one they end with.
+    at = pl.when(pl.col("kind") == "nights").then("ended_at").otherwise("started_at").alias("at")
     stamped = named.with_columns(
-        event_ids(named["vehicle_id"] + "/" + named["as_event"], named["started_at"]).alias("event_id"),
+        event_ids(named["vehicle_id"] + "/" + named["as_event"], named.select(at).to_series()).alias("event_id"),
         pl.lit(rules.version).alias("rules_version"),
     )
     known = [name for name in THEFT_CANDIDATES.schema.names() if name in stamped.columns]

@@ -22,7 +22,7 @@ class CandidateRules(FuelEventRules):
     It has no field of its own, so that kernels are compiled once for both.
     """
 
-    sigma: float = 3.0
+    sigma: float = 2.0
     """Standard deviations: a vehicle with 300 stops a month has half a fall by chance."""
     min_theft_l: float = 5.0
     """l that a fall is at least: half of the smallest theft that people report."""
@@ -34,6 +34,34 @@ class CandidateRules(FuelEventRules):
     """l that a week loses at least: 2 l on three nights."""
     min_slow_loss_pct: float = 1.5
     """Points that stand for min_slow_loss_l where the tank is not known."""
+
+
+@dataclass(frozen=True)
+class NightRules:
+    """When rests have lost something together."""
+
+    sigma: float = 2.5
+    """Standard deviations of a sum without the night that lost most."""
+    least_l: float = 4.0
+    """l that the rests lose at least, together."""
+    least_pct: float = 1.0
+    """Points that stand for least_l where the tank is not known."""
+    rest_s: float = FuelEventRules.rest_s
+    """s from which a stay is a rest."""
+    most_nights: int = 7
+    """Rests that are summed, at most."""
+    within_days: float = 10.0
+    """Days within which they lie."""
+    usual_days: float = 14.0
+    """Days before the first of them whose rests say what is usual."""
+    usual_rests: int = 6
+    """Rests from which that is known."""
+    most_usual_pct: float = 1.0
+    """Points that a rest may usually lose: more than heat does is a leak."""
+    unknown_pct: float = FuelEventRules.nightly_pct
+    """Points that it may lose where it is not known."""
+    own_share: float = 0.5
+    """Part of a rest's own deviation that counts at least: levels of one sender err alike."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,7 @@ class TheftRules:
     candidates: CandidateRules = field(default_factory=CandidateRules)
     events: FuelEventRules = field(default_factory=FuelEventRules)
     """Rules of fuel events: what is one of them is a candidate as it is."""
+    nights: NightRules = field(default_factory=NightRules)
     features: FeatureRules = field(default_factory=FeatureRules)
 
     @cached_property

@@ -11,7 +11,7 @@ from fleet_assets.core.theft.baselines.readings import SCORED
 
 THEFTS = ("fall", "slow")
 """Kinds of candidates that it judges; what was given back, or that nobody saw, is none."""
-LOSSES = (*THEFTS, "weekly")
+LOSSES = (*THEFTS, "weekly", "nights")
 """Kinds that may be siphoning over days, too."""
 
 
