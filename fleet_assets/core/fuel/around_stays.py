@@ -86,16 +86,25 @@ def _around_sd(s: Series, stay: Stay, t: Thresholds) -> float:
 
 
 @helper
-def _is_more(s: Series, stay: Stay, change: float, t: Thresholds) -> bool:
-    """Whether driving around a stay tells of clearly more in the direction of a change that was seen within it, most of
-    which the stay's own levels do not tell."""
-    more, (edge, _) = stay.after - stay.before - change, edge_of(s, stay)
-    return bool(
-        more * change > 0
-        and edge * change > 0
-        and abs(edge) >= HERE_SHARE * abs(more)
-        and abs(more) >= t.sigma * _around_sd(s, stay, t)
-    )
+def _is_more(s: Series, stay: Stay, first: int, final: int, change: float, t: Thresholds) -> bool:
+    """Whether driving around a stay tells of clearly more in the direction of a change that was seen within it, from
+    plateau `first` to `final`, and the stay's own levels do not tell that most of it came at another time."""
+    more = stay.after - stay.before - change
+    if more * change <= 0 or abs(more) < t.sigma * _around_sd(s, stay, t):
+        return False
+    elsewhere = _elsewhere(s, stay, first, final, t)
+    return bool(elsewhere * change <= 0 or abs(elsewhere) < HERE_SHARE * abs(more))
+
+
+@helper
+def _elsewhere(s: Series, stay: Stay, first: int, final: int, t: Thresholds) -> float:
+    """What the own levels of a stay changed long before and long after a change within it."""
+    begin, end = first, final
+    while begin > stay.a and s.end[first] - s.end[begin - 1] <= t.one_fill_us:
+        begin -= 1
+    while end < stay.b and s.start[end + 1] - s.start[final] <= t.one_fill_us:
+        end += 1
+    return float(s.level[begin] - s.level[stay.a] + s.level[stay.b] - s.level[end])
 
 
 @helper
@@ -138,7 +147,7 @@ def by_driving(
     better: plateaus before and after, how (0: it is too small to be one), change, variance of the levels."""
     around, sd = stay.after - stay.before, _around_sd(s, stay, t)
     wide = stay.var_before + stay.var_after
-    if not _is_more(s, stay, change, t):
+    if not _is_more(s, stay, first, final, change, t):
         if sd * sd >= variance:
             return first, final, WITHIN, change, variance
         # Levels within the stay are poor (a fill went on in them): driving around it says how much it was.
