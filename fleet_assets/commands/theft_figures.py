@@ -202,6 +202,7 @@ def _slow(training: Fleet, held: Fleet) -> pl.DataFrame:
     return slow_losses(found, over).group_by("kind", off).agg(
         pl.len().cast(pl.Int64).alias("count"), pl.col("volume").median().alias("litres"),
         pl.col("is_found").mean().alias("found"), pl.col("is_early").mean().alias("in five nights"),
+        pl.col("bound").mean(),
     ).sort("kind", "while off")  # fmt: skip
 
 

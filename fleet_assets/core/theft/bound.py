@@ -15,6 +15,9 @@ from fleet_assets.core.compiled import F64, kernel, read_only
 
 ALARMS_A_MONTH = 0.2
 """False alarms a vehicle and month at which the bound is taken."""
+SLOW_ALARMS_A_MONTH = 0.1
+"""The same of losses that take days."""
+_RESTS_A_MONTH = 30
 
 
 def with_bound(thefts: pl.DataFrame, trips: pl.DataFrame, vehicles: pl.DataFrame, months: float) -> pl.DataFrame:
@@ -32,6 +35,14 @@ def with_bound(thefts: pl.DataFrame, trips: pl.DataFrame, vehicles: pl.DataFrame
     asked = thefts.join(thresholds, on="sender", how="left", maintain_order="left")
     above = asked.select((pl.col("snr") - pl.col("_least")).fill_null(float("nan"))).to_series().to_numpy()
     return asked.with_columns(pl.Series("bound", _chances(read_only(above)), nan_to_null=True)).drop("_least")
+
+
+def with_slow_bound(series: pl.DataFrame) -> pl.DataFrame:
+    """Series of losses with `bound`: the chance that a normal variable around `snr`, what their first nights say
+    together, exceeds the threshold at which one sum a night gives SLOW_ALARMS_A_MONTH false alarms."""
+    least = NormalDist().inv_cdf(1 - SLOW_ALARMS_A_MONTH / _RESTS_A_MONTH)
+    above = series.select((pl.col("snr").cast(pl.Float64) - least).fill_null(float("nan"))).to_series().to_numpy()
+    return series.with_columns(pl.Series("bound", _chances(read_only(above)), nan_to_null=True))
 
 
 @kernel

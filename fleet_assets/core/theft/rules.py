@@ -24,6 +24,8 @@ class CandidateRules(FuelEventRules):
 
     sigma: float = 2.0
     """Standard deviations: a vehicle with 300 stops a month has half a fall by chance."""
+    returns_sigma: float = 1.3
+    """Standard deviations within which a fall was given back: below sigma, or each small fall would be."""
     min_theft_l: float = 5.0
     """l that a fall is at least: half of the smallest theft that people report."""
     min_theft_pct: float = 1.5

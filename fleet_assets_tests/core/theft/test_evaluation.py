@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import polars as pl
 import pytest
 
@@ -114,9 +116,12 @@ def test_strata_are_told_from_low_to_high_and_none_that_is_empty() -> None:
 def test_a_series_of_nights_is_found_early_if_that_was_told_within_five_of_them() -> None:
     day = 24 * HOUR
     nights = true_events(*(("a", "siphoning", k * day, k * day + 10, 4) for k in range(9)))
-    events = nights.with_columns(series=pl.lit("a/1"), reports_while_off=pl.lit(True))
+    events = nights.with_columns(series=pl.lit("a/1"), reports_while_off=pl.lit(True), snr=pl.lit(2.0))
     for found_on, early in ((4, True), (5, True), (8, False)):
         told = scored(("a", found_on * day, found_on * day + 5, 4, 1))
         rows = slow_losses(told.with_columns(closed_at=pl.col("ended_at")), events)
         assert rows.select("kind", "volume", "is_found", "is_early").rows() == [("siphoning", 36, True, early)]
-    assert slow_losses(scored(("b", 0, 5, 4, 1)), events)["is_found"].to_list() == [False]
+    missed = slow_losses(scored(("b", 0, 5, 4, 1)), events)
+    assert missed["is_found"].to_list() == [False]
+    # Five nights of two deviations are 4.47 together; one night in 300 exceeds 2.71 by chance.
+    assert missed["bound"].to_list() == pytest.approx([NormalDist().cdf(2 * 5**0.5 - 2.713)], abs=1e-3)

@@ -11,8 +11,8 @@ from fleet_assets.core.theft.baselines.readings import SCORED
 
 THEFTS = ("fall", "slow")
 """Kinds of candidates that it judges; what was given back, or that nobody saw, is none."""
-LOSSES = (*THEFTS, "weekly", "nights")
-"""Kinds that may be siphoning over days, too."""
+LOSSES = ("nights",)
+"""Kinds that tell siphoning over days, with a threshold of their own."""
 
 
 def signal_to_noise(
