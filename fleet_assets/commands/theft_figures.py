@@ -135,13 +135,13 @@ def figures_of(training: Fleet, held: Fleet, found: Mapping[str, pl.DataFrame]) 
     tuned, here = training.judged(), held.judged()
     judged = {name: judge(events, held.truth) for name, events in found.items()} | {SIGNAL_TO_NOISE: here}
     curves = {name: curve(one) for name, one in judged.items()}
-    rates = {rate: at_rate(curve(tuned), rate).threshold for rate in (*ALARM_RATES, SLOW_RATE)}
+    rates = {rate: at_rate(curve(tuned), rate).threshold for rate in ALARM_RATES}
     levels = {name: at_rate(points, TOLD_RATE).threshold for name, points in curves.items()}
     levels[SIGNAL_TO_NOISE] = rates[TOLD_RATE]
     thefts = here.thefts
     return Figures(
         rows=held.rows, thefts=_counts(thefts), methods=_methods(curves),
-        tuned=_tuned(curves[SIGNAL_TO_NOISE], {rate: rates[rate] for rate in ALARM_RATES}),
+        tuned=_tuned(curves[SIGNAL_TO_NOISE], rates),
         strata=_strata(judged, levels), causes=false_by_cause(here, rates[TOLD_RATE]), slow=_slow(training, held),
         calibration=_calibration(tuned, here),
     )  # fmt: skip
