@@ -74,18 +74,14 @@ def measure_battery(track: Track, trips: Stretches, capacity_kwh: F64, rules: En
     """
     power, duration_s = track.battery_kw, trips.duration_s(track.at)
     used = integrate(track.at, power, trips, track.thresholds)
-    start_soc, end_soc = at_ends(track.column("soc_pct"), trips)
+    start_soc, end_soc = at_ends(track.soc, trips)
     reported = median_within(track.at, track.column("hv_capacity_kwh"), trips.first, trips.last)
     capacity = np.where(reported > 0, reported, capacity_kwh)
     is_covered = (used.covered_s > 0) & (used.covered_s >= rules.min_coverage * duration_s)
     fall = start_soc - end_soc
-    steps = np.abs(fall) / np.maximum(spacing_within(track.column("soc_pct"), trips), rules.soc_step_pct)
+    steps = np.abs(fall) / np.maximum(spacing_within(track.soc, trips), rules.soc_step_pct)
     charge_kwh = np.where(steps >= rules.soc_known_steps, fall / 100 * capacity, np.nan)
-    by_charge = (
-        _while_off(_off_fall, track.column("soc_pct"), track, trips, rules, track.thresholds.silence_us)
-        / 100
-        * capacity
-    )
+    by_charge = _while_off(_off_fall, track.soc, track, trips, rules, track.thresholds.silence_us) / 100 * capacity
     return BatteryUse(
         net_kwh=np.where(is_covered, used.net, charge_kwh),
         source=np.where(is_covered, 0, np.where(np.isnan(charge_kwh), -1, 1)),
@@ -167,7 +163,7 @@ def first_engine_start(track: Track, trips: Stretches, rules: EnergyRules) -> tu
         is_within = (next_start < len(rows)) & (shown[number] <= trips.last)
         found = np.where(is_within, rows[number], -1)
     until = np.where(found >= 0, found, trips.first)
-    soc_then = at_ends(track.column("soc_pct"), Stretches(trips.first, until))[1]
+    soc_then = at_ends(track.soc, Stretches(trips.first, until))[1]
     return found, np.where(found >= 0, soc_then, np.nan)
 
 

@@ -26,6 +26,7 @@ from fleet_assets.core.motion import STANDING, UNKNOWN, MotionRules, motion_stat
 from fleet_assets.core.pace import PaceRules, Witnesses, witnesses
 from fleet_assets.core.points import Points, each_batch
 from fleet_assets.core.position_outliers import DriftRules, Placed
+from fleet_assets.core.state_of_charge import believed
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 
 _DAY = 86_400_000_000
@@ -117,6 +118,11 @@ class Track:
         if not len(connected):
             return read_only(np.full(len(self), UNKNOWN, dtype=np.int8))
         return read_only(np.where(np.isnan(connected), UNKNOWN, connected > 0).astype(np.int8))
+
+    @cached_property
+    def soc(self) -> F64:
+        """State of charge (%) without nonsense; an empty array if it was never observed."""
+        return believed(self.points.vehicle, self.at, self.column("soc_pct"))
 
     @cached_property
     def battery_kw(self) -> F64:

@@ -131,7 +131,7 @@ def _picked(values: F64, rows: I64) -> F64:
 
 
 def _states_of_charge(track: Track, first: I64, last: I64) -> dict[str, object]:
-    soc, capacity = track.column("soc_pct"), track.column("hv_capacity_kwh")
+    soc, capacity = track.soc, track.column("hv_capacity_kwh")
     rows = ends_of(soc, first, last)
     columns: dict[str, object] = {"capacity_kwh": _picked(capacity, ends_of(capacity, first, last)[:, 1])}
     for end, number in (("first", 0), ("last", 1)):

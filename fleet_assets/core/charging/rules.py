@@ -13,7 +13,7 @@ from fleet_assets.core.rules_version import rules_version
 from fleet_assets.core.thresholds import Thresholds, thresholds_of
 from fleet_assets.core.track import TrackRules
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what a session is."""
 
 

@@ -45,7 +45,8 @@ def signals_of(track: Track) -> Signals:
 
     return Signals(
         points.vehicle, points.at, track.states, told("is_charger_connected"), told("charger_power_kw"),
-        _whole(-track.battery_kw, len(track)), told("engine_speed_rpm"), told("soc_pct"),
+        _whole(-track.battery_kw, len(track)), told("engine_speed_rpm"),
+        _whole(track.soc, len(track)),
     )  # fmt: skip
 
 

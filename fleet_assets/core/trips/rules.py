@@ -19,7 +19,7 @@ from fleet_assets.core.trips.consumption import ConsumptionRules
 from fleet_assets.core.trips.segmentation import SegmentationRules
 from fleet_assets.core.trips.unobserved import UnobservedRules
 
-CODE_VERSION = 6
+CODE_VERSION = 7
 """Raised whenever the code, not a rule, changes what a trip is."""
 
 

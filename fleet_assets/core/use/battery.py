@@ -59,7 +59,7 @@ def charging_rows(track: Track) -> I8:
 def _charge_lost(track: Track, charging: I8, rules: EnergyRules) -> Amounts:
     """kWh that the battery lost between two readings of its charge, those left out between which it may have been
     charged."""
-    soc, days = track.column("soc_pct"), track.by_vehicle
+    soc, days = track.soc, track.by_vehicle
     noise = rules.soc_known_steps * np.maximum(spacing_within(soc, days), rules.soc_step_pct)
     rows, lost = _lost(track.points.vehicle, track.at, soc, track.states, charging, noise, track.thresholds.silence_us)
     reported = median_within(track.at, track.column("hv_capacity_kwh"), days.first, days.last)

@@ -25,7 +25,7 @@ from fleet_assets.core.window import Window
 TELEMETRY_USED = ("engine_speed_rpm", "soc_pct", "ambient_temp_c", "odometer_km")
 """Telemetry columns that starts are made of."""
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the code, not a rule, changes what a transition is."""
 
 
@@ -75,9 +75,8 @@ def _collect_starts(
 def _starts_of(track: Track, day: Window, rules: TransitionRules) -> pl.DataFrame:
     rows, shown = engine_starts(track, rules.energy)
     reach = track.thresholds.silence_most_us
-    heard = {
-        name: _heard(track.points.vehicle, track.at, track.column(name), rows, reach) for name in TELEMETRY_USED[1:]
-    }
+    told = {name: track.column(name) for name in TELEMETRY_USED[1:]} | {"soc_pct": track.soc}
+    heard = {name: _heard(track.points.vehicle, track.at, values, rows, reach) for name, values in told.items()}
     columns = {
         "vehicle_id": track.points.vehicle_ids.gather(track.points.vehicle[rows]),
         "recorded_at": track.at[rows], "shown_at": track.at[shown], **heard,

@@ -253,3 +253,13 @@ def test_reported_capacity_comes_before_that_of_the_reference() -> None:
     car = driven(tells=("soc_pct",), soc=30.0).silent(10 * H, soc=40.0).drive(600)
     telemetry = car.frame().with_columns(hv_capacity_kwh=pl.lit(60.0))
     assert row(made(charging_sessions, telemetry))["energy_added_kwh"] == pytest.approx(24.0, abs=0.03)
+
+
+@pytest.mark.parametrize("nonsense", [0.0, 100.0])
+def test_a_battery_unit_that_wakes_with_nonsense_charges_nothing(nonsense: float) -> None:
+    """A car that tells nothing but its charge sleeps over night, and tells 0 or 100 % for a minute."""
+    slept = driven(tells=()).rest(60).silent(8 * H)
+    waking = replace(slept, soc=nonsense).rest(60)
+    car = replace(waking, soc=slept.soc).rest(60).drive(600)
+    assert powers(car).is_empty()
+    assert plug_ins(car).is_empty()
