@@ -28,9 +28,12 @@ MART_DAYS = ("local_date", "month", "week", "date", "day")
 
 
 class Fleet:
-    """The data of one installation: `home` is its folder, by default FLEET_HOME."""
+    """The data of one installation: `home` is its folder, by default FLEET_HOME. Raises UsageError for a folder that
+    does not exist: an empty answer would be taken for one."""
 
     def __init__(self, home: str | Path | None = None) -> None:
+        if home is not None and not Path(home).is_dir():
+            raise UsageError(f"there is no folder {home}: name that of an installation, as in FLEET_HOME")
         self.installation = Installation(load_settings(**({} if home is None else {"home": Path(home)})))
 
     def tables(self) -> list[str]:

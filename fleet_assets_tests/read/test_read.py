@@ -146,6 +146,7 @@ def test_pandas_shows_local_days_as_midnights_without_a_zone() -> None:
 
 def test_home_names_another_installation(filled: Installation, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
     assert read.table("vehicles", home=elsewhere).collect().height == 0
     assert read.Fleet(filled.settings.root).table("vehicles").collect().height == VEHICLES_COUNT
 
@@ -209,3 +210,8 @@ def publish(installation: Installation, sql: str) -> None:
         with duckdb.connect(str(file)) as connection:
             connection.execute(sql)
         installation.warehouse.publish()
+
+
+def test_a_folder_that_does_not_exist_is_no_empty_installation(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no folder .*nowhere: name that of an installation"):
+        read.table("trips", home=tmp_path / "nowhere")
