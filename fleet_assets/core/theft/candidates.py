@@ -69,7 +69,7 @@ def _of_day(
     series = series_of(balance)
     in_litres = told_in_litres(series, balance)
     certain, others = (find_changes(series, chosen, in_litres) for chosen in (rules.events, rules.candidates))
-    falls = _apart(*(_falls(series, one, balance, in_litres) for one in (certain, others)))
+    falls = _apart(*(falls_of(series, one, balance, in_litres) for one in (certain, others)))
     stays = [stay_frame(series, one, balance, in_litres) for one in (certain, others)]
     sums = [_weeks(stays[0], stays[1], day, rules), _nights(stays[0], rules)]
     steps = source_steps(balance, rules.events)
@@ -81,7 +81,7 @@ def _of_day(
     return _finished(told, rules)
 
 
-def _falls(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64) -> pl.DataFrame:
+def falls_of(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64) -> pl.DataFrame:
     """The falls among changes, with what features need of the series."""
     a, b = found.facts[:, 0], found.facts[:, 1]
     frame = change_frame(series, found, balance, in_litres).with_columns(

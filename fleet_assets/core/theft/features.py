@@ -17,7 +17,7 @@ from fleet_assets.core.local_time import with_local_date, with_local_hour
 from fleet_assets.core.theft.fleet import with_fleet
 from fleet_assets.core.theft.history import with_history
 from fleet_assets.core.theft.rules import FeatureRules
-from fleet_assets.core.theft.sums import ONE, running, sums_within
+from fleet_assets.core.theft.sums import ONE, Timeline
 from fleet_assets.core.zones import zone_of
 
 _HOUR_S = 3600.0
@@ -75,14 +75,14 @@ def _with_driving(falls: pl.DataFrame, balance: pl.DataFrame, rules: FeatureRule
     off = pl.col("burned_counter_l") - pl.col("burned_expected_l")
     pairs = balance.select(
         "vehicle_id", "ended_at", "after_ended_at", "driven_km", "idle_s", is_counted.cast(pl.Float64).alias("counted"),
-        pl.when(is_counted).then(off).alias("off"), pl.lit(1.0).alias("pairs"),
+        pl.when(is_counted).then(off).alias("off"),
     )  # fmt: skip
-    between = running(pairs, "ended_at", ("driven_km", "idle_s", "counted", "off", "pairs"))
-    around = running(pairs, "after_ended_at", ("driven_km",))
+    between = Timeline(pairs, "ended_at", ("driven_km", "idle_s", "counted", "off"))
+    around = Timeline(pairs, "after_ended_at", ("driven_km",))
     start, end, final = (pl.col(name) for name in ("started_at", "ended_at", "closed_at"))
-    within = sums_within(falls, between, start, end)
-    before = sums_within(falls, around, start - pl.duration(seconds=rules.before_s), start)["driven_km"]
-    after = sums_within(falls, around, end, final)["driven_km"]
+    within = between.sums(falls, start, end)
+    before = around.sums(falls, start - pl.duration(seconds=rules.before_s), start)["driven_km"]
+    after = around.sums(falls, end, final)["driven_km"]
     told = falls.with_columns(
         within["driven_km"], within["idle_s"], before.alias("driven_before_km"), after.alias("driven_after_km"),
         (within["counted"] > 0).alias("has_counter"), within["off"].alias("counter_less_expected_l"),

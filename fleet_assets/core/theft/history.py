@@ -9,7 +9,7 @@ import polars as pl
 
 from fleet_assets.core.arithmetic import quotient
 from fleet_assets.core.theft.rules import FeatureRules
-from fleet_assets.core.theft.sums import running, sums_within
+from fleet_assets.core.theft.sums import Timeline
 
 
 def with_history(
@@ -22,16 +22,18 @@ def with_history(
     """
     start = pl.col("started_at")
     begin = start - pl.duration(days=rules.history_days)
-    pairs = running(_pairs(balance, rules), "after_ended_at", ("squares", "ratios", "pairs", "off", "burned", "faults"))
+    pairs = Timeline(
+        _pairs(balance, rules), "after_ended_at", ("squares", "ratios", "pairs", "off", "burned", "faults")
+    )
     is_returned = pl.col("kind") == "returned"
     told = falls.select(
         "vehicle_id", "closed_at", is_returned.cast(pl.Float64).alias("returned"),
         (~is_returned).cast(pl.Float64).alias("falls"),
     )  # fmt: skip
-    of_pairs = sums_within(candidates, pairs, begin, start)
-    of_falls = sums_within(candidates, running(told, "closed_at", ("returned", "falls")), begin, start)
+    of_pairs = pairs.sums(candidates, begin, start)
+    of_falls = Timeline(told, "closed_at", ("returned", "falls")).sums(candidates, begin, start)
     rested = stays.select("vehicle_id", "closed_at", pl.lit(1.0).alias("stays"))
-    of_stays = sums_within(candidates, running(rested, "closed_at", ("stays",)), begin, start)
+    of_stays = Timeline(rested, "closed_at", ("stays",)).sums(candidates, begin, start)
     sums = pl.concat([of_pairs, of_falls, of_stays], how="horizontal")
     return pl.concat([candidates, sums.select(_features())], how="horizontal")
 
