@@ -60,7 +60,8 @@ def known_of(balance: pl.DataFrame, tanks: Tanks) -> Known:
     series = series_of(balance)
     in_litres = told_in_litres(series, balance)
     found = find_changes(series, RULES.candidates, in_litres)
-    falls = falls_of(series, found, balance, in_litres).with_columns(in_outage=pl.lit(False), is_of_source=pl.lit(False))
+    unmarked = falls_of(series, found, balance, in_litres)
+    falls = unmarked.with_columns(in_outage=pl.lit(value=False), is_of_source=pl.lit(value=False))
     names = balance.select("vehicle_id").unique(maintain_order=True)
     return Known(
         balance, series, falls, stay_frame(series, found, balance, in_litres), tanks.zones,
