@@ -19,6 +19,7 @@ from fleet_assets.contracts.reference import (
     ENERGY_PRICES,
     SIGNAL_MAPS,
     TANK_CALIBRATIONS,
+    THEFT_REVIEWS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -46,6 +47,7 @@ REFERENCE_TABLES: dict[str, Table] = {
         DRIVER_ASSIGNMENTS,
         ENERGY_PRICES,
         TANK_CALIBRATIONS,
+        THEFT_REVIEWS,
         ZONES,
     )
 }
@@ -107,6 +109,7 @@ __all__ = [
     "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES",
     "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
     "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TANK_CALIBRATIONS", "TELEMETRY",
-    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay",
-    "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
+    "THEFT_REVIEWS", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader",
+    "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables",
+    "registry",
 ]  # fmt: skip
