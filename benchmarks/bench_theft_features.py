@@ -95,9 +95,10 @@ class InPandas:
         self.stays = dict(iter(known.stays.select("vehicle_id", "closed_at").to_pandas().groupby("vehicle_id")))
 
     def of(self, sample: pd.DataFrame) -> pd.DataFrame:
-        return sample.groupby("vehicle_id", group_keys=False)[sample.columns.tolist()].apply(
+        found: pd.DataFrame = sample.groupby("vehicle_id", group_keys=False)[sample.columns.tolist()].apply(
             lambda group: group.apply(self._features, axis=1)
         )
+        return found
 
     def _features(self, one: pd.Series) -> pd.Series:
         rows = self.by_vehicle[one.vehicle_id]
