@@ -46,6 +46,8 @@ app.add_typer(later_group("fleet_assets.commands.landing", "The landing zone."),
 app.add_typer(later_group("fleet_assets.commands.lake_cli", "The lake's tables through time."), name="lake")
 app.add_typer(later_group("fleet_assets.commands.plot_cli", "Pictures of one vehicle."), name="plot")
 app.add_typer(later_group("fleet_assets.commands.whatif_cli", "What other rules would find."), name="whatif")
+app.add_typer(later_group("fleet_assets.commands.benchmark_cli", "Detectors against a known truth."), name="benchmark")
+app.add_typer(later_group("fleet_assets.commands.model_cli", "The model that scores thefts."), name="model")
 app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
 
@@ -201,16 +203,18 @@ def reference_load(files: Annotated[list[Path], typer.Argument(help="CSV files n
     """Validate reference CSVs and put them in the place of those before; a file with a wrong line changes nothing.
 
     A file's name says its table: vehicles.csv, vehicle_refs.csv, dbc_bindings.csv, drivers.csv, driver_assignments.csv,
-    energy_prices.csv, zones.csv.
+    energy_prices.csv, tank_calibrations.csv, theft_reviews.csv, zones.csv. Reviews are added to those that are there.
     """
+    from fleet_assets.contracts.reference import KEPT_ROWS
     from fleet_assets.wording import counted
 
     store = Installation.from_environment().reference
     console = Console()
     for path in files:
         table, rows = store.load(path)
+        place = "added to those before" if table.name in KEPT_ROWS else "in place of those before"
         console.print(
-            f"{path}: {counted(rows, 'row')} of {table.name}, in place of those before; run `fleet build` to use them",
+            f"{path}: {counted(rows, 'row')} of {table.name}, {place}; run `fleet build` to use them",
             highlight=False,
         )
 

@@ -84,6 +84,13 @@ class Settings(BaseSettings):
         6, ge=1, description="Time that superseded files of the lake are kept for who still reads them [h]."
     )
 
+    theft_drift_psi: float = Field(
+        0.25, gt=0, description="Population stability index of a feature from which the theft model is trained anew."
+    )
+    model_key: str = Field(
+        "", repr=False, description="Key that signs models. Default: a file of this installation, made once."
+    )
+
     @field_validator("grid_seconds")
     @classmethod
     def _divides_a_day(cls, value: int) -> int:
@@ -159,6 +166,10 @@ class Settings(BaseSettings):
     def redis_socket(self) -> Path:
         """Where the private server listens while it runs."""
         return private_socket(self.root / "redis")
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
 
     @property
     def dagster_home(self) -> Path:

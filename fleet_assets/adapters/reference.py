@@ -14,9 +14,22 @@ from pathlib import Path
 import polars as pl
 
 from fleet_assets.adapters.durable_file import write_durably
-from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, DECODING_TABLES, REFERENCE_TABLES, SIGNAL_MAPS, Table
+from fleet_assets.adapters.file_lock import exclusive_folder_lock
+from fleet_assets.contracts import (
+    DBC_BINDINGS,
+    DBC_FILES,
+    DECODING_TABLES,
+    REFERENCE_TABLES,
+    SIGNAL_MAPS,
+    THEFT_REVIEWS,
+    Table,
+)
 from fleet_assets.contracts.errors import FileRejected, ReferenceInvalid, UsageError
+from fleet_assets.contracts.reference import KEPT_ROWS
 from fleet_assets.core.reference import parse_reference
+from fleet_assets.core.reviews import changed_rows, review_problems, with_added
+
+_INSTANT = "%Y-%m-%dT%H:%M:%S%.6f%:z"
 
 _FOLDERS = {DBC_FILES.name: ("dbc", "dbc", ".dbc"), SIGNAL_MAPS.name: ("sources", "signal_maps", ".yaml")}
 
@@ -43,14 +56,39 @@ class ReferenceStore:
         return _digest(path.read_bytes() if path.exists() else b"")
 
     def load(self, path: Path) -> tuple[Table, int]:
-        """Validate a CSV named after its table and put it in place; returns the table and its row count."""
+        """Validate a CSV named after its table and put it in place; returns the table and the file's row count.
+
+        Of tables whose rows are kept (KEPT_ROWS) new rows are added; a row that contradicts one of its key is refused.
+        """
         table = REFERENCE_TABLES.get(path.stem)
         if table is None:
             known = ", ".join(f"{name}.csv" for name in REFERENCE_TABLES)
             raise UsageError(f"{path}: the file name must say which table it is, one of {known}")
         rows = read_reference_file(table, path)
-        _replace(self.path(table), path.read_bytes())
+        if table.name in KEPT_ROWS:
+            self._add(table, rows, path)
+        else:
+            _replace(self.path(table), path.read_bytes())
         return table, rows.height
+
+    def add_review(self, review: pl.DataFrame) -> None:
+        """Add rows of THEFT_REVIEWS to the file; durable on return, and several writers lose none of each other's.
+
+        Raises ReferenceInvalid for rows that the file's own checks refuse.
+        """
+        problems = review_problems(review)
+        if problems:
+            raise ReferenceInvalid(THEFT_REVIEWS.name, problems)
+        self._add(THEFT_REVIEWS, review, self.path(THEFT_REVIEWS))
+
+    def _add(self, table: Table, rows: pl.DataFrame, origin: Path) -> None:
+        with exclusive_folder_lock(self.root):
+            stored = self.read(table)
+            problems = changed_rows(stored, rows)
+            if problems:
+                raise ReferenceInvalid(origin, problems)
+            text = with_added(stored, rows).write_csv(datetime_format=_INSTANT)
+            _replace(self.path(table), text.encode())
 
     def add_dbc(self, path: Path) -> str:
         """Copy a DBC file into the reference folder; returns the name by which bindings call it."""
@@ -90,8 +128,9 @@ def read_reference_file(table: Table, path: Path) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise FileRejected(path, f"is not a CSV file: {str(error).splitlines()[0]}") from None
     parsed = parse_reference(table, text)
-    if parsed.problems:
-        raise ReferenceInvalid(path, parsed.problems)
+    problems = parsed.problems or (review_problems(parsed.frame) if table.name == THEFT_REVIEWS.name else [])
+    if problems:
+        raise ReferenceInvalid(path, problems)
     return parsed.frame
 
 

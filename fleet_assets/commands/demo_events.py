@@ -11,8 +11,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from fleet_assets.commands.against_truth import pair_events
 from fleet_assets.commands.grid import Grid, Heading, Kind
+from fleet_assets.core.against_truth import pair_events
 
 TOLERANCE = timedelta(minutes=15)
 """Between a found and a true event at most: a bus that sleeps says nothing until the next drive, and then at once."""

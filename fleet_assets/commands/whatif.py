@@ -13,12 +13,10 @@ from pathlib import Path
 import polars as pl
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from fleet_assets.adapters.durable_file import replace_file
-from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.grid import Grid, Heading, Kind
-from fleet_assets.commands.query import FORMATS
+from fleet_assets.commands.output_file import ending_of, write_rows
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
@@ -59,7 +57,7 @@ def run_whatif(
     Raises UsageError for a rule that does not exist, for no rule that differs, and for a span without stored days.
     """
     if output:
-        _ending(output)
+        ending_of(output)
     asked, console = SUBJECTS[subject], Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     maker = DAY_TABLES[asked.table]
     other = under(maker, changed)
@@ -74,7 +72,7 @@ def run_whatif(
     console.print(_table(totals(asked, before, after)))
     console.print(_said(found))
     if output:
-        _write(output, found)
+        write_rows(output, found)
         console.print(f"{output}: {counted(found.height, 'event')}")
 
 
@@ -172,16 +170,3 @@ def _number(value: float | None, digits: int, sign: str = "") -> str:
 def _said(found: pl.DataFrame) -> str:
     counts = dict(found.group_by(CHANGE).len().iter_rows())
     return ", ".join(f"{counts.get(change, 0)} {change}" for change in ("new", "gone", "changed", "same"))
-
-
-def _ending(output: Path) -> str:
-    """The format that a file's name asks for; raises UsageError for one that there is not."""
-    ending = output.suffix.removeprefix(".").lower()
-    if ending not in FORMATS.keys() - {"table"}:
-        raise UsageError(f"{output}: write a .csv, .json or .parquet file")
-    return ending
-
-
-def _write(output: Path, found: pl.DataFrame) -> None:
-    with as_the_person_set():
-        replace_file(output, FORMATS[_ending(output)](found))

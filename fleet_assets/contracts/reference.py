@@ -110,6 +110,35 @@ TANK_CALIBRATIONS = Table(
     ),
 )
 
+REVIEW_REASONS = {
+    "theft": ("siphoned", "tapped_from_the_line", "other"),
+    "no_theft": ("drained_for_service", "moved_between_tanks", "sensor", "calibration", "other"),
+}
+"""Per verdict of a review what it may rest on."""
+
+THEFT_REVIEWS = Table(
+    name="theft_reviews",
+    row="What a person says of one fall of a tank: a later one of the same fall counts instead, none is removed.",
+    key=("review_id",),
+    columns=(
+        Column("review_id", "str", "Name of the review.", required=True),
+        Column("vehicle_id", "str", "Vehicle of the tank.", required=True),
+        Column("event_started_at", "ts", "Start of the fall when it was reviewed.", required=True),
+        Column("event_ended_at", "ts", "End of the fall when it was reviewed; empty: its start."),
+        Column("event_id", "str", "Its event_id then; the spans say which it is after its start has moved."),
+        Column("verdict", "str", "Whether it was a theft.", required=True, values=tuple(REVIEW_REASONS)),
+        Column("reason", "str", "How it went: of a theft siphoned, tapped_from_the_line or other; else what it was.",
+               required=True,
+               values=tuple(dict.fromkeys(name for names in REVIEW_REASONS.values() for name in names))),
+        Column("note", "str", "Words of the reviewer."),
+        Column("reviewed_at", "ts", "When it was reviewed; the newest counts.", required=True),
+        Column("reviewer", "str", "Who reviewed it."),
+    ),
+)  # fmt: skip
+
+KEPT_ROWS = frozenset({THEFT_REVIEWS.name})
+"""Tables to which a loaded file adds rows: none is removed or changed by it."""
+
 ZONES = Table(
     name="zones",
     row="One place that matters to the fleet.",

@@ -22,7 +22,7 @@ from fleet_assets.pipeline.former_versions import FORMER_REFERENCE_VERSION
 @cache
 def reference_version() -> str:
     """Names the code that turns the files into rows."""
-    return modules_version("fleet_assets.core.reference")
+    return modules_version("fleet_assets.core.reference", "fleet_assets.core.reviews")
 
 
 def reference_tables() -> list[Table]:

@@ -16,6 +16,7 @@ from fleet_assets.contracts import (
     DRIVERS,
     ENERGY_PRICES,
     TANK_CALIBRATIONS,
+    THEFT_REVIEWS,
     VEHICLE_REFS,
     VEHICLES,
     ZONES,
@@ -49,6 +50,7 @@ def reference_tables(roster: Sequence[Vehicle], plan: FleetPlan) -> dict[str, pl
         ],
         ZONES: _zones(roster),
         TANK_CALIBRATIONS: [],
+        THEFT_REVIEWS: [],
     }
     return {table.name: pl.DataFrame(found, schema=table.schema) for table, found in rows.items()}
 

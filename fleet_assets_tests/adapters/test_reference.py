@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from fleet_assets.adapters.reference import ReferenceStore
-from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, SIGNAL_MAPS, VEHICLES
+from fleet_assets.contracts import DBC_BINDINGS, DBC_FILES, SIGNAL_MAPS, THEFT_REVIEWS, VEHICLES
 from fleet_assets.contracts.errors import FileRejected, ReferenceInvalid, UsageError
 
 
@@ -76,3 +78,44 @@ def test_a_change_of_content_changes_the_fingerprint(store: ReferenceStore, tmp_
     store.load(csv(tmp_path, "vehicles.csv", "vehicle_id\nvan-1\n"))
     marks.add(store.fingerprint(VEHICLES))
     assert len(marks) == 3
+
+
+REVIEWS = "review_id,vehicle_id,event_started_at,verdict,reason,reviewed_at\n"
+
+
+def review(name: str, note: str = "") -> pl.DataFrame:
+    night = datetime(2026, 3, 3, 2, 0, 0, 500, tzinfo=UTC)
+    row = {"review_id": name, "vehicle_id": "lorry-1", "event_started_at": night, "verdict": "no_theft",
+           "reason": "sensor", "note": note, "reviewed_at": night}  # fmt: skip
+    return pl.DataFrame([row], schema=THEFT_REVIEWS.schema)
+
+
+def test_a_loaded_file_of_reviews_adds_to_those_that_are_there(store: ReferenceStore, tmp_path: Path) -> None:
+    store.add_review(review("mine", 'a "float" that sticks,\nseen twice'))
+    text = f"{REVIEWS}theirs,lorry-2,2026-03-04 01:00:00,theft,siphoned,2026-03-05 08:00:00\n"
+    assert store.load(csv(tmp_path, "theft_reviews.csv", text)) == (THEFT_REVIEWS, 1)
+    assert store.load(csv(tmp_path, "theft_reviews.csv", text)) == (THEFT_REVIEWS, 1)
+    rows = store.read(THEFT_REVIEWS)
+    assert rows["review_id"].to_list() == ["mine", "theirs"]
+    assert rows.head(1).equals(review("mine", 'a "float" that sticks,\nseen twice'))
+
+
+def test_a_loaded_review_that_contradicts_one_that_is_there_is_refused(store: ReferenceStore, tmp_path: Path) -> None:
+    store.add_review(review("mine"))
+    text = f"{REVIEWS}mine,lorry-1,2026-03-03 02:00:00,theft,siphoned,2026-03-05 08:00:00\n"
+    with pytest.raises(ReferenceInvalid, match="line 2: review mine is there with other content"):
+        store.load(csv(tmp_path, "theft_reviews.csv", text))
+    assert store.read(THEFT_REVIEWS)["verdict"].to_list() == ["no_theft"]
+
+
+def test_a_review_with_a_reason_of_the_other_verdict_is_refused(store: ReferenceStore, tmp_path: Path) -> None:
+    text = f"{REVIEWS}mine,lorry-1,2026-03-03 02:00:00,theft,sensor,2026-03-05 08:00:00\n"
+    with pytest.raises(ReferenceInvalid, match=r"theft_reviews\.csv: line 2: sensor is no reason of theft"):
+        store.load(csv(tmp_path, "theft_reviews.csv", text))
+    assert store.read(THEFT_REVIEWS).is_empty()
+
+
+def test_reviews_of_several_writers_at_once_are_all_there(store: ReferenceStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: store.add_review(review(f"r{number:02}")), range(24)))
+    assert sorted(store.read(THEFT_REVIEWS)["review_id"]) == [f"r{number:02}" for number in range(24)]

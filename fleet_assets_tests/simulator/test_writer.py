@@ -75,7 +75,7 @@ def test_the_reference_files_hold_together(tmp_path: Path) -> None:
     assert {name: found.problems for name, found in parsed.items() if found.problems} == {}
     assert {name: found.frame.height for name, found in parsed.items()} == {
         "vehicles": 12, "vehicle_refs": 12, "dbc_bindings": 28, "drivers": 13, "driver_assignments": 13,
-        "energy_prices": 3, "zones": 3 * 21 + 4, "tank_calibrations": 0,
+        "energy_prices": 3, "zones": 3 * 21 + 4, "tank_calibrations": 0, "theft_reviews": 0,
     }  # fmt: skip
     zones = parsed["zones"].frame["zone_id"]
     trips = pl.read_parquet(tmp_path / "truth" / "trips.parquet")

@@ -7,16 +7,16 @@ Belongs here: the path from FUEL_BALANCE to rows of FUEL_EVENTS. Does not belong
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import numpy as np
 import polars as pl
 
 from fleet_assets.contracts.fuel import FUEL_EVENTS
-from fleet_assets.contracts.schema import TIMESTAMP
 from fleet_assets.core.compiled import F64, kernel, read_only
+from fleet_assets.core.fuel.change_frames import change_frame, mondays_of, stay_frame, told_in_litres
+from fleet_assets.core.fuel.faults import skipped_faults
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import Series, series_of
 from fleet_assets.core.fuel.source_steps import source_steps
@@ -31,8 +31,6 @@ from fleet_assets.core.zones import zone_of
 
 _PAID_FOR = ("refuel", "theft", "slow_loss")
 """Kinds whose litres have a price: they came in, or are gone."""
-
-_PLACE = ("latitude_deg", "longitude_deg")
 
 
 def fuel_events(
@@ -70,66 +68,23 @@ def _collect(
 def _of_day(balance: pl.DataFrame, outages: pl.DataFrame, day: Window, rules: FuelEventRules) -> pl.DataFrame:
     """Events that became final on the day, with what their kind follows from."""
     series = series_of(balance)
-    is_litres = balance["unexplained_l"].is_not_null().cast(pl.Float64).to_numpy()
-    in_litres = read_only(_per_plateau(series, is_litres))
+    in_litres = told_in_litres(series, balance)
     found = find_changes(series, rules, in_litres)
-    changes = _changes(series, found, balance, in_litres)
+    changes = change_frame(series, found, balance, in_litres)
     is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
     steps = source_steps(balance, rules)
     told = with_kind(changes.filter(is_of_day), steps, outages, day.look_back, rules)
-    faults = _skipped_faults(balance, rules).filter(is_of_day)
-    weeks = [_weeks(series, found, balance, in_litres, until, rules) for until in _mondays(day)]
+    faults = skipped_faults(balance, rules).filter(is_of_day)
+    weeks = [_weeks(series, found, balance, in_litres, until, rules) for until in mondays_of(day)]
     return pl.concat([told, faults, *weeks], how="diagonal")
-
-
-def _mondays(days: Window) -> Iterator[datetime]:
-    """The starts of weeks among the days."""
-    monday = days.day_start + timedelta(days=-days.day_start.weekday() % 7)
-    while monday < days.day_end:
-        yield monday
-        monday += timedelta(days=7)
-
-
-def _per_plateau(series: Series, of_row: F64) -> F64:
-    """What a row of the balance says of both of its plateaus, per plateau."""
-    rows = series.row
-    return of_row[np.where(rows >= 0, rows, np.append(rows[1:], -1))]
-
-
-def _changes(series: Series, found: Found, balance: pl.DataFrame, in_litres: F64) -> pl.DataFrame:
-    """The changes with their bounds, units, and what the balance says of both ends."""
-    s, (a, b) = series, (found.facts[:, 0], found.facts[:, 1])
-    row, first = s.row[b], s.row[np.minimum(a + 1, len(s.row) - 1)]
-    at_end = balance[row].select("vehicle_id", "source", *_PLACE, pl.col("level_after_pct"))
-    names = ("change", "sd", "levels_sd", "burned_sd", "drift_sd")
-    values = {name: found.values[:, k] for k, name in enumerate(names)}
-    numbers = {
-        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.facts[:, 4], "what": found.facts[:, 2],
-        "how": found.facts[:, 3], "before_count": found.facts[:, 5], "after_count": found.facts[:, 6],
-        "burned": s.burned[b] - s.burned[a], "scale": s.scale[b], "in_litres": in_litres[b] > 0, "head_at": s.start[a],
-        "level_at_end": s.level[b] - s.burned[b], "level_at_start": s.level[a] - s.burned[a],
-    }  # fmt: skip
-    frame = pl.DataFrame({**numbers, **values}).with_columns(
-        pl.col("started_at", "ended_at", "closed_at", "head_at").cast(TIMESTAMP)
-    )
-    # What was there while it happened, not when the vehicle had driven on.
-    at_start = balance[first].select("level_before_pct", "is_engine_on", pl.col(_PLACE).name.prefix("first_"))
-    both = pl.concat([at_end, at_start, frame], how="horizontal")
-    return both.with_columns(pl.coalesce(f"first_{name}", name).alias(name) for name in _PLACE)
 
 
 def _weeks(
     series: Series, found: Found, balance: pl.DataFrame, in_litres: F64, until: datetime, rules: FuelEventRules
 ) -> pl.DataFrame:
     """Slow losses of the weeks that end at `until`, as events."""
-    s, (a, b) = series, (found.stays[:, 0], found.stays[:, 1])
-    stays = pl.DataFrame({
-        "started_at": s.end[a], "ended_at": s.start[b], "closed_at": found.stays[:, 2], "happened": found.stays[:, 3],
-        "change": found.stay_values[:, 0], "sd": found.stay_values[:, 1], "scale": s.scale[b],
-        "in_litres": in_litres[b] > 0,
-    }).with_columns(pl.col("started_at", "ended_at", "closed_at").cast(TIMESTAMP))  # fmt: skip
-    named = stays.with_columns(balance["vehicle_id"][s.row[b]])
-    return weekly_losses(named, until, rules).select(
+    stays = stay_frame(series, found, balance, in_litres)
+    return weekly_losses(stays, until, rules).select(
         "vehicle_id", "started_at", "ended_at", "closed_at", "change", "scale", "in_litres",
         pl.lit("slow_loss").alias("kind"), (pl.col("chance") ** 2 + pl.col("heat") ** 2).sqrt().alias("sd"),
         pl.lit(False).alias("is_truncated"),
@@ -137,29 +92,6 @@ def _weeks(
             pl.lit("stays of a week or two lost more than chance and heat, none enough by itself").alias("why"),
             pl.col("count").alias("stays"), pl.col("chance").alias("levels_sd"), pl.col("heat").alias("drift_sd"),
         ).struct.json_encode().alias("evidence"),
-    )  # fmt: skip
-
-
-def _skipped_faults(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
-    """Faults of senders, one per vehicle and UTC day on which their levels came back: from the first reading that was
-    not believed to the last one, where those were far from the level for long enough."""
-    lasted = pl.col("skipped_to_at") - pl.col("skipped_from_at") >= pl.duration(seconds=rules.fault_s)
-    away = (pl.col("skipped_level_pct") - pl.col("level_before_pct")).abs().fill_null(rules.fault_pct)
-    found = balance.filter((pl.col("skipped_count") > 0) & lasted & (away >= rules.fault_pct))
-    day = pl.col("ended_at").dt.date().alias("day")
-    return found.group_by("vehicle_id", day, maintain_order=True).agg(
-        pl.col("skipped_from_at").min().alias("started_at"), pl.col("skipped_to_at").max().alias("ended_at"),
-        pl.col("ended_at").max().alias("closed_at"), pl.col("level_before_pct").first(),
-        pl.col("level_after_pct").last(), pl.col("latitude_deg", "longitude_deg", "is_engine_on").last(),
-        pl.struct(
-            pl.lit("readings that are no levels, far from the levels before and after them").alias("why"),
-            pl.len().alias("episodes"), pl.col("skipped_count").sum().alias("plateaus"),
-            pl.col("skipped_quality").first().alias("quality"), pl.col("skipped_level_pct").first().alias("level_pct"),
-        ).struct.json_encode().alias("evidence"),
-    ).select(
-        pl.exclude("day"), pl.lit("sensor_fault").alias("kind"), pl.lit(False).alias("is_truncated"),
-        pl.lit(False).alias("in_litres"), pl.lit(1.0).alias("scale"), pl.lit(None, pl.Float64).alias("change"),
-        pl.lit(None, pl.Float64).alias("sd"), pl.lit(None, pl.Float64).alias("burned"),
     )  # fmt: skip
 
 

@@ -56,7 +56,8 @@ _MANY = 1_000
 class Found(NamedTuple):
     """Per change: `facts` (plateau before, plateau after, kind, how, when final (us), plateaus before and after that
     were compared) and `values` (change, its sd, and the parts of that: levels, burning, drift). Per stay: `stays`
-    (plateau before, plateau after, when confirmed (us), 1 if something happened) and `stay_values` (change, sd)."""
+    (plateau before, plateau after, when confirmed (us), 1 if something happened) and `stay_values` (change, sd; both
+    again besides what was found within the stay, NaN where what was found is not within it)."""
 
     facts: I64
     values: F64
@@ -73,7 +74,7 @@ def find_changes(series: Series, rules: FuelEventRules, in_litres: F64) -> Found
 def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]:
     size = len(s.start)
     facts, values = np.empty((2 * size + 1, 7), dtype=np.int64), np.empty((2 * size + 1, 5))
-    stays, stay_values = np.empty((size + 1, 4), dtype=np.int64), np.empty((size + 1, 2))
+    stays, stay_values = np.empty((size + 1, 4), dtype=np.int64), np.empty((size + 1, 4))
     runs, sums = np.empty((size + 1, 3), dtype=np.int64), np.empty((size + 1, 2))
     count = stay_count = i = 0
     while i < size:
@@ -88,7 +89,7 @@ def _find(s: Series, in_litres: F64, t: Thresholds) -> tuple[I64, F64, I64, F64]
             i += 1
         stay = driving_around(s, a, i, t)
         found = _stay(s, stay, in_litres[i] > 0, t, runs, sums, facts, values, count)
-        stay_count = _note_stay(s, stay, found > count, t, stays, stay_values, stay_count)
+        stay_count = _note_stay(s, stay, facts[count:found], values[count:found], t, stays, stay_values, stay_count)
         count = found
         if i + 1 < size and s.series[i + 1] == s.series[i] and s.state[i + 1] != MOVING and s.step[i + 1] != 0:
             count = _through(s, i, i + 1, in_litres[i] > 0, t, facts, values, count)
@@ -228,9 +229,10 @@ def _seen(
 
 @helper
 def _note_stay(
-    s: Series, stay: Stay, happened: bool, t: Thresholds, stays: I64, stay_values: F64, m: int
+    s: Series, stay: Stay, facts: I64, values: F64, t: Thresholds, stays: I64, stay_values: F64, m: int
 ) -> int:  # fmt: skip
-    """Notes what a stay lost, for the sum of its week: by its own levels where they cover it, which is sharper."""
+    """Notes what a stay lost, for the sum of its week: by its own levels where they cover it, which is sharper.
+    `facts` and `values` are of the changes that were found in it."""
     a, b = stay.a, stay.b
     if not (stay.comes and stay.goes) or s.start[b + 1] - s.end[a - 1] < t.stay_us:
         return m
@@ -246,7 +248,23 @@ def _note_stay(
         # Burning is not known well enough to say what a night lost, however quiet the driving around it.
         if not (is_weak(s, a) and used == 0) and not is_weak(s, b):
             change, variance, doubt = last - first, var_first + var_last, s.doubt[b] - s.doubt[a]
-    stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, stay.confirmed, 1 if happened else 0
+    stays[m, 0], stays[m, 1], stays[m, 2], stays[m, 3] = a - 1, b + 1, stay.confirmed, 1 if len(facts) else 0
     stay_values[m, 0] = change
     stay_values[m, 1] = np.sqrt(variance + doubt * doubt)
+    taken, taken_variance = _within(facts, values)
+    stay_values[m, 2] = change - taken
+    stay_values[m, 3] = np.sqrt(variance + doubt * doubt + taken_variance)
     return m + 1
+
+
+@helper
+def _within(facts: I64, values: F64) -> tuple[float, float]:
+    """What changes of a stay explain of it, and the variance of their levels; NaN where one is not within the stay."""
+    total = variance = 0.0
+    for k in range(len(facts)):
+        if facts[k, 3] != WITHIN:
+            return np.nan, np.nan
+        if facts[k, 2] != RETURNED:
+            total += values[k, 0]
+            variance += values[k, 2] ** 2
+    return total, variance

@@ -41,8 +41,8 @@ def with_kind(
     changes: pl.DataFrame, steps: pl.DataFrame, outages: pl.DataFrame, look_back: timedelta, rules: FuelEventRules
 ) -> pl.DataFrame:  # fmt: skip
     """The changes with kind, evidence, `is_moving` and `is_truncated`: on the first day of the look-back."""
-    crossed = _crossing(changes, outages, "started_at", "ended_at")
-    stepped = _stepping(crossed, steps, rules)
+    crossed = crossing(changes, outages, "started_at", "ended_at")
+    stepped = stepping(crossed, steps, rules)
     fall_in_outage = pl.col("in_outage") & pl.col("what").is_in([FALL, SLOW])
     edge = pl.col("closed_at").dt.truncate("1d") - look_back
     kind = (
@@ -71,7 +71,7 @@ def _in_words(column: str, words: dict[int, str]) -> pl.Expr:
     return pl.col(column).replace_strict(list(words), list(words.values()), return_dtype=pl.String)
 
 
-def _crossing(changes: pl.DataFrame, outages: pl.DataFrame, start: str, end: str) -> pl.DataFrame:
+def crossing(changes: pl.DataFrame, outages: pl.DataFrame, start: str, end: str) -> pl.DataFrame:
     """The changes with `in_outage`: whether their source was silent as a whole for some of the time."""
     numbered = changes.with_row_index("number")
     spans = outages.select("source", pl.col("started_at").alias("silent_from"), pl.col("ended_at").alias("silent_to"))
@@ -81,7 +81,7 @@ def _crossing(changes: pl.DataFrame, outages: pl.DataFrame, start: str, end: str
     return numbered.with_columns(pl.col("number").is_in(hit["number"].implode()).alias("in_outage"))
 
 
-def _stepping(changes: pl.DataFrame, steps: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+def stepping(changes: pl.DataFrame, steps: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
     """The changes with `is_of_source`: whether they are what the whole source did at the time."""
     if steps.is_empty():
         return changes.with_columns(pl.lit(False).alias("is_of_source")).drop("number")

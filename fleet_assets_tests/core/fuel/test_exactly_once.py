@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
-import numpy as np
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,37 +10,8 @@ from polars.testing import assert_frame_equal
 from fleet_assets.contracts import ENERGY_PRICES, INGEST_OUTAGES, TANK_CALIBRATIONS, ZONES
 from fleet_assets.core.fuel import fuel_balance, fuel_events
 from fleet_assets.core.window import Window
-from fleet_assets_tests.core.fuel.tanks import DAY, START, Tank, fleet, plateaus_of, window_of
-
-CALLS = st.lists(
-    st.one_of(
-        st.tuples(st.just("drive"), st.integers(5, 180)),
-        st.tuples(st.just("stand"), st.integers(2, 600)),
-        st.tuples(st.just("fill"), st.integers(-80, 150)),
-        st.tuples(st.just("silent"), st.integers(5, 900)),
-        st.tuples(st.just("zero"), st.integers(5, 200)),
-        st.tuples(st.just("shift"), st.integers(-20, 20)),
-    ),
-    min_size=4, max_size=14,
-)  # fmt: skip
-
-
-def _history(calls: list[tuple[str, int]], seed: int) -> pl.DataFrame:
-    tank = Tank(step_s=60, now=START + timedelta(hours=12), seed=seed).drive(10)
-    for name, number in calls:
-        if name == "fill":
-            litres = float(np.clip(number, -tank.litres, tank.capacity_l - tank.litres))
-            tank = tank.stand(3).fill(litres, 4).stand(3)
-        elif name == "zero":
-            tank = tank.stand(number, fuel_level_pct=0.0)
-        elif name == "shift":
-            tank = replace(tank, shift=float(number))
-        elif name == "silent":
-            tank = tank.silent(number)
-        else:
-            tank = tank.drive(number) if name == "drive" else tank.stand(number)
-        tank = replace(tank, litres=max(tank.litres, 30.0))
-    return tank.frame()
+from fleet_assets_tests.core.fuel.histories import CALLS, history
+from fleet_assets_tests.core.fuel.tanks import DAY, Tank, fleet, plateaus_of, window_of
 
 
 def _balance(plateaus: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -61,8 +28,8 @@ def _events(balance: pl.DataFrame, window: Window) -> pl.DataFrame:
 def test_a_build_of_many_days_equals_the_builds_of_its_days_with_what_was_there_by_then(
     calls: list[tuple[str, int]], seed: int
 ) -> None:
-    history = _history(calls, seed)
-    window, plateaus = window_of(history), plateaus_of(history)
+    telemetry = history(calls, seed)
+    window, plateaus = window_of(telemetry), plateaus_of(telemetry)
     whole = _events(_balance(plateaus, window), window)
     parts = []
     for day in window.days(31 * DAY):
@@ -76,11 +43,11 @@ def test_a_build_of_many_days_equals_the_builds_of_its_days_with_what_was_there_
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CALLS, st.integers(0, 1_000))
 def test_order_repetition_and_splitting_at_midnight_change_no_plateau(calls: list[tuple[str, int]], seed: int) -> None:
-    history = _history(calls, seed)
-    mixed = pl.concat([history.sample(fraction=1.0, shuffle=True, seed=seed), history.tail(50)])
-    whole = plateaus_of(history)
+    telemetry = history(calls, seed)
+    mixed = pl.concat([telemetry.sample(fraction=1.0, shuffle=True, seed=seed), telemetry.tail(50)])
+    whole = plateaus_of(telemetry)
     assert_frame_equal(plateaus_of(mixed), whole)
-    days = history.with_columns(pl.col("recorded_at").dt.date().alias("day")).partition_by("day", include_key=False)
+    days = telemetry.with_columns(pl.col("recorded_at").dt.date().alias("day")).partition_by("day", include_key=False)
     assert_frame_equal(pl.concat([plateaus_of(day) for day in days]), whole)
 
 

@@ -18,7 +18,8 @@ def pair_events(found: pl.DataFrame, true: pl.DataFrame, tolerance: timedelta) -
 
     Both tables have vehicle_id, started_at, ended_at and volume (of one unit; null where unknown). A pair is of one
     vehicle, and at most `tolerance` lies between its two spans. Each event is in one pair at most: the nearest in time
-    come together first, then those nearest in volume.
+    come together first, then those nearest in volume. Where found events have a `score`, those of the highest choose
+    first: so no event below a threshold takes a pair from one above it.
     """
     near = _near(found, true, tolerance)
     pairs = [PAIRS.to_frame()]
@@ -36,7 +37,8 @@ def pair_events(found: pl.DataFrame, true: pl.DataFrame, tolerance: timedelta) -
 def _near(found: pl.DataFrame, true: pl.DataFrame, tolerance: timedelta) -> pl.DataFrame:
     """All pairs of one vehicle that are near enough, best first."""
     columns = ("vehicle_id", "started_at", "ended_at", "volume")
-    one = found.select(columns).with_row_index("found")
+    score = "score" if "score" in found.columns else pl.lit(0.0).alias("score")
+    one = found.select(*columns, score).with_row_index("found")
     other = true.select(pl.col(columns).name.suffix("_true")).with_row_index("true")
     apart = pl.max_horizontal(
         pl.col("started_at_true") - pl.col("ended_at"), pl.col("started_at") - pl.col("ended_at_true"), timedelta(0)
@@ -50,4 +52,5 @@ def _near(found: pl.DataFrame, true: pl.DataFrame, tolerance: timedelta) -> pl.D
     measured = pairs.with_columns(
         apart_s=apart.dt.total_microseconds() / 1e6, volume_error=pl.col("volume") - pl.col("volume_true")
     )
-    return measured.sort("apart_s", pl.col("volume_error").abs(), "found", "true", nulls_last=True)
+    order = (-pl.col("score"), "apart_s", pl.col("volume_error").abs(), "found", "true")
+    return measured.sort(*order, nulls_last=True)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_assets.commands.against_truth import PAIRS, pair_events
 from fleet_assets.contracts import TIMESTAMP
+from fleet_assets.core.against_truth import PAIRS, pair_events
 
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 MINUTES_10 = timedelta(minutes=10)
@@ -80,3 +80,10 @@ def test_nobody_is_paired_twice_and_none_that_fit_are_left_alone(
     for a in free_found:
         for b in free_true:
             assert _pairs(found[a], true[b]) == []
+
+
+def test_of_found_events_with_scores_the_highest_chooses_first() -> None:
+    found = _events(("a", 0, 5, 20), ("a", 9, 12, 20)).with_columns(score=pl.Series([1.0, 2.0]))
+    true = _events(("a", 0, 5, 20))
+    assert _pairs(found, true) == [(1, 0)]
+    assert _pairs(found.drop("score"), true) == [(0, 0)]
