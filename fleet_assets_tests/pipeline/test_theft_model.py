@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from fleet_assets.adapters import model_shelf
 from fleet_assets.contracts import THEFT_CANDIDATES, THEFT_MODEL, THEFT_REVIEWS, THEFT_SCORES, THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import DataError, ModelRefused
 from fleet_assets.installation import Installation
@@ -209,3 +210,33 @@ def test_a_training_set_that_teaches_nothing_is_refused_in_a_sentence(here: Inst
 
 def test_a_model_of_fewer_rows_has_another_name(here: Installation) -> None:
     assert teach(here, training()).version != teach(here, with_fewer_rows()).version
+
+
+def test_a_model_of_another_scikit_learn_still_scores_what_is_stored_and_is_replaced_by_the_next_build(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = model_shelf.libraries()
+    monkeypatch.setattr(model_shelf, "libraries", lambda: installed | {"scikit-learn": "0.99"})
+    monkeypatch.setattr(theft_promoted, "libraries", model_shelf.libraries)
+    monkeypatch.setattr(theft_model, "libraries", model_shelf.libraries)
+    store_model(here)
+    first = theft_promoted.shelf_of(here).promoted
+    monkeypatch.undo()
+    assert scores(here)["model_version"].unique().to_list() == [first]
+    with pytest.raises(ModelRefused, match=r"was made with scikit-learn 0\.99"):
+        theft_model.loaded(here, first)
+    assert theft_promoted.is_model_stale(here)
+    store_model(here)
+    second = theft_promoted.shelf_of(here).promoted
+    assert second != first
+    assert scores(here)["model_version"].unique().to_list() == [second]
+
+
+def test_a_loss_of_weeks_that_is_told_twice_is_one_label(here: Installation) -> None:
+    rows = here.lake.scan(THEFT_CANDIDATES).collect().head(1)
+    later = rows["closed_at"].dt.offset_by("7d")
+    again = rows.with_columns(closed_at=later)
+    here.lake.write(THEFT_CANDIDATES, later.dt.date().item(), again, "test")
+    review(here, rows, "theft")
+    own = theft_model.training_set(here)[0].filter(pl.col("fleet") == "own")
+    assert own.select("event_id", "is_theft").rows() == [(rows["event_id"].item(), True)]
