@@ -43,7 +43,9 @@ def told_once(alarms: pl.DataFrame, rules: AlarmRules) -> pl.DataFrame:
     One is raised unless another of its owner was raised less than `quiet_h` before it became final; of two that become
     final at once the one that began first. What comes later never takes an alarm back.
     """
-    rows = alarms.sort(*OWNER, "closed_at", "started_at")
+    first = (*OWNER, "closed_at", "started_at")
+    # The rest only so that no order of rows decides between two of one start.
+    rows = alarms.sort(*first, *sorted(set(alarms.columns) - set(first)))
     owner = rows.select(pl.struct(OWNER).rle_id().cast(pl.Int64)).to_series().to_numpy()
     at = rows["closed_at"].cast(pl.Int64).to_numpy()
     quiet = timedelta(hours=rules.quiet_h) // timedelta(microseconds=1)
