@@ -1,0 +1,65 @@
+"""Cases of thefts as an installation stores them, and the sentences that explain them.
+
+Belongs here: which rows of which tables. Does not belong here: the words (`core.theft.explanation`), how tables are
+brought together (`core.theft.cases`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from fleet_assets.contracts import FUEL_BALANCE, FUEL_EVENTS, THEFT_REVIEWS, VEHICLES, ZONES, Table
+from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_SCORES
+from fleet_assets.core.theft.cases import cases
+from fleet_assets.core.theft.explanation import BEFORE, Around, explained
+from fleet_assets.installation import Installation
+
+_TABLES = (FUEL_EVENTS, THEFT_CANDIDATES, THEFT_SCORES)
+_INSTANT = timedelta(microseconds=1)
+
+
+def all_cases(installation: Installation) -> pl.DataFrame:
+    """Every case (CASES) that is stored, with reviews as their file has them now."""
+    events, candidates, scores = (installation.lake.scan(table).collect() for table in _TABLES)
+    return cases(events, candidates, scores, installation.reference.read(THEFT_REVIEWS))
+
+
+def explanation(installation: Installation, case: Mapping[str, Any], *, is_us: bool = False) -> list[str]:
+    """Sentences about one case (a row of CASES) and what is stored around it."""
+    return explained(case, _around(installation, case, is_us=is_us))
+
+
+def _around(installation: Installation, case: Mapping[str, Any], *, is_us: bool) -> Around:
+    vehicle, start, end = case["vehicle_id"], case["started_at"], case["ended_at"]
+    balance = _of_vehicle(installation, FUEL_BALANCE, vehicle, start, end + _INSTANT)
+    inside = balance.filter(pl.col("started_at") >= pl.lit(start), pl.col("ended_at") <= pl.lit(end))
+    since, until = start - BEFORE, case["closed_at"]
+    events, candidates, scores = (_of_vehicle(installation, one, vehicle, since, until) for one in _TABLES)
+    earlier = cases(events, candidates, scores, installation.reference.read(THEFT_REVIEWS))
+    return Around(inside, earlier, _zone(installation, case["zone_id"]), timezone_of(installation, vehicle), is_us)
+
+
+def _of_vehicle(
+    installation: Installation, table: Table, vehicle: str, since: datetime, until: datetime
+) -> pl.DataFrame:
+    return installation.lake.window(table, since, until).filter(pl.col("vehicle_id") == vehicle).collect()
+
+
+def _zone(installation: Installation, zone_id: str | None) -> str:
+    """Name and kind of a zone; its id where the reference table has neither."""
+    if zone_id is None:
+        return ""
+    row = installation.lake.scan(ZONES).filter(pl.col("zone_id") == zone_id).select("name", "kind").collect()
+    name, kind = row.row(0) if row.height else (None, None)
+    return f"{name or zone_id}{f' ({kind})' if kind else ''}"
+
+
+def timezone_of(installation: Installation, vehicle: str) -> str:
+    """Where the vehicle is at home."""
+    rows = installation.lake.scan(VEHICLES).filter(pl.col("vehicle_id") == vehicle).select("timezone").collect()
+    stated = rows["timezone"].drop_nulls()
+    return str(stated[0]) if len(stated) else installation.settings.timezone
