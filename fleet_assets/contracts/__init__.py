@@ -35,6 +35,7 @@ from fleet_assets.contracts.telemetry import (
     RISES_OVER_MIDNIGHT,
     TELEMETRY,
 )
+from fleet_assets.contracts.theft import THEFT_CANDIDATES
 from fleet_assets.contracts.use import ENGINE_STARTS, HOURLY_USE, SOC_TRANSITIONS
 
 REFERENCE_TABLES: dict[str, Table] = {
@@ -78,6 +79,7 @@ OWN_TABLES: dict[str, Table] = {
         FUEL_PLATEAUS,
         FUEL_BALANCE,
         FUEL_EVENTS,
+        THEFT_CANDIDATES,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -109,7 +111,7 @@ __all__ = [
     "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES",
     "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
     "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TANK_CALIBRATIONS", "TELEMETRY",
-    "THEFT_REVIEWS", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader",
-    "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables",
-    "registry",
+    "THEFT_CANDIDATES", "THEFT_REVIEWS", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue",
+    "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table",
+    "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from fleet_assets.contracts import (
     POWER_SESSIONS,
     STOPS,
     TELEMETRY,
+    THEFT_CANDIDATES,
     TRIPS,
     Table,
 )
@@ -40,6 +41,7 @@ from fleet_assets.core.checks import (
     speed_sentences,
 )
 from fleet_assets.core.clocks import behind_sentences
+from fleet_assets.core.theft.checks import order_sentences
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import midnight
 
@@ -110,6 +112,11 @@ OWN_RULES = [
     DayRule(
         FUEL_EVENTS, "no_refuel_above_the_tank", "No refuel after which more than a full tank would be in it.",
         overfull_sentences, is_error=False,
+    ),
+    DayRule(
+        THEFT_CANDIDATES, "candidates_end_before_they_are_final",
+        "A candidate begins, ends and becomes final in this order.",
+        order_sentences,
     ),
     DayRule(
         STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,

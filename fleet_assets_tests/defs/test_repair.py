@@ -44,6 +44,7 @@ MADE_OF_TELEMETRY = [
     "standing_periods",
     "stops",
     "telemetry",
+    "theft_candidates",
     "trips",
 ]
 HOLD_AND_DIE = """

@@ -99,7 +99,7 @@ def test_a_constant_of_the_contracts_counts_where_it_is_used(copy: Copy, now: di
     copy.change(
         "contracts/ingest.py", "REGULAR_LOOK_BACK = timedelta(days=15)", "REGULAR_LOOK_BACK = timedelta(days=16)"
     )
-    assert changed(copy, now) == {"ingest_outages", "fuel_events"}
+    assert changed(copy, now) == {"ingest_outages", "fuel_events", "theft_candidates"}
 
 
 def test_a_kernel_of_trips_changes_trips_alone_and_its_readers_follow(copy: Copy, now: dict[str, str]) -> None:

@@ -119,7 +119,7 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation
 @pytest.mark.parametrize(
     ("setting", "value", "tables"),
     [
-        ("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", "fuel_events", *CHARGES}),
+        ("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", "fuel_events", "theft_candidates", *CHARGES}),
         ("grid_seconds", 2, {"telemetry"}),
     ],
 )

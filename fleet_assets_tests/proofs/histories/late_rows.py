@@ -29,7 +29,7 @@ READS = {
     "ingest_outages": ("ingest_hourly",), "charging_periods": ("telemetry",), "power_sessions": ("charging_periods",),
     "charging_sessions": ("charging_periods",), "charging_hours": ("charging_periods",),
     "fuel_plateaus": ("telemetry",), "fuel_balance": ("fuel_plateaus",),
-    "fuel_events": ("fuel_balance", "ingest_outages"),
+    "fuel_events": ("fuel_balance", "ingest_outages"), "theft_candidates": ("fuel_balance", "ingest_outages"),
 }  # fmt: skip
 LOOK_BACK_DAYS = {
     "readings_before_silence": 31,
@@ -44,6 +44,7 @@ LOOK_BACK_DAYS = {
     "charging_hours": 31,
     "fuel_balance": 31,
     "fuel_events": 31,
+    "theft_candidates": 31,
 }
 """Days before its own that a table reads; the others read none."""
 OWN_DAY = {("trips", "readings_before_silence")}
@@ -130,6 +131,7 @@ REACHED_DAYS = {
     "trips": 33, "stops": 94,
     "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15, "charging_periods": 1, "power_sessions": 32,
     "charging_sessions": 32, "charging_hours": 32, "fuel_plateaus": 1, "fuel_balance": 32, "fuel_events": 63,
+    "theft_candidates": 63,
 }  # fmt: skip
 
 
