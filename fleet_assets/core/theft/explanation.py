@@ -84,7 +84,7 @@ def _what(case: Case, around: Around) -> Iterator[str]:
     if case["kind"] is None:
         yield f"It is a candidate, {_FALLS.get(case['how'], case['how'])}, and no fuel event."
         return
-    sure = "" if case["confidence"] is None else f"; noise alone reaches that far {_chance(1 - case['confidence'])}"
+    sure = "" if case["confidence"] is None else f"; {_chance(1 - case['confidence'])}"
     yield f"As a fuel event it is {_CALLED[case['kind']]}{_why(case)}{sure}."
 
 
@@ -94,7 +94,7 @@ def _why(case: Case) -> str:
 
 
 def _chance(chance: float) -> str:
-    return f"once in {1 / chance:,.0f}" if chance > 1e-9 else "never"
+    return f"noise reaches that far once in {1 / chance:,.0f}" if chance > 1e-9 else "noise never reaches that far"
 
 
 def _size(case: Case, around: Around) -> str:
@@ -113,6 +113,10 @@ def _levels(case: Case, around: Around) -> Iterator[str]:
         return
     first, last = pairs.row(0, named=True), pairs.row(-1, named=True)
     yield f"The level was {_level(first, 'before', around)} before it and {_level(last, 'after', around)} after it."
+    evidence = _evidence(case)
+    if (compared := evidence.get("compared")) is not None:
+        counts = f"{evidence['plateaus_before']} before, {evidence['plateaus_after']} after"
+        yield f"Compared were {compared} ({counts}), which is what the litres are from."
 
 
 def _level(pair: Mapping[str, Any], side: str, around: Around) -> str:
@@ -195,11 +199,11 @@ def _model(case: Case, around: Around) -> Iterator[str]:
     terms = _terms(case)
     if terms:
         largest, rest = terms[:SHOWN_FEATURES], terms[SHOWN_FEATURES:]
-        said = [f"{_feature(name, case)} {value:+.2f}" for name, value in largest]
+        said = [f"{_feature(name, case)} adds {value:+.2f}" for name, value in largest]
         others = f", {len(rest)} others together {sum(value for _, value in rest):+.2f}" if rest else ""
         base = json.loads(case["contributions"]).get("base")
-        begun = "" if base is None else f" begin at {base:+.2f};"
-        yield f"Its log odds{begun} {', '.join(said)}{others}."
+        begun = "" if base is None else f"begin at {base:+.2f}; "
+        yield f"Its log odds: {begun}{', '.join(said)}{others}."
 
 
 def _terms(case: Case) -> list[tuple[str, float]]:
