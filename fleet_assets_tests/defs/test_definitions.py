@@ -77,6 +77,7 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
         if sensor.default_status == dg.DefaultSensorStatus.RUNNING
     }  # fmt: skip
     assert running == {
+        "alarm_sensor",
         "landing_sensor",
         "mart_sensor",
         "reference_sensor",
