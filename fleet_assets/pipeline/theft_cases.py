@@ -6,17 +6,24 @@ brought together (`core.theft.cases`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from fleet_assets.contracts import FUEL_BALANCE, FUEL_EVENTS, THEFT_REVIEWS, VEHICLES, ZONES, Table
+from fleet_assets.contracts.alarms import ALARMS
 from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_SCORES
-from fleet_assets.core.theft.cases import cases
+from fleet_assets.core.theft.alarms import SOURCE
+from fleet_assets.core.theft.cases import LOSSES, cases
 from fleet_assets.core.theft.explanation import BEFORE, Around, explained
 from fleet_assets.installation import Installation
+
+PROBABLE = 0.5
+"""Probability from which a scored candidate stands out."""
+SHOWN_ALARMS = 3
+"""Alarms of a day that are explained beside its partition."""
 
 _TABLES = (FUEL_EVENTS, THEFT_CANDIDATES, THEFT_SCORES)
 _INSTANT = timedelta(microseconds=1)
@@ -30,16 +37,55 @@ def all_cases(installation: Installation) -> pl.DataFrame:
 
 def explanation(installation: Installation, case: Mapping[str, Any], *, is_us: bool = False) -> list[str]:
     """Sentences about one case (a row of CASES) and what is stored around it."""
-    return explained(case, _around(installation, case, is_us=is_us))
+    return explained(case, _around(installation, case, installation.reference.read(THEFT_REVIEWS), is_us=is_us))
 
 
-def _around(installation: Installation, case: Mapping[str, Any], *, is_us: bool) -> Around:
+def words_of(installation: Installation, table: Table, rows: pl.DataFrame) -> list[str]:
+    """Sentences about what stands out in a partition: the largest loss of fuel events, the most probable theft of
+    scores, each of the first alarms. None of other tables, and where nothing stands out. Reviews are those that are
+    stored: a file that is wrong stands in nobody's way."""
+    chosen = _CHOSEN[table.name](rows) if table.name in _CHOSEN else rows.clear()
+    if chosen.is_empty():
+        return []
+    reviews, found = installation.lake.scan(THEFT_REVIEWS).collect(), list[str]()
+    for row in chosen.iter_rows(named=True):
+        instant = row[str(table.partition_by)]
+        rows_then = _cases_of(installation, row["vehicle_id"], instant, instant + _INSTANT, reviews)
+        for case in rows_then.filter(pl.col("event_id") == row["event_id"]).iter_rows(named=True):
+            found += explained(case, _around(installation, case, reviews))
+    return found
+
+
+def _largest_loss(rows: pl.DataFrame) -> pl.DataFrame:
+    losses = rows.filter(pl.col("kind").is_in(LOSSES))
+    return losses.sort("volume_l", "started_at", descending=True, nulls_last=True).head(1)
+
+
+def _most_probable(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("probability") >= PROBABLE).sort("probability", "event_id").tail(1)
+
+
+_CHOSEN: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
+    FUEL_EVENTS.name: _largest_loss, THEFT_SCORES.name: _most_probable,
+    ALARMS.name: lambda rows: rows.filter(pl.col("source") == SOURCE).head(SHOWN_ALARMS),
+}  # fmt: skip
+
+
+def _cases_of(
+    installation: Installation, vehicle: str, since: datetime, until: datetime, reviews: pl.DataFrame
+) -> pl.DataFrame:
+    """The cases of a vehicle that became final in a span."""
+    events, candidates, scores = (_of_vehicle(installation, one, vehicle, since, until) for one in _TABLES)
+    return cases(events, candidates, scores, reviews)
+
+
+def _around(
+    installation: Installation, case: Mapping[str, Any], reviews: pl.DataFrame, *, is_us: bool = False
+) -> Around:
     vehicle, start, end = case["vehicle_id"], case["started_at"], case["ended_at"]
     balance = _of_vehicle(installation, FUEL_BALANCE, vehicle, start, end + _INSTANT)
     inside = balance.filter(pl.col("started_at") >= pl.lit(start), pl.col("ended_at") <= pl.lit(end))
-    since, until = start - BEFORE, case["closed_at"]
-    events, candidates, scores = (_of_vehicle(installation, one, vehicle, since, until) for one in _TABLES)
-    earlier = cases(events, candidates, scores, installation.reference.read(THEFT_REVIEWS))
+    earlier = _cases_of(installation, vehicle, start - BEFORE, case["closed_at"], reviews)
     return Around(inside, earlier, _zone(installation, case["zone_id"]), timezone_of(installation, vehicle), is_us)
 
 
