@@ -76,7 +76,7 @@ def run_review(installation: Installation, event_id: str, verdict: str, reason: 
     before = f"; before: {case['verdict']}, {case['reason']}" if case["verdict"] else ""
     Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(
         f"{case['vehicle_id']}, {case['started_at']:%Y-%m-%d %H:%M} UTC: {verdict}, {reason}{before}. "
-        f"`fleet build` has tables and the next training use it"
+        f"`fleet build` puts it into the tables and the next training"
     )
 
 

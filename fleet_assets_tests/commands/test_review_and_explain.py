@@ -52,7 +52,7 @@ def test_a_review_is_kept_labels_its_case_and_says_what_follows(robbed: Installa
     done = fleet_here("review", "accept", first, "--reason", "siphoned", "--note", "cap, forced", "--reviewer", "yard")
     assert (done.code, done.err) == (0, "")
     assert done.out == (
-        f"{LORRY}, 2026-03-03 09:04 UTC: theft, siphoned. `fleet build` has tables and the next training use it\n"
+        f"{LORRY}, 2026-03-03 09:04 UTC: theft, siphoned. `fleet build` puts it into the tables and the next training\n"
     )
     row = robbed.reference.read(THEFT_REVIEWS).row(0, named=True)
     assert (row["event_id"], row["verdict"], row["note"], row["reviewer"]) == (first, "theft", "cap, forced", "yard")
