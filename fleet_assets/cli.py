@@ -48,6 +48,7 @@ app.add_typer(later_group("fleet_assets.commands.plot_cli", "Pictures of one veh
 app.add_typer(later_group("fleet_assets.commands.whatif_cli", "What other rules would find."), name="whatif")
 app.add_typer(later_group("fleet_assets.commands.benchmark_cli", "Detectors against a known truth."), name="benchmark")
 app.add_typer(later_group("fleet_assets.commands.review_cli", "What people say of thefts."), name="review")
+app.add_typer(later_group("fleet_assets.commands.model_cli", "The model that scores thefts."), name="model")
 app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
 

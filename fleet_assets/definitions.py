@@ -18,6 +18,7 @@ from fleet_assets.defs.reference import reference_assets
 from fleet_assets.defs.repair import repair
 from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
 from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
+from fleet_assets.defs.theft_model import model_assets, theft_model_sensor, training_job, weekly_training
 from fleet_assets.defs.warehouse_load import warehouse_load
 from fleet_assets.installation import Installation
 from fleet_assets.resources import InstallationResource, LakeIOManager
@@ -31,7 +32,14 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
     own = InstallationResource()
     loading = [warehouse_load()] if installation.settings.is_on_postgres else []
     return dg.Definitions(
-        assets=[*landing_assets(), *reference_assets(), *day_assets(), *loading, mart_assets(installation)],
+        assets=[
+            *landing_assets(),
+            *reference_assets(),
+            *day_assets(),
+            *model_assets(),
+            *loading,
+            mart_assets(installation),
+        ],
         asset_checks=[*day_checks(), *freshness_checks()],
         sensors=[
             alarm_sensor,
@@ -42,9 +50,10 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
             reference_sensor,
             repair,
             run_failed,
+            theft_model_sensor,
         ],
-        jobs=[landing_retention_job],
-        schedules=[landing_retention],
+        jobs=[landing_retention_job, training_job],
+        schedules=[landing_retention, weekly_training],
         resources={"installation": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
         executor=dg.in_process_executor,
     )

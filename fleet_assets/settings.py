@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     alarm_max_age_hours: float = Field(
         24.0, gt=0, description="Age from which an alarm is not sent any more, counted since it became final [h]."
     )
+    theft_drift_psi: float = Field(
+        0.25, gt=0, description="Population stability index of a feature from which the theft model is trained anew."
+    )
+    model_key: str = Field(
+        "", repr=False, description="Key that signs models. Default: a file of this installation, made once."
+    )
 
     @field_validator("grid_seconds")
     @classmethod
@@ -168,6 +174,10 @@ class Settings(BaseSettings):
     def redis_socket(self) -> Path:
         """Where the private server listens while it runs."""
         return private_socket(self.root / "redis")
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
 
     @property
     def dagster_home(self) -> Path:

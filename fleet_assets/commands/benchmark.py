@@ -39,13 +39,13 @@ def run_theft_benchmark(vehicles: int, months: float, seed: int, losses: float, 
     if output:
         ending_of(output)
     plans = [plan_of(vehicles, months, one, losses) for one in (seed + TRAINING_SEED, seed)]
-    with _steps(3 + len(BASELINES)) as step:
+    with steps(3 + len(BASELINES)) as step:
         step("fleet that sets thresholds")
         training = fleet_of(plans[0], simulate_fuel_fleet(plans[0]))
         step("fleet that is judged")
         simulated = simulate_fuel_fleet(plans[1])
         held = fleet_of(plans[1], simulated)
-        readings = _readings(simulated)
+        readings = readings_in(simulated)
         del simulated  # its telemetry is the largest thing here
         found = {}
         for name, baseline in BASELINES.items():
@@ -74,7 +74,8 @@ def fleet_of(plan: FuelFleetPlan, simulated: FuelFleet) -> Fleet:
     )  # fmt: skip
 
 
-def _readings(simulated: FuelFleet) -> pl.DataFrame:
+def readings_in(simulated: FuelFleet) -> pl.DataFrame:
+    """Readings of a simulated fleet, as other detectors see them."""
     sizes = simulated.truth["vehicles"].select("vehicle_id", "tank_l", "tank_2_l")
     zones = simulated.vehicles.select("vehicle_id", "timezone")
     return readings_of(simulated.telemetry, sizes.join(zones, on="vehicle_id"))
@@ -92,7 +93,8 @@ class _Steps:
 
 
 @contextmanager
-def _steps(total: int) -> Iterator[_Steps]:
+def steps(total: int) -> Iterator[_Steps]:
+    """A bar over so many steps, each begun by calling it with what is done now."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
                TimeElapsedColumn())  # fmt: skip
     with passing_bar(Console(stderr=True), *columns) as progress:

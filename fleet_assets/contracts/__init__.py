@@ -35,7 +35,13 @@ from fleet_assets.contracts.telemetry import (
     RISES_OVER_MIDNIGHT,
     TELEMETRY,
 )
-from fleet_assets.contracts.theft import THEFT_CANDIDATES
+from fleet_assets.contracts.theft import (
+    THEFT_CANDIDATES,
+    THEFT_MODEL,
+    THEFT_MODEL_METRICS,
+    THEFT_SCORES,
+    THEFT_TRAINING_SET,
+)
 from fleet_assets.contracts.use import ENGINE_STARTS, HOURLY_USE, SOC_TRANSITIONS
 
 REFERENCE_TABLES: dict[str, Table] = {
@@ -80,18 +86,22 @@ OWN_TABLES: dict[str, Table] = {
         FUEL_BALANCE,
         FUEL_EVENTS,
         THEFT_CANDIDATES,
+        THEFT_SCORES,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
 
 DECODING_TABLES: dict[str, Table] = {table.name: table for table in (DBC_FILES, SIGNAL_MAPS)}
 
+MODEL_TABLES: dict[str, Table] = {table.name: table for table in (THEFT_TRAINING_SET, THEFT_MODEL, THEFT_MODEL_METRICS)}
+"""What a model learnt from, what it says, and how well: whole tables, made when a model is trained or promoted."""
+
 
 def lake_tables(sources: Registry) -> dict[str, Table]:
     """The tables by day with these sources; raises SettingError for a table of theirs whose name is taken."""
     raw = {one.table.name: one.table for one in sources.raw}
     filled = {table.name: table for table in sources.filled if table.name != TELEMETRY.name}
-    others = {*OWN_TABLES, *REFERENCE_TABLES, *DECODING_TABLES}
+    others = {*OWN_TABLES, *REFERENCE_TABLES, *DECODING_TABLES, *MODEL_TABLES}
     taken = (raw.keys() & (others | filled.keys())) | (filled.keys() & others)
     if taken:
         raise SettingError(f"table {min(taken)} of a source has the name of another table")
@@ -101,17 +111,19 @@ def lake_tables(sources: Registry) -> dict[str, Table]:
 LAKE_TABLES = Catalogue(lambda: lake_tables(registry()))
 """The tables by day: raw tables of every source, what is made of them, and what sources fill besides."""
 
-TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES})
+TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES, **MODEL_TABLES})
 """Every table of this installation."""
 
 __all__ = [
     "CAN_SIGNALS", "CAN_SOURCE", "CHARGING_HOURS", "CHARGING_PERIODS", "CHARGING_SESSIONS", "DBC_BINDINGS", "DBC_FILES",
     "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS", "FUEL_BALANCE", "FUEL_EVENTS",
     "FUEL_PLATEAUS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES",
-    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "OBSERVATIONS", "OWN_TABLES",
+    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "MODEL_TABLES", "OBSERVATIONS",
+    "OWN_TABLES",
     "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
     "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TANK_CALIBRATIONS", "TELEMETRY",
-    "THEFT_CANDIDATES", "THEFT_REVIEWS", "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue",
-    "Column", "FileReader", "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table",
-    "check_frame", "lake_tables", "registry",
+    "THEFT_CANDIDATES", "THEFT_MODEL", "THEFT_MODEL_METRICS", "THEFT_REVIEWS", "THEFT_SCORES", "THEFT_TRAINING_SET",
+    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader",
+    "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables",
+    "registry",
 ]  # fmt: skip

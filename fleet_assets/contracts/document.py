@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, REFERENCE_TABLES, Column, Table
+from fleet_assets.contracts import DECODING_TABLES, LAKE_TABLES, MODEL_TABLES, REFERENCE_TABLES, Column, Table
 
 INTRODUCTION = """\
 # Tables
@@ -22,6 +22,7 @@ SECTIONS = {
     "By day": LAKE_TABLES,
     "Reference (CSV files that people keep)": REFERENCE_TABLES,
     "What decoding is done with": DECODING_TABLES,
+    "What the model of thefts learnt, and says": MODEL_TABLES,
 }
 
 

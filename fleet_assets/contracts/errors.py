@@ -7,6 +7,7 @@
     |   +-- FileRejected             a whole file: unreadable, of an unknown kind, without the needed columns
     |   +-- ContractViolation        a frame that does not have the columns, types or values its table declares
     |   +-- ReferenceInvalid         reference rows that do not hold together, each with its line number
+    |   +-- ModelRefused             a stored model that was changed, is of other code, or was not written here
     +-- ServiceError                 Redis, a database or an object store that does not answer (exit code 1)
     +-- BuildFailed                  a materialisation that ended in failure (exit code 1)
     +-- BuildStopped                 a materialisation that somebody stopped (exit code 130)
@@ -73,6 +74,10 @@ class ReferenceInvalid(DataError):
         super().__init__(f"{path}: {joined(problems)}")
         self.path = str(path)
         self.problems = problems
+
+
+class ModelRefused(DataError):
+    """A stored model is not used; the sentence says why, and how to have one that is."""
 
 
 class ServiceError(FleetError):

@@ -125,7 +125,73 @@ THEFT_SCORES = Table(
         Column("probability", "f64", "Calibrated probability that it is a theft.", required=True, low=0, high=1),
         Column("model_version", "str", "The model that scored it.", required=True),
         Column("contributions", "str",
-               "JSON: by feature what it adds to the log odds; with `base` they sum to those of the probability."),
+               "JSON: by feature what it adds to the log odds of the average candidate (`base`); they sum to those of "
+               "the probability."),
         Column("rules_version", "str", "Rules and code of the candidate.", required=True),
+    ),
+)  # fmt: skip
+
+TRAINING_ORIGINS = ("benchmark", "review")
+"""Where a label is from: the truth of a simulated fleet, or a person's review of a fall of this fleet."""
+
+THEFT_TRAINING_SET = Table(
+    name="theft_training_set",
+    row="One candidate of which it is known whether it was a theft, with its features then.",
+    key=("fleet", "event_id"),
+    columns=(
+        Column("fleet", "str", "The simulated fleet (seed and size), or `own`.", required=True),
+        Column("event_id", "str", "The candidate.", required=True),
+        Column("origin", "str", "Where the label is from.", required=True, values=TRAINING_ORIGINS),
+        Column("vehicle_id", "str", "Vehicle of the tank; with the fleet it says what is held out.",
+               required=True),
+        Column("started_at", "ts", "Last reading before the fall.", required=True),
+        Column("kind", "str", "How the tank fell.", required=True, values=CANDIDATE_KINDS),
+        Column("is_theft", "bool", "Whether it was a theft.", required=True),
+        Column("is_held", "bool", "Held out: nothing is learnt from it, models are compared on it.", required=True),
+        Column("weight", "f64", "How often it counts: thefts of a simulated fleet as rarely as they are in life.",
+               required=True, low=0),
+        *FEATURES,
+        Column("rules_version", "str", "Rules and code of its features.", required=True),
+    ),
+)  # fmt: skip
+
+MODEL_PARTS = ("base", "term", "threshold")
+"""The log odds of the average candidate; what a stretch of a feature adds; log odds from which an alarm is raised."""
+
+THEFT_MODEL = Table(
+    name="theft_model",
+    row="One number of the promoted model: the log odds of a theft are its base and one term for each feature.",
+    key=("position",),
+    columns=(
+        Column("position", "i64", "Order of the rows.", required=True, low=0),
+        Column("model_version", "str", "The promoted model.", required=True),
+        Column("part", "str", "What the number is.", required=True, values=MODEL_PARTS),
+        Column("feature", "str", "Feature of a term."),
+        Column("low", "f64", "The feature lies above this; null: no bound. Of a threshold: the false alarms a vehicle "
+               "and month that it allows."),
+        Column("high", "f64", "The feature lies at or below this; null: no bound."),
+        Column("is_unknown", "bool", "The term of a feature that is not known.", required=True),
+        Column("log_odds", "f64", "Natural logarithm of odds.", required=True),
+    ),
+)  # fmt: skip
+
+MODEL_ROLES = ("champion", "challenger", "estimator", "detector")
+"""The promoted model; the newest other one; other ways to learn from the same rows; rules in use elsewhere, as recorded
+when the simulated fleets were made."""
+
+THEFT_MODEL_METRICS = Table(
+    name="theft_model_metrics",
+    row="One figure of one model or detector on vehicles that no model has learnt from.",
+    key=("role", "method", "by", "stratum", "measure"),
+    columns=(
+        Column("role", "str", "What is judged.", required=True, values=MODEL_ROLES),
+        Column("method", "str", "Version of the model, or name of the method.", required=True),
+        Column("by", "str", "What parts the thefts; `all`: nothing.", required=True),
+        Column("stratum", "str", "The part.", required=True),
+        Column("measure", "str", "What is told.", required=True),
+        Column("value", "f64", "The figure; null where nothing tells it."),
+        Column("low", "f64", "Lower bound of its interval of 95 %, where it has one."),
+        Column("high", "f64", "Upper bound of it."),
+        Column("count", "i64", "Thefts, or candidates, that it rests on.", low=0),
     ),
 )  # fmt: skip

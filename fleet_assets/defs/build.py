@@ -23,11 +23,13 @@ from dagster._core.storage.tags import MAX_RETRIES_TAG, REPOSITORY_LABEL_TAG
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
+from fleet_assets.contracts import MODEL_TABLES
 from fleet_assets.contracts.errors import BuildFailed, BuildStopped, DataError, FleetError, UsageError
 from fleet_assets.defs.day_assets import ONLY_STALE_TAG
 from fleet_assets.defs.dead_runs import BUILD_TAG, the_only_build
 from fleet_assets.defs.partitions import range_tags
-from fleet_assets.defs.policies import REFERENCE_GROUP
+from fleet_assets.defs.policies import INSIGHTS_GROUP, REFERENCE_GROUP
+from fleet_assets.defs.theft_model import TRAIN_TAG
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules, rules_of
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
@@ -153,23 +155,28 @@ def _by_key(part: str, known: set[str]) -> str:
 def _part(
     definitions: dg.Definitions, chosen: set[dg.AssetKey], *, has_days: bool, is_first: bool, is_last: bool
 ) -> set[dg.AssetKey]:
-    """Reference goes with the first run and marts with the last one, day tables with every run."""
+    """Reference goes with the first run and marts with the last one, day tables and models with every run."""
     reference, daily, marts = _by_kind(definitions, chosen)
-    return (daily if has_days else set()) | (reference if is_first else set()) | (marts if is_last else set())
+    # What a first model needs may come with any stretch of days; one that is there is not made again.
+    models = {key for key in reference if key.path[-1] in MODEL_TABLES}
+    of_days = daily | models if has_days else set()
+    return of_days | (reference if is_first else set()) | (marts if is_last else set())
 
 
 def _by_kind(
     definitions: dg.Definitions, keys: set[dg.AssetKey]
 ) -> tuple[set[dg.AssetKey], set[dg.AssetKey], set[dg.AssetKey]]:
-    """Reference tables, day tables, and what is made of them: marts, and the copies that a server's marts read."""
+    """Reference tables and those of models, day tables, and what is made of them: marts, and the copies that a server's
+    marts read."""
     graph = definitions.resolve_asset_graph()
     daily = {key for key in keys if graph.get(key).is_partitioned}
-    reference = {key for key in keys - daily if graph.get(key).group_name == REFERENCE_GROUP}
+    reference = {key for key in keys - daily if graph.get(key).group_name in (REFERENCE_GROUP, INSIGHTS_GROUP)}
     return reference, daily, keys - daily - reference
 
 
 def _tags(stretch: tuple[date, date] | None, request: BuildRequest) -> dict[str, str]:
     tags = {BUILD_TAG: "true", MAX_RETRIES_TAG: "0"} | ({} if request.full else {ONLY_STALE_TAG: "true"})
+    tags |= {TRAIN_TAG: "true"} if request.trains else {}
     return tags | (range_tags(*stretch) if stretch else {})
 
 

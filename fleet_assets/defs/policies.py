@@ -10,10 +10,11 @@ from typing import Any
 import dagster as dg
 from dagster import AutomationCondition as When
 
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import MODEL_TABLES, Table
 
 OWNERS = ["team:fleet-data"]
 REFERENCE_GROUP = "reference"
+INSIGHTS_GROUP = "insights"
 _TYPE_NAMES = {
     "str": "string", "f64": "double", "i64": "bigint", "u8": "utinyint", "u32": "uinteger", "ts": "timestamptz",
 }  # fmt: skip
@@ -54,13 +55,13 @@ def follow_inputs() -> dg.AutomationCondition:
     - A changed data version (the hash of a partition's bytes) of a data input: late rows of an old day follow at once,
       and a day that was computed again to the same bytes moves nothing. (Not `eager()`: it looks only at the latest day
       and waits for every day of the look-back to exist, so a first or a late day would never run.)
-    - Reference tables count only for days that exist: the twenty-five empty years before a fleet's first day must stay
-      empty.
+    - Reference tables and a model count only for days that exist: the twenty-five empty years before a fleet's first
+      day must stay empty.
     - `missing` with an input present: today's partition appears at midnight, after its look-back was written, and
       closes the trips of vehicles that fell silent just before. `newly_true` keeps a failing day from being asked
       for again and again.
     """
-    reference = dg.AssetSelection.groups(REFERENCE_GROUP)
+    reference = dg.AssetSelection.groups(REFERENCE_GROUP) | dg.AssetSelection.assets(*MODEL_TABLES)
     data_changed = When.any_deps_match(When.data_version_changed()).ignore(reference)
     reference_changed = When.any_deps_match(When.data_version_changed()).allow(reference) & ~When.missing()
     newly_possible = (When.missing() & When.any_deps_match(~When.missing()).ignore(reference)).newly_true()

@@ -23,6 +23,7 @@ from fleet_assets.contracts import (
     STOPS,
     TELEMETRY,
     THEFT_CANDIDATES,
+    THEFT_SCORES,
     TRIPS,
     Table,
 )
@@ -41,7 +42,7 @@ from fleet_assets.core.checks import (
     speed_sentences,
 )
 from fleet_assets.core.clocks import behind_sentences
-from fleet_assets.core.theft.checks import order_sentences
+from fleet_assets.core.theft.checks import order_sentences, sum_sentences
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import midnight
 
@@ -117,6 +118,10 @@ OWN_RULES = [
         THEFT_CANDIDATES, "candidates_end_before_they_are_final",
         "A candidate begins, ends and becomes final in this order.",
         order_sentences,
+    ),
+    DayRule(
+        THEFT_SCORES, "contributions_add_up", "What features add to a score sums to the log odds of its probability.",
+        sum_sentences,
     ),
     DayRule(
         STOPS, "the_odometer_stands_in_stops", "No stop in which the odometer moved.", moved_stop_sentences,

@@ -15,7 +15,7 @@ from functools import cached_property
 from graphlib import TopologicalSorter
 
 from fleet_assets.adapters.held_vehicles import held_vehicles
-from fleet_assets.contracts import Table
+from fleet_assets.contracts import MODEL_TABLES, THEFT_MODEL, THEFT_MODEL_METRICS, THEFT_SCORES, Table
 from fleet_assets.contracts.schema import whole_days
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_tables import DayTable
@@ -23,22 +23,25 @@ from fleet_assets.pipeline.planned import Reasons, StaleDays, recalled, remember
 from fleet_assets.pipeline.reference import pending_rows, reference_tables, stale_reference
 from fleet_assets.pipeline.reference_reads import ReferenceRows
 from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.pipeline.theft_model import are_metrics_stale, is_model_stale, usable
 
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build: a span of days, Dagster asset selections, and whether current partitions are rebuilt too."""
+    """What to build: a span of days, Dagster asset selections, and whether current partitions are rebuilt too, and
+    whether the model of thefts is trained anew."""
 
     first: date | None = None
     last: date | None = None
     select: str = ""
     full: bool = False
+    trains: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Stale reference tables, and the stale days of each day table with the reasons (tables without stale days are left
-    out)."""
+    """Stale reference tables and tables of models, and the stale days of each day table with the reasons (tables
+    without stale days are left out)."""
 
     reference: list[str]
     reasons: StaleDays
@@ -82,12 +85,23 @@ def plan_build(installation: Installation, request: BuildRequest, names: Collect
     here = installation.at_this_moment()
     # Before anything else is read: what changes meanwhile is seen by the next look.
     seen = "" if request.full else what_decides(here)
-    changed = stale_reference(here)
+    changed = [*stale_reference(here), *([THEFT_MODEL.name] if is_model_stale(here) else [])]
     stale = (recalled(here, seen) if seen else None) or _looked_for(here, changed, seen)
     reference = [table.name for table in reference_tables() if request.full or table.name in changed]
+    reference += _models(here, request, has_days=bool(stale.get(THEFT_SCORES.name)))
     first, last = _bounds(here, request)
     within = {name: {day: why for day, why in days.items() if first <= day <= last} for name, days in stale.items()}
     return Plan(reference, {name: days for name, days in within.items() if days}).of(names)
+
+
+def _models(here: Installation, request: BuildRequest, *, has_days: bool) -> list[str]:
+    """The tables of models that are to be made: all that a training needs where one is asked for, or no model can be
+    used; else those that are not of the promoted one."""
+    if request.trains or (not usable(here) and is_model_stale(here, has_days=has_days)):
+        return [*MODEL_TABLES]
+    is_stale = is_model_stale(here) or (request.full and bool(usable(here)))
+    found = [THEFT_MODEL.name] if is_stale else []
+    return [*found, THEFT_MODEL_METRICS.name] if is_stale or are_metrics_stale(here) else found
 
 
 def _looked_for(here: Installation, changed: Collection[str], seen: str) -> StaleDays:
@@ -151,7 +165,7 @@ def sources_of(names: Collection[str]) -> set[str]:
 def followed_tables() -> set[str]:
     """All tables that a build makes unasked: those made on demand only are left out."""
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
-    return followed | {table.name for table in reference_tables()}
+    return followed | {table.name for table in reference_tables()} | {*MODEL_TABLES}
 
 
 def followers(names: Collection[str]) -> set[str]:

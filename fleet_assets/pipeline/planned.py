@@ -26,6 +26,7 @@ from fleet_assets.pipeline.day_tables import DUE_AT, Outside
 from fleet_assets.pipeline.parsed_modules import package_folder, sources_digest
 from fleet_assets.pipeline.reference import reference_inputs, reference_tables
 from fleet_assets.pipeline.tables import DAY_TABLES
+from fleet_assets.pipeline.theft_model import is_model_stale, model_inputs
 
 MEMORY = "planned.json"
 """File of the lake that keeps the last answer."""
@@ -50,6 +51,7 @@ def what_decides(here: Installation) -> str:
         "settings": [f"{name}={getattr(here.settings, name)}" for name in settings],
         "lake": [[name, one.number, one.made_at.isoformat()] for name, one in lake],
         "reference": [reference_inputs(here, table) for table in reference_tables()],
+        "model": [model_inputs(here), is_model_stale(here)],
         "outside": dict(_outside(here)),
         "unjudged": {
             name: sorted(map(str, here.check_results.owed(maker.table))) for name, maker in DAY_TABLES.items()

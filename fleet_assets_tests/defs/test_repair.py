@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("read_project")
 MONDAY = date(2026, 3, 2)
 A_CENTURY_S = 3_200_000_000
 """No quarter of an hour ends while a test looks at what belongs to one."""
-NO_MARTS = "group:reference,group:raw,telemetry,group:events"
+NO_MARTS = "group:reference,group:raw,telemetry,group:events,group:insights"
 INGEST = ["ingest_daily", "ingest_hourly", "ingest_outages"]
 MADE_OF_TELEMETRY = [
     "charging_hours",
@@ -45,6 +45,7 @@ MADE_OF_TELEMETRY = [
     "stops",
     "telemetry",
     "theft_candidates",
+    "theft_scores",
     "trips",
 ]
 HOLD_AND_DIE = """

@@ -11,8 +11,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from fleet_assets.contracts import LAKE_TABLES, TABLES, Table
+from fleet_assets.contracts import (
+    LAKE_TABLES,
+    MODEL_TABLES,
+    TABLES,
+    THEFT_MODEL,
+    THEFT_SCORES,
+    THEFT_TRAINING_SET,
+    Table,
+)
 from fleet_assets.installation import Installation
+from fleet_assets.pipeline import theft_model
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
 from fleet_assets.pipeline.reference import reference_inputs, reference_rows
@@ -45,7 +54,9 @@ def store(installation: Installation, request: BuildRequest, names: Collection[s
     """Build what is stale of the tables called `names`: reference tables, then each stretch of days, table by table."""
     plan = plan_build(installation, request, names)
     for name in plan.reference:
-        _store_reference(installation, TABLES[name])
+        if name not in MODEL_TABLES:
+            _store_reference(installation, TABLES[name])
+    store_model(installation)
     computed, changed = set(), set()
     for name, day, is_changed in _stored(installation, request, plan.all_days, set(names) & set(LAKE_TABLES)):
         computed.add((name, str(day)))
@@ -70,6 +81,8 @@ def _stored(
         for maker in ordered_tables():
             if maker.table.name not in names:
                 continue
+            if maker.table is THEFT_SCORES:
+                store_model(installation)
             for stored in store_days(installation, maker, stretch, only_stale=not request.full):
                 if stored.written is not None:
                     yield maker.table.name, stored.day, stored.written.is_changed
@@ -78,6 +91,17 @@ def _stored(
 def _store_reference(installation: Installation, table: Table) -> None:
     inputs = reference_inputs(installation, table)
     installation.lake.write(table, None, reference_rows(installation, table), inputs)
+
+
+def store_model(installation: Installation) -> None:
+    """Train the model of thefts where none can be used and there is something to score; store the promoted one."""
+    if not theft_model.usable(installation) and theft_model.is_needed(installation):
+        rows, inputs = theft_model.training_set(installation)
+        installation.lake.write(THEFT_TRAINING_SET, None, rows, inputs)
+        theft_model.train(installation)
+    inputs, record = theft_model.model_inputs(installation), installation.lake.record(THEFT_MODEL, None)
+    if inputs and (record is None or record.inputs != inputs):
+        installation.lake.write(THEFT_MODEL, None, theft_model.promoted_rows(installation), inputs)
 
 
 def contents(installation: Installation) -> dict[Partition, str]:
