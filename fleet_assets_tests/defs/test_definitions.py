@@ -10,7 +10,7 @@ from fleet_assets.installation import Installation
 
 MARTS = (
     "trip_daily_stats", "vehicle_daily", "monthly_summary", "energy_hourly", "charging_hourly_stats", "charging_daily",
-    "fuel_daily",
+    "fuel_daily", "theft_alarms",
 )  # fmt: skip
 
 
