@@ -18,7 +18,13 @@ from fleet_assets.defs.reference import reference_assets
 from fleet_assets.defs.repair import repair
 from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
 from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
-from fleet_assets.defs.theft_model import model_assets, theft_model_sensor, training_job, weekly_training
+from fleet_assets.defs.theft_model import (
+    model_assets,
+    theft_drift_sensor,
+    theft_model_sensor,
+    training_job,
+    weekly_training,
+)
 from fleet_assets.defs.warehouse_load import warehouse_load
 from fleet_assets.installation import Installation
 from fleet_assets.resources import InstallationResource, LakeIOManager
@@ -50,6 +56,7 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
             reference_sensor,
             repair,
             run_failed,
+            theft_drift_sensor,
             theft_model_sensor,
         ],
         jobs=[landing_retention_job, training_job],

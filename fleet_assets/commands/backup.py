@@ -40,7 +40,7 @@ def create(installation: Installation, store: Path) -> Path:
         _copy_warehouse(installation, writer)
         files.copy_lake(writer, "lake", installation.lake.root)
         _copy_dagster(installation, writer)
-        for place in ("quarantine", "reference", LANDING):
+        for place in ("quarantine", "reference", "models", LANDING):
             files.copy_folder(writer, place, targets_of(installation)[place], never_changed=place == LANDING)
         if (root / ".env").exists():
             writer.copy("settings/.env", root / ".env")
@@ -68,7 +68,7 @@ def targets_of(installation: Installation) -> dict[str, Path]:
     settings = installation.settings
     targets = {
         "lake": installation.lake.root, "quarantine": settings.quarantine, "reference": settings.reference,
-        LANDING: settings.landing, "dagster": settings.dagster_home,
+        "models": settings.models, LANDING: settings.landing, "dagster": settings.dagster_home,
     }  # fmt: skip
     return targets if settings.is_on_postgres else targets | {"warehouse": settings.warehouse_file.parent}
 

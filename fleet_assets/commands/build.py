@@ -20,6 +20,7 @@ from fleet_assets.collector.file_progress import passing_bar
 from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
+from fleet_assets.contracts import MODEL_TABLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules
@@ -93,7 +94,8 @@ def show_forecast(console: Console, installation: Installation, request: BuildRe
         return
     table = Table("table", "days", "first", "last", "why", "about", box=None, pad_edge=False)
     for name in plan.reference:
-        table.add_row(name, "", "", "", "its files", "")
+        why = "the model is not the promoted one, or none" if name in MODEL_TABLES else "its files"
+        table.add_row(name, "", "", "", why, "")
     for one in found:
         table.add_row(one.table, str(one.days), str(one.first), str(one.last), _why(one), _about(one.seconds))
     if plan.days or is_stale:

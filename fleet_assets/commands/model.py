@@ -21,7 +21,8 @@ from fleet_assets.contracts import MODEL_TABLES, THEFT_MODEL_METRICS
 from fleet_assets.contracts.errors import ModelRefused, UsageError
 from fleet_assets.core.theft.model.stored import StoredModel
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline.theft_model import loaded, shelf_of
+from fleet_assets.pipeline.theft_model import loaded
+from fleet_assets.pipeline.theft_promoted import shelf_of
 from fleet_assets.wording import counted
 
 _NEXT = "`fleet build` computes all scores with it"

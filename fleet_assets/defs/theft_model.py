@@ -9,6 +9,7 @@ says, and trains only where no model can be used.
 
 import base64
 import hashlib
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import dagster as dg
@@ -26,6 +27,7 @@ from fleet_assets.contracts import (
 from fleet_assets.defs import policies
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline import theft_model as model
+from fleet_assets.pipeline import theft_promoted
 from fleet_assets.pipeline.theft_metrics import Judgement, judgement
 from fleet_assets.resources import InstallationResource, WholeTable, tell
 
@@ -58,7 +60,7 @@ def _kept(why: str) -> Made:
 
 
 def _may_train(here: Installation, context: dg.AssetExecutionContext) -> bool:
-    return _is_training(context) or (not model.usable(here) and model.is_needed(here))
+    return _is_training(context) or (not theft_promoted.usable(here) and theft_promoted.is_needed(here))
 
 
 @_asset(THEFT_TRAINING_SET, [_of_all_days(THEFT_CANDIDATES), THEFT_REVIEWS.name])
@@ -80,7 +82,7 @@ def theft_model(context: dg.AssetExecutionContext, installation: InstallationRes
         trained = model.train(here)
         tell(f"model of thefts {trained.version}: {trained.sentence}")
         said = {"trained": trained.version, "gate": trained.sentence}
-    inputs = model.model_inputs(here)
+    inputs = theft_promoted.model_inputs(here)
     if not inputs:
         return _kept("there is nothing to score yet")
     rows = model.promoted_rows(here)
@@ -91,9 +93,9 @@ def theft_model(context: dg.AssetExecutionContext, installation: InstallationRes
 def theft_model_metrics(installation: InstallationResource) -> Made:
     """The promoted model, the newest other one, other ways to learn and other detectors on the same held-out fleets."""
     here = installation.get()
-    if not model.usable(here):
+    if not theft_promoted.usable(here):
         return _kept("there is no model yet")
-    inputs, found = model.metrics_inputs(here), judgement(here)
+    inputs, found = theft_promoted.metrics_inputs(here), judgement(here)
     return _made(found.figures, inputs, **_shown(found))
 
 
@@ -128,6 +130,22 @@ weekly_training = dg.ScheduleDefinition(
 
 
 @dg.sensor(
+    job=training_job,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=6 * 3600,
+    description="Trains the model of thefts anew where falls have become others, or alarms more than are allowed.",
+)
+def theft_drift_sensor(installation: InstallationResource) -> dg.RunRequest | dg.SkipReason:
+    """Compares the falls of four weeks with those before; asks at most once a week."""
+    today = datetime.now(UTC).date()
+    found = model.drifted(installation.get(), today)
+    if found is None or not found.reasons:
+        return dg.SkipReason("Falls are what they were." if found else "There is no model, or no fall.")
+    year, week, _ = today.isocalendar()
+    return dg.RunRequest(run_key=f"theft_drift/{year}-{week}", tags={"fleet/drift": found.reasons[0]})
+
+
+@dg.sensor(
     target=dg.AssetSelection.assets(*MODEL_TABLES),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
@@ -136,7 +154,7 @@ weekly_training = dg.ScheduleDefinition(
 def theft_model_sensor(installation: InstallationResource) -> dg.RunRequest | dg.SkipReason:
     """Compares the promoted model with the stored one."""
     here = installation.get().at_this_moment()
-    if not model.is_model_stale(here):
+    if not theft_promoted.is_model_stale(here):
         return dg.SkipReason("The stored model is the promoted one, or there is nothing to score.")
-    marks = f"{model.model_inputs(here)}/{model.expected()['rules_version']}"
+    marks = f"{theft_promoted.model_inputs(here)}/{theft_promoted.expected()['rules_version']}"
     return dg.RunRequest(run_key=f"theft_model/{marks}", asset_selection=[*map(dg.AssetKey, MODEL_TABLES)])

@@ -23,7 +23,7 @@ from fleet_assets.pipeline.planned import Reasons, StaleDays, recalled, remember
 from fleet_assets.pipeline.reference import pending_rows, reference_tables, stale_reference
 from fleet_assets.pipeline.reference_reads import ReferenceRows
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.pipeline.theft_model import are_metrics_stale, is_model_stale, usable
+from fleet_assets.pipeline.theft_promoted import are_metrics_stale, is_model_stale, usable
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from fleet_assets.pipeline.day_tables import DUE_AT, Outside
 from fleet_assets.pipeline.parsed_modules import package_folder, sources_digest
 from fleet_assets.pipeline.reference import reference_inputs, reference_tables
 from fleet_assets.pipeline.tables import DAY_TABLES
-from fleet_assets.pipeline.theft_model import is_model_stale, model_inputs
+from fleet_assets.pipeline.theft_promoted import is_model_stale, model_inputs
 
 MEMORY = "planned.json"
 """File of the lake that keeps the last answer."""

@@ -16,11 +16,12 @@ from fleet_assets.contracts.errors import ModelRefused
 from fleet_assets.core.theft.calibration import reliability
 from fleet_assets.core.theft.evaluation import ALARM_RATES, curve
 from fleet_assets.core.theft.model.compare import estimator_figures, model_judged
-from fleet_assets.core.theft.model.metrics import ALL, judged_arrays, value_of
+from fleet_assets.core.theft.model.metrics import ALL, TOLD_RATE, judged_arrays, value_of
 from fleet_assets.core.theft.model.stored import StoredModel
 from fleet_assets.installation import Installation
 from fleet_assets.pictures.theft_model import precision_picture, reliability_picture
-from fleet_assets.pipeline.theft_model import held_figures, loaded, shelf_of
+from fleet_assets.pipeline.theft_model import held_figures, loaded
+from fleet_assets.pipeline.theft_promoted import shelf_of
 
 BESIDE = ("signal to noise", "logistic")
 """Ways to learn that are judged beside the model each time; boosting with interactions takes longer
@@ -50,9 +51,20 @@ class Judgement:
                 "Probability told, and share that were thefts", reliability(told, labels, weights), said
             ),
             "precision_and_recall": precision_picture(
-                "Held-out fleets: thefts that can be seen", {name: curve(one) for name, one in judged.items()}
+                f"Held-out fleets; points: at {TOLD_RATE:g} false alarms a vehicle and month",
+                {name: curve(one) for name, one in judged.items()},
+                self._points(),
             ),
         }
+
+    def _points(self) -> dict[str, tuple[float, float]]:
+        """Recall and precision of other methods at TOLD_RATE."""
+        told = self.figures.filter((pl.col("by") == ALL) & pl.col("role").is_in(["estimator", "detector"]))
+        recall, precision = (
+            dict(told.filter(pl.col("measure") == f"{name} at {TOLD_RATE:g}").select("method", "value").iter_rows())
+            for name in ("recall", "precision")
+        )
+        return {name: (value, precision.get(name) or 0.0) for name, value in recall.items() if value is not None}
 
     def table(self) -> str:
         """The main figures of all, in Markdown."""

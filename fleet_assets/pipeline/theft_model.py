@@ -1,7 +1,8 @@
-"""The model of thefts of one installation: its training set, training, the gate, and which model scores.
+"""The model of thefts of one installation: its training set, training, the gate, and what is stored of a model.
 
-Belongs here: what is learnt from and when, comparing a new model with the promoted one, what is stored of it. Does not
-belong here: formulas (`core.theft.model`), files of models (`adapters.model_shelf`), Dagster (`defs.theft_model`).
+Belongs here: what is learnt from, comparing a new model with the promoted one. Does not belong here: formulas
+(`core.theft.model`), files of models (`adapters.model_shelf`), what is stale (`theft_promoted`), Dagster
+(`defs.theft_model`).
 
 A model is named by what it was learnt from, by which code and libraries: the same again is the same model, and is not
 trained again. What scores is the table `theft_model`: a promotion makes exactly `theft_scores` and its readers stale.
@@ -13,28 +14,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from fleet_assets.adapters.model_shelf import ModelShelf, libraries
 from fleet_assets.adapters.theft_prior import prior_fingerprint, read_prior
-from fleet_assets.contracts import (
-    THEFT_CANDIDATES,
-    THEFT_MODEL,
-    THEFT_MODEL_METRICS,
-    THEFT_REVIEWS,
-    THEFT_TRAINING_SET,
-)
-from fleet_assets.contracts.errors import DataError, ModelRefused, UsageError
+from fleet_assets.contracts import FUEL_BALANCE, THEFT_CANDIDATES, THEFT_MODEL, THEFT_REVIEWS, THEFT_TRAINING_SET
+from fleet_assets.contracts.errors import DataError, ModelRefused
 from fleet_assets.core.theft.labels import labelled
-from fleet_assets.core.theft.model.features import NAMES, UNITS
 from fleet_assets.core.theft.model.prior import training_rows
 from fleet_assets.core.theft.model.stored import StoredModel, model_of, model_rows
 from fleet_assets.core.theft.rules import TheftRules
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.code_versions import modules_version
+from fleet_assets.pipeline.days import midnight
+from fleet_assets.pipeline.theft_promoted import expected, shelf_of, training_content, usable
+
+if TYPE_CHECKING:
+    from fleet_assets.core.theft.model.drift import Drift
 
 OWN_FLEET = "own"
 OWN_WEIGHT = 1.0
@@ -46,66 +46,11 @@ MODULES = ("fleet_assets.core.theft.model.fit",)
 """Code that decides a model of the same rows."""
 
 
-def shelf_of(installation: Installation) -> ModelShelf:
-    """Where an installation keeps its models of thefts."""
-    return ModelShelf(installation.settings.models / "theft", installation.settings.model_key)
-
-
 def promoted(installation: Installation) -> StoredModel | None:
     """The model that scores, as it is stored; None before there is one."""
     if installation.lake.record(THEFT_MODEL, None) is None:
         return None
     return model_of(installation.lake.scan(THEFT_MODEL).collect())
-
-
-def expected() -> dict[str, Any]:
-    """What is true of every model that this program can use."""
-    return {"rules_version": TheftRules().version, "features": [{"name": name, "unit": UNITS.get(name, "")}
-                                                                for name in NAMES]}  # fmt: skip
-
-
-def usable(installation: Installation) -> str:
-    """The promoted version, if its model was written here and is of this program's features; else nothing."""
-    shelf = shelf_of(installation)
-    try:
-        facts = shelf.facts(shelf.promoted)
-    except (ModelRefused, UsageError):
-        return ""
-    return shelf.promoted if all(facts.get(name) == value for name, value in expected().items()) else ""
-
-
-def model_inputs(installation: Installation) -> str:
-    """Names what `theft_model` is made of: the promoted model; empty where a usable one has to be trained first."""
-    name = usable(installation)
-    return f"{name}:{modules_version('fleet_assets.core.theft.model.stored')}" if name else ""
-
-
-def is_needed(installation: Installation) -> bool:
-    """Whether there is anything to score."""
-    return bool(installation.lake.generation(THEFT_CANDIDATES).filled)
-
-
-def is_model_stale(installation: Installation, *, has_days: bool = False) -> bool:
-    """Whether the stored model is not the promoted one, or there is none and something to score: now, or after a build
-    that makes days of candidates (`has_days`)."""
-    inputs, record = model_inputs(installation), installation.lake.record(THEFT_MODEL, None)
-    if not inputs:
-        return has_days or is_needed(installation)
-    return record is None or record.inputs != inputs
-
-
-def metrics_inputs(installation: Installation) -> str:
-    """Names what the metrics are made of."""
-    shelf = shelf_of(installation)
-    newest = shelf.versions()[-1:]
-    code = modules_version("fleet_assets.core.theft.model.compare")
-    return ":".join([usable(installation), *newest, _training_content(installation), prior_fingerprint(), code])
-
-
-def are_metrics_stale(installation: Installation) -> bool:
-    """Whether the stored metrics are not those of the models that there are."""
-    record = installation.lake.record(THEFT_MODEL_METRICS, None)
-    return bool(usable(installation)) and (record is None or record.inputs != metrics_inputs(installation))
 
 
 def training_set(installation: Installation) -> tuple[pl.DataFrame, str]:
@@ -119,14 +64,20 @@ def training_set(installation: Installation) -> tuple[pl.DataFrame, str]:
 def _own_rows(installation: Installation) -> pl.DataFrame:
     reviews = installation.lake.scan(THEFT_REVIEWS).collect()
     of_reviewed = pl.col("vehicle_id").is_in(reviews["vehicle_id"].unique().implode())
-    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed).collect()
-    known = labelled(candidates, reviews).frame.drop_nulls("verdict")
-    held = [int(hashlib.sha256(name.encode()).hexdigest(), 16) % HELD_SHARE == 0 for name in known["vehicle_id"]]
+    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed).collect().sort("closed_at")
+    # A loss of weeks that is told again a week later keeps its id: it is one.
+    once = candidates.unique("event_id", keep="first", maintain_order=True)
+    known = labelled(once, reviews).frame.drop_nulls("verdict")
+    held = [name for name in known["vehicle_id"].unique() if _number_of(name) % HELD_SHARE == 0]
     told = known.with_columns(
         pl.lit(OWN_FLEET).alias("fleet"), pl.lit("review").alias("origin"), pl.lit(OWN_WEIGHT).alias("weight"),
-        (pl.col("verdict") == "theft").alias("is_theft"), pl.Series("is_held", held, pl.Boolean),
+        (pl.col("verdict") == "theft").alias("is_theft"), pl.col("vehicle_id").is_in(held).alias("is_held"),
     )  # fmt: skip
     return told.select(list(THEFT_TRAINING_SET.schema))
+
+
+def _number_of(name: str) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16)
 
 
 @dataclass(frozen=True)
@@ -162,6 +113,33 @@ def train(installation: Installation) -> Trained:
     if verdict.is_promoted:
         shelf.promote(name, verdict.sentence)
     return Trained(name, True, verdict.is_promoted, verdict.sentence)
+
+
+DRIFT_DAYS = 28
+"""Days of which falls are compared with those of three times as many days before."""
+
+
+def drifted(installation: Installation, today: date) -> Drift | None:
+    """How falls of the last weeks differ from those before; None without a model, or without falls.
+
+    Vehicle-months are those of vehicles whose tanks told anything in these weeks.
+    """
+    from fleet_assets.core.theft.model.drift import DriftRules, drift
+
+    model = promoted(installation)
+    until = midnight(today)
+    since, first = until - timedelta(days=DRIFT_DAYS), until - timedelta(days=4 * DRIFT_DAYS)
+    falls = installation.lake.window(THEFT_CANDIDATES, first, until).collect()
+    if model is None or falls.is_empty():
+        return None
+    before, after = falls.filter(pl.col("closed_at") < since), falls.filter(pl.col("closed_at") >= since)
+    told = installation.lake.window(FUEL_BALANCE, since, until).select(pl.col("vehicle_id").n_unique()).collect().item()
+    rules = DriftRules(psi=installation.settings.theft_drift_psi)
+    return drift(before, after, model, ALLOWED, told * DRIFT_DAYS / 30, rules)
+
+
+ALLOWED = 0.2
+"""False alarms a vehicle and month beside which alarms are counted."""
 
 
 def loaded(installation: Installation, name: str) -> StoredModel:
@@ -209,7 +187,7 @@ def _fitted(named: _Rows) -> Any:
 def _fit(installation: Installation) -> tuple[Any, pl.DataFrame]:
     rows = installation.lake.scan(THEFT_TRAINING_SET).collect()
     try:
-        return _fitted(_Rows(rows, _training_content(installation))), rows
+        return _fitted(_Rows(rows, training_content(installation))), rows
     except ValueError as error:
         raise DataError(f"no model of thefts: {error}") from None
 
@@ -220,7 +198,7 @@ def _facts(installation: Installation, model: StoredModel, fitted: Any, rows: pl
     counts = known.group_by("fleet").len().sort("fleet")
     return {
         **expected(),
-        "training_set": _training_content(installation),
+        "training_set": training_content(installation),
         "trained_on": dict(counts.iter_rows()),
         "thefts": int(known["is_theft"].sum()),
         "from": str(known["started_at"].min()),
@@ -234,13 +212,8 @@ def _facts(installation: Installation, model: StoredModel, fitted: Any, rows: pl
 
 def _version(installation: Installation) -> str:
     """The name of what the stored training set gives by this code and these libraries."""
-    facts = [_training_content(installation), expected(), libraries(), modules_version(*MODULES)]
+    facts = [training_content(installation), expected(), libraries(), modules_version(*MODULES)]
     return "m" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
-
-
-def _training_content(installation: Installation) -> str:
-    record = installation.lake.record(THEFT_TRAINING_SET, None)
-    return record.content if record else ""
 
 
 def _is_sound(shelf: ModelShelf, name: str) -> bool:

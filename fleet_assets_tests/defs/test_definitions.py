@@ -86,6 +86,8 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
         "run_failed",
         "repair",
         "freshness_sensor",
+        "theft_drift_sensor",
+        "theft_model_sensor",
     }
 
 

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from fleet_assets.adapters import model_shelf
 from fleet_assets.contracts import THEFT_CANDIDATES, THEFT_MODEL, THEFT_REVIEWS, THEFT_SCORES, THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import DataError, ModelRefused
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline import theft_model
+from fleet_assets.pipeline import theft_model, theft_promoted
 from fleet_assets.pipeline.day_tables import Days
 from fleet_assets.pipeline.plan import BuildRequest, followed_tables, plan_build
 from fleet_assets.pipeline.storing import store_days
@@ -82,13 +83,13 @@ def test_before_there_is_a_model_candidates_are_counted_and_not_scored(here: Ins
 def test_a_first_model_is_trained_from_simulated_fleets_where_there_is_something_to_score(
     here: Installation, tmp_path: Path
 ) -> None:
-    assert theft_model.is_model_stale(here)
-    assert not theft_model.is_model_stale(new_installation(tmp_path / "empty"))
+    assert theft_promoted.is_model_stale(here)
+    assert not theft_promoted.is_model_stale(new_installation(tmp_path / "empty"))
     store_model(here)
-    assert not theft_model.is_model_stale(here)
+    assert not theft_promoted.is_model_stale(here)
     found = theft_model.promoted(here)
     assert found is not None
-    assert found.version == theft_model.shelf_of(here).promoted
+    assert found.version == theft_promoted.shelf_of(here).promoted
     assert scores(here)["model_version"].unique().to_list() == [found.version]
     assert scores(here).height == here.lake.scan(THEFT_CANDIDATES).collect().height
 
@@ -115,13 +116,13 @@ def test_a_worse_model_is_kept_and_never_promoted(here: Installation) -> None:
     worse = teach(here, with_worse_labels())
     assert (worse.is_new, worse.is_promoted) == (True, False)
     assert worse.sentence.startswith("not promoted: worse in ")
-    shelf = theft_model.shelf_of(here)
+    shelf = theft_promoted.shelf_of(here)
     assert shelf.promoted == first.version
     assert shelf.versions() == [first.version, worse.version]
 
 
 def test_a_better_model_is_promoted(here: Installation) -> None:
-    store = theft_model.shelf_of(here)
+    store = theft_promoted.shelf_of(here)
     first = teach(here, with_worse_labels())
     better = teach(here, training())
     assert better.is_promoted, better.sentence
@@ -136,9 +137,9 @@ def test_a_promotion_makes_scores_stale_and_nothing_else_and_going_back_gives_th
     before = scores(here)
     second = teach(here, with_worse_labels())
     calm = plan_build(here, BuildRequest(), followed_tables()).reasons
-    shelf = theft_model.shelf_of(here)
+    shelf = theft_promoted.shelf_of(here)
     shelf.promote(second.version, "by hand")
-    assert theft_model.is_model_stale(here)
+    assert theft_promoted.is_model_stale(here)
     store_model(here)
     stale = [day for day in days_of(before, "scored_at")
              if not SCORES.is_current(here, day, here.lake.record(THEFT_SCORES, day))]  # fmt: skip
@@ -156,24 +157,24 @@ def test_a_promotion_makes_scores_stale_and_nothing_else_and_going_back_gives_th
 
 def test_a_promoted_model_that_was_changed_is_replaced_by_one_that_is_trained_anew(here: Installation) -> None:
     store_model(here)
-    shelf = theft_model.shelf_of(here)
+    shelf = theft_promoted.shelf_of(here)
     file = shelf.folder / shelf.promoted / "model.json"
     file.write_text(file.read_text().replace('"thefts":', '"thieves":'))
-    assert theft_model.usable(here) == ""
+    assert theft_promoted.usable(here) == ""
     with pytest.raises(ModelRefused):
         theft_model.loaded(here, shelf.promoted)
-    assert theft_model.is_model_stale(here)
+    assert theft_promoted.is_model_stale(here)
     store_model(here)
-    assert theft_model.usable(here) == shelf.promoted
+    assert theft_promoted.usable(here) == shelf.promoted
 
 
 def test_a_lost_key_is_made_anew_by_the_next_training(here: Installation) -> None:
     store_model(here)
-    shelf = theft_model.shelf_of(here)
+    shelf = theft_promoted.shelf_of(here)
     (shelf.folder / "key").unlink()
-    assert theft_model.usable(here) == ""
+    assert theft_promoted.usable(here) == ""
     store_model(here)
-    assert theft_model.usable(here) == shelf.promoted
+    assert theft_promoted.usable(here) == shelf.promoted
 
 
 def test_without_reviews_the_training_set_is_the_packaged_one(here: Installation) -> None:
@@ -196,7 +197,7 @@ def test_reviews_join_the_training_set_by_vehicle_and_count_from_the_next_traini
     assert_frame_equal(scores(here), before)
     here.lake.write(THEFT_TRAINING_SET, None, rows, inputs)
     trained = theft_model.train(here)
-    facts = theft_model.shelf_of(here).facts(trained.version)
+    facts = theft_promoted.shelf_of(here).facts(trained.version)
     assert (facts["own_labels"], facts["own_thefts"]) == (own.filter(~pl.col("is_held")).height, 0)
     assert facts["trained_on"]["own"] == facts["own_labels"]
 
@@ -209,3 +210,33 @@ def test_a_training_set_that_teaches_nothing_is_refused_in_a_sentence(here: Inst
 
 def test_a_model_of_fewer_rows_has_another_name(here: Installation) -> None:
     assert teach(here, training()).version != teach(here, with_fewer_rows()).version
+
+
+def test_a_model_of_another_scikit_learn_still_scores_what_is_stored_and_is_replaced_by_the_next_build(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = model_shelf.libraries()
+    monkeypatch.setattr(model_shelf, "libraries", lambda: installed | {"scikit-learn": "0.99"})
+    monkeypatch.setattr(theft_promoted, "libraries", model_shelf.libraries)
+    monkeypatch.setattr(theft_model, "libraries", model_shelf.libraries)
+    store_model(here)
+    first = theft_promoted.shelf_of(here).promoted
+    monkeypatch.undo()
+    assert scores(here)["model_version"].unique().to_list() == [first]
+    with pytest.raises(ModelRefused, match=r"was made with scikit-learn 0\.99"):
+        theft_model.loaded(here, first)
+    assert theft_promoted.is_model_stale(here)
+    store_model(here)
+    second = theft_promoted.shelf_of(here).promoted
+    assert second != first
+    assert scores(here)["model_version"].unique().to_list() == [second]
+
+
+def test_a_loss_of_weeks_that_is_told_twice_is_one_label(here: Installation) -> None:
+    rows = here.lake.scan(THEFT_CANDIDATES).collect().head(1)
+    later = rows["closed_at"].dt.offset_by("7d")
+    again = rows.with_columns(closed_at=later)
+    here.lake.write(THEFT_CANDIDATES, later.dt.date().item(), again, "test")
+    review(here, rows, "theft")
+    own = theft_model.training_set(here)[0].filter(pl.col("fleet") == "own")
+    assert own.select("event_id", "is_theft").rows() == [(rows["event_id"].item(), True)]

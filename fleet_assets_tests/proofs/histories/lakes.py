@@ -21,7 +21,7 @@ from fleet_assets.contracts import (
     Table,
 )
 from fleet_assets.installation import Installation
-from fleet_assets.pipeline import theft_model
+from fleet_assets.pipeline import theft_model, theft_promoted
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
 from fleet_assets.pipeline.reference import reference_inputs, reference_rows
@@ -95,11 +95,11 @@ def _store_reference(installation: Installation, table: Table) -> None:
 
 def store_model(installation: Installation) -> None:
     """Train the model of thefts where none can be used and there is something to score; store the promoted one."""
-    if not theft_model.usable(installation) and theft_model.is_needed(installation):
+    if not theft_promoted.usable(installation) and theft_promoted.is_needed(installation):
         rows, inputs = theft_model.training_set(installation)
         installation.lake.write(THEFT_TRAINING_SET, None, rows, inputs)
         theft_model.train(installation)
-    inputs, record = theft_model.model_inputs(installation), installation.lake.record(THEFT_MODEL, None)
+    inputs, record = theft_promoted.model_inputs(installation), installation.lake.record(THEFT_MODEL, None)
     if inputs and (record is None or record.inputs != inputs):
         installation.lake.write(THEFT_MODEL, None, theft_model.promoted_rows(installation), inputs)
 
