@@ -78,7 +78,6 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
     }  # fmt: skip
     assert running == {
         "alarm_sensor",
-        "theft_model_sensor",
         "landing_sensor",
         "mart_sensor",
         "reference_sensor",
