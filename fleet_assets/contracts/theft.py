@@ -14,9 +14,6 @@ CANDIDATE_KINDS = ("fall", "slow", "unobserved", "returned", "weekly", "nights")
 """A fall while it stood; one in small steps over hours; one that nobody saw; one that was given back; the sum of a
 week's or two weeks' stays; two to seven rests that lost together what none of them shows."""
 
-SUMS = ("weekly", "nights")
-"""Kinds that are sums over days: siphoning, or a leak, of which no single stay tells."""
-
 _SIZE = (
     Column("volume_l", "f64", "Litres that fell, besides what was burned; null where the tank is not known.", "l",
            low=0),

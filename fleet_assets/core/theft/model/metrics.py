@@ -17,8 +17,6 @@ from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.theft.calibration import Calibration, calibration, sigmoid
 from fleet_assets.core.theft.evaluation import (
     ALARM_RATES,
-    IS_GONE,
-    IS_JUDGED,
     Judged,
     at_rate,
     at_threshold,
@@ -106,8 +104,8 @@ def calibrated(judged: Judged) -> Calibration | None:
 
 def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
     """Probabilities, labels, weights and vehicles by number, of all but losses of another kind."""
-    rows = judged.found.filter(IS_JUDGED)
-    is_theft = IS_GONE
+    rows = judged.found.filter(pl.col("verdict") != "loss")
+    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
     weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
     told = rows.select(
         is_theft.cast(pl.Float64).alias("label"), weight.alias("weight"),

@@ -12,14 +12,14 @@ import polars as pl
 
 from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
 from fleet_assets.core.against_truth import pair_events
-from fleet_assets.core.theft.evaluation import IS_GONE, IS_JUDGED, TOLERANCE, Judged, judge
+from fleet_assets.core.theft.evaluation import TOLERANCE, Judged, judge
 from fleet_assets.core.theft.strata import IS_SEEN
 from fleet_assets.core.theft.truth import Truth
 
 _LABELS = ("verdict", "cause", "litres", "theft", "fleet", "losses", "is_held")
 _THEFT = ("vehicle_id", "started_at", "ended_at", "volume", "snr", "is_masked", "reports_while_off", "has_counter",
           "gap_s", "sender", "bound")  # fmt: skip
-_LOSS = ("vehicle_id", "kind", "started_at", "ended_at", "volume", "series", "reports_while_off", "snr")
+_LOSS = ("vehicle_id", "kind", "started_at", "ended_at", "volume", "series", "reports_while_off")
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,10 @@ def _renamed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def training_rows(prior: Prior) -> pl.DataFrame:
-    """THEFT_TRAINING_SET of the prior: thefts, and falls that are none. A theft counts as rarely as thefts are."""
-    known = prior.candidates.filter(IS_JUDGED)
-    is_theft = IS_GONE
+    """THEFT_TRAINING_SET of the prior: thefts, and falls that are none. Siphoning and leaks are losses that other rules
+    tell; to take them for thefts or for none would teach either wrongly. A theft counts as rarely as thefts are."""
+    known = prior.candidates.filter(pl.col("verdict") != "loss")
+    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
     weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
     told = known.with_columns(
         is_theft.alias("is_theft"), weight.alias("weight"), pl.lit("benchmark").alias("origin"),
