@@ -26,7 +26,8 @@ ALARMS = Table(
     columns=(
         Column("alarm_id", "str", "Stable hash of vehicle, source, kind and start.", required=True),
         Column("vehicle_id", "str", "Vehicle it is about.", required=True),
-        Column("source", "str", "Who raised it: theft_model, or the door through which a device's alarm came.",
+        Column("source", "str",
+               "Who raised it: theft_model, theft_rule (sums of nights), or the door of a device's alarm.",
                required=True),
         Column("kind", "str", "What it is about: theft, slow_loss; other sources have kinds of their own.",
                required=True),
@@ -41,7 +42,7 @@ ALARMS = Table(
         Column("zone_id", "str", "Zone the place lies in."),
         Column("speed_kmh", "f64", "Speed of the vehicle then.", "km/h", low=0),
         Column("event_id", "str", "The event, or candidate of one, that it is about."),
-        Column("value", "f64", "What was compared: of theft_model the probability."),
+        Column("value", "f64", "What was compared: the probability of theft_model, the ratio to noise of theft_rule."),
         Column("threshold", "f64", "What it was compared with: of theft_model the probability at the alarm budget."),
         Column("rules_version", "str", "Rules and code in force when the row was made.", required=True),
     ),

@@ -15,7 +15,7 @@ import polars as pl
 from fleet_assets.contracts import FUEL_BALANCE, FUEL_EVENTS, THEFT_REVIEWS, VEHICLES, ZONES, Table
 from fleet_assets.contracts.alarms import ALARMS
 from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_SCORES
-from fleet_assets.core.theft.alarms import SOURCE
+from fleet_assets.core.theft.alarms import MODEL, RULE
 from fleet_assets.core.theft.cases import LOSSES, cases
 from fleet_assets.core.theft.explanation import BEFORE, Around, explained
 from fleet_assets.installation import Installation
@@ -67,7 +67,7 @@ def _most_probable(rows: pl.DataFrame) -> pl.DataFrame:
 
 _CHOSEN: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     FUEL_EVENTS.name: _largest_loss, THEFT_SCORES.name: _most_probable,
-    ALARMS.name: lambda rows: rows.filter(pl.col("source") == SOURCE).head(SHOWN_ALARMS),
+    ALARMS.name: lambda rows: rows.filter(pl.col("source").is_in([MODEL, RULE])).head(SHOWN_ALARMS),
 }  # fmt: skip
 
 

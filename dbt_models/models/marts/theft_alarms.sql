@@ -73,7 +73,7 @@ told as (
         coalesce(events.event_id, candidates.event_id) as event_id,
         coalesce(events.vehicle_id, candidates.vehicle_id) as vehicle_id,
         coalesce(
-            events.kind, case when candidates.kind in ('slow', 'weekly') then 'slow_loss' else 'theft' end
+            events.kind, case when candidates.kind in ('slow', 'weekly', 'nights') then 'slow_loss' else 'theft' end
         ) as kind,
         candidates.kind as candidate_kind,
         events.event_id is not null as is_fuel_event,
@@ -106,7 +106,7 @@ told as (
     left join {{ ref('stg_theft_scores') }} as scores on coalesce(events.event_id, candidates.event_id) = scores.event_id
     left join
         {{ ref('stg_alarms') }} as alarms
-        on coalesce(events.event_id, candidates.event_id) = alarms.event_id and alarms.source = 'theft_model'
+        on coalesce(events.event_id, candidates.event_id) = alarms.event_id and alarms.source in ('theft_model', 'theft_rule')
     cross join budget
 
 ),

@@ -13,13 +13,16 @@ import polars as pl
 from fleet_assets.contracts.alarms import ALARMS
 from fleet_assets.core.alarms import AlarmRules, told_once, with_alarm_id
 from fleet_assets.core.local_time import with_local_date
+from fleet_assets.core.theft.rules import NightRules
 from fleet_assets.core.window import Window
 
-SOURCE = "theft_model"
+MODEL, RULE = "theft_model", "theft_rule"
+"""Sources: the model, which judges falls; the rule of nights, which needs no model."""
 
-_SLOW = ("slow", "weekly")
+_SLOW = ("slow", "nights")
 """Kinds of candidates that are losses over time: told apart from thefts, which happen at once."""
 
+_OF_BOTH = ("event_id", "vehicle_id", "kind", "started_at", "ended_at")
 _OF_CANDIDATE = ("event_id", "volume_l", "share_pct", "zone_id")
 
 
@@ -27,8 +30,8 @@ def theft_alarms(
     scores: pl.LazyFrame, candidates: pl.LazyFrame, balance: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
     threshold: float | None, default_timezone: str, rules: AlarmRules | None = None,
 ) -> pl.LazyFrame:  # fmt: skip
-    """Alarms (contract ALARMS, its order) that are raised in the window: candidates of at least the threshold, once a
-    day for each vehicle and kind. None without a threshold: no model is promoted.
+    """Alarms (contract ALARMS, its order) that are raised in the window: falls of at least the threshold (none without
+    one: no model is promoted), and sums of nights; once a day for each vehicle, source and kind.
 
     `scores` (THEFT_SCORES) of [window.start, window.day_end); `candidates` (THEFT_CANDIDATES) and `balance`
     (FUEL_BALANCE) tell litres and place of these. Each day looks back as far as ALARMS says and no further: a series
@@ -44,15 +47,21 @@ def _collect(
     scores: pl.LazyFrame, candidates: pl.LazyFrame, balance: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
     threshold: float | None, default_timezone: str, rules: AlarmRules,
 ) -> pl.DataFrame:  # fmt: skip
-    if threshold is None:
-        return ALARMS.empty()
-    above = scores.filter(pl.col("probability") >= threshold).unique("event_id", keep="first").collect()
+    falls = scores.filter(pl.col("probability") >= threshold).select(
+        *_OF_BOTH, "scored_at", pl.col("probability").alias("value"), pl.lit(threshold, pl.Float64).alias("threshold"),
+        pl.lit(MODEL).alias("source"),
+    )  # fmt: skip
+    sums = candidates.filter(pl.col("kind") == "nights").select(
+        *_OF_BOTH, pl.col("closed_at").alias("scored_at"), pl.col("size_over_noise").alias("value"),
+        pl.lit(NightRules.sigma).alias("threshold"), pl.lit(RULE).alias("source"),
+    )  # fmt: skip
+    above = pl.concat([falls, sums]).unique("event_id", keep="first", maintain_order=True).collect()
     raised = [_raised(above, day, rules) for day in window.days(ALARMS.look_back)]
     found = pl.concat([_raised(above.clear(), window, rules), *raised])
     if found.is_empty():  # the usual day: candidates and balance are not read
         return ALARMS.empty()
     told = _with_place(_with_candidate(found, candidates), balance).with_columns(
-        pl.lit(threshold).alias("threshold"), pl.lit(rules.version).alias("rules_version"), _words().alias("name")
+        pl.lit(rules.version).alias("rules_version"), _words().alias("name")
     )
     dated = with_local_date(with_alarm_id(told), vehicles.collect(), default_timezone, "recorded_at")
     known = [name for name in ALARMS.schema if name in dated.columns]
@@ -64,10 +73,10 @@ def _raised(above: pl.DataFrame, day: Window, rules: AlarmRules) -> pl.DataFrame
     is_slow = pl.col("kind").is_in(_SLOW)
     seen = above.filter(pl.col("scored_at").is_between(pl.lit(day.start), pl.lit(day.day_end), closed="left"))
     rows = seen.select(
-        "vehicle_id", "event_id", "started_at", pl.lit(SOURCE).alias("source"),
+        "vehicle_id", "event_id", "started_at", "source", "threshold",
         pl.when(is_slow).then(pl.lit("slow_loss")).otherwise(pl.lit("theft")).alias("kind"),
         pl.col("kind").alias("code"), pl.col("ended_at").alias("recorded_at"), pl.col("scored_at").alias("closed_at"),
-        pl.col("probability").alias("value"),
+        "value",
     )  # fmt: skip
     return told_once(rows, rules).filter(pl.col("closed_at") >= pl.lit(day.day_start))
 
@@ -90,9 +99,12 @@ def _with_place(alarms: pl.DataFrame, balance: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _words() -> pl.Expr:
-    """Fuel theft, 43 l (probability 0.93); in points of the tank where litres are not known."""
+    """Fuel theft, 43 l (probability 0.93); slow loss of fuel, 13 l over nights (3.1 times the noise); in points of the
+    tank where litres are not known."""
     what = pl.when(pl.col("kind") == "theft").then(pl.lit("Fuel theft")).otherwise(pl.lit("Slow loss of fuel"))
     litres = pl.format(", {} l", pl.col("volume_l").round(0).cast(pl.Int64))
     points = pl.format(", {} % of the tank", pl.col("share_pct").round(1))
-    probability = pl.format(" (probability {})", pl.col("value").round(2))
-    return pl.concat_str(what, litres.fill_null(points).fill_null(""), probability)
+    by_rule = pl.format(" over nights ({} times the noise)", pl.col("value").round(1))
+    by_model = pl.format(" (probability {})", pl.col("value").round(2))
+    surety = pl.when(pl.col("source") == RULE).then(by_rule).otherwise(by_model)
+    return pl.concat_str(what, litres.fill_null(points).fill_null(""), surety)

@@ -16,6 +16,7 @@ LOSSES = ("theft", "slow_loss")
 """Kinds of fuel events that are judged as thefts."""
 
 _SLOW = ("slow", "weekly")
+"""Kinds of candidates that may be a slow loss among fuel events; sums of nights are none."""
 _KEY = ("event_id", "vehicle_id", "started_at", "ended_at", "closed_at")
 _FEATURES = tuple(column.name for column in FEATURES)
 _FROM_EVENTS = (
@@ -37,15 +38,21 @@ def cases(events: pl.DataFrame, candidates: pl.DataFrame, scores: pl.DataFrame, 
     """Cases (CASES, by vehicle and start) of FUEL_EVENTS, THEFT_CANDIDATES, THEFT_SCORES and THEFT_REVIEWS.
 
     A candidate is the fuel event of its vehicle and start, whatever kind that has; but losses over time meet only slow
-    losses. What both tell is the event's word. Any table may be empty: without scores there is no probability.
+    losses, and sums of nights no fuel event. What both tell is the event's word. Any table may be empty: without scores
+    there is no probability.
     """
     scored = scores.select("event_id", "probability", "model_version", "contributions")
     told = candidates.select(*_KEY, pl.col("kind").alias("how"), "zone_id", *_FEATURES).join(
         scored, on="event_id", how="left"
     )
-    at = ("vehicle_id", "started_at", "is_slow")
-    mine = events.select(*_KEY, *_FROM_EVENTS).with_columns((pl.col("kind") == "slow_loss").alias("is_slow"))
-    theirs = told.with_columns(pl.col("how").is_in(_SLOW).alias("is_slow"))
+    at = ("vehicle_id", "started_at", "as_event")
+    mine = events.select(*_KEY, *_FROM_EVENTS).with_columns(
+        pl.when(pl.col("kind") == "slow_loss").then(pl.lit("slow_loss")).otherwise(pl.lit("fall")).alias("as_event")
+    )
+    theirs = told.with_columns(
+        pl.when(pl.col("how").is_in(_SLOW)).then(pl.lit("slow_loss"))
+        .when(pl.col("how") == "nights").then("how").otherwise(pl.lit("fall")).alias("as_event")
+    )  # fmt: skip
     both = mine.join(theirs, on=at, how="full", coalesce=True, suffix="_told")
     shared = [name for name in both.columns if name.endswith("_told")]
     merged = both.with_columns(pl.coalesce(name.removesuffix("_told"), name).alias(name.removesuffix("_told"))

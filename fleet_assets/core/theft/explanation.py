@@ -38,6 +38,7 @@ _CALLED = {
 _FALLS = {
     "fall": "a fall while it stood", "slow": "a fall in small steps over hours", "unobserved": "a fall that nobody saw",
     "returned": "a fall that was given back", "weekly": "the sum of the stays of a week or two",
+    "nights": "the sum of the newest rests, none of which shows it",
 }  # fmt: skip
 _BURNED = {"counter": "the fuel counter", "rate": "the fuel rate", "consumption": "the vehicle's usual consumption"}
 

@@ -30,9 +30,6 @@ from fleet_assets.core.theft.strata import by_stratum
 TOLD_RATE = 0.2
 """False alarms a vehicle and month at which strata are told."""
 
-SLOW_RATE = 0.1
-"""The same for siphoning and leaks, which take days."""
-
 ALL = "all"
 
 OWN = "own reviews"
@@ -47,14 +44,11 @@ class Subject:
     method: str
 
 
-def figures(
-    subject: Subject, judged: Judged, limits: Mapping[float, float | None] | None = None,
-    slow: pl.DataFrame | None = None,
-) -> pl.DataFrame:  # fmt: skip
+def figures(subject: Subject, judged: Judged, limits: Mapping[float, float | None] | None = None) -> pl.DataFrame:
     """THEFT_MODEL_METRICS of scores that are log odds, or of another detector's.
 
     `limits`: thresholds by false alarms a vehicle and month, learnt elsewhere; without them those are taken that are
-    best here, which no user could know. `slow`: siphoning and leaks, the truth.
+    best here, which no user could know.
     """
     points, is_model = curve(judged), limits is not None
     levels = limits or {rate: at_rate(points, rate).threshold for rate in ALARM_RATES}
@@ -62,8 +56,6 @@ def figures(
     rows = [*_whole(judged, points, levels, seen.height), *_strata(seen, levels[TOLD_RATE])]
     if is_model:
         rows += _calibrated(judged)
-    if slow is not None:
-        rows += _slow(judged, slow, levels[SLOW_RATE])
     named = [(subject.role, subject.method, *row) for row in rows]
     return pl.DataFrame(named, schema={**THEFT_MODEL_METRICS.schema}, orient="row")
 
@@ -115,16 +107,19 @@ def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
     return odds, told["label"].to_numpy(), told["weight"].to_numpy(), told["vehicle"].to_numpy()
 
 
-def _slow(judged: Judged, losses: pl.DataFrame, threshold: float | None) -> Iterator[Any]:
-    found = judged.found.filter(is_found(threshold))
+def slow_figures(subject: Subject, found: pl.DataFrame, losses: pl.DataFrame, months: float) -> pl.DataFrame:
+    """THEFT_MODEL_METRICS of sums over days (`found`, with `verdict`) beside the true siphoning and leaks."""
     off = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent")).alias("off")
     told = slow_losses(found, losses).group_by("kind", off).agg(
         pl.len().alias("count"), pl.col("is_found").mean().alias("found"),
-        pl.col("is_early").mean().alias("found in five nights"),
+        pl.col("is_early").mean().alias("found in five nights"), pl.col("bound").mean(),
     ).sort("kind", "off")  # fmt: skip
-    for kind, silent, count, every, early in told.iter_rows():
-        for measure, value in (("found", every), ("found in five nights", early)):
-            yield f"{kind} at {SLOW_RATE:g}", silent, measure, value, None, None, count
+    rows = [_row("false alarms", found.filter(pl.col("verdict") == "false").height / months, found.height)]
+    for kind, silent, count, *values in told.iter_rows():
+        for measure, value in zip(told.columns[3:], values, strict=True):
+            rows.append((kind, silent, measure, value, None, None, count))
+    named = [(subject.role, subject.method, *row) for row in rows]
+    return pl.DataFrame(named, schema={**THEFT_MODEL_METRICS.schema}, orient="row").drop_nulls("value")
 
 
 def _row(measure: str, value: float | None, count: int) -> tuple[Any, ...]:
