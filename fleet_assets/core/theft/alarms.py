@@ -47,7 +47,8 @@ def _collect(
     scores: pl.LazyFrame, candidates: pl.LazyFrame, balance: pl.LazyFrame, vehicles: pl.LazyFrame, window: Window,
     threshold: float | None, default_timezone: str, rules: AlarmRules,
 ) -> pl.DataFrame:  # fmt: skip
-    falls = scores.filter(pl.col("probability") >= threshold).select(
+    is_above = pl.lit(value=False) if threshold is None else pl.col("probability") >= threshold
+    falls = scores.filter(is_above).select(
         *_OF_BOTH, "scored_at", pl.col("probability").alias("value"), pl.lit(threshold, pl.Float64).alias("threshold"),
         pl.lit(MODEL).alias("source"),
     )  # fmt: skip

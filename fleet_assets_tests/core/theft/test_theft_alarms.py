@@ -79,9 +79,9 @@ def test_an_alarm_tells_litres_place_probability_and_threshold() -> None:
 
 
 def test_a_loss_over_a_week_has_no_place_and_no_litres_where_the_tank_is_not_known() -> None:
-    found = alarms(scores(score("e", 10, kind="weekly")))
+    found = alarms(scores(score("e", 10, kind="slow")))
     assert found.select("kind", "code", "name", "latitude_deg").row(0) == (
-        "slow_loss", "weekly", "Slow loss of fuel (probability 0.9)", None,
+        "slow_loss", "slow", "Slow loss of fuel (probability 0.9)", None,
     )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_one_instant_raises_the_one_that_began_first() -> None:
 
 _STEPS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.5, 5.0, 12.0, 23.999, 24.0, 25.0, 60.0]), st.sampled_from([0.2, 0.5, 0.9]),
-              st.sampled_from("vw"), st.sampled_from(["fall", "weekly"])), max_size=25,
+              st.sampled_from("vw"), st.sampled_from(["fall", "slow"])), max_size=25,
 )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def test_alarms_are_a_day_apart_and_nothing_above_the_threshold_is_a_day_from_it
     found = alarms(rows, window(20)).sort("vehicle_id", "kind", "closed_at")
     apart = found.select(pl.col("closed_at").diff().over("vehicle_id", "kind")).to_series().drop_nulls()
     assert (apart >= QUIET).all()
-    slow = pl.when(pl.col("kind") == "weekly").then(pl.lit("slow_loss")).otherwise(pl.lit("theft"))
+    slow = pl.when(pl.col("kind") == "slow").then(pl.lit("slow_loss")).otherwise(pl.lit("theft"))
     above = rows.filter(pl.col("probability") >= 0.5).with_columns(slow.alias("kind")).sort("scored_at")
     met = above.join_asof(
         found.sort("closed_at").select("vehicle_id", "kind", "closed_at"), left_on="scored_at", right_on="closed_at",

@@ -22,7 +22,7 @@ IS_FALL = ~pl.col("kind").is_in(SUMS)
 _LABELS = ("verdict", "cause", "litres", "theft", "fleet", "losses", "is_held")
 _THEFT = ("vehicle_id", "started_at", "ended_at", "volume", "snr", "is_masked", "reports_while_off", "has_counter",
           "gap_s", "sender", "bound")  # fmt: skip
-_LOSS = ("vehicle_id", "kind", "started_at", "ended_at", "volume", "series", "reports_while_off")
+_LOSS = ("vehicle_id", "kind", "started_at", "ended_at", "volume", "series", "reports_while_off", "snr")
 
 
 @dataclass(frozen=True)
