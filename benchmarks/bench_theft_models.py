@@ -13,7 +13,7 @@ import time
 import polars as pl
 
 from fleet_assets.adapters.theft_prior import read_prior
-from fleet_assets.core.theft.model.compare import estimator_figures
+from fleet_assets.core.theft.model.compare import estimator_figures, rule_figures
 from fleet_assets.core.theft.model.estimators import LEARNERS
 from fleet_assets.core.theft.model.prior import Prior, training_rows
 
@@ -25,11 +25,12 @@ def main() -> None:
     every = pl.concat([*tables, prior.detectors])
     print(f"{rows.height} labelled candidates, {rows.filter('is_held').height} of them held out")
     with pl.Config(tbl_rows=200, tbl_cols=20, tbl_hide_dataframe_shape=True, tbl_width_chars=200, float_precision=3):
-        for by in ("all", "size, while off", "volume over noise", "siphoning at 0.1", "leak at 0.1"):
+        for by in ("all", "size, while off", "volume over noise"):
             told = every.filter((pl.col("by") == by) & (pl.col("measure") != "bound"))
             index = ["stratum", "measure"]
             print(told.pivot(on="method", index=index, values="value", aggregate_function="first"))
         print(every.filter(pl.col("measure") == "calibration error"))
+        print(rule_figures(prior))
 
 
 def _timed(name: str, rows: pl.DataFrame, prior: Prior) -> pl.DataFrame:

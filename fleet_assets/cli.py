@@ -47,6 +47,7 @@ app.add_typer(later_group("fleet_assets.commands.lake_cli", "The lake's tables t
 app.add_typer(later_group("fleet_assets.commands.plot_cli", "Pictures of one vehicle."), name="plot")
 app.add_typer(later_group("fleet_assets.commands.whatif_cli", "What other rules would find."), name="whatif")
 app.add_typer(later_group("fleet_assets.commands.benchmark_cli", "Detectors against a known truth."), name="benchmark")
+app.add_typer(later_group("fleet_assets.commands.review_cli", "What people say of thefts."), name="review")
 app.add_typer(later_group("fleet_assets.commands.model_cli", "The model that scores thefts."), name="model")
 app.add_typer(later_group("fleet_assets.commands.warehouse_cli", "A warehouse on PostgreSQL."), name="warehouse")
 
@@ -290,6 +291,20 @@ def backup_restore(backup: Annotated[Path, typer.Argument(help="One backup: a fo
     from fleet_assets.commands.restore import restore
 
     restore(Installation.from_environment(), backup)
+
+
+@app.command()
+def explain(
+    event: Annotated[str, typer.Argument(help="event_id, as in fuel_events, theft_scores and alarms.")],
+    output: Annotated[Path | None, typer.Option(help="PNG to write: the level of the tank around it.")] = None,
+) -> None:
+    """Why something happened to a tank, or is suspected, in words and litres; with a picture where one is asked for.
+
+    Example: `fleet explain 4be1c07a90d2f3e8 --output theft.png`
+    """
+    from fleet_assets.commands.explain import run_explain
+
+    run_explain(Installation.from_environment(), event, output)
 
 
 @app.command()

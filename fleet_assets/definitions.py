@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from fleet_assets.defs.alarm_sensor import alarm_sensor
 from fleet_assets.defs.automation import follow
 from fleet_assets.defs.checks import day_checks
 from fleet_assets.defs.day_assets import day_assets, landing_assets
@@ -47,6 +48,7 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
         ],
         asset_checks=[*day_checks(), *freshness_checks()],
         sensors=[
+            alarm_sensor,
             follow,
             freshness_sensor,
             landing_sensor,

@@ -21,6 +21,7 @@ from fleet_assets.installation import Installation
 from fleet_assets.pictures.partition import page_of
 from fleet_assets.pipeline.day_tables import REFERENCE
 from fleet_assets.pipeline.storing import StoredDay
+from fleet_assets.pipeline.theft_cases import words_of
 
 PREVIEW_ROWS = 5
 
@@ -121,11 +122,14 @@ def day_event(
 
 
 def _page(table: Table, frame: pl.DataFrame, installation: Installation, *, is_drawn: bool) -> dict[str, Any]:
-    """What people ask of a partition of events, as numbers that the UI draws over all partitions, and a picture."""
+    """What people ask of a partition of events, as numbers that the UI draws over all partitions, a picture, and what
+    stands out of thefts in words."""
     page = page_of(table, frame, partial(_rows_of, installation), installation.settings.timezone, is_drawn=is_drawn)
     drawn = base64.b64encode(page.picture).decode() if page.picture else ""
     picture = {"picture": dg.MetadataValue.md(f"![{table.name}](data:image/png;base64,{drawn})")} if drawn else {}
-    return {**picture, **page.numbers}
+    words = words_of(installation, table, frame) if is_drawn else []
+    said = {"explanation": dg.MetadataValue.md("\n".join(f"- {one}" for one in words))} if words else {}
+    return {**picture, **said, **page.numbers}
 
 
 def _rows_of(installation: Installation, table: Table, vehicle: str, since: datetime, until: datetime) -> pl.DataFrame:

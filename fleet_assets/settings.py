@@ -84,6 +84,14 @@ class Settings(BaseSettings):
         6, ge=1, description="Time that superseded files of the lake are kept for who still reads them [h]."
     )
 
+    theft_alarm_budget: float = Field(
+        0.2, ge=0, description="False alarms of theft that are accepted, per vehicle and month: it sets the threshold."
+    )
+    webhook_url: str = Field("", description="Address that alarms are sent to (POST, JSON). Default: to the log alone")
+    webhook_secret: str = Field("", repr=False, description="Key of the signature of every alarm that is sent.")
+    alarm_max_age_hours: float = Field(
+        24.0, gt=0, description="Age from which an alarm is not sent any more, counted since it became final [h]."
+    )
     theft_drift_psi: float = Field(
         0.25, gt=0, description="Population stability index of a feature from which the theft model is trained anew."
     )

@@ -20,6 +20,7 @@ from fleet_assets.commands.dagster_home import prepare_dagster_home
 from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.terminal import terminal_console, words_to
 from fleet_assets.commands.unread import lost_frames, unread_sentences
+from fleet_assets.contracts import MODEL_TABLES
 from fleet_assets.contracts.errors import BuildFailed, UsageError, joined
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.day_rules import failed_rules
@@ -96,7 +97,8 @@ def show_forecast(console: Console, installation: Installation, request: BuildRe
         Heading("about", Kind.number, 2),
     )  # fmt: skip
     for name in plan.reference:
-        table.add(name, "", "", "", "its files", "")
+        why = "the model is not the promoted one, or none" if name in MODEL_TABLES else "its files"
+        table.add(name, "", "", "", why, "")
     for one in found:
         table.add(one.table, str(one.days), str(one.first), str(one.last), _why(one), _about(one.seconds))
     if plan.days or is_stale:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from fleet_assets.adapters.alarm_ledger import LEDGER, AlarmLedger
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.adapters.quarantine import Item, Quarantine
 from fleet_assets.adapters.spool import waiting
@@ -54,6 +55,8 @@ class Status:
     runs: Runs
     damage: list[str]
     """What was found to be damaged at this look, and is stale now."""
+    alarms: dict[str, int] = field(default_factory=dict)
+    """How many alarms are in which state of delivery."""
     unread: list[str] = field(default_factory=list)
     """A sentence for each vehicle whose frames never became telemetry."""
 
@@ -92,7 +95,8 @@ def _gather(installation: Installation) -> Status:
     return Status(
         now, settings.root, _vehicles(here, plan, items, now.date()), look_at_stream(settings),
         _spools(settings.root / "spool"), _landing(here, plan), plan, published, _set_aside(items),
-        with_freshness(here, _runs(here)), [*damaged, *filter(None, [published.damage])], unread_sentences(here),
+        with_freshness(here, _runs(here)), [*damaged, *filter(None, [published.damage])],
+        AlarmLedger(settings.root / LEDGER).counts(), unread_sentences(here),
     )  # fmt: skip
 
 
@@ -180,7 +184,7 @@ def as_object(found: Status) -> dict[str, Any]:
         "stream": asdict(found.stream), "spools": found.spools, "landing": found.landing, "stale": stale,
         "stale_reference": found.plan.reference, "stale_marts": found.published.stale, "quarantine": found.quarantine,
         "runs": asdict(found.runs), "published_at": found.published.at, "warehouse_problem": found.published.problem,
-        "damage": found.damage, "next_steps": next_steps(found),
+        "damage": found.damage, "alarms": found.alarms, "next_steps": next_steps(found),
     }  # fmt: skip
 
 

@@ -129,6 +129,8 @@ def _building(found: Status) -> Iterator[str]:
     for check in found.runs.failed_checks:
         said = "warns" if check["severity"] == "WARN" else "does not hold"
         yield f"Check {check['table']}.{check['check']} {said}: {check['sentence']}"
+    if any(found.alarms.values()):
+        yield f"Alarms: {', '.join(f'{count:,} {state}' for state, count in found.alarms.items() if count)}"
     published = found.published
     when = f"Marts published: {_clock(published.at)}" if published.at else "Marts: not published yet"
     yield f"Warehouse: {published.problem}" if published.problem else when

@@ -4,6 +4,7 @@ Belongs here: declarations, and the strict check of a frame against them.
 Does not belong here: anything that computes, reads or writes.
 """
 
+from fleet_assets.contracts.alarms import ALARMS
 from fleet_assets.contracts.catalogue import Catalogue
 from fleet_assets.contracts.charging import CHARGING_HOURS, CHARGING_PERIODS, CHARGING_SESSIONS, POWER_SESSIONS
 from fleet_assets.contracts.errors import SettingError
@@ -87,6 +88,7 @@ OWN_TABLES: dict[str, Table] = {
         FUEL_EVENTS,
         THEFT_CANDIDATES,
         THEFT_SCORES,
+        ALARMS,
     )
 } | INGEST_TABLES
 """The tables by day that are there whatever sources there are."""
@@ -115,15 +117,13 @@ TABLES = Catalogue(lambda: {**LAKE_TABLES, **REFERENCE_TABLES, **DECODING_TABLES
 """Every table of this installation."""
 
 __all__ = [
-    "CAN_SIGNALS", "CAN_SOURCE", "CHARGING_HOURS", "CHARGING_PERIODS", "CHARGING_SESSIONS", "DBC_BINDINGS", "DBC_FILES",
-    "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS", "FUEL_BALANCE", "FUEL_EVENTS",
-    "FUEL_PLATEAUS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES",
-    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "MODEL_TABLES", "OBSERVATIONS",
-    "OWN_TABLES",
+    "ALARMS", "CAN_SIGNALS", "CAN_SOURCE", "CHARGING_HOURS", "CHARGING_PERIODS", "CHARGING_SESSIONS", "DBC_BINDINGS",
+    "DBC_FILES", "DECODING_TABLES", "DRIVERS", "DRIVER_ASSIGNMENTS", "ENERGY_PRICES", "ENGINE_STARTS", "FUEL_BALANCE",
+    "FUEL_EVENTS", "FUEL_PLATEAUS", "HOURLY_USE", "INGEST_DAILY", "INGEST_GAPS", "INGEST_HOURLY", "INGEST_OUTAGES",
+    "INGEST_QUARANTINED", "INGEST_TABLES", "LAKE_TABLES", "LAST_READINGS", "MODEL_TABLES", "OBSERVATIONS", "OWN_TABLES",
     "POWER_SESSIONS", "RAW_CAN", "RAW_TELEMETRY", "READINGS_BEFORE_SILENCE", "REFERENCE_TABLES", "RISES_OVER_MIDNIGHT",
     "SIGNAL_MAPS", "SOC_TRANSITIONS", "STANDING_PERIODS", "STOPS", "TABLES", "TANK_CALIBRATIONS", "TELEMETRY",
     "THEFT_CANDIDATES", "THEFT_MODEL", "THEFT_MODEL_METRICS", "THEFT_REVIEWS", "THEFT_SCORES", "THEFT_TRAINING_SET",
-    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader",
-    "OwnDay", "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables",
-    "registry",
+    "TIMESTAMP", "TRIPS", "VEHICLES", "VEHICLE_REFS", "ZONES", "Catalogue", "Column", "FileReader", "OwnDay",
+    "RawTable", "Read", "Reduction", "Registry", "Rows", "Source", "Table", "check_frame", "lake_tables", "registry",
 ]  # fmt: skip

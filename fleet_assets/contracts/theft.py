@@ -15,7 +15,8 @@ CANDIDATE_KINDS = ("fall", "slow", "unobserved", "returned", "weekly", "nights")
 week's or two weeks' stays; two to seven rests that lost together what none of them shows."""
 
 SUMS = ("weekly", "nights")
-"""Kinds that are sums over days: siphoning, or a leak, of which no single stay tells."""
+"""Kinds that are sums over days: siphoning, or a leak, of which no single stay tells. They are told by their ratio, not
+by the model."""
 
 _SIZE = (
     Column("volume_l", "f64", "Litres that fell, besides what was burned; null where the tank is not known.", "l",
@@ -113,7 +114,7 @@ THEFT_CANDIDATES = Table(
 
 THEFT_SCORES = Table(
     name="theft_scores",
-    row="One candidate with the probability that it is a theft, by the promoted model, and what that rests on.",
+    row="One fall with the probability that it is a theft, by the promoted model, and what that rests on.",
     key=("event_id",),
     sort=("vehicle_id", "scored_at", "event_id"),
     partition_by="scored_at",
@@ -178,9 +179,9 @@ THEFT_MODEL = Table(
     ),
 )  # fmt: skip
 
-MODEL_ROLES = ("champion", "challenger", "estimator", "detector")
-"""The promoted model; the newest other one; other ways to learn from the same rows; rules in use elsewhere, as recorded
-when the simulated fleets were made."""
+MODEL_ROLES = ("champion", "challenger", "estimator", "rule", "detector")
+"""The promoted model; the newest other one; other ways to learn from the same rows; the rule of nights; rules in use
+elsewhere, as recorded when the simulated fleets were made."""
 
 THEFT_MODEL_METRICS = Table(
     name="theft_model_metrics",

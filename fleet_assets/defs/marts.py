@@ -94,7 +94,7 @@ def _build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, here: I
         warehouse.note_inputs(dict.fromkeys(models, NOTHING_KNOWN))
         wanted = {model: project.made_from(model, inputs) for model in project.upstream}
         command = _dbt_build(context, _touched(context, [
-            (wanted[model], known.get(model, NOTHING_KNOWN)) for model in models - project.views
+            (wanted[model], known.get(model, NOTHING_KNOWN)) for model in models & project.incremental
         ]))  # fmt: skip
         try:
             for event in dbt.cli(command, context=context).stream():

@@ -5,7 +5,8 @@ Does not belong here: finding plateaus and events (`core.fuel`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -51,6 +52,14 @@ def fuel_picture(
     axes.set_ylim(bottom=0, top=105 if in_points else None)
     with_time_axis(axes, zone)
     return png(figure)
+
+
+def with_case(events: pl.DataFrame, case: Mapping[str, Any]) -> pl.DataFrame:
+    """The events, and a case (a row of CASES) that is none of them, as a candidate."""
+    if case["kind"] is not None:
+        return events
+    known = {name: case[name] for name in events.columns if name in case} | {"kind": "candidate"}
+    return pl.concat([events, pl.DataFrame([known], schema_overrides=dict(events.schema))], how="diagonal")
 
 
 def _draw_plateaus(axes: Axes, plateaus: pl.DataFrame, value: str) -> None:

@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
-from fleet_assets.contracts import FUEL_PLATEAUS, Table
+from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, Table
 from fleet_assets.pictures.charging import curve_picture
-from fleet_assets.pictures.fuel import fuel_picture
+from fleet_assets.pictures.fuel import fuel_picture, with_case
 from fleet_assets.pictures.trips import distances_picture
 
 RowsOf = Callable[[Table, str, datetime, datetime], pl.DataFrame]
@@ -107,6 +108,45 @@ def _largest_event(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | No
     return fuel_picture(vehicle, zone, plateaus, near) if plateaus.height else None
 
 
+def _theft_scores(rows: pl.DataFrame) -> Numbers:
+    return {
+        "candidates": rows.height,
+        **_sums(rows, {"expected thefts": pl.col("probability").sum(), "highest %": 100 * pl.col("probability").max()}),
+    }
+
+
+def _most_probable(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
+    """The tank of the vehicle with the most probable theft, some days around it."""
+    return _tank_around(rows.sort("probability", "started_at").row(-1, named=True), rows_of, zone)
+
+
+def _alarms(rows: pl.DataFrame) -> Numbers:
+    return {"vehicles": rows["vehicle_id"].n_unique(), **_counts(rows, "kind")}
+
+
+def _first_alarm(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
+    """The tank of the first alarm that is about one."""
+    of_tanks = rows.filter(pl.col("kind").is_in(["theft", "slow_loss"])).sort("closed_at", "alarm_id")
+    if of_tanks.is_empty():
+        return None
+    alarm = of_tanks.row(0, named=True)
+    return _tank_around(alarm | {"ended_at": alarm["recorded_at"]}, rows_of, zone)
+
+
+def _tank_around(fall: Mapping[str, Any], rows_of: RowsOf, zone: str) -> bytes | None:
+    """The tank of a vehicle around a fall, with the fuel events there, and the fall where it is none of them."""
+    vehicle, since, until = fall["vehicle_id"], fall["started_at"] - AROUND, fall["ended_at"] + AROUND
+    plateaus = rows_of(FUEL_PLATEAUS, vehicle, since, until)
+    if plateaus.is_empty():
+        return None
+    # An event lies in the partition of the day in which it became final.
+    events = rows_of(FUEL_EVENTS, vehicle, since, until + AROUND).filter(
+        pl.col("started_at") < pl.lit(until), pl.col("ended_at") > pl.lit(since)
+    )
+    is_there = fall["event_id"] in events["event_id"]
+    return fuel_picture(vehicle, zone, plateaus, events if is_there else with_case(events, {**fall, "kind": None}))
+
+
 def _fuel_plateaus(rows: pl.DataFrame) -> Numbers:
     return {"vehicles": rows["vehicle_id"].n_unique(), **_counts(rows, "quality")}
 
@@ -114,7 +154,8 @@ def _fuel_plateaus(rows: pl.DataFrame) -> Numbers:
 _PAGES: dict[str, tuple[Callable[[pl.DataFrame], Numbers], Draw | None]] = {
     "trips": (_trips, _trips_drawn), "stops": (_stops, None), "power_sessions": (_power_sessions, _largest_curve),
     "charging_sessions": (_charging_sessions, None), "fuel_events": (_fuel_events, _largest_event),
-    "fuel_plateaus": (_fuel_plateaus, None),
+    "fuel_plateaus": (_fuel_plateaus, None), "theft_scores": (_theft_scores, _most_probable),
+    "alarms": (_alarms, _first_alarm),
 }  # fmt: skip
 
 

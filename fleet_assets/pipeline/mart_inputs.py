@@ -37,15 +37,17 @@ TouchedDays = dict[str, list[tuple[date, date]]]
 class MartInputs:
     """The inputs of the marts at one moment.
 
-    `whole` names what touches every day (models, default zone, tables without days but `vehicles`), `vehicles` what is
-    read of each vehicle that has rows; `partitions` is the content of each stored day that has rows, by table and day;
-    `beside` names all of `vehicles`: what holds a vehicle's name is made anew, and touches no day.
+    `whole` names what touches every day of every model (models, default zone), `others` the content of each other table
+    without days, which touches every day of the models that read it; `vehicles` what is read of each vehicle that has
+    rows; `partitions` is the content of each stored day that has rows, by table and day; `beside` names all of
+    `vehicles`: what holds a vehicle's name is made anew, and touches no day.
     """
 
     whole: str
     partitions: dict[str, dict[str, str]]
     vehicles: dict[str, str] = field(default_factory=dict)
     beside: str = ""
+    others: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,11 +59,12 @@ class MartInputs:
         daily = [table for table in ordered if table.partition_by is not None]
         moment = LakeMoment(lake)
         found = {table.name: _contents(moment, table) for table in daily}
-        others = [[table.name, _contents(moment, table)] for table in ordered if table not in (*daily, VEHICLES)]
         reference = ReferenceRows(moment, pending)
+        apart = [table for table in ordered if table not in (*daily, VEHICLES)]
+        others = {table.name: reference.content(table)[:CONTENT_DIGITS] for table in apart}
         vehicles = reference.digests(DECIDING, daily)
         held_vehicles(moment).remember()
-        return cls(_hash([*facts, *others]), found, vehicles, reference.content(VEHICLES)[:CONTENT_DIGITS])
+        return cls(_hash(facts), found, vehicles, reference.content(VEHICLES)[:CONTENT_DIGITS], others)
 
     @classmethod
     def read(cls, text: str) -> MartInputs | None:
@@ -79,7 +82,8 @@ class MartInputs:
         """The part of them that a model is made from which reads these tables and may hold names of vehicles."""
         partitions = {name: contents for name, contents in self.partitions.items() if name in names}
         vehicles = self.vehicles if VEHICLES.name in names else {}
-        return MartInputs(self.whole, partitions, vehicles, self.beside if has_names else "")
+        others = {name: content for name, content in self.others.items() if name in names}
+        return MartInputs(self.whole, partitions, vehicles, self.beside if has_names else "", others)
 
     def changed_since(self, noted: str) -> dict[str, set[str]] | None:
         """Per table the stored days that differ from those noted; None where that is all of them."""
@@ -95,7 +99,8 @@ class MartInputs:
     def _differs_as_a_whole(self, before: MartInputs) -> bool:
         """Whether all days are touched. A vehicle that is new, or gone, is so in its partitions too."""
         both = self.vehicles.keys() & before.vehicles.keys()
-        return before.whole != self.whole or any(before.vehicles[one] != self.vehicles[one] for one in both)
+        is_other = (before.whole, before.others) != (self.whole, self.others)
+        return is_other or any(before.vehicles[one] != self.vehicles[one] for one in both)
 
 
 def touched_days(models: Iterable[tuple[MartInputs, str]]) -> TouchedDays | None:

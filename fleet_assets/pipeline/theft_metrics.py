@@ -15,7 +15,7 @@ from fleet_assets.contracts import THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import ModelRefused
 from fleet_assets.core.theft.calibration import reliability
 from fleet_assets.core.theft.evaluation import ALARM_RATES, curve
-from fleet_assets.core.theft.model.compare import estimator_figures, model_judged
+from fleet_assets.core.theft.model.compare import estimator_figures, model_judged, rule_figures
 from fleet_assets.core.theft.model.metrics import ALL, TOLD_RATE, judged_arrays, value_of
 from fleet_assets.core.theft.model.stored import StoredModel
 from fleet_assets.installation import Installation
@@ -100,7 +100,7 @@ def judgement(installation: Installation) -> Judgement:
         models[f"newest other {challenger.version}"] = challenger
     rows = installation.lake.scan(THEFT_TRAINING_SET).collect()
     parts += [estimator_figures(name, rows, prior) for name in BESIDE]
-    return Judgement(pl.concat([*parts, prior.detectors]), models)
+    return Judgement(pl.concat([*parts, rule_figures(prior), prior.detectors]), models)
 
 
 def _loaded_or_none(installation: Installation, name: str) -> StoredModel | None:

@@ -25,7 +25,7 @@ from fleet_assets.adapters.theft_prior import prior_fingerprint, read_prior
 from fleet_assets.contracts import FUEL_BALANCE, THEFT_CANDIDATES, THEFT_MODEL, THEFT_REVIEWS, THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import DataError, ModelRefused
 from fleet_assets.core.theft.labels import labelled
-from fleet_assets.core.theft.model.prior import training_rows
+from fleet_assets.core.theft.model.prior import IS_FALL, training_rows
 from fleet_assets.core.theft.model.stored import StoredModel, model_of, model_rows
 from fleet_assets.core.theft.rules import TheftRules
 from fleet_assets.installation import Installation
@@ -64,14 +64,20 @@ def training_set(installation: Installation) -> tuple[pl.DataFrame, str]:
 def _own_rows(installation: Installation) -> pl.DataFrame:
     reviews = installation.lake.scan(THEFT_REVIEWS).collect()
     of_reviewed = pl.col("vehicle_id").is_in(reviews["vehicle_id"].unique().implode())
-    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed).collect()
-    known = labelled(candidates, reviews).frame.drop_nulls("verdict")
-    held = [int(hashlib.sha256(name.encode()).hexdigest(), 16) % HELD_SHARE == 0 for name in known["vehicle_id"]]
+    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed & IS_FALL).collect().sort("closed_at")
+    # A loss of weeks that is told again a week later keeps its id: it is one.
+    once = candidates.unique("event_id", keep="first", maintain_order=True)
+    known = labelled(once, reviews).frame.drop_nulls("verdict")
+    held = [name for name in known["vehicle_id"].unique() if _number_of(name) % HELD_SHARE == 0]
     told = known.with_columns(
         pl.lit(OWN_FLEET).alias("fleet"), pl.lit("review").alias("origin"), pl.lit(OWN_WEIGHT).alias("weight"),
-        (pl.col("verdict") == "theft").alias("is_theft"), pl.Series("is_held", held, pl.Boolean),
+        (pl.col("verdict") == "theft").alias("is_theft"), pl.col("vehicle_id").is_in(held).alias("is_held"),
     )  # fmt: skip
     return told.select(list(THEFT_TRAINING_SET.schema))
+
+
+def _number_of(name: str) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_assets.adapters.model_shelf import ModelShelf
+from fleet_assets.adapters.model_shelf import ModelShelf, libraries
 from fleet_assets.contracts import THEFT_CANDIDATES, THEFT_MODEL, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import ModelRefused, UsageError
 from fleet_assets.installation import Installation
@@ -30,7 +30,7 @@ def expected() -> dict[str, Any]:
 
 
 def usable(installation: Installation) -> str:
-    """The promoted version, if its model was written here and is of this program's features; else nothing."""
+    """The promoted version, if it was written here and is of this program's features and libraries; else nothing."""
     shelf = shelf_of(installation)
     if not shelf.promoted:
         return ""
@@ -38,7 +38,8 @@ def usable(installation: Installation) -> str:
         facts = shelf.facts(shelf.promoted)
     except (ModelRefused, UsageError):
         return ""
-    return shelf.promoted if all(facts.get(name) == value for name, value in expected().items()) else ""
+    known = {**expected(), "libraries": libraries()}
+    return shelf.promoted if all(facts.get(name) == value for name, value in known.items()) else ""
 
 
 def model_inputs(installation: Installation) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
+from fleet_assets.adapters.alarm_ledger import LEDGER, AlarmLedger, Entry
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.adapters.postgres.connection import Server
 from fleet_assets.adapters.postgres.ready import prepare
@@ -58,7 +59,7 @@ def test_an_empty_installation_gets_a_hint_and_nothing_is_made(
     assert list(found) == [
         "at", "home", "shown_days", "vehicles", "stream", "spools", "landing", "stale", "stale_reference",
         "stale_marts", "quarantine", "runs", "published_at", "warehouse_problem",
-        "damage", "next_steps",
+        "damage", "alarms", "next_steps",
     ]  # fmt: skip
     assert (found["vehicles"], found["stream"]["state"], found["published_at"]) == ([], "off", None)
     assert "nothing came in yet" in found["next_steps"][0]
@@ -260,3 +261,15 @@ def test_dagster_is_asked_again_only_once_something_has_run(
     assert told(fleet_here)["runs"]["has_daemon"]
     assert told(fleet_here)["runs"]["has_daemon"]
     assert len(asked) == 2
+
+
+def test_alarms_are_counted_by_what_became_of_them(installation: Installation, fleet_here: FleetHere) -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    states = ("delivered", "delivered", "suppressed", "waiting")
+    AlarmLedger(installation.settings.root / LEDGER).add(
+        [Entry(f"a{k}", "van-1", "theft_model", "theft", now, state, b"{}") for k, state in enumerate(states)], now
+    )
+    assert told(fleet_here)["alarms"] == {
+        "waiting": 1, "delivered": 2, "suppressed": 1, "expired": 0, "repeated": 0, "withdrawn": 0,
+    }  # fmt: skip
+    assert "Alarms: 1 waiting, 2 delivered, 1 suppressed\n" in fleet_here("status").out

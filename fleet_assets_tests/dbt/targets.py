@@ -24,6 +24,7 @@ from fleet_assets.adapters.lake_views import view_statement
 from fleet_assets.contracts import (
     CHARGING_HOURS,
     CHARGING_SESSIONS,
+    ENERGY_PRICES,
     FUEL_EVENTS,
     HOURLY_USE,
     INGEST_DAILY,
@@ -33,17 +34,22 @@ from fleet_assets.contracts import (
     STANDING_PERIODS,
     STOPS,
     TELEMETRY,
+    THEFT_CANDIDATES,
+    THEFT_REVIEWS,
     TRIPS,
     VEHICLES,
     Table,
 )
+from fleet_assets.contracts.alarms import ALARMS
+from fleet_assets.contracts.theft import THEFT_SCORES
 from fleet_assets.pipeline.mart_inputs import TouchedDays
 from fleet_assets_tests.conftest import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_models"
 SOURCES = (
     TRIPS, STOPS, STANDING_PERIODS, HOURLY_USE, CHARGING_SESSIONS, CHARGING_HOURS, FUEL_EVENTS, VEHICLES, TELEMETRY,
-    INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED,
+    INGEST_DAILY, INGEST_GAPS, INGEST_OUTAGES, INGEST_QUARANTINED, THEFT_CANDIDATES, THEFT_SCORES, ALARMS,
+    THEFT_REVIEWS, ENERGY_PRICES,
 )  # fmt: skip
 TYPES = {
     "str": "text", "f64": "float8", "i64": "bigint", "bool": "boolean", "date": "date", "ts": "timestamptz",

@@ -122,7 +122,7 @@ def test_the_bound_of_days_that_a_partition_touches_is_the_one_that_dbt_checks()
     }  # fmt: skip
     assert checked == {
         f"stg_{name}_count_on_days_that_their_partition_touches": TABLES[name].touches[0]
-        for name in ("trips", "stops", "charging_hours", "charging_sessions", "fuel_events")
+        for name in ("trips", "stops", "charging_hours", "charging_sessions", "fuel_events", "theft_candidates")
     }
 
 
@@ -145,6 +145,16 @@ def test_a_vehicle_touches_all_days_when_it_becomes_another_and_none_when_it_com
         assert same.text != before.text
         assert touched_days([(same, before.text)]) == {"trips": []}
     assert touched_days([(replace(before, vehicles={"van-1": "petrol"}), before.text)]) is None
+
+
+def test_another_table_without_days_touches_all_days_of_the_models_that_read_it_alone() -> None:
+    before = MartInputs("w", {"trips": {}}, others={"theft_reviews": "a"})
+    now = replace(before, others={"theft_reviews": "b"})
+    assert touched_days([(now, before.text)]) is None
+    mine, other = ([one.of_tables(names, has_names=False) for one in (now, before)]
+                   for names in (("trips",), ("trips", "theft_reviews")))  # fmt: skip
+    assert mine[0].text == mine[1].text
+    assert other[0].text != other[1].text
 
 
 def test_models_by_days_read_of_vehicles_what_their_inputs_name() -> None:

@@ -197,6 +197,8 @@ def test_every_model_is_an_asset_with_group_owner_description_and_checks(
         "stg_trips": "staging", "stg_stops": "staging", "stg_standing_periods": "staging",
         "stg_vehicles": "staging", "stg_telemetry": "staging", "stg_hourly_use": "staging",
         "stg_charging_hours": "staging", "stg_charging_sessions": "staging", "stg_fuel_events": "staging",
+        "stg_theft_candidates": "staging", "stg_theft_scores": "staging", "stg_theft_reviews": "staging",
+        "stg_alarms": "staging", "stg_energy_prices": "staging", "theft_alarms": "marts",
         "energy_hourly": "marts", "charging_hourly_stats": "marts", "charging_daily": "marts", "fuel_daily": "marts",
         "int_vehicle_spans": "intermediate", "int_vehicle_day_times": "intermediate",
         "trip_daily_stats": "marts", "vehicle_daily": "marts", "monthly_summary": "marts", "telemetry_daily": "marts",
@@ -231,6 +233,7 @@ def test_a_materialisation_says_how_many_rows_it_has_and_where_they_are(
     assert rows == {
         "trip_daily_stats": 6, "vehicle_daily": 9, "monthly_summary": 4, "telemetry_daily": 0, "ingest_health": 5,
         "vehicle_last_known": 5, "energy_hourly": 0, "charging_hourly_stats": 0, "charging_daily": 0, "fuel_daily": 5,
+        "theft_alarms": 0,
     }  # fmt: skip
     assert {metadata["dagster/uri"].value for metadata in said.values()} == {
         str(duckdb_warehouse(installation).published)

@@ -41,7 +41,7 @@ def test_parse_and_build_of_an_empty_fleet_are_silent_and_leave_the_project_alon
         installation.warehouse.publish()
         assert installation.warehouse.row_counts() == {
             "charging_daily": 0, "charging_hourly_stats": 0, "energy_hourly": 0, "fuel_daily": 0, "ingest_health": 0,
-            "monthly_summary": 0, "telemetry_daily": 0, "trip_daily_stats": 0, "vehicle_daily": 0,
+            "monthly_summary": 0, "telemetry_daily": 0, "theft_alarms": 0, "trip_daily_stats": 0, "vehicle_daily": 0,
             "vehicle_last_known": 0,
         }  # fmt: skip
     assert sorted(PROJECT.rglob("*")) == before

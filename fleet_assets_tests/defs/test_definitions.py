@@ -10,7 +10,7 @@ from fleet_assets.installation import Installation
 
 MARTS = (
     "trip_daily_stats", "vehicle_daily", "monthly_summary", "energy_hourly", "charging_hourly_stats", "charging_daily",
-    "fuel_daily",
+    "fuel_daily", "theft_alarms",
 )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
         if sensor.default_status == dg.DefaultSensorStatus.RUNNING
     }  # fmt: skip
     assert running == {
+        "alarm_sensor",
         "landing_sensor",
         "mart_sensor",
         "reference_sensor",

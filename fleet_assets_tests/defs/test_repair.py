@@ -26,6 +26,7 @@ A_CENTURY_S = 3_200_000_000
 NO_MARTS = "group:reference,group:raw,telemetry,group:events,group:insights"
 INGEST = ["ingest_daily", "ingest_hourly", "ingest_outages"]
 MADE_OF_TELEMETRY = [
+    "alarms",
     "charging_hours",
     "charging_periods",
     "charging_sessions",

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, POWER_SESSIONS, TRIPS, Table
+from fleet_assets.contracts.alarms import ALARMS
+from fleet_assets.contracts.theft import THEFT_SCORES
 from fleet_assets.pictures import charging, fuel, trips
 from fleet_assets.pictures.canvas import LARGE, SMALL, Size, png, thinned
 from fleet_assets.pictures.charging import sessions_picture
@@ -166,6 +168,40 @@ def test_the_page_of_a_day_of_fuel_events_counts_kinds_and_draws_the_largest() -
     assert page.numbers == {"refuel": 1, "theft": 1, "refuel l": 200.0}  # of the theft no litres are known
     assert asked == [("fuel_plateaus", "van-1")]
     assert page.picture is not None
+
+
+def score(name: str, probability: float) -> dict[str, object]:
+    return {
+        "event_id": name, "vehicle_id": "van-1", "started_at": NOON + timedelta(hours=1), "probability": probability,
+        "ended_at": NOON + timedelta(hours=1, minutes=20),
+    }  # fmt: skip
+
+
+def tank(table: Table, vehicle: str, since: datetime, until: datetime) -> pl.DataFrame:
+    """Plateaus and fuel events of the van around noon."""
+    assert vehicle == "van-1"
+    assert since < NOON < until
+    return PLATEAUS if table is FUEL_PLATEAUS else EVENTS.filter(kind="refuel")
+
+
+def test_the_page_of_a_day_of_scores_draws_the_most_probable_one(drawn: list[Axes]) -> None:
+    page = page_of(THEFT_SCORES, rows_of(THEFT_SCORES, score("a", 0.25), score("b", 0.75)), tank, ZONE)
+    assert page.numbers == {"candidates": 2, "expected thefts": 1.0, "highest %": 75.0}
+    assert page.picture is not None
+    assert drawn[0].get_title(loc="left") == "van-1: fuel level, 1 candidate, 1 refuel"
+    assert page_of(THEFT_SCORES, rows_of(THEFT_SCORES, score("a", 0.25)), none_of, ZONE).picture is None
+
+
+def test_the_page_of_a_day_of_alarms_counts_kinds_and_draws_the_first_of_a_tank(drawn: list[Axes]) -> None:
+    alarm: dict[str, object] = {
+        "alarm_id": "x", "vehicle_id": "van-1", "kind": "theft", "closed_at": NOON + timedelta(hours=9),
+        "started_at": NOON + timedelta(hours=1), "recorded_at": NOON + timedelta(hours=2), "event_id": "a",
+    }  # fmt: skip
+    other = alarm | {"alarm_id": "w", "kind": "sos", "closed_at": NOON}
+    page = page_of(ALARMS, rows_of(ALARMS, alarm, other), tank, ZONE)
+    assert page.numbers == {"vehicles": 1, "sos": 1, "theft": 1}
+    assert len(drawn) == 1
+    assert page_of(ALARMS, rows_of(ALARMS, other), tank, ZONE).picture is None
 
 
 def test_a_day_without_events_has_an_empty_page() -> None:

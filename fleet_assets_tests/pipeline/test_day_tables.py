@@ -119,7 +119,12 @@ def test_an_assignment_touches_the_days_on_which_it_is_valid(built: Installation
 @pytest.mark.parametrize(
     ("setting", "value", "tables"),
     [
-        ("timezone", "Asia/Tokyo", {"trips", "stops", "soc_transitions", "fuel_events", "theft_candidates", *CHARGES}),
+        (
+            "timezone",
+            "Asia/Tokyo",
+            {"trips", "stops", "soc_transitions", "fuel_events", "theft_candidates", "alarms", *CHARGES},
+        ),
+        ("theft_alarm_budget", 1.0, {"alarms"}),
         ("grid_seconds", 2, {"telemetry"}),
     ],
 )

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from fleet_assets.contracts import INGEST_DAILY, TELEMETRY, TRIPS, VEHICLES
+from fleet_assets.contracts import INGEST_DAILY, TELEMETRY, THEFT_REVIEWS, TRIPS, VEHICLES
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_models import mart_inputs, mart_project, stale_marts
 from fleet_assets.pipeline.plan import Plan
@@ -58,10 +58,22 @@ def test_a_day_of_telemetry_makes_stale_what_shows_its_last_rows(current: Instal
     assert stale_marts(current) == {"telemetry_daily", "vehicle_last_known"}
 
 
-def test_a_new_name_makes_stale_the_one_table_that_holds_names(current: Installation) -> None:
+def test_a_new_name_makes_stale_what_may_hold_names(current: Installation) -> None:
     known = current.lake.scan(VEHICLES).collect()
     current.lake.write(VEHICLES, None, known.with_columns(name=pl.lit("Ann's")), "renamed")
-    assert stale_marts(current) == {"vehicle_last_known"}
+    assert stale_marts(current) == {"vehicle_last_known", "theft_alarms"}
+
+
+def test_a_review_makes_stale_the_mart_of_thefts_alone_before_and_after_it_is_stored(current: Installation) -> None:
+    night = at(f"{DAY} 02:00")
+    row = {"review_id": "r", "vehicle_id": "truck", "event_started_at": night, "verdict": "theft", "reason": "siphoned",
+           "reviewed_at": night}  # fmt: skip
+    review = pl.DataFrame([row], schema=THEFT_REVIEWS.schema)
+    current.reference.add_review(review)
+    assert stale_marts(current) == set()
+    assert stale_marts(current, Plan([THEFT_REVIEWS.name], {})) == {"theft_alarms"}
+    current.lake.write(THEFT_REVIEWS, None, review, "test")
+    assert stale_marts(current) == {"theft_alarms"}
 
 
 def test_another_zone_makes_stale_what_counts_by_local_days(current: Installation) -> None:

@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from fleet_assets.adapters import model_shelf
 from fleet_assets.contracts import THEFT_CANDIDATES, THEFT_MODEL, THEFT_REVIEWS, THEFT_SCORES, THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import DataError, ModelRefused
+from fleet_assets.contracts.theft import SUMS
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline import theft_model, theft_promoted
 from fleet_assets.pipeline.day_tables import Days
@@ -61,8 +63,9 @@ def with_fewer_rows() -> pl.DataFrame:
 
 def review(installation: Installation, rows: pl.DataFrame, verdict: str) -> None:
     told = rows.select(
-        pl.format("r-{}", "event_id").alias("review_id"), "vehicle_id",
-        pl.col("started_at").alias("event_started_at"), pl.lit(verdict).alias("verdict"),
+        pl.format("r-{}", "event_id").alias("review_id"), "vehicle_id", "event_id",
+        pl.col("started_at").alias("event_started_at"), pl.col("ended_at").alias("event_ended_at"),
+        pl.lit(verdict).alias("verdict"),
         pl.lit("other").alias("reason"), pl.col("closed_at").alias("reviewed_at"),
     )  # fmt: skip
     installation.lake.write(THEFT_REVIEWS, None, THEFT_REVIEWS.conform(told.lazy()).collect(), "test")
@@ -90,7 +93,8 @@ def test_a_first_model_is_trained_from_simulated_fleets_where_there_is_something
     assert found is not None
     assert found.version == theft_promoted.shelf_of(here).promoted
     assert scores(here)["model_version"].unique().to_list() == [found.version]
-    assert scores(here).height == here.lake.scan(THEFT_CANDIDATES).collect().height
+    falls = here.lake.scan(THEFT_CANDIDATES).filter(~pl.col("kind").is_in(SUMS)).collect()
+    assert scores(here).height == falls.height
 
 
 def test_a_full_rebuild_with_the_promoted_model_equals_the_stored_scores(here: Installation) -> None:
@@ -185,7 +189,7 @@ def test_without_reviews_the_training_set_is_the_packaged_one(here: Installation
 def test_reviews_join_the_training_set_by_vehicle_and_count_from_the_next_training_on(here: Installation) -> None:
     store_model(here)
     before = scores(here)
-    judged = here.lake.scan(THEFT_CANDIDATES).collect()
+    judged = here.lake.scan(THEFT_CANDIDATES).filter(~pl.col("kind").is_in(SUMS)).collect()
     review(here, judged, "no_theft")
     rows, inputs = theft_model.training_set(here)
     own = rows.filter(pl.col("fleet") == "own")
@@ -209,3 +213,33 @@ def test_a_training_set_that_teaches_nothing_is_refused_in_a_sentence(here: Inst
 
 def test_a_model_of_fewer_rows_has_another_name(here: Installation) -> None:
     assert teach(here, training()).version != teach(here, with_fewer_rows()).version
+
+
+def test_a_model_of_another_scikit_learn_still_scores_what_is_stored_and_is_replaced_by_the_next_build(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = model_shelf.libraries()
+    monkeypatch.setattr(model_shelf, "libraries", lambda: installed | {"scikit-learn": "0.99"})
+    monkeypatch.setattr(theft_promoted, "libraries", model_shelf.libraries)
+    monkeypatch.setattr(theft_model, "libraries", model_shelf.libraries)
+    store_model(here)
+    first = theft_promoted.shelf_of(here).promoted
+    monkeypatch.undo()
+    assert scores(here)["model_version"].unique().to_list() == [first]
+    with pytest.raises(ModelRefused, match=r"was made with scikit-learn 0\.99"):
+        theft_model.loaded(here, first)
+    assert theft_promoted.is_model_stale(here)
+    store_model(here)
+    second = theft_promoted.shelf_of(here).promoted
+    assert second != first
+    assert scores(here)["model_version"].unique().to_list() == [second]
+
+
+def test_a_loss_of_weeks_that_is_told_twice_is_one_label(here: Installation) -> None:
+    rows = here.lake.scan(THEFT_CANDIDATES).collect().head(1)
+    later = rows["closed_at"].dt.offset_by("7d")
+    again = rows.with_columns(closed_at=later)
+    here.lake.write(THEFT_CANDIDATES, later.dt.date().item(), again, "test")
+    review(here, rows, "theft")
+    own = theft_model.training_set(here)[0].filter(pl.col("fleet") == "own")
+    assert own.select("event_id", "is_theft").rows() == [(rows["event_id"].item(), True)]

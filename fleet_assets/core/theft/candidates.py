@@ -28,8 +28,9 @@ from fleet_assets.core.theft.rules import TheftRules
 from fleet_assets.core.window import Window
 
 _KINDS = dict(zip((FALL, SLOW, UNOBSERVED, RETURNED), CANDIDATE_KINDS, strict=False))
-_AS_EVENTS = {"slow": "slow_loss", "weekly": "slow_loss", "nights": "nights"}
-"""What names a candidate in its id: fuel events call the first two a slow loss, and know no nights."""
+_AS_EVENTS = {"slow": "slow_loss", "weekly": "slow_loss"}
+"""What names a candidate in its id: fuel events call these a slow loss; sums that are no events are named by their
+kind."""
 
 
 def theft_candidates(
@@ -119,8 +120,9 @@ def _weeks(certain: pl.DataFrame, others: pl.DataFrame, day: Window, rules: Thef
     for until in mondays_of(day):
         large = weekly_losses(certain, until, rules.events)
         lesser = weekly_losses(others, until, rules.candidates)
-        both += [large, lesser.join(large, on="vehicle_id", how="anti", maintain_order="left")]
-    empty = weekly_losses(certain.clear(), day.day_end, rules.events)
+        others_only = lesser.join(large, on="vehicle_id", how="anti", maintain_order="left")
+        both += [large.with_columns(is_event=True), others_only.with_columns(is_event=False)]
+    empty = weekly_losses(certain.clear(), day.day_end, rules.events).with_columns(is_event=True)
     return pl.concat([empty, *both]).with_columns(
         pl.lit("weekly").alias("kind"), pl.lit(0).cast(pl.Int64).alias("how"),
         (pl.col("chance") ** 2 + pl.col("heat") ** 2).sqrt().alias("sd"), pl.col("chance").alias("levels_sd"),
@@ -137,9 +139,11 @@ def _nights(stays: pl.DataFrame, rules: TheftRules) -> pl.DataFrame:
 
 
 def _finished(told: pl.DataFrame, rules: TheftRules) -> pl.DataFrame:
-    named = told.with_columns(pl.col("kind").replace_strict(_AS_EVENTS, default="theft").alias("as_event"))
-    # Sums that begin with the same rest are told apart by the one they end with.
-    at = pl.when(pl.col("kind") == "nights").then("ended_at").otherwise("started_at").alias("at")
+    as_event = pl.col("kind").replace_strict(_AS_EVENTS, default="theft")
+    is_own = (pl.col("kind") == "nights") | ~pl.col("is_event").fill_null(value=True)
+    named = told.with_columns(pl.when(is_own).then("kind").otherwise(as_event).alias("as_event"))
+    # Sums that begin with the same rest, and are no events, are told apart by the one they end with.
+    at = pl.when(is_own).then("ended_at").otherwise("started_at").alias("at")
     stamped = named.with_columns(
         event_ids(named["vehicle_id"] + "/" + named["as_event"], named.select(at).to_series()).alias("event_id"),
         pl.lit(rules.version).alias("rules_version"),

@@ -16,7 +16,6 @@ from datetime import timedelta
 
 import polars as pl
 
-from fleet_assets.contracts.theft import SUMS
 from fleet_assets.core.against_truth import pair_events
 from fleet_assets.core.theft.strata import IS_SEEN
 from fleet_assets.core.theft.truth import CAUSES, NOISE, Truth
@@ -26,15 +25,6 @@ TOLERANCE = timedelta(minutes=15)
 
 ALARM_RATES = (0.05, 0.2, 1.0)
 """False alarms a vehicle and month at which recall is told."""
-
-
-_IS_THEFT = pl.col("verdict").is_in(["theft", "unseen"])
-_IS_LOSS = pl.col("verdict") == "loss"
-IS_GONE = _IS_THEFT | (_IS_LOSS & pl.col("kind").is_in(SUMS))
-"""Whether fuel left without leave by what an event of a kind tells: a fall is a theft, a sum over days may be siphoning
-or a leak too."""
-IS_JUDGED = ~_IS_LOSS | pl.col("kind").is_in(SUMS)
-"""Whether an event is right or wrong: a single fall that is a part of siphoning or a leak is neither."""
 
 
 @dataclass(frozen=True)

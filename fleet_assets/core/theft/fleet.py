@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from fleet_assets.contracts.theft import SUMS
 from fleet_assets.core.arithmetic import quotient
 from fleet_assets.core.theft.rules import FeatureRules
 from fleet_assets.core.theft.sums import ONE
@@ -31,7 +32,7 @@ def with_fleet(candidates: pl.DataFrame, balance: pl.DataFrame, rules: FeatureRu
 def _asked(candidates: pl.DataFrame, rules: FeatureRules) -> pl.DataFrame:
     """Candidates that have an end in time, with the instants around it."""
     reach = pl.duration(seconds=rules.together_s)
-    chosen = candidates.filter((pl.col("kind") != "weekly") & pl.col("source").is_not_null())
+    chosen = candidates.filter(~pl.col("kind").is_in(SUMS) & pl.col("source").is_not_null())
     return chosen.select(
         ONE, "source", "vehicle_id", "closed_at", (pl.col("ended_at") - reach).alias("from_at"),
         (pl.col("ended_at") + reach).alias("to_at"),

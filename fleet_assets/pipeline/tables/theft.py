@@ -21,6 +21,7 @@ from fleet_assets.contracts import (
     ZONES,
     Rows,
 )
+from fleet_assets.contracts.theft import SUMS
 from fleet_assets.core.window import Window
 from fleet_assets.later import Later
 from fleet_assets.pipeline.day_tables import Noted, day_table
@@ -61,8 +62,8 @@ def theft_candidates(
 
 @day_table(THEFT_SCORES, reads=[THEFT_CANDIDATES, THEFT_MODEL], group="insights", days_of=[THEFT_CANDIDATES])
 def theft_scores(theft_candidates: pl.LazyFrame, theft_model: pl.LazyFrame) -> Noted:
-    """The probability that each candidate is a theft, by the promoted model alone, and what it rests on."""
-    candidates = theft_candidates.collect()
+    """The probability that each fall is a theft, by the promoted model alone, and what it rests on."""
+    candidates = theft_candidates.filter(~pl.col("kind").is_in(SUMS)).collect()
     model = model_of(theft_model.collect()) if candidates.height else None
     if model is None:
         # Before a first model is stored; then the day is stale.

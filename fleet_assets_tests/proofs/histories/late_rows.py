@@ -30,7 +30,7 @@ READS = {
     "charging_sessions": ("charging_periods",), "charging_hours": ("charging_periods",),
     "fuel_plateaus": ("telemetry",), "fuel_balance": ("fuel_plateaus",),
     "fuel_events": ("fuel_balance", "ingest_outages"), "theft_candidates": ("fuel_balance", "ingest_outages"),
-    "theft_scores": ("theft_candidates",),
+    "theft_scores": ("theft_candidates",), "alarms": ("theft_scores", "theft_candidates", "fuel_balance"),
 }  # fmt: skip
 LOOK_BACK_DAYS = {
     "readings_before_silence": 31,
@@ -46,6 +46,7 @@ LOOK_BACK_DAYS = {
     "fuel_balance": 31,
     "fuel_events": 31,
     "theft_candidates": 31,
+    "alarms": 14,
 }
 """Days before its own that a table reads; the others read none."""
 OWN_DAY = {("trips", "readings_before_silence")}
@@ -132,7 +133,7 @@ REACHED_DAYS = {
     "trips": 33, "stops": 94,
     "ingest_daily": 0, "ingest_hourly": 0, "ingest_outages": 15, "charging_periods": 1, "power_sessions": 32,
     "charging_sessions": 32, "charging_hours": 32, "fuel_plateaus": 1, "fuel_balance": 32, "fuel_events": 63,
-    "theft_candidates": 63, "theft_scores": 63,
+    "theft_candidates": 63, "theft_scores": 63, "alarms": 77,
 }  # fmt: skip
 
 

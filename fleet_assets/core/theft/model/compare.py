@@ -16,7 +16,7 @@ from fleet_assets.core.theft.model.estimators import LEARNERS
 from fleet_assets.core.theft.model.features import numbers
 from fleet_assets.core.theft.model.fit import arrays, out_of_fold
 from fleet_assets.core.theft.model.limits import thresholds
-from fleet_assets.core.theft.model.metrics import OWN, Subject, figures
+from fleet_assets.core.theft.model.metrics import OWN, Subject, figures, slow_figures
 from fleet_assets.core.theft.model.prior import Prior, held_judged, held_out
 from fleet_assets.core.theft.model.stored import StoredModel
 
@@ -28,7 +28,7 @@ def model_judged(model: StoredModel, prior: Prior) -> Judged:
 
 def model_figures(role: str, model: StoredModel, prior: Prior) -> pl.DataFrame:
     """THEFT_MODEL_METRICS of a model, at its own thresholds."""
-    return figures(Subject(role, model.version), model_judged(model, prior), model.limits, prior.losses_held)
+    return figures(Subject(role, model.version), model_judged(model, prior), model.limits)
 
 
 def estimator_figures(name: str, rows: pl.DataFrame, prior: Prior) -> pl.DataFrame:
@@ -43,7 +43,13 @@ def estimator_figures(name: str, rows: pl.DataFrame, prior: Prior) -> pl.DataFra
     curve = fit_platt(unseen, labels, weights)
     limits = thresholds(curve.intercept + curve.slope * unseen, labels, prior.months(is_held=False))
     odds = curve.intercept + curve.slope * score(numbers(held_out(prior)))
-    return figures(Subject("estimator", name), held_judged(prior, pl.Series(odds)), limits, prior.losses_held)
+    return figures(Subject("estimator", name), held_judged(prior, pl.Series(odds)), limits)
+
+
+def rule_figures(prior: Prior) -> pl.DataFrame:
+    """THEFT_MODEL_METRICS of sums of nights, which no model judges: siphoning and leaks that they find."""
+    nights = prior.candidates.filter(pl.col("is_held") & (pl.col("kind") == "nights"))
+    return slow_figures(Subject("rule", "nights"), nights, prior.losses_held, prior.months(is_held=True))
 
 
 def own_figures(role: str, model: StoredModel, rows: pl.DataFrame) -> pl.DataFrame:

@@ -29,13 +29,13 @@ LOGS = ("size_over_noise", "share_pct", "duration_s", "gap_s", "rate_pct_h", "dr
 
 _LEAST = 1e-3
 
-_NO_THEFT = ("is_in_outage", "is_of_source", "is_returned", "is_unobserved", "is_weekly")
+_NO_THEFT = ("is_in_outage", "is_of_source", "is_returned", "is_unobserved")
 """What the rule of signal to noise takes for no theft."""
 
 
 def signal_to_noise(numbers: F64, labels: F64, weights: F64) -> Score:
     """Learns nothing: the logarithm of the fall over its standard deviation; of what was given back, what nobody saw,
-    what fell together with its source and sums of weeks nothing."""
+    what fell together with its source nothing."""
     del numbers, labels, weights
     place = NAMES.index("size_over_noise")
     others = [NAMES.index(name) for name in _NO_THEFT]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from fleet_assets.contracts.theft import CANDIDATE_KINDS, FEATURES
+from fleet_assets.contracts.theft import CANDIDATE_KINDS, FEATURES, SUMS
 from fleet_assets.core.compiled import F64
 
 LEFT_OUT = ("volume_l", "rate_lph", "local_hour", "local_weekday")
@@ -23,7 +23,7 @@ DIRECTIONS: Mapping[str, int] = {
 """Features with which a probability of theft may only rise (1), or only fall (-1): a larger fall, one that stayed, one
 of this vehicle alone."""
 
-KINDS = {f"is_{kind}": kind for kind in CANDIDATE_KINDS}
+KINDS = {f"is_{kind}": kind for kind in CANDIDATE_KINDS if kind not in SUMS}
 """Features that say how the tank fell, with the kind that each stands for."""
 
 NAMES: tuple[str, ...] = (*(column.name for column in FEATURES if column.name not in LEFT_OUT), *KINDS)

@@ -17,8 +17,6 @@ from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.theft.calibration import Calibration, calibration, sigmoid
 from fleet_assets.core.theft.evaluation import (
     ALARM_RATES,
-    IS_GONE,
-    IS_JUDGED,
     Judged,
     at_rate,
     at_threshold,
@@ -31,9 +29,6 @@ from fleet_assets.core.theft.strata import by_stratum
 
 TOLD_RATE = 0.2
 """False alarms a vehicle and month at which strata are told."""
-
-SLOW_RATE = 0.1
-"""The same for siphoning and leaks, which take days."""
 
 ALL = "all"
 
@@ -49,14 +44,11 @@ class Subject:
     method: str
 
 
-def figures(
-    subject: Subject, judged: Judged, limits: Mapping[float, float | None] | None = None,
-    slow: pl.DataFrame | None = None,
-) -> pl.DataFrame:  # fmt: skip
+def figures(subject: Subject, judged: Judged, limits: Mapping[float, float | None] | None = None) -> pl.DataFrame:
     """THEFT_MODEL_METRICS of scores that are log odds, or of another detector's.
 
     `limits`: thresholds by false alarms a vehicle and month, learnt elsewhere; without them those are taken that are
-    best here, which no user could know. `slow`: siphoning and leaks, the truth.
+    best here, which no user could know.
     """
     points, is_model = curve(judged), limits is not None
     levels = limits or {rate: at_rate(points, rate).threshold for rate in ALARM_RATES}
@@ -64,8 +56,6 @@ def figures(
     rows = [*_whole(judged, points, levels, seen.height), *_strata(seen, levels[TOLD_RATE])]
     if is_model:
         rows += _calibrated(judged)
-    if slow is not None:
-        rows += _slow(judged, slow, levels[SLOW_RATE])
     named = [(subject.role, subject.method, *row) for row in rows]
     return pl.DataFrame(named, schema={**THEFT_MODEL_METRICS.schema}, orient="row")
 
@@ -106,8 +96,8 @@ def calibrated(judged: Judged) -> Calibration | None:
 
 def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
     """Probabilities, labels, weights and vehicles by number, of all but losses of another kind."""
-    rows = judged.found.filter(IS_JUDGED)
-    is_theft = IS_GONE
+    rows = judged.found.filter(pl.col("verdict") != "loss")
+    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
     weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
     told = rows.select(
         is_theft.cast(pl.Float64).alias("label"), weight.alias("weight"),
@@ -117,16 +107,19 @@ def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
     return odds, told["label"].to_numpy(), told["weight"].to_numpy(), told["vehicle"].to_numpy()
 
 
-def _slow(judged: Judged, losses: pl.DataFrame, threshold: float | None) -> Iterator[Any]:
-    found = judged.found.filter(is_found(threshold))
+def slow_figures(subject: Subject, found: pl.DataFrame, losses: pl.DataFrame, months: float) -> pl.DataFrame:
+    """THEFT_MODEL_METRICS of sums over days (`found`, with `verdict`) beside the true siphoning and leaks."""
     off = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent")).alias("off")
     told = slow_losses(found, losses).group_by("kind", off).agg(
         pl.len().alias("count"), pl.col("is_found").mean().alias("found"),
-        pl.col("is_early").mean().alias("found in five nights"),
+        pl.col("is_early").mean().alias("found in five nights"), pl.col("bound").mean(),
     ).sort("kind", "off")  # fmt: skip
-    for kind, silent, count, every, early in told.iter_rows():
-        for measure, value in (("found", every), ("found in five nights", early)):
-            yield f"{kind} at {SLOW_RATE:g}", silent, measure, value, None, None, count
+    rows = [_row("false alarms", found.filter(pl.col("verdict") == "false").height / months, found.height)]
+    for kind, silent, count, *values in told.iter_rows():
+        for measure, value in zip(told.columns[3:], values, strict=True):
+            rows.append((kind, silent, measure, value, None, None, count))
+    named = [(subject.role, subject.method, *row) for row in rows]
+    return pl.DataFrame(named, schema={**THEFT_MODEL_METRICS.schema}, orient="row").drop_nulls("value")
 
 
 def _row(measure: str, value: float | None, count: int) -> tuple[Any, ...]:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
+from fleet_assets.contracts.theft import SUMS, THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
 from fleet_assets.core.against_truth import pair_events
-from fleet_assets.core.theft.evaluation import IS_GONE, IS_JUDGED, TOLERANCE, Judged, judge
+from fleet_assets.core.theft.evaluation import TOLERANCE, Judged, judge
 from fleet_assets.core.theft.strata import IS_SEEN
 from fleet_assets.core.theft.truth import Truth
+
+IS_FALL = ~pl.col("kind").is_in(SUMS)
+"""Candidates that the model judges: no sums over days."""
 
 _LABELS = ("verdict", "cause", "litres", "theft", "fleet", "losses", "is_held")
 _THEFT = ("vehicle_id", "started_at", "ended_at", "volume", "snr", "is_masked", "reports_while_off", "has_counter",
@@ -62,10 +65,15 @@ def fleet_in(
     # A loss of weeks that is told again a week later keeps its id: it is one.
     once = sized.sort("closed_at", maintain_order=True).unique("event_id", keep="first", maintain_order=True)
     seen = once.filter(pl.col("started_at") < truth.until)
-    events = seen.select("vehicle_id", "started_at", "ended_at", "event_id", pl.col("litres").alias("volume_l"))
-    told = judge(events.with_columns(score=pl.lit(0.0)), truth).found.select("event_id", "verdict", "cause")
-    pairs = pair_events(events.rename({"volume_l": "volume"}), truth.thefts, TOLERANCE)
-    numbered = events.with_row_index("found").join(pairs, on="found").select("event_id", pl.col("true").alias("theft"))
+    events = seen.select("kind", "vehicle_id", "started_at", "ended_at", "event_id", pl.col("litres").alias("volume_l"))
+    # A sum over days takes no theft from the fall that it is.
+    falls, sums = events.filter(IS_FALL), events.filter(~IS_FALL)
+    told = pl.concat(
+        judge(part.with_columns(score=pl.lit(0.0)), truth).found.select("event_id", "verdict", "cause")
+        for part in (falls, sums)
+    )
+    pairs = pair_events(falls.rename({"volume_l": "volume"}), truth.thefts, TOLERANCE)
+    numbered = falls.with_row_index("found").join(pairs, on="found").select("event_id", pl.col("true").alias("theft"))
     rows = seen.join(told, on="event_id", maintain_order="left").join(numbered, on="event_id", how="left")
     named = rows.with_columns(fleet=pl.lit(fleet), losses=pl.lit(losses), is_held=pl.lit(is_held))
     facts = {"fleet": [fleet], "is_held": [is_held], "vehicle_months": [truth.vehicle_months]}
@@ -82,9 +90,10 @@ def _renamed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def training_rows(prior: Prior) -> pl.DataFrame:
-    """THEFT_TRAINING_SET of the prior: thefts, and falls that are none. A theft counts as rarely as thefts are."""
-    known = prior.candidates.filter(IS_JUDGED)
-    is_theft = IS_GONE
+    """THEFT_TRAINING_SET of the prior: thefts, and falls that are none. Siphoning and leaks are losses that other rules
+    tell; to take them for thefts or for none would teach either wrongly. A theft counts as rarely as thefts are."""
+    known = prior.candidates.filter(IS_FALL & (pl.col("verdict") != "loss"))
+    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
     weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
     told = known.with_columns(
         is_theft.alias("is_theft"), weight.alias("weight"), pl.lit("benchmark").alias("origin"),
@@ -93,8 +102,8 @@ def training_rows(prior: Prior) -> pl.DataFrame:
 
 
 def held_out(prior: Prior) -> pl.DataFrame:
-    """Candidates of the held fleets."""
-    return prior.candidates.filter("is_held")
+    """Falls of the held fleets."""
+    return prior.candidates.filter(IS_FALL & pl.col("is_held"))
 
 
 def held_judged(prior: Prior, scores: pl.Series) -> Judged:

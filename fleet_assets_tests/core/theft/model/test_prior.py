@@ -9,7 +9,7 @@ import pytest
 
 from fleet_assets.adapters.theft_prior import PACKAGED
 from fleet_assets.contracts import check_frame
-from fleet_assets.contracts.theft import THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
+from fleet_assets.contracts.theft import SUMS, THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
 from fleet_assets.core.theft.baselines import BASELINES
 from fleet_assets.core.theft.evaluation import judge
 from fleet_assets.core.theft.model.prior import fleet_in, held_judged, held_out, training_rows
@@ -31,7 +31,8 @@ def test_the_packaged_fleets_are_small() -> None:
 
 def test_training_rows_are_rows_of_the_contract_and_siphoning_teaches_neither_way() -> None:
     check_frame(THEFT_TRAINING_SET, training())
-    assert training().height == prior().candidates.filter(pl.col("verdict") != "loss").height
+    falls = prior().candidates.filter(~pl.col("kind").is_in(SUMS))
+    assert training().height == falls.filter(pl.col("verdict") != "loss").height
     weights = training().filter("is_theft")["weight"]
     assert 0 < weights.min() < weights.max() < 1  # type: ignore[operator]
 
@@ -64,10 +65,11 @@ def test_a_theft_is_the_candidate_that_fits_it_best_and_one_that_was_missed_is_k
     rows = candidates().head(2).with_columns(
         pl.Series("started_at", [NOON, NOON]), pl.Series("ended_at", [NOON + timedelta(minutes=5)] * 2),
         pl.lit("van").alias("vehicle_id"), pl.Series("volume_l", [20.0, 31.0]), pl.Series("event_id", ["a", "b"]),
+        pl.lit("fall").alias("kind"),
     )  # fmt: skip
     true = cases.thefts(("van", 0, 5, 30.0), ("van", 600, 605, 40.0))
     sizes = pl.DataFrame({"vehicle_id": ["van"], "capacity_l": [400.0]})
-    losses = cases.true_events().with_columns(series=pl.lit(""), reports_while_off=pl.lit(True))
+    losses = cases.true_events().with_columns(series=pl.lit(""), reports_while_off=pl.lit(True), snr=pl.lit(1.0))
     found = fleet_in("seed 9", rows, sizes, cases.truth(true, losses), 5.0, is_held=True)
     assert found.candidates.select("event_id", "verdict", "theft", "vehicle_id").rows() == [
         ("a", "false", None, "seed 9/van"), ("b", "theft", 0, "seed 9/van"),
