@@ -8,13 +8,14 @@ from typing import Any
 import dagster as dg
 
 from fleet_assets.defs.automation import follow
+from fleet_assets.defs.catch_up import catch_up
 from fleet_assets.defs.checks import day_checks
 from fleet_assets.defs.day_assets import day_assets, landing_assets
 from fleet_assets.defs.freshness import freshness_checks, freshness_sensor
+from fleet_assets.defs.jobs import jobs_by_hand
 from fleet_assets.defs.mart_sensor import mart_sensor
 from fleet_assets.defs.marts import dbt_command, mart_assets
 from fleet_assets.defs.reference import reference_assets
-from fleet_assets.defs.repair import repair
 from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
 from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
 from fleet_assets.defs.warehouse_load import warehouse_load
@@ -38,10 +39,10 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
             landing_sensor,
             mart_sensor(installation),
             reference_sensor,
-            repair,
+            catch_up,
             run_failed,
         ],
-        jobs=[landing_retention_job],
+        jobs=[*jobs_by_hand(installation), landing_retention_job],
         schedules=[landing_retention],
         resources={"installation": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
         executor=dg.in_process_executor,
