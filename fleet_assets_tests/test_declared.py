@@ -26,7 +26,8 @@ LOADED_BY_NAME = {
 """Distributions that no line of ours imports, each with who does."""
 
 TOOLS = {
-    "import-linter", "ipykernel", "mypy", "pandas-stubs", "pytest-xdist", "ruff", "setuptools", "types-cachetools", "types-pyyaml",
+    "import-linter", "ipykernel", "mypy", "pandas-stubs", "pytest-xdist", "ruff", "setuptools", "types-cachetools",
+    "types-pyyaml",
 }  # fmt: skip
 """What `make check` and `make test` call, mypy reads, or a notebook runs in."""
 
