@@ -322,11 +322,19 @@ def docs(
 
 
 @app.command()
-def ui(port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None) -> None:
-    """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open."""
+def ui(
+    port: Annotated[int | None, typer.Option(help=PORT_HELP)] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on. Any but this machine's own is open to whoever reaches it.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI of this installation, with its daemon: sensors and automation run while it is open.
+
+    It has no login. From another machine, use `ssh -L 3000:localhost:3000 HOST`, or a proxy that asks for one.
+    """
     from fleet_assets.commands.ui import run_ui
 
-    raise typer.Exit(run_ui(Installation.from_environment(), port))
+    raise typer.Exit(run_ui(Installation.from_environment(), port, host))
 
 
 @app.command()

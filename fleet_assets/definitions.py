@@ -9,13 +9,14 @@ import dagster as dg
 
 from fleet_assets.defs.alarm_sensor import alarm_sensor
 from fleet_assets.defs.automation import follow
+from fleet_assets.defs.catch_up import catch_up
 from fleet_assets.defs.checks import day_checks
 from fleet_assets.defs.day_assets import day_assets, landing_assets
 from fleet_assets.defs.freshness import freshness_checks, freshness_sensor
+from fleet_assets.defs.jobs import jobs_by_hand
 from fleet_assets.defs.mart_sensor import mart_sensor
 from fleet_assets.defs.marts import dbt_command, mart_assets
 from fleet_assets.defs.reference import reference_assets
-from fleet_assets.defs.repair import repair
 from fleet_assets.defs.retention_schedule import landing_retention, landing_retention_job
 from fleet_assets.defs.sensors import landing_sensor, reference_sensor, run_failed
 from fleet_assets.defs.theft_model import (
@@ -54,12 +55,12 @@ def build_defs(installation: Installation, **resources: Any) -> dg.Definitions:
             landing_sensor,
             mart_sensor(installation),
             reference_sensor,
-            repair,
+            catch_up,
             run_failed,
             theft_drift_sensor,
             theft_model_sensor,
         ],
-        jobs=[landing_retention_job, training_job],
+        jobs=[*jobs_by_hand(installation), landing_retention_job, training_job],
         schedules=[landing_retention, weekly_training],
         resources={"installation": own, "lake_io": LakeIOManager(installation=own), "dbt": dbt_command(), **resources},
         executor=dg.in_process_executor,

@@ -17,6 +17,8 @@ from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_AS
 
 from fleet_assets.adapters.lake import Written
 from fleet_assets.contracts import TABLES, Table
+from fleet_assets.contracts.headlines import headline
+from fleet_assets.core.for_eyes import for_eyes
 from fleet_assets.installation import Installation
 from fleet_assets.pictures.partition import page_of
 from fleet_assets.pipeline.day_tables import REFERENCE
@@ -24,6 +26,7 @@ from fleet_assets.pipeline.storing import StoredDay
 from fleet_assets.pipeline.theft_cases import words_of
 
 PREVIEW_ROWS = 5
+LONGEST_CELL = 80
 
 TELLS_ITS_OWN_EVENTS = {SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
 """Metadata of an output of which Dagster shall tell nothing: its own event has one data version for a whole range of
@@ -138,25 +141,31 @@ def _rows_of(installation: Installation, table: Table, vehicle: str, since: date
 
 
 def _metadata(table: Table, written: Written, frame: pl.DataFrame | None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+    """Rows first, then what they were made with; hashes and bytes, which few ask for, last."""
+    preview = {} if frame is None or frame.is_empty() else {"preview": dg.MetadataValue.md(_preview(table, frame))}
+    return {
+        **preview,
         "dagster/row_count": written.record.row_count,
-        "dagster/uri": str(written.path),
-        "content_sha256": written.record.content,
-        "bytes": written.record.byte_count,
-        "changed": written.is_changed,
         **{name: _note(value) for name, value in written.record.notes.items() if name != REFERENCE},
+        "changed": written.is_changed,
+        "dagster/uri": str(written.path),
+        "bytes": written.record.byte_count,
+        "content_sha256": written.record.content,
     }
-    if frame is not None and not frame.is_empty():
-        metadata["preview"] = dg.MetadataValue.md(_preview(table, frame))
-    return metadata
 
 
 def _preview(table: Table, frame: pl.DataFrame) -> str:
+    """The columns that a person looks at first, as a person reads them."""
     head = frame.head(PREVIEW_ROWS)
-    filled = [name for name in table.schema if head[name].null_count() < head.height]
+    filled = [name for name in headline(table.name, frame.columns) if head[name].null_count() < head.height]
     lines = ["| " + " | ".join(filled) + " |", "|" + "---|" * len(filled)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in head.select(filled).iter_rows()]
+    lines += ["| " + " | ".join(map(_in_cell, row)) + " |" for row in for_eyes(head.select(filled)).iter_rows()]
     return "\n".join(lines)
+
+
+def _in_cell(text: str) -> str:
+    """A text that does not end its cell of a Markdown table."""
+    return text[:LONGEST_CELL].replace("|", "\\|").replace("\n", " ")
 
 
 def _note(value: Any) -> Any:

@@ -26,9 +26,10 @@ LOADED_BY_NAME = {
 """Distributions that no line of ours imports, each with who does."""
 
 TOOLS = {
-    "import-linter", "mypy", "pandas-stubs", "pytest-xdist", "ruff", "setuptools", "types-cachetools", "types-pyyaml",
+    "import-linter", "ipykernel", "mypy", "pandas-stubs", "pytest-xdist", "ruff", "setuptools", "types-cachetools",
+    "types-pyyaml",
 }  # fmt: skip
-"""What `make check` and `make test` call, or mypy reads."""
+"""What `make check` and `make test` call, mypy reads, or a notebook runs in."""
 
 OF_ANOTHER_NAME = {"dbt": "dbt-core", "can": "python-can", "yaml": "pyyaml", "sqlalchemy": "sqlalchemy"}
 

@@ -207,14 +207,14 @@ class Lake:
         assert entry.record.content == record.content
         self._commit(table, {day: replace(entry, record=record)}, "record")
 
-    def withdraw(self, table: Table, day: date | None) -> None:
+    def withdraw(self, table: Table, day: date | None, because: str = "damage") -> None:
         """Have a partition count as stale for everybody; its rows are read until it is made anew, if its file is there.
         Within `partition_lock`."""
         generation = self.generation(table)
         entry, file = generation.entry(day), generation.file(day)
         if entry is not None and file is not None:
             left = replace(entry, is_withdrawn=True) if file.exists() else None
-            self._commit(table, {day: left}, "damage")
+            self._commit(table, {day: left}, because)
 
     def remove(self, table: Table, day: date | None) -> None:
         """Have no partition of this day; within `partition_lock`."""

@@ -39,7 +39,9 @@ _BUS, _REPLAY, _RUN = "A bus", "Log files instead of a bus", "How it runs"
 _Interface = Annotated[
     str,
     typer.Option(
-        help="python-can interface: socketcan, pcan, vector, slcan, udp_multicast, virtual, ...", rich_help_panel=_BUS
+        help="python-can interface: socketcan, pcan, vector, slcan, udp_multicast, ... "
+        "(`virtual` is within one process only, so nothing else can send to it: try udp_multicast without hardware).",
+        rich_help_panel=_BUS,
     ),
 ]
 _Channel = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -20,6 +21,13 @@ from fleet_assets.contracts.errors import ServiceError
 from fleet_assets.installation import Installation
 from fleet_assets.project_files import project_file
 
+LOCAL = "127.0.0.1"
+EVERY = "0.0.0.0"
+OPEN_TO_ALL = (
+    "Dagster asks nobody for a name: whoever reaches this address may start runs and delete what is stored. Put a "
+    "proxy with a login in front of it, or reach it by `ssh -L 3000:localhost:3000` (docs/operations.md, Privacy)."
+)
+
 WORKSPACE_FILE = project_file("workspace.yaml")
 STOP_SECONDS = 4
 """Then it is killed: whoever asks with SIGTERM has it ended within ten seconds."""
@@ -28,21 +36,25 @@ PORTS = range(3000, 3020)
 """Dagster's usual port, and the next ones where another UI runs."""
 
 
-def run_ui(installation: Installation, wanted: int | None) -> int:
-    """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken."""
-    port = choose_port(wanted)
-    return serve(
-        start_ui(installation, port), port, f"Dagster UI: http://127.0.0.1:{port}/  (stop with Ctrl-C)", Console()
-    )
+def run_ui(installation: Installation, wanted: int | None, host: str = LOCAL) -> int:
+    """Serve the UI in the foreground; returns the exit code of Dagster. Raises ServiceError when the port is taken.
+
+    On another address than this machine's own, everybody who reaches it may start and delete: that is said.
+    """
+    port, console = choose_port(wanted, host), Console()
+    if host not in (LOCAL, "localhost", "::1"):
+        Console(stderr=True).print(OPEN_TO_ALL, style="yellow", highlight=False, soft_wrap=True)
+    line = f"Dagster UI: http://{host}:{port}/  (stop with Ctrl-C)"
+    return serve(start_ui(installation, port, host), port, line, console, host)
 
 
-def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Console) -> int:
+def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Console, host: str = LOCAL) -> int:
     """Say where the UI is once it answers, and wait until it ends or Ctrl-C or SIGTERM asks for it."""
     # Set also for SIGINT: a job that a shell script started in the background ignores it otherwise.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        wait_until_ready(server, port)
+        wait_until_ready(server, port, host=LOCAL if host == EVERY else host)
         console.print(line, highlight=False)
         return server.wait()
     except KeyboardInterrupt:
@@ -52,22 +64,27 @@ def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Consol
         _forget_daemon()
 
 
-def choose_port(wanted: int | None) -> int:
-    """The wanted port, or the first free one of PORTS; raises ServiceError when there is none."""
+def choose_port(wanted: int | None, host: str = LOCAL) -> int:
+    """The wanted port, or the first free one of PORTS; raises ServiceError when there is none, and for an address that
+    this machine has not."""
     tried = PORTS if wanted is None else [wanted]
     for port in tried:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+                probe.bind((host, port))
+            except socket.gaierror as error:
+                raise ServiceError(f"--host {host}: {error.strerror}") from None
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise ServiceError(f"--host {host} is no address of this machine") from None
                 continue
         return port
     which = f"port {tried[0]} is" if wanted else f"ports {tried[0]} to {tried[-1]} are"
     raise ServiceError(f"{which} taken; choose another with --port")
 
 
-def start_ui(installation: Installation, port: int) -> subprocess.Popen[bytes]:
+def start_ui(installation: Installation, port: int, host: str = LOCAL) -> subprocess.Popen[bytes]:
     """Start `dagster dev` in a process group of its own, so that stopping it stops its children too."""
     prepare_dagster_home(installation)
     _end_dead_runs(installation)
@@ -75,7 +92,7 @@ def start_ui(installation: Installation, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(WORKSPACE_FILE)]
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=output, stderr=output, start_new_session=True
+            [*command, "--host", host, "--port", str(port)], stdout=output, stderr=output, start_new_session=True
         )
 
 
@@ -89,7 +106,9 @@ def _end_dead_runs(installation: Installation) -> None:
         return
 
 
-def wait_until_ready(server: subprocess.Popen[bytes], port: int, waiting: Callable[[], None] = lambda: None) -> None:
+def wait_until_ready(
+    server: subprocess.Popen[bytes], port: int, waiting: Callable[[], None] = lambda: None, host: str = LOCAL
+) -> None:
     """Return when the UI answers; raises ServiceError when it ended or does not answer in time."""
     log = Path(os.environ["DAGSTER_HOME"]) / "dagster-dev.log"
     deadline = time.monotonic() + READY_SECONDS
@@ -97,7 +116,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], port: int, waiting: Callab
         if server.poll() is not None:
             raise ServiceError(f"the Dagster UI ended with code {server.returncode}; its words are in {log}")
         try:
-            with urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2):
+            with urlopen(f"http://{host}:{port}/server_info", timeout=2):
                 return
         except (URLError, OSError):
             waiting()

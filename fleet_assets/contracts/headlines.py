@@ -43,7 +43,11 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "ingest_daily": ("source", "vehicle_id", "date", "received_count", "lag_p50_s", "silence_count", "silence_s"),
     "vehicles": ("vehicle_id", "name", "make", "model", "powertrain", "tank_capacity_l", "battery_capacity_kwh"),
     "vehicle_daily": (
-        "vehicle_id", "local_date", "trip_count", "distance_km", "duration_s", "idle_s", "burned_l", "energy_used_kwh",
+        "vehicle_id", "local_date", "trip_count", "distance_km", "trip_s", "utilisation_pct", "stop_idle_s",
+    ),
+    "fuel_daily": ("vehicle_id", "local_date", "burned_l", "idle_fuel_l", "refuelled_l", "stolen_l", "refuel_cost"),
+    "charging_daily": (
+        "vehicle_id", "local_date", "session_count", "energy_added_kwh", "energy_loss_kwh", "peak_power_kw", "cost",
     ),
     "monthly_summary": (
         "vehicle_id", "month", "trip_count", "distance_km", "burned_l", "fuel_l_per_100km", "energy_used_kwh",

@@ -3,8 +3,8 @@
 Does not belong here: what the tables are and how their days are made (`pipeline`).
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from typing import cast
 
 import dagster as dg
@@ -47,17 +47,32 @@ def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
         here, days = installation.get(), selected_days(context)
         _tell_of_outside(context, maker, here, days)
         only_stale = context.run.tags.get(ONLY_STALE_TAG) == "true"
-        changed = kept = 0
+        changed, kept, shown = 0, 0, newest_full_day(days)
+        held: dg.AssetMaterialization | None = None
         for position, stored in enumerate(store_days(here, maker, days, only_stale=only_stale), start=1):
             kept += stored.written is None
             changed += stored.written is not None and stored.written.is_changed
             is_drawn = position > len(days) - DRAWN_DAYS
-            context.log_event(day_event(context.asset_key, table, stored, here, is_drawn=is_drawn))
+            event = day_event(context.asset_key, table, stored, here, is_drawn=is_drawn)
+            if stored.day == shown:
+                held = event
+            else:
+                context.log_event(event)
             progressed(table.name, position, len(days))
+        if held is not None:
+            context.log_event(held)
         context.log.info(f"{table.name}: {len(days)} days, {changed} changed, {kept} were current")
         return dg.Output(None, metadata=TELLS_ITS_OWN_EVENTS)
 
     return cast(dg.AssetsDefinition, materialise)
+
+
+def newest_full_day(days: Sequence[date]) -> date | None:
+    """The day to tell of last, so that the asset's page shows it and not today, which has hardly begun; None where it
+    is the last anyway."""
+    today = datetime.now(UTC).date()
+    full = [day for day in days if day < today]
+    return max(full) if full and max(days) >= today else None
 
 
 def _tell_of_outside(

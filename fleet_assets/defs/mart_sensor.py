@@ -9,11 +9,12 @@ import time
 
 import dagster as dg
 
-from fleet_assets.defs.requests import Underway, digest, request, underway
+from fleet_assets.defs.requests import Underway, digest, request, told, underway
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.mart_models import mart_inputs, mart_project, stale_marts
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.resources import InstallationResource
+from fleet_assets.wording import counted
 
 PATIENCE_SECONDS = 120.0
 """How long stale marts wait for runs that store what they read: where data never stop, such runs never stop either."""
@@ -47,7 +48,8 @@ def _asked_for(context: dg.SensorEvaluationContext, here: Installation) -> dg.Se
     if _stores_inputs(here, runs) and time.time() - since < PATIENCE_SECONDS:
         return dg.SensorResult(skip_reason="A run stores what the marts read.", cursor=str(since))
     marks = [digest([mart_inputs(here).text])]
-    return dg.SensorResult([request(context.instance, sorted(stale), None, marks)], cursor="")
+    why = f"{counted(len(stale), 'mart')} made of other rows, text or settings than there are now"
+    return dg.SensorResult(told(context, [request(context.instance, sorted(stale), None, marks, why)]), cursor="")
 
 
 def _is_empty(installation: Installation) -> bool:

@@ -12,6 +12,16 @@ from dagster import AutomationCondition as When
 
 from fleet_assets.contracts import MODEL_TABLES, Table
 
+PAGES = {
+    "trips": "docs/trips.md", "stops": "docs/trips.md", "standing_periods": "docs/trips.md",
+    "charging_periods": "docs/charging.md", "power_sessions": "docs/charging.md",
+    "charging_sessions": "docs/charging.md", "charging_hours": "docs/charging.md", "fuel_plateaus": "docs/fuel.md",
+    "fuel_balance": "docs/fuel.md", "fuel_events": "docs/fuel.md", "hourly_use": "docs/use.md",
+    "engine_starts": "docs/use.md", "soc_transitions": "docs/use.md", "ingest": "docs/operations.md",
+    "raw": "docs/architecture.md",
+}  # fmt: skip
+"""The page that says by which rules a table, or the tables of a group, are made."""
+
 OWNERS = ["team:fleet-data"]
 REFERENCE_GROUP = "reference"
 INSIGHTS_GROUP = "insights"
@@ -26,12 +36,22 @@ def common(table: Table, group: str) -> dict[str, Any]:
         "group_name": group,
         "owners": OWNERS,
         "kinds": {"polars", "parquet"},
+        "tags": {"layer": group},
         "metadata": {
             "dagster/column_schema": column_schema(table),
             "key": ", ".join(table.key),
             "partition": f"UTC day of {table.partition_by}" if table.partition_by else "none",
+            "docs": ", ".join(
+                filter(None, (PAGES.get(table.name) or PAGES.get(group), f"docs/tables.md#{table.name}"))
+            ),
         },
     }
+
+
+def _docs(name: str, group: str) -> str:
+    """The pages about a table: its rules, where there is one, and its columns."""
+    page = PAGES.get(name) or PAGES.get(group)
+    return f"{page}, docs/tables.md#{name}" if page else f"docs/tables.md#{name}"
 
 
 def column_schema(table: Table) -> dg.TableSchema:

@@ -27,6 +27,11 @@ KILLED_AGAIN = 3
 ASKED_TAG = "fleet/asked_for"
 """Run tag: names the days and the state of their inputs for which a sensor asked."""
 
+WHY_TAG = "fleet/why"
+"""Run tag: why a sensor asked, in words."""
+
+LONGEST_WHY = 500
+
 PARTITION_TAG = "dagster/partition"
 
 
@@ -58,9 +63,10 @@ def _underway(run: dg.DagsterRun) -> Underway:
 
 
 def request(
-    instance: dg.DagsterInstance, names: Sequence[str], span: tuple[date, date] | None, marks: Iterable[str]
+    instance: dg.DagsterInstance, names: Sequence[str], span: tuple[date, date] | None, marks: Iterable[str], why: str
 ) -> dg.RunRequest:
-    """Ask for the days of `span` (None: tables without days); `marks` name the inputs for which they are wanted.
+    """Ask for the days of `span` (None: tables without days); `marks` name the inputs for which they are wanted, `why`
+    says it to whoever looks at the run.
 
     The same is asked for once in RETRY_SECONDS, and again at once, a few times, when the process of its run was killed.
     """
@@ -70,8 +76,20 @@ def request(
     return dg.RunRequest(
         run_key=f"{asked}/{killed}",
         asset_selection=[dg.AssetKey(name) for name in names],
-        tags={ASKED_TAG: digest([asked]), ONLY_STALE_TAG: "true"} | (range_tags(*span) if span else {}),
+        tags={ASKED_TAG: digest([asked]), ONLY_STALE_TAG: "true", WHY_TAG: why[:LONGEST_WHY]}
+        | (range_tags(*span) if span else {}),
     )
+
+
+def told(context: dg.SensorEvaluationContext, requests: Iterable[dg.RunRequest]) -> list[dg.RunRequest]:
+    """The requests, each with its reason in the log of the sensor's tick."""
+    asked = []
+    for one in requests:
+        names = ", ".join(key.path[-1] for key in one.asset_selection or ())
+        days = " to ".join(dict.fromkeys(one.tags[tag] for tag in RANGE_TAGS if tag in one.tags))
+        context.log.info(f"{names}{f' of {days}' if days else ''}: {one.tags.get(WHY_TAG, '')}")
+        asked.append(one)
+    return asked
 
 
 def _killed(instance: dg.DagsterInstance, asked: str) -> int:

@@ -10,13 +10,14 @@ from dagster._core.storage.tags import RUN_KEY_TAG
 
 from fleet_assets.contracts import DECODING_TABLES, INGEST_QUARANTINED, LAKE_TABLES, REFERENCE_TABLES
 from fleet_assets.defs.partitions import RANGE_TAGS, day_partitions
-from fleet_assets.defs.requests import digest, request, underway
+from fleet_assets.defs.requests import WHY_TAG, digest, request, told, underway
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import spans
 from fleet_assets.pipeline.plan import followers, outside_days
 from fleet_assets.pipeline.reference import stale_reference
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.resources import InstallationResource
+from fleet_assets.wording import counted
 
 REFERENCE = frozenset({*REFERENCE_TABLES, *DECODING_TABLES})
 PATIENCE_SECONDS = 60.0
@@ -35,7 +36,7 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
     Changed reference files come first: rows that were decoded without them would only be computed again.
     """
     here, since = installation.get().at_this_moment(), float(context.cursor or time.time())
-    requests = [*_requests(context.instance, here)]
+    requests = told(context, _requests(context.instance, here))
     if not requests:
         return dg.SensorResult(skip_reason="Every landed file is part of its raw partition.", cursor="")
     if _reference_comes_first(context.instance, here, time.time() - since):
@@ -89,7 +90,10 @@ def _requests(instance: dg.DagsterInstance, installation: Installation) -> Itera
     for first, last in spans({day for marks in touched.values() for day in marks}):
         marks = {(name, day): touched[name][day] for name in touched for day in touched[name] if first <= day <= last}
         names = {name for name, _ in marks}
-        yield request(instance, sorted(names | followers(names)), (first, last), [marks[key] for key in sorted(marks)])
+        found = [f"{name} on {counted(sum(one == name for one, _ in marks), 'day')}" for name in sorted(names)]
+        why = f"landed files, or rows set aside, are not those that were read: {', '.join(found)}"
+        ordered = [marks[key] for key in sorted(marks)]
+        yield request(instance, sorted(names | followers(names)), (first, last), ordered, why)
 
 
 def _free_days(name: str, instance: dg.DagsterInstance, installation: Installation) -> dict[date, str]:
@@ -108,12 +112,16 @@ def _free_days(name: str, instance: dg.DagsterInstance, installation: Installati
     minimum_interval_seconds=15,
     description="Requests the reference tables whose files changed: CSVs, DBC files, signal maps.",
 )
-def reference_sensor(installation: InstallationResource) -> dg.RunRequest | dg.SkipReason:
+def reference_sensor(
+    context: dg.SensorEvaluationContext, installation: InstallationResource
+) -> dg.RunRequest | dg.SkipReason:
     """Compares the files with what each table was made of; all changed tables are one run."""
     marks = stale_reference(installation.get())
     if not marks:
         return dg.SkipReason("Every reference table is what its files say.")
-    return dg.RunRequest(run_key=_reference_key(marks), asset_selection=[*map(dg.AssetKey, marks)])
+    why = f"changed reference files: {', '.join(sorted(marks))}"
+    context.log.info(why)
+    return dg.RunRequest(run_key=_reference_key(marks), asset_selection=[*map(dg.AssetKey, marks)], tags={WHY_TAG: why})
 
 
 @dg.run_failure_sensor(

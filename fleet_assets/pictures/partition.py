@@ -16,16 +16,23 @@ import polars as pl
 from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, Table
 from fleet_assets.pictures.charging import curve_picture
 from fleet_assets.pictures.fuel import fuel_picture, with_case
-from fleet_assets.pictures.trips import distances_picture
+from fleet_assets.pictures.trips import distances_picture, speed_picture
 
 RowsOf = Callable[[Table, str, datetime, datetime], pl.DataFrame]
 """Rows of another table, of one vehicle, whose partition lies between two instants."""
 
-Numbers = Mapping[str, float]
+Numbers = Mapping[str, float | str]
 Draw = Callable[[pl.DataFrame, RowsOf, str], bytes | None]
 
 AROUND = timedelta(days=2)
 """What is drawn before and after the largest event of a day."""
+
+
+DOUBTFUL = 0.05
+"""Share of a trip's time unseen, or of its distance uncertain, from which it is told as doubtful."""
+
+TOLD = {"speed": "speed_kmh", "position": "latitude_deg", "fuel level": "fuel_level_pct", "state of charge": "soc_pct"}
+"""What people look for in telemetry, and the column that tells it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,50 @@ def _trips(rows: pl.DataFrame) -> Numbers:
         **_sums(rows, {"distance km": pl.col("distance_km").sum(), "longest km": pl.col("distance_km").max()}),
         **_sums(rows, {"driving h": _known("moving_s") / 3600, "fuel l": _known("fuel_used_l")}),
         **_sums(rows, {"energy kWh": _known("energy_used_kwh")}),
+        "longest": _told(rows.sort("distance_km", "started_at").row(-1, named=True)),
+        **_most_doubtful(rows),
     }
+
+
+def _told(trip: Mapping[str, Any]) -> str:
+    """Which trip it is, in a few words."""
+    return f"{trip['vehicle_id']}, {trip['started_at']:%Y-%m-%d %H:%M} UTC, {trip['distance_km']:.1f} km"
+
+
+def _most_doubtful(rows: pl.DataFrame) -> dict[str, str]:
+    """The trip of which least was seen, or whose distance is least certain; nothing where all were seen whole."""
+    error = (pl.col("distance_error_km") / pl.col("distance_km")).fill_nan(None).fill_null(0).clip(0, 1)
+    unseen = 1 - pl.col("coverage_pct") / 100
+    doubtful = rows.with_columns(doubt=pl.max_horizontal(error, unseen)).sort("doubt", "started_at")
+    trip = doubtful.row(-1, named=True)
+    if trip["doubt"] < DOUBTFUL:
+        return {}
+    error_km = trip["distance_error_km"]
+    give = "" if error_km is None else f" ± {error_km:.1f} km"
+    return {"most doubtful": f"{_told(trip)}{give}, {trip['coverage_pct']:.0f} % of its time observed"}
+
+
+def _telemetry(rows: pl.DataFrame) -> Numbers:
+    told = {f"rows with {name}": pl.col(column).count() for name, column in TOLD.items()}
+    return {"vehicles": rows["vehicle_id"].n_unique(), **_sums(rows, told)}
+
+
+def _busiest_speeds(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes | None:
+    """The speed of the vehicle that told most of it."""
+    del rows_of
+    speeds = rows.lazy().select("vehicle_id", "recorded_at", "speed_kmh").drop_nulls("speed_kmh").collect()
+    if speeds.is_empty():
+        return None
+    vehicle = speeds.group_by("vehicle_id").len().sort("len", "vehicle_id")["vehicle_id"][-1]
+    return speed_picture(vehicle, zone, speeds.filter(pl.col("vehicle_id") == vehicle))
+
+
+def _hourly_use(rows: pl.DataFrame) -> Numbers:
+    sums = {
+        "distance km": _known("distance_km"), "moving h": _known("moving_s") / 3600,
+        "idle h": _known("idle_s") / 3600, "fuel l": _known("fuel_used_l"), "energy kWh": _known("energy_used_kwh"),
+    }  # fmt: skip
+    return {"vehicles": rows["vehicle_id"].n_unique(), **_sums(rows, sums)}
 
 
 def _trips_drawn(rows: pl.DataFrame, rows_of: RowsOf, zone: str) -> bytes:
@@ -156,6 +206,8 @@ _PAGES: dict[str, tuple[Callable[[pl.DataFrame], Numbers], Draw | None]] = {
     "charging_sessions": (_charging_sessions, None), "fuel_events": (_fuel_events, _largest_event),
     "fuel_plateaus": (_fuel_plateaus, None), "theft_scores": (_theft_scores, _most_probable),
     "alarms": (_alarms, _first_alarm),
+    "telemetry": (_telemetry, _busiest_speeds),
+    "hourly_use": (_hourly_use, None),
 }  # fmt: skip
 
 

@@ -50,6 +50,17 @@ def trips_picture(
     return png(figure)
 
 
+def speed_picture(vehicle: str, zone: str, speeds: pl.DataFrame) -> bytes:
+    """PNG of the speed of one vehicle through a day (recorded_at, speed_kmh)."""
+    figure, axes = blank(SMALL, f"{vehicle}: speed, {counted(speeds.height, 'row')}")
+    told = thinned(speeds, "recorded_at", "speed_kmh")
+    axes.plot(told["recorded_at"], told["speed_kmh"], color=COLOURS["line"], linewidth=0.6)
+    axes.set_ylabel("km/h", fontsize=7)
+    axes.set_ylim(bottom=0)
+    with_time_axis(axes, zone)
+    return png(figure)
+
+
 def distances_picture(trips: pl.DataFrame) -> bytes:
     """PNG of many vehicles: the kilometres of each, the farthest ten from the top."""
     driven = trips.group_by("vehicle_id").agg(pl.sum("distance_km")).sort("distance_km", "vehicle_id").tail(10)

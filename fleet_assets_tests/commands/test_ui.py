@@ -37,7 +37,7 @@ def test_after_the_ui_was_stopped_no_daemon_is_said_to_run(
     with dg.DagsterInstance.get() as instance:
         instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "it", []))
     assert json.loads(fleet_here("status", "--json").out)["runs"]["has_daemon"]
-    monkeypatch.setattr(ui, "wait_until_ready", lambda *_: None)
+    monkeypatch.setattr(ui, "wait_until_ready", lambda *_, **__: None)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with subprocess.Popen(["sleep", "0.2"], start_new_session=True) as server:
@@ -46,3 +46,8 @@ def test_after_the_ui_was_stopped_no_daemon_is_said_to_run(
         for number, handler in handlers.items():
             signal.signal(number, handler)
     assert not json.loads(fleet_here("status", "--json").out)["runs"]["has_daemon"]
+
+
+def test_an_address_that_this_machine_has_not_is_refused(fleet_here: FleetHere) -> None:
+    done = fleet_here("ui", "--host", "192.0.2.1", "--port", "3999")
+    assert (done.code, done.err.strip()) == (1, "fleet: --host 192.0.2.1 is no address of this machine"), done

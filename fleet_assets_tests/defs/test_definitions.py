@@ -83,7 +83,7 @@ def test_the_daemons_sensors_run_from_the_start(definitions: dg.Definitions) -> 
         "reference_sensor",
         "follow_inputs",
         "run_failed",
-        "repair",
+        "catch_up",
         "freshness_sensor",
         "theft_drift_sensor",
         "theft_model_sensor",

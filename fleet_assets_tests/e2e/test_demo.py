@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 from fleet_assets.contracts import RAW_CAN, TRIPS
 from fleet_assets.installation import Installation
 from fleet_assets.settings import load_settings
+from fleet_assets_tests.dbt.test_ten_questions import QUESTIONS
 
 OF_NOW = {"fleet_today", "currently_idle", "vehicles_not_moved_today", "active_vehicle_map"}
 """Views that read the clock; dbt/test_portability.py compares them at one instant."""
@@ -100,6 +101,13 @@ def test_analysts_query_marts_and_tables_by_bare_name(demo: Installation) -> Non
     done = fleet(demo.settings.root, "query", asked, "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[1]) > 0
+
+
+def test_the_ten_questions_are_answered(demo: Installation) -> None:
+    rows = {question: demo.warehouse.query(sql).height for question, sql, _ in QUESTIONS}
+    # Two days of three vehicles may pass without a theft, and without a charge that has ended.
+    seldom = ("stolen", "charg")
+    assert [one for one, height in rows.items() if not height and not any(word in one for word in seldom)] == []
 
 
 def test_a_server_tells_the_demos_of_two_folders_apart(demo: Installation) -> None:

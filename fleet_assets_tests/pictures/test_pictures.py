@@ -11,7 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, POWER_SESSIONS, TRIPS, Table
+from fleet_assets.contracts import FUEL_EVENTS, FUEL_PLATEAUS, POWER_SESSIONS, TELEMETRY, TRIPS, Table
 from fleet_assets.contracts.alarms import ALARMS
 from fleet_assets.contracts.theft import THEFT_SCORES
 from fleet_assets.pictures import charging, fuel, trips
@@ -149,9 +149,11 @@ def none_of(table: Table, vehicle: str, since: datetime, until: datetime) -> pl.
 
 def test_the_page_of_a_day_of_trips_says_what_a_person_asks() -> None:
     page = page_of(TRIPS, TRIP_ROWS, none_of, ZONE)
-    assert page.numbers == {
+    numbers = {name: value for name, value in page.numbers.items() if isinstance(value, float | int)}
+    assert numbers == {
         "vehicles": 1, "distance km": 55.0, "longest km": 35.0, "driving h": 0.8, "fuel l": 5.5,
     }  # fmt: skip
+    assert str(page.numbers["longest"]).endswith(" UTC, 35.0 km")
     assert page.picture is not None
     assert page_of(TRIPS, TRIP_ROWS, none_of, ZONE, is_drawn=False).picture is None
 
@@ -206,3 +208,29 @@ def test_the_page_of_a_day_of_alarms_counts_kinds_and_draws_the_first_of_a_tank(
 
 def test_a_day_without_events_has_an_empty_page() -> None:
     assert page_of(FUEL_EVENTS, FUEL_EVENTS.empty(), none_of, ZONE).numbers == {}
+
+
+def test_the_most_doubtful_trip_is_named_where_one_was_not_seen_whole() -> None:
+    seen = TRIP_ROWS.with_columns(coverage_pct=pl.lit(100.0), distance_error_km=pl.lit(0.01))
+    assert "most doubtful" not in page_of(TRIPS, seen, none_of, ZONE, is_drawn=False).numbers
+    is_longest = pl.col("distance_km") == pl.col("distance_km").max()
+    doubtful = seen.with_columns(coverage_pct=pl.when(is_longest).then(63.0).otherwise(100.0))
+    said = str(page_of(TRIPS, doubtful, none_of, ZONE, is_drawn=False).numbers["most doubtful"])
+    assert said.endswith("35.0 km ± 0.0 km, 63 % of its time observed")
+
+
+def test_the_page_of_a_day_of_telemetry_says_what_was_told_and_draws_the_speed() -> None:
+    start = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    told = pl.DataFrame({
+        "vehicle_id": ["a", "a", "b"], "recorded_at": [start, start + timedelta(minutes=1), start],
+        "speed_kmh": [10.0, 20.0, None], "soc_pct": [None, 50.0, 51.0],
+    })  # fmt: skip
+    rows = pl.concat([TELEMETRY.empty(), told], how="diagonal")
+    page = page_of(TELEMETRY, rows, none_of, ZONE)
+    assert page.numbers == {
+        "vehicles": 2, "rows with speed": 2, "rows with position": 0, "rows with fuel level": 0,
+        "rows with state of charge": 2,
+    }  # fmt: skip
+    assert page.picture is not None
+    silent = rows.with_columns(speed_kmh=pl.lit(None, pl.Float64))
+    assert page_of(TELEMETRY, silent, none_of, ZONE).picture is None

@@ -29,7 +29,7 @@ PAUSE_S = (10, 30)
 RECOVERY_S = 900
 """Patience, not a claim: on two idle cores it takes three minutes."""
 QUIET_S = 75
-"""Five ticks of the sensors for landing and automation, two of `repair`."""
+"""Five ticks of the sensors for landing and automation, two of `catch_up`."""
 
 
 def prove_daemon(strength: Strength, say: Say) -> Iterator[Outcome]:

@@ -14,12 +14,14 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
 from fleet_assets.adapters.lake_damage import withdraw_damaged
 from fleet_assets.defs.dead_runs import end_dead_runs
-from fleet_assets.defs.requests import Underway, request, underway
+from fleet_assets.defs.requests import Underway, request, told, underway
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
+from fleet_assets.pipeline.forecast import forecast
 from fleet_assets.pipeline.plan import BuildRequest, plan_build
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.resources import InstallationResource
+from fleet_assets.wording import counted
 
 ACTIVE = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
 
@@ -33,7 +35,7 @@ Stale = dict[str, list[str]]
     minimum_interval_seconds=30,
     description="Ends runs whose process was killed, notices damage, requests what was left stale for two ticks.",
 )
-def repair(context: dg.SensorEvaluationContext, installation: InstallationResource) -> dg.SensorResult:
+def catch_up(context: dg.SensorEvaluationContext, installation: InstallationResource) -> dg.SensorResult:
     """What is stale at two ticks in a row, with no run or backfill for it under way, nobody else will ask for."""
     here, instance = installation.get(), context.instance
     for run_id in end_dead_runs(here, instance):
@@ -45,8 +47,11 @@ def repair(context: dg.SensorEvaluationContext, installation: InstallationResour
     stale = _stale(here, underway(instance))
     before: Stale = json.loads(context.cursor or "{}")
     stuck = {name: sorted({*days} & {*before.get(name, ())}) for name, days in stale.items()}
-    requests = [*_requests(here, instance, {name: days for name, days in stuck.items() if days})]
-    return dg.SensorResult(requests, None if requests else "Nothing stayed stale.", cursor=json.dumps(stale))
+    stuck = {name: days for name, days in stuck.items() if days}
+    requests = told(context, _requests(here, instance, stuck, _reasons(here, stuck)))
+    waiting = sum(map(len, stale.values())) - sum(map(len, stuck.values()))
+    nothing = f"{counted(waiting, 'stale day')} may yet be asked for by others." if waiting else "Nothing is stale."
+    return dg.SensorResult(requests, None if requests else nothing, cursor=json.dumps(stale))
 
 
 def _stale(installation: Installation, runs: list[Underway]) -> Stale:
@@ -59,7 +64,17 @@ def _stale(installation: Installation, runs: list[Underway]) -> Stale:
     }
 
 
-def _requests(installation: Installation, instance: dg.DagsterInstance, stuck: Stale) -> Iterator[dg.RunRequest]:
+def _reasons(installation: Installation, stuck: Stale) -> dict[str, str]:
+    """Why these days are stale, table by table."""
+    if not stuck:
+        return {}
+    planned = forecast(installation, plan_build(installation, BuildRequest(), {*stuck}))
+    return {one.table: ", ".join(sorted(one.reasons, key=lambda reason: -one.reasons[reason])) for one in planned}
+
+
+def _requests(
+    installation: Installation, instance: dg.DagsterInstance, stuck: Stale, reasons: dict[str, str]
+) -> Iterator[dg.RunRequest]:
     days = {date.fromisoformat(day) for found in stuck.values() for day in found}
     for first, last in spans(days, NEAR_DAYS):
         wanted = {
@@ -69,4 +84,6 @@ def _requests(installation: Installation, instance: dg.DagsterInstance, stuck: S
             if first <= day <= last
         }
         marks = [DAY_TABLES[name].mark(installation, day) for name, day in sorted(wanted)]
-        yield request(instance, sorted({name for name, _ in wanted}), (first, last), marks)
+        names = sorted({name for name, _ in wanted})
+        why = "; ".join(f"{name}: {reasons[name]}" for name in names if name in reasons)
+        yield request(instance, names, (first, last), marks, f"stale since the last look ({why})")

@@ -11,11 +11,15 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from polars.testing import assert_frame_equal
 
 from fleet_assets.commands.build import build_now
 from fleet_assets.commands.dagster_home import prepare_dagster_home
+from fleet_assets.contracts import TELEMETRY
+from fleet_assets.contracts.errors import UsageError
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.plan import BuildRequest
+from fleet_assets.pipeline.reprocessing import owe_vehicle
 from fleet_assets.resources import InstallationResource
 from fleet_assets_tests.fixtures.installation import small_day
 
@@ -103,7 +107,7 @@ def test_a_run_whose_process_was_killed_is_ended_by_the_next_tick(
     dead, alive = started_run(instance), started_run(instance)
     kill_the_process_of(installation, dead)
     installation.run_locks.hold(alive)
-    tick(instance, "repair")
+    tick(instance, "catch_up")
     assert instance.get_run_by_id(dead).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
     assert instance.get_run_by_id(alive).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
 
@@ -113,8 +117,8 @@ def test_days_that_stay_stale_are_asked_for_at_the_second_tick(
 ) -> None:
     installation.landing.append("telemetry", small_day(MONDAY), "one")
     build_now(installation, BuildRequest(select="group:reference,group:raw"))
-    first = tick(instance, "repair")
-    second = tick(instance, "repair", first.cursor)
+    first = tick(instance, "catch_up")
+    second = tick(instance, "catch_up", first.cursor)
     assert asked(first) == []
     assert asked(second) == [([name for name in MADE_OF_TELEMETRY if name != "raw_telemetry"], "2026-03-02")]
 
@@ -143,7 +147,7 @@ def test_landed_days_wait_for_changed_reference_files_while_somebody_brings_them
     bringing = started_run(instance, "vehicles")
     assert asked(tick(instance, "landing_sensor", long_ago)) == []
     kill_the_process_of(installation, bringing)
-    tick(instance, "repair")
+    tick(instance, "catch_up")
     (request,) = tick(instance, "reference_sensor").run_requests
     started_run(instance, **{"dagster/run_key": request.run_key})
     assert asked(tick(instance, "landing_sensor", first.cursor)) == wanted
@@ -161,7 +165,7 @@ def test_a_killed_run_is_asked_for_again_at_once_and_a_failed_one_is_not(
         keys.append(request.run_key)
         run_id = started_run(instance, **{name: request.tags[name] for name in ("fleet/asked_for",)})
         kill_the_process_of(installation, run_id)
-        tick(instance, "repair")
+        tick(instance, "catch_up")
     assert len({*keys}) == 4
 
 
@@ -195,7 +199,37 @@ def test_all_stale_marts_are_one_run_once_what_they_read_is_at_rest_and_nothing_
     assert asked(tick(instance, "mart_sensor", long_ago)) == []
     cursor = None
     for _ in range(5):
-        result = tick(instance, "repair", cursor)
+        result = tick(instance, "catch_up", cursor)
         cursor = result.cursor
         assert asked(result) + asked(tick(instance, "landing_sensor")) == []
     assert json.loads(cursor or "null") == {}
+
+
+def test_a_tick_and_its_run_say_why(installation: Installation, instance: dg.DagsterInstance) -> None:
+    build_now(installation, BuildRequest(select="group:reference"))
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
+    (landed,) = tick(instance, "landing_sensor").run_requests
+    assert landed.tags["fleet/why"] == (
+        "landed files, or rows set aside, are not those that were read: raw_telemetry on 1 day"
+    )
+    build_now(installation, BuildRequest(select="group:raw"))
+    first = tick(instance, "catch_up")
+    (stale,) = tick(instance, "catch_up", first.cursor).run_requests
+    assert stale.tags["fleet/why"].startswith("stale since the last look (")
+    assert "telemetry: " in stale.tags["fleet/why"]
+
+
+def test_everything_of_a_vehicle_is_asked_for_again_and_read_meanwhile(
+    installation: Installation, instance: dg.DagsterInstance
+) -> None:
+    installation.landing.append("telemetry", small_day(MONDAY), "one")
+    build_now(installation, BuildRequest(select="group:reference,group:raw,group:ingest,telemetry"))
+    before = installation.lake.scan(TELEMETRY).collect()
+    vehicle = before["vehicle_id"][0]
+    with pytest.raises(UsageError, match=f"nothing of {vehicle}x is stored; did you mean {vehicle}"):
+        owe_vehicle(installation, f"{vehicle}x")
+    assert owe_vehicle(installation, vehicle)["telemetry"] == [MONDAY]
+    assert_frame_equal(installation.lake.scan(TELEMETRY).collect(), before)
+    first = tick(instance, "catch_up")
+    ((names, day),) = asked(tick(instance, "catch_up", first.cursor))
+    assert ("telemetry" in names, day) == (True, "2026-03-02")
