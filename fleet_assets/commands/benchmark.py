@@ -12,10 +12,10 @@ from pathlib import Path
 
 import polars as pl
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table as RichTable
 
 from fleet_assets.collector.console import Console
 from fleet_assets.collector.file_progress import passing_bar
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.commands.output_file import ending_of, write_rows
 from fleet_assets.commands.simulated_tanks import candidates_of, capacities, tanks_of
 from fleet_assets.commands.theft_figures import Figures, Fleet, figures_of
@@ -118,13 +118,14 @@ def _tell(plans: Sequence[FuelFleetPlan], figures: Figures) -> None:
         console.print(f"\n{sentence}")
 
 
-def _table(rows: pl.DataFrame) -> RichTable:
-    table = RichTable(box=None, pad_edge=False, padding=(0, 1))
-    for name, dtype in rows.schema.items():
-        table.add_column(name.replace("_", " "), justify="right" if dtype.is_numeric() else "left")
+def _table(rows: pl.DataFrame) -> Grid:
+    table = Grid(*(
+        Heading(name.replace("_", " "), Kind.number if dtype.is_numeric() else Kind.name, rank=min(place, 1))
+        for place, (name, dtype) in enumerate(rows.schema.items())
+    ))  # fmt: skip
     for first, *others in rows.iter_rows():
         is_head = all(value is None for value in others)
-        table.add_row(str(first) if is_head else _shown(first), *("" if is_head else _shown(value) for value in others))
+        table.add(str(first) if is_head else _shown(first), *("" if is_head else _shown(value) for value in others))
     return table
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.table import Table as RichTable
 
 from fleet_assets.adapters.durable_file import replace_file
 from fleet_assets.adapters.model_shelf import ModelShelf
 from fleet_assets.adapters.privacy import as_the_person_set
 from fleet_assets.collector.console import Console
+from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts import MODEL_TABLES, THEFT_MODEL_METRICS
 from fleet_assets.contracts.errors import ModelRefused, UsageError
 from fleet_assets.core.theft.model.stored import StoredModel
@@ -38,12 +38,15 @@ def run_list(installation: Installation) -> None:
         console.print("No model yet: `fleet build` trains the first once there is a fall to score; `fleet model train` "
                       "at once.")  # fmt: skip
         return
-    table = RichTable("version", "made", "learnt from", "reviews", "state", box=None, pad_edge=False)
+    table = Grid(
+        Heading("version", rank=0), "made", Heading("learnt from", Kind.prose, 2), Heading("reviews", Kind.number, 2),
+        Heading("state", Kind.prose, 0),
+    )  # fmt: skip
     for name in names:
         facts, state = _facts_and_state(installation, shelf, name)
         learnt = f"{sum(facts.get('trained_on', {}).values()):,} falls, {facts.get('thefts', 0):,} of them thefts"
         made = str(facts.get("made_at", ""))[:16].replace("T", " ")
-        table.add_row(name, made, learnt if facts else "", str(facts.get("own_labels", "")), state)
+        table.add(name, made, learnt if facts else "", str(facts.get("own_labels", "")), state)
     console.print(table)
 
 
@@ -69,7 +72,7 @@ def run_show(installation: Installation, version: str, pictures: Path | None) ->
     console.print("\nWhat each feature adds to the log odds of the average fall, from the least to the most:")
     console.print(_features(model, facts))
     figures = _figures(installation, name)
-    console.print(figures if figures.row_count else "No figures are stored: `fleet build` computes those of the model "
+    console.print(figures if figures.rows else "No figures are stored: `fleet build` computes those of the model "
                   "that scores.")  # fmt: skip
     if pictures is not None:
         for file in _draw(installation, pictures):
@@ -92,37 +95,38 @@ def _told(shelf: ModelShelf, name: str, facts: Mapping[str, Any]) -> Iterator[st
     yield "Libraries: " + ", ".join(f"{library} {number}" for library, number in facts["libraries"].items())
 
 
-def _thresholds(model: StoredModel) -> RichTable:
-    table = RichTable("false alarms a vehicle and month", "probability from which it alarms", box=None, pad_edge=False)
+def _thresholds(model: StoredModel) -> Grid:
+    titles = ("false alarms a vehicle and month", "probability from which it alarms")
+    table = Grid(*(Heading(title, Kind.number) for title in titles))
     for budget in sorted(model.limits):
-        table.add_row(f"{budget:g}", f"{model.threshold_at(budget):.3f}")
+        table.add(f"{budget:g}", f"{model.threshold_at(budget):.3f}")
     return table
 
 
-def _features(model: StoredModel, facts: Mapping[str, Any]) -> RichTable:
+def _features(model: StoredModel, facts: Mapping[str, Any]) -> Grid:
     units = {one["name"]: one["unit"] for one in facts["features"]}
-    table = RichTable("feature", "unit", "least", "most", "not known", box=None, pad_edge=False)
+    table = Grid("feature", "unit", *(Heading(title, Kind.number) for title in ("least", "most", "not known")))
     spans = {name: max(steps.values) - min(steps.values) for name, steps in model.terms.steps.items()}
     for name in sorted(spans, key=lambda one: -spans[one]):
         steps = model.terms.steps[name]
-        table.add_row(
+        table.add(
             name, units.get(name, ""), f"{min(steps.values):+.2f}", f"{max(steps.values):+.2f}", f"{steps.unknown:+.2f}"
         )
     return table
 
 
-def _figures(installation: Installation, name: str) -> RichTable:
+def _figures(installation: Installation, name: str) -> Grid:
     """Figures of a model beside those of others, on held-out vehicles."""
     stored = installation.lake.record(THEFT_MODEL_METRICS, None) is not None
     rows = installation.lake.scan(THEFT_MODEL_METRICS).collect() if stored else THEFT_MODEL_METRICS.empty()
     whole = rows.filter(pl.col("by") == "all", pl.col("measure").is_in(_MEASURES))
-    table = RichTable("on held-out vehicles", *_MEASURES, box=None, pad_edge=False)
+    table = Grid(Heading("on held-out vehicles", rank=0), *(Heading(title, Kind.number) for title in _MEASURES))
     if name not in whole["method"]:
         return table
     for (role, method), own in whole.group_by("role", "method", maintain_order=True):
         known = dict(own.select("measure", "value").iter_rows())
         cells = [_shown(known.get(measure)) for measure in _MEASURES]
-        table.add_row(f"{method} ({role})" if role in ("champion", "challenger") else str(method), *cells)
+        table.add(f"{method} ({role})" if role in ("champion", "challenger") else str(method), *cells)
     return table
 
 
