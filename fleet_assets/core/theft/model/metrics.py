@@ -30,6 +30,9 @@ from fleet_assets.core.theft.strata import by_stratum
 TOLD_RATE = 0.2
 """False alarms a vehicle and month at which strata are told."""
 
+LOOKED_AT = 0.05
+"""Probability from which a person looks: most candidates are hardly any, and their probabilities hold easily."""
+
 ALL = "all"
 
 OWN = "own reviews"
@@ -84,14 +87,19 @@ def _calibrated(judged: Judged) -> Iterator[Any]:
     yield _row("Brier", found.brier, count)
     yield _row("Brier of the base rate", found.base_brier, count)
     yield (ALL, ALL, "calibration error", found.error, found.error_low, found.error_high, count)
+    seen = calibrated(judged, LOOKED_AT)
+    if seen is not None:
+        yield (ALL, ALL, f"calibration error from {LOOKED_AT:g}", seen.error, seen.error_low, seen.error_high, count)
 
 
-def calibrated(judged: Judged) -> Calibration | None:
-    """How far the probabilities of log odds hold at the rate of thefts in life; None where there is no theft."""
+def calibrated(judged: Judged, least: float = 0.0) -> Calibration | None:
+    """How far the probabilities of log odds, of `least` and more, hold at the rate of thefts in life; None where there
+    is no theft."""
     told, labels, weights, vehicles = judged_arrays(judged)
-    if not 0 < labels.sum() < len(labels):
+    is_asked = told >= least
+    if not 0 < labels[is_asked].sum() < is_asked.sum():
         return None
-    return calibration(told, labels, vehicles, weights=weights)
+    return calibration(told[is_asked], labels[is_asked], vehicles[is_asked], weights=weights[is_asked])
 
 
 def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
