@@ -22,7 +22,7 @@ __all__ = ["built"]
 def executed(built: Installation, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The notebook after a run on the installation."""
     monkeypatch.setenv("FLEET_HOME", str(built.settings.root))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     return nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
 
 
@@ -42,5 +42,5 @@ def test_every_cell_runs_and_the_last_ones_say_what_the_tables_hold(executed: An
 
 
 def test_it_is_stored_without_outputs() -> None:
-    stored = nbformat.read(NOTEBOOK, as_version=4)
+    stored = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     assert [cell for cell in stored.cells if cell.get("outputs") or cell.get("execution_count")] == []
