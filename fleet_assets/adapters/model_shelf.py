@@ -27,7 +27,7 @@ from typing import Any
 from fleet_assets.adapters.durable_file import make_folder, replace_file
 from fleet_assets.adapters.file_lock import exclusive_lock
 from fleet_assets.contracts.errors import ModelRefused, UsageError
-from fleet_assets.wording import meant
+from fleet_assets.wording import or_meant
 
 RETRAIN = "`fleet model train` makes one that is"
 """What to do about a model that is refused."""
@@ -126,7 +126,7 @@ class ModelShelf:
         if not name or not self._file(name, _FACTS).exists():
             known = self.versions()
             there = f"; there are: {', '.join(known)}" if known else "; `fleet model train` makes one"
-            raise UsageError(f"there is no model {name}{meant(name, known) or there}")
+            raise UsageError(f"there is no model {name}{or_meant(name, known) or there}")
 
     def _raw_facts(self, name: str) -> dict[str, Any]:
         try:

@@ -23,14 +23,14 @@ from fleet_assets.core.theft.cases import to_review
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.theft_cases import all_cases
-from fleet_assets.wording import counted, meant
+from fleet_assets.wording import counted, or_meant
 
 
 def run_list(installation: Installation, vehicle: str, limit: int, *, is_with_reviewed: bool) -> None:
     """Print cases to be reviewed; raises UsageError, with close names, for a vehicle that has no case."""
     found = all_cases(installation)
     if vehicle and vehicle not in (known := found["vehicle_id"].unique().sort().to_list()):
-        raise UsageError(f"nothing happened to a tank of vehicle {vehicle!r}{meant(vehicle, known)}")
+        raise UsageError(f"nothing happened to a tank of vehicle {vehicle!r}{or_meant(vehicle, known)}")
     of_vehicle = found.filter(pl.col("vehicle_id") == vehicle) if vehicle else found
     rows = to_review(of_vehicle, is_with_reviewed=is_with_reviewed)
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -63,7 +63,7 @@ def run_review(installation: Installation, event_id: str, verdict: str, reason: 
     """
     if reason not in REVIEW_REASONS[verdict]:
         raise UsageError(f"--reason {reason} is not one of {', '.join(REVIEW_REASONS[verdict])}"
-                         f"{meant(reason, REVIEW_REASONS[verdict])}")  # fmt: skip
+                         f"{or_meant(reason, REVIEW_REASONS[verdict])}")  # fmt: skip
     case = the_case(all_cases(installation), event_id)
     now, (note, reviewer) = datetime.now(UTC), said
     row = {
@@ -85,6 +85,6 @@ def the_case(found: pl.DataFrame, event_id: str) -> dict[str, Any]:
     rows = found.filter(pl.col("event_id") == event_id)
     if rows.is_empty():
         known = found["event_id"].to_list()
-        held = meant(event_id, known) or ("" if known else "; there are no fuel events yet: run `fleet build`")
+        held = or_meant(event_id, known) or ("" if known else "; there are no fuel events yet: run `fleet build`")
         raise UsageError(f"there is no event {event_id!r}{held}")
     return rows.row(0, named=True)

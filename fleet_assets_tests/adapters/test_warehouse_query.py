@@ -110,7 +110,7 @@ def test_before_the_first_build_only_what_is_stored_can_be_asked(unbuilt: Duckdb
     ("name", "sentence"),
     [
         ("trps", r"did you mean trips or stops\?"), ("martt", r"did you mean mart\?"),
-        ("refuels", r"did you mean fuel_events\?"), ("q", "there are: can_signals, .*, mart, .*zones"),
+        ("refuels", r"did you mean fuel_events\?"), ("q", "there are: alarms, can_signals, .*, mart, .*zones"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("statement", ["select * from {}", "describe {}"])

@@ -220,7 +220,7 @@ def test_its_tables_are_made_and_loaded_on_a_server_and_widened(
 def test_installing_it_leaves_every_stored_day_current(processes: Processes) -> None:
     processes.installation.landing.append("telemetry", drive("van-1", at("2026-03-02 08:00")), "one")
     without = Processes(REPOSITORY, processes.installation)
-    without.fleet("build", "--select", "group:reference,group:raw,telemetry,group:events,group:ingest")
+    without.fleet("build", "--select", "group:reference,group:raw,telemetry,group:events,group:insights,group:ingest")
     assert "depot" not in help_of_import(without)
     assert json.loads(processes.fleet("status", "--json"))["stale"] == {}
 

@@ -1,4 +1,4 @@
-"""A schema from before the tables of energy and fuel: what their migration adds, taken away.
+"""A schema from before the tables of energy and fuel: what their migration, and later ones, add, taken away.
 
 Belongs here: the statements. Does not belong here: older changes, which each test takes away itself.
 """
@@ -6,6 +6,8 @@ Belongs here: the statements. Does not belong here: older changes, which each te
 from __future__ import annotations
 
 UNDO = (
+    "drop table fleet.alarms, fleet.theft_candidates, fleet.theft_model, fleet.theft_model_metrics, "
+    "fleet.theft_reviews, fleet.theft_scores, fleet.theft_training_set",
     "drop table fleet.charging_hours, fleet.charging_periods, fleet.charging_sessions, fleet.power_sessions, "
     "fleet.engine_starts, fleet.soc_transitions, fleet.fuel_balance, fleet.fuel_events, fleet.fuel_plateaus, "
     "fleet.hourly_use, fleet.rises_over_midnight, fleet.tank_calibrations",
