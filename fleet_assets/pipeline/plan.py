@@ -88,9 +88,10 @@ def plan_build(installation: Installation, request: BuildRequest, names: Collect
     changed = [*stale_reference(here), *([THEFT_MODEL.name] if is_model_stale(here) else [])]
     stale = (recalled(here, seen) if seen else None) or _looked_for(here, changed, seen)
     reference = [table.name for table in reference_tables() if request.full or table.name in changed]
-    reference += _models(here, request, has_days=bool(stale.get(THEFT_SCORES.name)))
     first, last = _bounds(here, request)
     within = {name: {day: why for day, why in days.items() if first <= day <= last} for name, days in stale.items()}
+    # Days to come, which follow from those that are there, are scored when they are.
+    reference += _models(here, request, has_days=bool(within.get(THEFT_SCORES.name)))
     return Plan(reference, {name: days for name, days in within.items() if days}).of(names)
 
 
