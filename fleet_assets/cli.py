@@ -106,11 +106,14 @@ def import_command(
     Example: `fleet import drive/*.MF4 --source can --vehicle-id van-1 --dbc CAN2=canmod_gps.dbc`, then `fleet build`.
     """
     from fleet_assets.collector.typed_times import instant_of
-    from fleet_assets.commands.import_columns import chosen_columns
-    from fleet_assets.commands.import_logs import Answers, run_import
+    from fleet_assets.commands.import_columns import chosen_columns, save_columns
+    from fleet_assets.commands.import_logs import Answers, must_take_columns, run_import
 
     here = Installation.from_environment()
-    columns = chosen_columns(here, maps, units, mapping, save_mapping)
+    columns = chosen_columns(here, maps, units, mapping)
+    must_take_columns(source, columns)
+    if save_mapping:
+        save_columns(here, save_mapping, columns)
     answers = Answers(vehicle_id, bus, timezone, instant_of(start), unix_time, logger, columns)
     run_import(here, paths, source, answers, dbc)
 

@@ -85,7 +85,10 @@ class Settings(BaseSettings):
     )
 
     theft_alarm_budget: float = Field(
-        0.2, ge=0, description="False alarms of theft that are accepted, per vehicle and month: it sets the threshold."
+        0.2,
+        ge=0.01,
+        le=2.0,
+        description="False alarms of theft that are accepted, per vehicle and month (0.01 to 2): sets the threshold.",
     )
     webhook_url: str = Field("", description="Address that alarms are sent to (POST, JSON). Default: to the log alone")
     webhook_secret: str = Field("", repr=False, description="Key of the signature of every alarm that is sent.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 LEAST_WORD = 3
 """Letters of a word that is looked for within other names."""
@@ -31,6 +32,8 @@ def or_meant(name: str, known: Sequence[str]) -> str:
 
 def spanned(seconds: float) -> str:
     """A length of time in units that a person counts in: 0.25 s, 45 s, 12 min, 1 h 05 min, 3 d 4 h."""
+    if not isfinite(seconds):
+        return f"{seconds} s"
     size, sign = abs(seconds), "-" if seconds < 0 else ""
     if size < 120:
         return f"{sign}{size:.3g} s"
@@ -46,7 +49,7 @@ def spanned(seconds: float) -> str:
 def sized(byte_count: float) -> str:
     """Bytes in the unit that keeps the number below a thousand."""
     for unit in ("B", "kB", "MB"):
-        if byte_count < 1_000:
+        if byte_count < 999.5:  # what would be rounded to a thousand is one of the next unit
             return f"{byte_count:.3g} {unit}"
         byte_count /= 1_000
     return f"{byte_count:,.1f} GB"

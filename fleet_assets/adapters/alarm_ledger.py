@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fleet_assets.adapters.durable_file import make_folder
 from fleet_assets.adapters.file_lock import exclusive_lock
+from fleet_assets.adapters.unix_time import instant, unix_us
 
 LEDGER = "alarms"
 """Its folder in FLEET_HOME."""
@@ -78,8 +79,8 @@ class AlarmLedger:
     def add(self, entries: Iterable[Entry], now: datetime) -> None:
         """Write down alarms that it does not know; one that it knows stays as it is."""
         rows = [
-            (one.alarm_id, one.vehicle_id, one.source, one.kind, _micros(one.closed_at), one.state, one.body,
-             one.attempts, _micros(one.due_at), one.problem, _micros(now))
+            (one.alarm_id, one.vehicle_id, one.source, one.kind, unix_us(one.closed_at), one.state, one.body,
+             one.attempts, unix_us(one.due_at), one.problem, unix_us(now))
             for one in entries
         ]  # fmt: skip
         with self._open() as file:
@@ -90,7 +91,7 @@ class AlarmLedger:
         with self._open() as file:
             file.execute(
                 "update alarms set attempts = attempts + 1, due_at = ?, changed_at = ? where alarm_id = ?",
-                (_micros(due_at), _micros(now), alarm_id),
+                (unix_us(due_at), unix_us(now), alarm_id),
             )
 
     def settle(self, alarm_id: str, state: str, now: datetime, problem: str = "") -> None:
@@ -98,7 +99,7 @@ class AlarmLedger:
         with self._open() as file:
             file.execute(
                 "update alarms set state = ?, problem = ?, changed_at = ? where alarm_id = ?",
-                (state, problem, _micros(now), alarm_id),
+                (state, problem, unix_us(now), alarm_id),
             )
 
     def known(self) -> set[str]:
@@ -113,7 +114,7 @@ class AlarmLedger:
                 f"select {_COLUMNS} from alarms where state = ? order by closed_at, alarm_id", (state,)
             ).fetchall()
         return [
-            Entry(name, vehicle, source, kind, _instant(closed), said, body, attempts, _instant(due), problem)
+            Entry(name, vehicle, source, kind, instant(closed), said, body, attempts, instant(due), problem)
             for name, vehicle, source, kind, closed, said, body, attempts, due, problem in found
         ]
 
@@ -137,11 +138,3 @@ class AlarmLedger:
 
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
-
-
-def _micros(instant: datetime) -> int:
-    return int(instant.timestamp() * 1_000_000)
-
-
-def _instant(micros: int) -> datetime:
-    return datetime.fromtimestamp(micros / 1_000_000, UTC)

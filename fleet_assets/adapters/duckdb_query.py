@@ -98,15 +98,19 @@ def _show_marts(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
 
 def _described(connection: duckdb.DuckDBPyConnection, sql: str, published: Path) -> pl.DataFrame | None:
     """The answer to `show tables` and `describe TABLE`; None for any other question, and a table that there is not."""
+    asks_for_all, name = described.asks_for_tables(sql), described.asks_about(sql)
+    if not asks_for_all and name is None:
+        return None
     known = tables_of(connection, "memory")
-    if described.asks_for_tables(sql):
+    if asks_for_all:
         rows = dict(_comments(connection, published, ALL_TABLES))
         return described.tables_frame((name, TABLES[name].row if name in TABLES else rows.get(name)) for name in known)
-    name = described.asks_about(sql)
-    if name not in known:
+    if name is None or name not in known:
         return None
-    says = {column.name: column.comment for column in TABLES[name].columns} if name in TABLES else {}
-    says |= dict(_comments(connection, published, COLUMNS_OF, name)) if not says else {}
+    if name in TABLES:
+        says = {column.name: column.comment for column in TABLES[name].columns}
+    else:
+        says = dict(_comments(connection, published, COLUMNS_OF, name))
     kinds = connection.execute(TYPES_OF, [name]).fetchall()
     return described.columns_frame((column, kind, says.get(column)) for column, kind in kinds)
 

@@ -21,6 +21,7 @@ PACKAGED = Path(__file__).resolve().parents[1] / "theft_prior"
 _NAMES = tuple(field.name for field in fields(Prior))
 
 
+@cache
 def read_prior(folder: Path = PACKAGED) -> Prior:
     """The prior of a folder; that of the package if none is given."""
     frames = (pl.read_parquet(_file(folder, name)) for name in _NAMES)

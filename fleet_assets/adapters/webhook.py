@@ -46,8 +46,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, timeout_s: float = T
         raise SettingError(f"FLEET_WEBHOOK_URL={without_secrets(url)} is neither http:// nor https://")
     request = urllib.request.Request(url, data=body, headers=dict(headers), method="POST")
     try:
-        with _opener.open(request, timeout=timeout_s) as answer:
-            answer.read(0)
+        with _opener.open(request, timeout=timeout_s):
             return Answer()
     except urllib.error.HTTPError as error:
         error.close()

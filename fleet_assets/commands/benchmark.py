@@ -22,6 +22,7 @@ from fleet_assets.commands.theft_figures import Figures, Fleet, figures_of
 from fleet_assets.contracts.errors import UsageError
 from fleet_assets.core.theft.baselines import BASELINES
 from fleet_assets.core.theft.baselines.readings import readings_of
+from fleet_assets.core.theft.strata import SEEN_SNR
 from fleet_assets.core.theft.truth import CONFIRMED, truth_of
 from fleet_assets.simulator.fuel_fleet import FuelFleet, FuelFleetPlan, IncidentRates, simulate_fuel_fleet
 from fleet_assets.wording import counted
@@ -108,7 +109,7 @@ def _tell(plans: Sequence[FuelFleetPlan], figures: Figures) -> None:
     console.print(
         f"{counted(plan.vehicles, 'vehicle')}, {plan.days} days from {plan.starts_at.date()}, seed {plan.seed}: "
         f"{figures.rows:,} rows, {counted(thefts['all'], 'theft')}, of which {thefts['seen']} can be seen; "
-        f"{thefts['below']} lie below {figures.seen_snr:g} times the noise, {thefts['masked']} are hidden by a refuel "
+        f"{thefts['below']} lie below {SEEN_SNR:g} times the noise, {thefts['masked']} are hidden by a refuel "
         f"in the same silence. Thresholds of the tuned rule: from a fleet of seed {training.seed}."
     )
     for title, rows in figures.tables():

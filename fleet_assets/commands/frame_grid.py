@@ -6,6 +6,7 @@ themselves (`grid`), how values read (`core.for_eyes`, `query` for programs).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import polars as pl
@@ -31,9 +32,12 @@ LONG = 24
 """Characters from which a text may be cut where there is no room; names of vehicles never are."""
 
 
-def frame_lines(rows: pl.DataFrame, width: int, *, wide: bool = False) -> list[str]:
-    """The rows for a terminal of this width; `wide`: all columns, in lines as long as they need."""
-    grid = _across(rows)
+def frame_lines(
+    rows: pl.DataFrame, width: int, *, wide: bool = False, place: Mapping[str, int] | None = None
+) -> list[str]:
+    """The rows for a terminal of this width; `wide`: all columns, in lines as long as they need. `place`: how soon each
+    column is left out, where its name does not say it (`headlines.ranks`)."""
+    grid = _across(rows, place or ranks(rows.columns))
     if wide:
         return grid.lines()
     if 0 < rows.height <= UPRIGHT_ROWS and grid.hidden(width):
@@ -54,8 +58,8 @@ def chosen(rows: pl.DataFrame, wanted: str) -> pl.DataFrame:
     return rows.select(names) if names else rows
 
 
-def _across(rows: pl.DataFrame) -> Grid:
-    texts, place = for_eyes(rows), ranks(rows.columns)
+def _across(rows: pl.DataFrame, place: Mapping[str, int]) -> Grid:
+    texts = for_eyes(rows)
     is_wide = rows.width > FEW
     grid = Grid(*(_heading(rows[name], texts[name], place[name], is_wide) for name in rows.columns), hint=HINT)
     for row in texts.iter_rows():

@@ -19,19 +19,14 @@ from fleet_assets.wording import or_meant
 FOLDER = "column_maps"
 
 
-def chosen_columns(
-    installation: Installation, maps: Sequence[str], units: Sequence[str], saved: str, save_as: str
-) -> ColumnMap:
-    """The mapping of a saved name with what is stated besides, which wins; saved under a name where one is given.
+def chosen_columns(installation: Installation, maps: Sequence[str], units: Sequence[str], saved: str) -> ColumnMap:
+    """The mapping of a saved name with what is stated besides, which wins.
 
     Raises UsageError for what is no mapping, and a name under which nothing is saved.
     """
     before = _read(installation, saved) if saved else AS_THEY_ARE
     columns = {**dict(before.columns), **stated_pairs("--map", maps)}
-    chosen = column_map(columns, {**dict(before.units), **stated_pairs("--units", units)})
-    if save_as:
-        _save(installation, save_as, chosen)
-    return chosen
+    return column_map(columns, {**dict(before.units), **stated_pairs("--units", units)})
 
 
 def _read(installation: Installation, name: str) -> ColumnMap:
@@ -43,7 +38,8 @@ def _read(installation: Installation, name: str) -> ColumnMap:
     return column_map_of(path.read_text(encoding="utf-8"), str(path))
 
 
-def _save(installation: Installation, name: str, chosen: ColumnMap) -> None:
+def save_columns(installation: Installation, name: str, chosen: ColumnMap) -> None:
+    """Save a mapping under a name; raises UsageError for an empty one, and a name that is no name of a file."""
     if not chosen:
         raise UsageError("--save-mapping saves what --map and --units say: give some")
     path = _path(installation, name)
@@ -54,5 +50,5 @@ def _save(installation: Installation, name: str, chosen: ColumnMap) -> None:
 
 def _path(installation: Installation, name: str) -> Path:
     if not re.fullmatch(r"\w[\w.-]*", name):
-        raise UsageError(f"a mapping is called by letters, digits, - and _, not {name!r}")
+        raise UsageError(f"a mapping is called by letters, digits, ., - and _, not {name!r}")
     return installation.reference.root / FOLDER / f"{name}.yaml"

@@ -49,14 +49,19 @@ class Answers:
     columns: ColumnMap = AS_THEY_ARE
 
 
+def must_take_columns(source: str, columns: ColumnMap) -> None:
+    """Raises UsageError where columns are stated for files that are no tables."""
+    if columns and reader_of(source)[0].name != TELEMETRY_FILES.name:
+        raise UsageError(f"--map, --units and --mapping are for tables: --source {TELEMETRY_FILES.name}")
+
+
 def run_import(
     installation: Installation, paths: Sequence[Path], source: str, answers: Answers, dbc: Sequence[str] = ()
 ) -> None:
     """Import and say what came of it; raises DataError, after the table, when a file was refused or gave no row."""
     bind(installation, answers.vehicle_id, dbc)
     declared, reader = reader_of(source)
-    if answers.columns and declared.name != TELEMETRY_FILES.name:
-        raise UsageError(f"--map, --units and --mapping are for tables: --source {TELEMETRY_FILES.name}")
+    must_take_columns(source, answers.columns)
     files = expand(paths, reader.endings)
     settings = installation.settings
     with FileProgress("importing", files) as progress:

@@ -75,7 +75,7 @@ def run_show(installation: Installation, version: str, pictures: Path | None) ->
     console.print(figures if figures.rows else "No figures are stored: `fleet build` computes those of the model "
                   "that scores.")  # fmt: skip
     if pictures is not None:
-        for file in _draw(installation, pictures):
+        for file in _draw(installation, name, pictures):
             console.print(str(file))
 
 
@@ -117,9 +117,7 @@ def _features(model: StoredModel, facts: Mapping[str, Any]) -> Grid:
 
 def _figures(installation: Installation, name: str) -> Grid:
     """Figures of a model beside those of others, on held-out vehicles."""
-    stored = installation.lake.record(THEFT_MODEL_METRICS, None) is not None
-    rows = installation.lake.scan(THEFT_MODEL_METRICS).collect() if stored else THEFT_MODEL_METRICS.empty()
-    whole = rows.filter(pl.col("by") == "all", pl.col("measure").is_in(_MEASURES))
+    whole = _stored_figures(installation).filter(pl.col("by") == "all", pl.col("measure").is_in(_MEASURES))
     table = Grid(Heading("on held-out vehicles", rank=0), *(Heading(title, Kind.number) for title in _MEASURES))
     if name not in whole["method"]:
         return table
@@ -130,16 +128,23 @@ def _figures(installation: Installation, name: str) -> Grid:
     return table
 
 
+def _stored_figures(installation: Installation) -> pl.DataFrame:
+    """THEFT_MODEL_METRICS as they are stored; none before there are any."""
+    is_stored = installation.lake.record(THEFT_MODEL_METRICS, None) is not None
+    return installation.lake.scan(THEFT_MODEL_METRICS).collect() if is_stored else THEFT_MODEL_METRICS.empty()
+
+
 def _shown(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _draw(installation: Installation, folder: Path) -> Iterator[Path]:
-    from fleet_assets.pipeline.theft_metrics import judgement
+def _draw(installation: Installation, name: str, folder: Path) -> Iterator[Path]:
+    from fleet_assets.pipeline.theft_metrics import Judgement
 
+    judged = Judgement(_stored_figures(installation), {f"model {name}": loaded(installation, name)})
     with as_the_person_set():
-        for name, picture in judgement(installation).pictures().items():
-            file = folder / f"theft_{name}.png"
+        for drawn, picture in judged.pictures().items():
+            file = folder / f"theft_{drawn}.png"
             replace_file(file, picture)
             yield file
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,7 @@ from fleet_assets.collector.console import Console, escaped
 from fleet_assets.commands.frame_grid import chosen, frame_lines
 from fleet_assets.commands.grid import Grid, Heading, Kind
 from fleet_assets.contracts.errors import UsageError
+from fleet_assets.contracts.headlines import ranks
 from fleet_assets.core.us_units import in_us_units
 from fleet_assets.installation import Installation
 from fleet_assets.wording import counted
@@ -38,7 +39,9 @@ DECIMALS = 3
 """Of numbers in a table: a metre, a gram, a watt-hour."""
 
 DEGREE_DECIMALS = 6
-"""Of degrees: a decimetre. Numbers below 1 keep as many digits that count."""
+"""Of degrees: a decimetre."""
+SIGNIFICANT = 6
+"""Digits that count of numbers below 1."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,11 @@ def run_query(
         raise UsageError("parquet is not for a terminal: name a file with --output, or use a pipe")
     began = time.perf_counter()
     rows = installation.query_cache.query(sql) if show_stats else installation.rows_once(sql)
+    is_table = output_format == "table"
+    named = rows.columns
+    if is_table and output is None and installation.settings.units == "us":
+        rows = in_us_units(rows)
+    place = dict(zip(rows.columns, ranks(named).values(), strict=True))
     rows = chosen(rows, look.columns)
     aside = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if show_stats:
@@ -74,14 +82,11 @@ def run_query(
             replace_file(output, FORMATS[output_format](rows))
         aside.print(f"{output}: {counted(rows.height, 'row')}")
         return
-    is_table = output_format == "table"
-    if is_table and installation.settings.units == "us":
-        rows = in_us_units(rows)
     is_cut = is_table and rows.height > SHOWN_ROWS
     shown = rows.head(SHOWN_ROWS) if is_cut else rows
     # On a terminal somebody looks at it; a file or program gets the values as they are.
     if sys.stdout.isatty() and output_format != "parquet":
-        sys.stdout.buffer.write(_on_terminal(shown, output_format, look.wide))
+        sys.stdout.buffer.write(_on_terminal(shown, output_format, look.wide, place))
     else:
         sys.stdout.buffer.write(FORMATS[output_format](shown))
     sys.stdout.buffer.flush()
@@ -89,11 +94,11 @@ def run_query(
         aside.print(f"{SHOWN_ROWS} of {rows.height} rows; all of them with --format csv")
 
 
-def _on_terminal(rows: pl.DataFrame, output_format: str, wide: bool) -> bytes:
+def _on_terminal(rows: pl.DataFrame, output_format: str, wide: bool, place: Mapping[str, int]) -> bytes:
     """What somebody sees, every control character made visible."""
     if output_format != "table":
         return escaped(FORMATS[output_format](rows).decode()).encode()
-    return "".join(f"{line}\n" for line in frame_lines(rows, Console().width, wide=wide)).encode()
+    return "".join(f"{line}\n" for line in frame_lines(rows, Console().width, wide=wide, place=place)).encode()
 
 
 def _format_of(output: Path | None) -> str:
@@ -133,7 +138,7 @@ def _shown(name: str, dtype: pl.DataType) -> pl.Expr:
         return _text(name, dtype).cast(pl.String)
     number = pl.col(name).cast(pl.Float64)
     rounded = number.round(DEGREE_DECIMALS if name.endswith("_deg") else DECIMALS)
-    return pl.when(number.abs() < 1).then(number.round_sig_figs(DEGREE_DECIMALS)).otherwise(rounded).cast(pl.String)
+    return pl.when(number.abs() < 1).then(number.round_sig_figs(SIGNIFICANT)).otherwise(rounded).cast(pl.String)
 
 
 def _as_csv(rows: pl.DataFrame) -> bytes:

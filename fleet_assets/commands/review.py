@@ -35,7 +35,7 @@ def run_list(installation: Installation, vehicle: str, limit: int, *, is_with_re
     rows = to_review(of_vehicle, is_with_reviewed=is_with_reviewed)
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     if rows.is_empty():
-        reviewed = found["verdict"].count()
+        reviewed = of_vehicle["verdict"].count()
         console.print(f"Nothing is left to review; {counted(reviewed, 'case')} reviewed so far (--all shows them)")
         return
     sys.stdout.buffer.write(FORMATS["table"](_shown(installation, rows.head(limit))))

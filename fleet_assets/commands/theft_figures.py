@@ -14,10 +14,12 @@ import polars as pl
 
 from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.theft.baselines import BASELINES, SIGNAL_TO_NOISE
-from fleet_assets.core.theft.baselines.signal_to_noise import LOSSES, signal_to_noise
+from fleet_assets.core.theft.baselines.signal_to_noise import LOSSES, THEFTS, signal_to_noise
 from fleet_assets.core.theft.calibration import Calibration, Platt, calibration, fit_platt
 from fleet_assets.core.theft.evaluation import (
     ALARM_RATES,
+    IS_THEFT,
+    TOLD_RATE,
     Judged,
     at_rate,
     at_threshold,
@@ -28,11 +30,9 @@ from fleet_assets.core.theft.evaluation import (
     judge,
 )
 from fleet_assets.core.theft.siphoning import slow_losses
-from fleet_assets.core.theft.strata import SEEN_SNR, by_stratum
+from fleet_assets.core.theft.strata import OFF, by_stratum
 from fleet_assets.core.theft.truth import Truth
 
-TOLD_RATE = 0.2
-"""False alarms a vehicle and month at which strata and causes are told."""
 SLOW_RATE = 0.1
 """The same for siphoning over days."""
 SHORTS = {name: one.short for name, one in BASELINES.items()} | {SIGNAL_TO_NOISE: "s/n"}
@@ -47,13 +47,12 @@ class Fleet:
     truth: Truth
     rows: int
 
-    def judged(self, kinds: tuple[str, ...] | None = None) -> Judged:
+    def judged(self, kinds: tuple[str, ...] = THEFTS) -> Judged:
         """What signal to noise finds of it."""
         return judge(self.events(kinds), self.truth)
 
-    def events(self, kinds: tuple[str, ...] | None = None) -> pl.DataFrame:
-        chosen = {} if kinds is None else {"kinds": kinds}
-        return signal_to_noise(self.candidates, self.capacities, **chosen)
+    def events(self, kinds: tuple[str, ...] = THEFTS) -> pl.DataFrame:
+        return signal_to_noise(self.candidates, self.capacities, kinds)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,6 @@ class Figures:
     causes: pl.DataFrame
     slow: pl.DataFrame
     calibration: Calibration | None
-    seen_snr: float = SEEN_SNR
 
     def tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         """Titles and tables in the order in which they are told."""
@@ -198,8 +196,7 @@ def _slow(training: Fleet, held: Fleet) -> pl.DataFrame:
     events = held.events(LOSSES)
     found = events.filter(is_found(threshold))
     over = held.truth.losses.filter(pl.col("ended_at") < held.truth.until)
-    off = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent")).alias("while off")
-    return slow_losses(found, over).group_by("kind", off).agg(
+    return slow_losses(found, over).group_by("kind", OFF.alias("while off")).agg(
         pl.len().cast(pl.Int64).alias("count"), pl.col("volume").median().alias("litres"),
         pl.col("is_found").mean().alias("found"), pl.col("is_early").mean().alias("in five nights"),
         pl.col("bound").mean(),
@@ -218,6 +215,6 @@ def _calibration(tuned: Judged, here: Judged) -> Calibration | None:
 def _labelled(judged: Judged) -> tuple[F64, F64, I64]:
     """Scores, whether each is a theft (1 or 0), and vehicles by number; losses of another kind are neither."""
     told = judged.found.filter(pl.col("verdict") != "loss")
-    is_theft = told["verdict"].is_in(["theft", "unseen"]).cast(pl.Float64)
+    is_theft = told.select(IS_THEFT.cast(pl.Float64)).to_series()
     vehicle = told["vehicle_id"].rank("dense").cast(pl.Int64)
     return told["score"].to_numpy(), is_theft.to_numpy(), vehicle.to_numpy()

@@ -25,7 +25,7 @@ LOCAL = "127.0.0.1"
 EVERY = "0.0.0.0"
 OPEN_TO_ALL = (
     "Dagster asks nobody for a name: whoever reaches this address may start runs and delete what is stored. Put a "
-    "proxy with a login in front of it, or reach it by `ssh -L 3000:localhost:3000` (docs/operations.md, Privacy)."
+    "proxy with a login in front of it, or reach it by `ssh -L {port}:localhost:{port}` (docs/operations.md, Privacy)."
 )
 
 WORKSPACE_FILE = project_file("workspace.yaml")
@@ -42,10 +42,11 @@ def run_ui(installation: Installation, wanted: int | None, host: str = LOCAL) ->
     On another address than this machine's own, everybody who reaches it may start and delete: that is said.
     """
     port, console = choose_port(wanted, host), Console()
-    if host not in (LOCAL, "localhost", "::1"):
-        Console(stderr=True).print(OPEN_TO_ALL, style="yellow", highlight=False, soft_wrap=True)
-    line = f"Dagster UI: http://{host}:{port}/  (stop with Ctrl-C)"
-    return serve(start_ui(installation, port, host), port, line, console, host)
+    if host not in (LOCAL, "localhost"):
+        Console(stderr=True).print(OPEN_TO_ALL.format(port=port), style="yellow", highlight=False, soft_wrap=True)
+    here = LOCAL if host == EVERY else host
+    line = f"Dagster UI: http://{here}:{port}/  (stop with Ctrl-C)"
+    return serve(start_ui(installation, port, host), port, line, console, here)
 
 
 def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Console, host: str = LOCAL) -> int:
@@ -54,7 +55,7 @@ def serve(server: subprocess.Popen[bytes], port: int, line: str, console: Consol
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        wait_until_ready(server, port, host=LOCAL if host == EVERY else host)
+        wait_until_ready(server, port, host=host)
         console.print(line, highlight=False)
         return server.wait()
     except KeyboardInterrupt:

@@ -30,6 +30,14 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "vehicle_id", "kind", "started_at", "volume_l", "volume_sd_l", "confidence", "level_before_pct",
         "level_after_pct", "cost",
     ),
+    "theft_candidates": (
+        "vehicle_id", "kind", "started_at", "volume_l", "share_pct", "size_over_noise", "duration_s", "zone_id",
+    ),
+    "theft_scores": ("vehicle_id", "kind", "started_at", "ended_at", "probability"),
+    "theft_alarms": (
+        "vehicle_id", "kind", "started_at", "volume_l", "probability", "is_above_threshold", "expected_cost", "verdict",
+    ),
+    "alarms": ("vehicle_id", "kind", "name", "recorded_at", "zone_id"),
     "charging_periods": ("vehicle_id", "started_at", "ended_at", "state", "battery_kwh", "peak_power_kw"),
     "power_sessions": (
         "vehicle_id", "started_at", "charging_s", "energy_added_kwh", "peak_power_kw", "charge_type", "cost",

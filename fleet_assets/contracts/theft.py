@@ -98,7 +98,9 @@ THEFT_CANDIDATES = Table(
     final_within=timedelta(hours=25),
     is_local=True,
     columns=(
-        Column("event_id", "str", "The id that fuel_events gives a theft of this vehicle and start, or a slow loss.",
+        Column("event_id", "str",
+               "The id that fuel_events gives a theft of this vehicle and start, or a slow loss; sums that are no "
+               "event have one of their own.",
                required=True),
         Column("vehicle_id", "str", "Vehicle of the tank.", required=True),
         Column("kind", "str", "How the tank fell.", required=True, values=CANDIDATE_KINDS),

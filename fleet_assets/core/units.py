@@ -41,7 +41,7 @@ _STANDARD_GRAVITY = 9.80665  # exact, m/s2
 # The first unit of each quantity is the one of the contract's columns.
 _TABLE: dict[tuple[str, ...], Unit] = {
     ("km/h", "kmh", "kph", "km/hr", "kmph", "kilometers/hour"): Unit("speed"),
-    ("m/s", "mps", "m/sec"): Unit("speed", 3.6),
+    ("m/s", "mps", "m/sec", "meters/second"): Unit("speed", 3.6),
     ("mph", "mi/h", "miles/hour"): Unit("speed", _MILE_KM),
     ("kn", "knot", "knots", "kt", "kts"): Unit("speed", 1.852),
     ("km", "kilometer", "kilometre", "kilometers"): Unit("distance"),

@@ -17,8 +17,7 @@ from fleet_assets.defs.dead_runs import end_dead_runs
 from fleet_assets.defs.requests import Underway, request, told, underway
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline.days import NEAR_DAYS, spans
-from fleet_assets.pipeline.forecast import forecast
-from fleet_assets.pipeline.plan import BuildRequest, plan_build
+from fleet_assets.pipeline.plan import BuildRequest, Plan, plan_build
 from fleet_assets.pipeline.tables import DAY_TABLES
 from fleet_assets.resources import InstallationResource
 from fleet_assets.wording import counted
@@ -44,36 +43,39 @@ def catch_up(context: dg.SensorEvaluationContext, installation: InstallationReso
         context.log.warning(f"{damage.sentence}; it is stale")
     if instance.get_backfills(BulkActionsFilter(statuses=ACTIVE), limit=1):
         return dg.SensorResult(skip_reason="A backfill is at work.")
-    stale = _stale(here, underway(instance))
+    plan = _plan(here)
+    stale = _stale(plan, underway(instance))
     before: Stale = json.loads(context.cursor or "{}")
     stuck = {name: sorted({*days} & {*before.get(name, ())}) for name, days in stale.items()}
     stuck = {name: days for name, days in stuck.items() if days}
-    requests = told(context, _requests(here, instance, stuck, _reasons(here, stuck)))
+    requests = told(context, _requests(here, instance, stuck, plan))
     waiting = sum(map(len, stale.values())) - sum(map(len, stuck.values()))
     nothing = f"{counted(waiting, 'stale day')} may yet be asked for by others." if waiting else "Nothing is stale."
     return dg.SensorResult(requests, None if requests else nothing, cursor=json.dumps(stale))
 
 
-def _stale(installation: Installation, runs: list[Underway]) -> Stale:
-    """What is stale now and has no run under way."""
+def _plan(installation: Installation) -> Plan:
+    """What is stale now."""
     followed = {name for name, maker in DAY_TABLES.items() if not maker.is_on_demand}
-    planned = plan_build(installation, BuildRequest(), followed).days
+    return plan_build(installation, BuildRequest(), followed)
+
+
+def _stale(plan: Plan, runs: list[Underway]) -> Stale:
+    """What has no run under way of it."""
     return {
         name: [day.isoformat() for day in days if not any(run.covers(name, day) for run in runs)]
-        for name, days in planned.items()
+        for name, days in plan.days.items()
     }
 
 
-def _reasons(installation: Installation, stuck: Stale) -> dict[str, str]:
-    """Why these days are stale, table by table."""
-    if not stuck:
-        return {}
-    planned = forecast(installation, plan_build(installation, BuildRequest(), {*stuck}))
-    return {one.table: ", ".join(sorted(one.reasons, key=lambda reason: -one.reasons[reason])) for one in planned}
+def _why(plan: Plan, name: str, wanted: set[tuple[str, date]]) -> str:
+    """Why these days of a table are stale, each reason once."""
+    reasons = (reason for one, day in sorted(wanted) if one == name for reason in plan.reasons[name][day])
+    return f"{name}: {', '.join(dict.fromkeys(reasons))}"
 
 
 def _requests(
-    installation: Installation, instance: dg.DagsterInstance, stuck: Stale, reasons: dict[str, str]
+    installation: Installation, instance: dg.DagsterInstance, stuck: Stale, plan: Plan
 ) -> Iterator[dg.RunRequest]:
     days = {date.fromisoformat(day) for found in stuck.values() for day in found}
     for first, last in spans(days, NEAR_DAYS):
@@ -85,5 +87,5 @@ def _requests(
         }
         marks = [DAY_TABLES[name].mark(installation, day) for name, day in sorted(wanted)]
         names = sorted({name for name, _ in wanted})
-        why = "; ".join(f"{name}: {reasons[name]}" for name in names if name in reasons)
+        why = "; ".join(_why(plan, name, wanted) for name in names)
         yield request(instance, names, (first, last), marks, f"stale since the last look ({why})")

@@ -49,18 +49,20 @@ def _day_asset(maker: DayTable) -> dg.AssetsDefinition:
         only_stale = context.run.tags.get(ONLY_STALE_TAG) == "true"
         changed, kept, shown = 0, 0, newest_full_day(days)
         held: dg.AssetMaterialization | None = None
-        for position, stored in enumerate(store_days(here, maker, days, only_stale=only_stale), start=1):
-            kept += stored.written is None
-            changed += stored.written is not None and stored.written.is_changed
-            is_drawn = position > len(days) - DRAWN_DAYS
-            event = day_event(context.asset_key, table, stored, here, is_drawn=is_drawn)
-            if stored.day == shown:
-                held = event
-            else:
-                context.log_event(event)
-            progressed(table.name, position, len(days))
-        if held is not None:
-            context.log_event(held)
+        try:
+            for position, stored in enumerate(store_days(here, maker, days, only_stale=only_stale), start=1):
+                kept += stored.written is None
+                changed += stored.written is not None and stored.written.is_changed
+                is_drawn = position > len(days) - DRAWN_DAYS
+                event = day_event(context.asset_key, table, stored, here, is_drawn=is_drawn)
+                if stored.day == shown:
+                    held = event
+                else:
+                    context.log_event(event)
+                progressed(table.name, position, len(days))
+        finally:  # the day is stored, whatever becomes of later ones
+            if held is not None:
+                context.log_event(held)
         context.log.info(f"{table.name}: {len(days)} days, {changed} changed, {kept} were current")
         return dg.Output(None, metadata=TELLS_ITS_OWN_EVENTS)
 

@@ -18,7 +18,8 @@ PAGES = {
     "charging_sessions": "docs/charging.md", "charging_hours": "docs/charging.md", "fuel_plateaus": "docs/fuel.md",
     "fuel_balance": "docs/fuel.md", "fuel_events": "docs/fuel.md", "hourly_use": "docs/use.md",
     "engine_starts": "docs/use.md", "soc_transitions": "docs/use.md", "ingest": "docs/operations.md",
-    "raw": "docs/architecture.md",
+    "raw": "docs/architecture.md", "theft_candidates": "docs/theft.md", "insights": "docs/theft.md",
+    "alarms": "docs/theft_alarms.md", "theft_reviews": "docs/theft_alarms.md",
 }  # fmt: skip
 """The page that says by which rules a table, or the tables of a group, are made."""
 
@@ -41,9 +42,7 @@ def common(table: Table, group: str) -> dict[str, Any]:
             "dagster/column_schema": column_schema(table),
             "key": ", ".join(table.key),
             "partition": f"UTC day of {table.partition_by}" if table.partition_by else "none",
-            "docs": ", ".join(
-                filter(None, (PAGES.get(table.name) or PAGES.get(group), f"docs/tables.md#{table.name}"))
-            ),
+            "docs": _docs(table.name, group),
         },
     }
 

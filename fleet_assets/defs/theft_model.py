@@ -25,11 +25,13 @@ from fleet_assets.contracts import (
     Table,
 )
 from fleet_assets.defs import policies
+from fleet_assets.defs.requests import WHY_TAG, request, underway
 from fleet_assets.installation import Installation
 from fleet_assets.pipeline import theft_model as model
 from fleet_assets.pipeline import theft_promoted
 from fleet_assets.pipeline.theft_metrics import Judgement, judgement
 from fleet_assets.resources import InstallationResource, WholeTable, tell
+from fleet_assets.wording import counted
 
 TRAIN_TAG = "fleet/train"
 """Run tag: a model is trained, and promoted unless it is worse than the promoted one."""
@@ -69,9 +71,11 @@ def theft_training_set(context: dg.AssetExecutionContext, installation: Installa
     here = installation.get()
     if not _may_train(here, context):
         return _kept("it is made when a model is trained")
-    rows, inputs = model.training_set(here)
+    rows, inputs, unmet = model.training_set(here)
+    if unmet:
+        tell(f"{counted(unmet, 'review')} meet no fall of a tank: they teach nothing, and stay")
     counts = {f"{origin} rows": count for origin, count in rows.group_by("origin").len().sort("origin").iter_rows()}
-    return _made(rows, inputs, **counts, thefts=int(rows["is_theft"].sum()))
+    return _made(rows, inputs, **counts, thefts=int(rows["is_theft"].sum()), unmet_reviews=unmet)
 
 
 @_asset(THEFT_MODEL, [THEFT_TRAINING_SET.name])
@@ -142,7 +146,7 @@ def theft_drift_sensor(installation: InstallationResource) -> dg.RunRequest | dg
     if found is None or not found.reasons:
         return dg.SkipReason("Falls are what they were." if found else "There is no model, or no fall.")
     year, week, _ = today.isocalendar()
-    return dg.RunRequest(run_key=f"theft_drift/{year}-{week}", tags={"fleet/drift": found.reasons[0]})
+    return dg.RunRequest(run_key=f"theft_drift/{year}-{week}", tags={WHY_TAG: found.reasons[0]})
 
 
 @dg.sensor(
@@ -151,10 +155,16 @@ def theft_drift_sensor(installation: InstallationResource) -> dg.RunRequest | dg
     minimum_interval_seconds=60,
     description="Has a first model trained once there is something to score, and a promoted one stored.",
 )
-def theft_model_sensor(installation: InstallationResource) -> dg.RunRequest | dg.SkipReason:
-    """Compares the promoted model with the stored one."""
+def theft_model_sensor(
+    context: dg.SensorEvaluationContext, installation: InstallationResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Compares the promoted model with the stored one; what failed is asked for again."""
     here = installation.get().at_this_moment()
     if not theft_promoted.is_model_stale(here):
         return dg.SkipReason("The stored model is the promoted one, or there is nothing to score.")
-    marks = f"{theft_promoted.model_inputs(here)}/{theft_promoted.expected()['rules_version']}"
-    return dg.RunRequest(run_key=f"theft_model/{marks}", asset_selection=[*map(dg.AssetKey, MODEL_TABLES)])
+    if any(run.covers(THEFT_MODEL.name, None) for run in underway(context.instance)):
+        return dg.SkipReason("A run stores the model.")
+    inputs = theft_promoted.model_inputs(here)
+    why = "another model is promoted than the one stored" if inputs else "no model can be used"
+    marks = [inputs, str(theft_promoted.expected()["rules_version"])]
+    return request(context.instance, sorted(MODEL_TABLES), None, marks, why)

@@ -28,8 +28,8 @@ from fleet_assets.pipeline.theft_promoted import are_metrics_stale, is_model_sta
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build: a span of days, Dagster asset selections, and whether current partitions are rebuilt too, and
-    whether the model of thefts is trained anew."""
+    """What to build: a span of days, Dagster asset selections, whether current partitions are rebuilt too, and whether
+    the model of thefts is trained anew."""
 
     first: date | None = None
     last: date | None = None
@@ -98,9 +98,10 @@ def plan_build(installation: Installation, request: BuildRequest, names: Collect
 def _models(here: Installation, request: BuildRequest, *, has_days: bool) -> list[str]:
     """The tables of models that are to be made: all that a training needs where one is asked for, or no model can be
     used; else those that are not of the promoted one."""
-    if request.trains or (not usable(here) and is_model_stale(here, has_days=has_days)):
+    name = usable(here)
+    if request.trains or (not name and is_model_stale(here, has_days=has_days)):
         return [*MODEL_TABLES]
-    is_stale = is_model_stale(here) or (request.full and bool(usable(here)))
+    is_stale = is_model_stale(here) or (request.full and bool(name))
     found = [THEFT_MODEL.name] if is_stale else []
     return [*found, THEFT_MODEL_METRICS.name] if is_stale or are_metrics_stale(here) else found
 

@@ -14,9 +14,9 @@ from fleet_assets.adapters.theft_prior import read_prior
 from fleet_assets.contracts import THEFT_TRAINING_SET
 from fleet_assets.contracts.errors import ModelRefused
 from fleet_assets.core.theft.calibration import reliability
-from fleet_assets.core.theft.evaluation import ALARM_RATES, curve
+from fleet_assets.core.theft.evaluation import ALARM_RATES, TOLD_RATE, curve
 from fleet_assets.core.theft.model.compare import estimator_figures, model_judged, rule_figures
-from fleet_assets.core.theft.model.metrics import ALL, TOLD_RATE, judged_arrays, value_of
+from fleet_assets.core.theft.model.metrics import ALL, judged_arrays, value_of
 from fleet_assets.core.theft.model.stored import StoredModel
 from fleet_assets.installation import Installation
 from fleet_assets.pictures.theft_model import precision_picture, reliability_picture
@@ -42,9 +42,10 @@ class Judgement:
         """PNGs: how far the promoted model's probabilities hold, and what each finds at which precision."""
         prior = read_prior()
         judged = {name: model_judged(one, prior) for name, one in self.models.items()}
+        version = next(iter(self.models.values())).version
         first = next(iter(judged.values()))
         told, labels, weights, _ = judged_arrays(first)
-        error = value_of(self._champion, "calibration error")
+        error = value_of(self.figures.filter(pl.col("method") == version), "calibration error")
         said = "" if error is None else f"calibration error {error:.3f}"
         return {
             "reliability": reliability_picture(

@@ -53,27 +53,30 @@ def promoted(installation: Installation) -> StoredModel | None:
     return model_of(installation.lake.scan(THEFT_MODEL).collect())
 
 
-def training_set(installation: Installation) -> tuple[pl.DataFrame, str]:
-    """THEFT_TRAINING_SET now, and what names that from which it is made: the prior, and reviewed falls of the fleet."""
+def training_set(installation: Installation) -> tuple[pl.DataFrame, str, int]:
+    """THEFT_TRAINING_SET now; what names that from which it is made (the prior, and reviewed falls of the fleet); and
+    how many reviews meet no fall."""
     reviews = installation.lake.record(THEFT_REVIEWS, None)
-    own = _own_rows(installation) if reviews and reviews.row_count else THEFT_TRAINING_SET.empty()
+    own, unmet = _own_rows(installation) if reviews and reviews.row_count else (THEFT_TRAINING_SET.empty(), 0)
     inputs = f"{prior_fingerprint()}:{reviews.content if reviews else ''}:{TheftRules().version}"
-    return pl.concat([training_rows(read_prior()), own]), inputs
+    return pl.concat([training_rows(read_prior()), own]), inputs, unmet
 
 
-def _own_rows(installation: Installation) -> pl.DataFrame:
+def _own_rows(installation: Installation) -> tuple[pl.DataFrame, int]:
     reviews = installation.lake.scan(THEFT_REVIEWS).collect()
     of_reviewed = pl.col("vehicle_id").is_in(reviews["vehicle_id"].unique().implode())
-    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed & IS_FALL).collect().sort("closed_at")
+    candidates = installation.lake.scan(THEFT_CANDIDATES).filter(of_reviewed).collect().sort("closed_at")
     # A loss of weeks that is told again a week later keeps its id: it is one.
     once = candidates.unique("event_id", keep="first", maintain_order=True)
-    known = labelled(once, reviews).frame.drop_nulls("verdict")
+    # Sums over days take the reviews that are about them, and teach nothing.
+    met = labelled(once, reviews)
+    known = met.frame.filter(IS_FALL).drop_nulls("verdict")
     held = [name for name in known["vehicle_id"].unique() if _number_of(name) % HELD_SHARE == 0]
     told = known.with_columns(
         pl.lit(OWN_FLEET).alias("fleet"), pl.lit("review").alias("origin"), pl.lit(OWN_WEIGHT).alias("weight"),
         (pl.col("verdict") == "theft").alias("is_theft"), pl.col("vehicle_id").is_in(held).alias("is_held"),
     )  # fmt: skip
-    return told.select(list(THEFT_TRAINING_SET.schema))
+    return told.select(list(THEFT_TRAINING_SET.schema)), met.unmet.height
 
 
 def _number_of(name: str) -> int:
@@ -129,17 +132,13 @@ def drifted(installation: Installation, today: date) -> Drift | None:
     model = promoted(installation)
     until = midnight(today)
     since, first = until - timedelta(days=DRIFT_DAYS), until - timedelta(days=4 * DRIFT_DAYS)
-    falls = installation.lake.window(THEFT_CANDIDATES, first, until).collect()
+    falls = installation.lake.window(THEFT_CANDIDATES, first, until).filter(IS_FALL).collect()
     if model is None or falls.is_empty():
         return None
     before, after = falls.filter(pl.col("closed_at") < since), falls.filter(pl.col("closed_at") >= since)
     told = installation.lake.window(FUEL_BALANCE, since, until).select(pl.col("vehicle_id").n_unique()).collect().item()
     rules = DriftRules(psi=installation.settings.theft_drift_psi)
-    return drift(before, after, model, ALLOWED, told * DRIFT_DAYS / 30, rules)
-
-
-ALLOWED = 0.2
-"""False alarms a vehicle and month beside which alarms are counted."""
+    return drift(before, after, model, installation.settings.theft_alarm_budget, told * DRIFT_DAYS / 30, rules)
 
 
 def loaded(installation: Installation, name: str) -> StoredModel:

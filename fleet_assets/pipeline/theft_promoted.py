@@ -32,14 +32,15 @@ def expected() -> dict[str, Any]:
 def usable(installation: Installation) -> str:
     """The promoted version, if it was written here and is of this program's features and libraries; else nothing."""
     shelf = shelf_of(installation)
-    if not shelf.promoted:
+    name = shelf.promoted
+    if not name:
         return ""
     try:
-        facts = shelf.facts(shelf.promoted)
+        facts = shelf.facts(name)
     except (ModelRefused, UsageError):
         return ""
     known = {**expected(), "libraries": libraries()}
-    return shelf.promoted if all(facts.get(name) == value for name, value in known.items()) else ""
+    return name if all(facts.get(fact) == value for fact, value in known.items()) else ""
 
 
 def model_inputs(installation: Installation) -> str:

@@ -29,8 +29,8 @@ MART_DAYS = ("local_date", "month", "week", "date", "day")
 
 
 class Fleet:
-    """The data of one installation: `home` is its folder, by default FLEET_HOME. Raises UsageError for a folder that
-    does not exist: an empty answer would be taken for one."""
+    """The data of one installation: `home` is its folder, by default FLEET_HOME. Raises UsageError for a `home`
+    that does not exist: an empty answer would be taken for one."""
 
     def __init__(self, home: str | Path | None = None) -> None:
         if home is not None and not Path(home).is_dir():

@@ -91,10 +91,9 @@ class ColumnMap:
     def applied(self, raw: pl.DataFrame) -> pl.DataFrame:
         """The cells under the contract's names, numbers of another unit converted; what is no number stays as it is,
         for whoever types the cells to set aside."""
-        known = dict(self.columns)
         kept = raw.drop([old for old, new in self.columns if new == LEFT_OUT], strict=False)
-        taken = kept.rename({old: new for old, new in known.items() if old in kept.columns})
-        stated = ((known.get(name, name), unit) for name, unit in self.units)
+        taken = kept.rename(dict(zip(kept.columns, self.renamed(kept.columns), strict=True)))
+        stated = zip(self.renamed([name for name, _ in self.units]), (unit for _, unit in self.units), strict=True)
         return taken.with_columns(_converted(taken, name, unit) for name, unit in stated if name in taken.columns)
 
     def as_options(self) -> str:
@@ -122,9 +121,14 @@ def column_map(columns: Mapping[str, str], units: Mapping[str, str]) -> ColumnMa
     twice = sorted({new for new in wanted if wanted.count(new) > 1})
     if twice:
         raise UsageError(f"--map: two columns cannot both be {', '.join(twice)}")
-    for name, unit in units.items():
+    used = {name: unit for name, unit in units.items() if columns.get(name) != LEFT_OUT}
+    for name, unit in used.items():
         _must_fit(columns.get(name, name), name, unit)
-    return ColumnMap(tuple(columns.items()), tuple(units.items()))
+    measured = [columns.get(name, name) for name in used]
+    again = sorted({name for name in measured if measured.count(name) > 1})
+    if again:
+        raise UsageError(f"--units: {', '.join(again)} is given two units, under two names; give it one")
+    return ColumnMap(tuple(columns.items()), tuple(used.items()))
 
 
 def column_map_of(text: str, origin: str) -> ColumnMap:
@@ -217,9 +221,11 @@ def _must_fit(column: str, name: str, unit: str) -> None:
 def _converted(raw: pl.DataFrame, name: str, unit: str) -> pl.Expr:
     rule = conversion(unit, TELEMETRY.column(name).unit)
     assert rule is not None
-    cell, number = pl.col(name), pl.col(name).cast(pl.Float64, strict=False)
+    cell, is_text = pl.col(name), raw.schema[name] == pl.String
+    # Cells are typed without the blanks around them: these keep no number from its unit.
+    number = (cell.str.strip_chars() if is_text else cell).cast(pl.Float64, strict=False)
     converted = number * rule.factor / rule.divisor + rule.offset
-    if raw.schema[name] != pl.String:
+    if not is_text:
         return converted.alias(name)
     return pl.when(number.is_not_null()).then(converted.cast(pl.String)).otherwise(cell).alias(name)
 

@@ -11,7 +11,8 @@ import pytest
 from fleet_assets.commands.frame_grid import chosen, frame_lines
 from fleet_assets.contracts import TABLES, TRIPS
 from fleet_assets.contracts.errors import UsageError
-from fleet_assets.contracts.headlines import HEADLINES, headline
+from fleet_assets.contracts.headlines import HEADLINES, headline, ranks
+from fleet_assets.core.us_units import in_us_units
 from fleet_assets_tests.conftest import REPOSITORY
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -48,6 +49,13 @@ def test_of_all_columns_of_trips_a_person_sees_what_matters(width: int, header: 
     hidden = len(TRIPS.columns) - len(header)
     assert lines[4] == f"{hidden} of {len(TRIPS.columns)} columns hidden; --wide shows all, --columns NAME,NAME chooses"
     assert max(map(len, lines)) <= width
+
+
+def test_in_miles_the_same_columns_come_first() -> None:
+    rows = in_us_units(trips(3))
+    place = dict(zip(rows.columns, ranks(trips(3).columns).values(), strict=True))
+    header = frame_lines(rows, 80, place=place)[0].split()
+    assert header == ["vehicle_id", "started_at", "duration_s", "distance_mi", "max_speed_mph"]
 
 
 def test_on_200_columns_more_of_the_table_is_seen_and_empty_columns_last() -> None:

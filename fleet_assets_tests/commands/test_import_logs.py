@@ -126,6 +126,14 @@ def test_a_table_with_names_of_its_own_gets_a_suggestion_for_each(
     assert not installation.settings.quarantine.exists()
 
 
+def test_a_mapping_is_not_saved_for_files_that_are_no_tables(
+    installation: Installation, fleet_here: FleetHere, foreign: Path
+) -> None:
+    done = fleet_here("import", foreign, "--source", "can", "--map", "lat=latitude_deg", "--save-mapping", "tracker")
+    assert (done.code, "are for tables: --source telemetry" in done.err) == (2, True)
+    assert not (installation.reference.root / "column_maps").exists()
+
+
 def test_what_was_stated_is_done_converted_and_kept_under_a_name(
     installation: Installation, fleet_here: FleetHere, foreign: Path
 ) -> None:

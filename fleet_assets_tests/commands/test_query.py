@@ -210,6 +210,12 @@ def test_us_units_are_for_tables_on_the_terminal_only(fleet: FleetCommand) -> No
     assert fleet("query", sql, "--format", "csv", FLEET_UNITS="us").stdout == "distance_km\n160.9344\n"
 
 
+@pytest.mark.usefixtures("built")
+def test_columns_are_chosen_by_the_names_that_are_shown(fleet: FleetCommand) -> None:
+    done = fleet("query", "select 160.9344 as distance_km, 1 as n", "--columns", "distance_mi", FLEET_UNITS="us")
+    assert (done.returncode, done.stdout.split()) == (0, ["distance_mi", "100.0"])
+
+
 def test_the_name_of_a_file_says_its_format(installation: Installation, fleet: FleetCommand) -> None:
     del installation
     for name, opened in (("n.csv", pl.read_csv), ("n.parquet", pl.read_parquet), ("n.json", pl.read_json)):

@@ -57,6 +57,7 @@ def test_a_length_of_time_in_words(seconds: float, text: str) -> None:
 
 def test_sizes_in_words() -> None:
     assert [sized(size) for size in (0, 999, 1_000, 12_345_678, 2.5e9)] == ["0 B", "999 B", "1 kB", "12.3 MB", "2.5 GB"]
+    assert [sized(size) for size in (999.6, 999_600)] == ["1 kB", "1 MB"]
 
 
 def test_instants_are_as_fine_as_it_takes_to_tell_rows_apart() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -181,7 +181,7 @@ def test_a_lost_key_is_made_anew_by_the_next_training(here: Installation) -> Non
 
 
 def test_without_reviews_the_training_set_is_the_packaged_one(here: Installation) -> None:
-    rows, inputs = theft_model.training_set(here)
+    rows, inputs, _ = theft_model.training_set(here)
     assert_frame_equal(rows, training())
     assert inputs == theft_model.training_set(here)[1]
 
@@ -191,7 +191,7 @@ def test_reviews_join_the_training_set_by_vehicle_and_count_from_the_next_traini
     before = scores(here)
     judged = here.lake.scan(THEFT_CANDIDATES).filter(~pl.col("kind").is_in(SUMS)).collect()
     review(here, judged, "no_theft")
-    rows, inputs = theft_model.training_set(here)
+    rows, inputs, _ = theft_model.training_set(here)
     own = rows.filter(pl.col("fleet") == "own")
     assert own.height == judged.height
     assert not own["is_theft"].any()
@@ -243,3 +243,28 @@ def test_a_loss_of_weeks_that_is_told_twice_is_one_label(here: Installation) -> 
     review(here, rows, "theft")
     own = theft_model.training_set(here)[0].filter(pl.col("fleet") == "own")
     assert own.select("event_id", "is_theft").rows() == [(rows["event_id"].item(), True)]
+
+
+def test_a_review_of_a_sum_of_nights_labels_no_fall_beside_it(here: Installation) -> None:
+    fall = here.lake.scan(THEFT_CANDIDATES).filter(~pl.col("kind").is_in(SUMS)).collect().head(1)
+    start, end = fall["started_at"].item(), fall["ended_at"].item()
+    nights = fall.with_columns(
+        kind=pl.lit("nights"), event_id=pl.lit("of nights"),
+        started_at=pl.lit(start - timedelta(days=3), THEFT_CANDIDATES.schema["started_at"]),
+        ended_at=pl.lit(end + timedelta(minutes=5), THEFT_CANDIDATES.schema["ended_at"]),
+    )  # fmt: skip
+    day = fall["closed_at"].dt.date().item()
+    rows = here.lake.scan(THEFT_CANDIDATES, [day]).collect()
+    here.lake.write(THEFT_CANDIDATES, day, pl.concat([rows, nights]).sort(THEFT_CANDIDATES.order), "test")
+    review(here, nights, "theft")
+    found, _, unmet = theft_model.training_set(here)
+    assert (found.filter(pl.col("fleet") == "own").height, unmet) == (0, 0)
+
+
+def test_reviews_that_meet_nothing_are_counted(here: Installation) -> None:
+    fall = here.lake.scan(THEFT_CANDIDATES).collect().head(1)
+    elsewhere = fall.with_columns(
+        pl.col("started_at", "ended_at") - timedelta(days=90), event_id=pl.lit("gone"),
+    )  # fmt: skip
+    review(here, elsewhere, "theft")
+    assert theft_model.training_set(here)[2] == 1

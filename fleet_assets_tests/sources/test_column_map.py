@@ -67,6 +67,16 @@ def test_cells_are_renamed_left_out_and_converted_and_what_is_no_number_stays() 
     )
 
 
+@pytest.mark.parametrize("cell", [" 10", "10 ", "\t10"])
+def test_blanks_around_a_number_keep_it_from_no_unit(cell: str) -> None:
+    stated = column_map({}, {"speed_kmh": "mph"})
+    assert stated.applied(pl.DataFrame({"speed_kmh": [cell]}))["speed_kmh"].to_list() == ["16.09344"]
+
+
+def test_the_unit_of_a_column_that_is_left_out_does_not_matter() -> None:
+    assert column_map({"a": "-"}, {"a": "mph"}) == ColumnMap((("a", "-"),))
+
+
 def test_a_mapping_comes_back_from_its_file_as_it_was() -> None:
     stated = column_map({"Ort: Länge": "longitude_deg", "note": "-", "v": "speed_kmh"}, {"v": "mph"})
     assert column_map_of(stated.as_text(), "a.yaml") == stated
@@ -81,6 +91,7 @@ def test_a_mapping_comes_back_from_its_file_as_it_was() -> None:
         ({"a": "speed_kmh"}, {"a": "kg"}, "what speed_kmh holds cannot be converted to km/h"),
         ({"a": "vehicle_id"}, {"a": "mph"}, "is of no use: it has no unit"),
         ({}, {"a": "mph"}, "say which column a is, with --map a=COLUMN"),
+        ({"a": "speed_kmh"}, {"a": "mph", "speed_kmh": "kn"}, "speed_kmh is given two units, under two names"),
     ],
 )
 def test_a_mapping_that_cannot_be_is_refused(columns: dict[str, str], units: dict[str, str], sentence: str) -> None:

@@ -1,4 +1,4 @@
--- One row per theft among fuel events, and per other candidate that the model puts above the alarm threshold.
+-- One row per theft among fuel events, per other fall that the model puts above the alarm threshold, and per sum of nights.
 {{ config(materialized='table', indexes=by_vehicle_and('event_id', day='local_date')) }}
 
 with events as (
@@ -73,7 +73,7 @@ told as (
         coalesce(events.event_id, candidates.event_id) as event_id,
         coalesce(events.vehicle_id, candidates.vehicle_id) as vehicle_id,
         coalesce(
-            events.kind, case when candidates.kind in ('slow', 'weekly', 'nights') then 'slow_loss' else 'theft' end
+            events.kind, case when candidates.kind in ('slow', 'nights') then 'slow_loss' else 'theft' end
         ) as kind,
         candidates.kind as candidate_kind,
         events.event_id is not null as is_fuel_event,
@@ -119,7 +119,7 @@ placed as (
         coalesce(vehicles.timezone, '{{ var("default_timezone") }}') as timezone
     from told
     left join {{ ref('stg_vehicles') }} as vehicles on told.vehicle_id = vehicles.vehicle_id
-    where told.kind = 'theft' and told.is_fuel_event or told.is_above_threshold
+    where told.kind = 'theft' and told.is_fuel_event or told.is_above_threshold or told.candidate_kind = 'nights'
 
 ),
 

@@ -16,7 +16,6 @@ import polars as pl
 from fleet_assets.contracts.fuel import FUEL_EVENTS
 from fleet_assets.core.compiled import F64, kernel, read_only
 from fleet_assets.core.fuel.change_frames import change_frame, mondays_of, stay_frame, told_in_litres
-from fleet_assets.core.fuel.faults import skipped_faults
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.fuel.series import Series, series_of
 from fleet_assets.core.fuel.source_steps import source_steps
@@ -74,7 +73,7 @@ def _of_day(balance: pl.DataFrame, outages: pl.DataFrame, day: Window, rules: Fu
     is_of_day = pl.col("closed_at").is_between(pl.lit(day.day_start), pl.lit(day.day_end), closed="left")
     steps = source_steps(balance, rules)
     told = with_kind(changes.filter(is_of_day), steps, outages, day.look_back, rules)
-    faults = skipped_faults(balance, rules).filter(is_of_day)
+    faults = _skipped_faults(balance, rules).filter(is_of_day)
     weeks = [_weeks(series, found, balance, in_litres, until, rules) for until in mondays_of(day)]
     return pl.concat([told, faults, *weeks], how="diagonal")
 
@@ -92,6 +91,29 @@ def _weeks(
             pl.lit("stays of a week or two lost more than chance and heat, none enough by itself").alias("why"),
             pl.col("count").alias("stays"), pl.col("chance").alias("levels_sd"), pl.col("heat").alias("drift_sd"),
         ).struct.json_encode().alias("evidence"),
+    )  # fmt: skip
+
+
+def _skipped_faults(balance: pl.DataFrame, rules: FuelEventRules) -> pl.DataFrame:
+    """Faults of senders, one per vehicle and UTC day on which their levels came back: from the first reading that was
+    not believed to the last one, where those were far from the level for long enough."""
+    lasted = pl.col("skipped_to_at") - pl.col("skipped_from_at") >= pl.duration(seconds=rules.fault_s)
+    away = (pl.col("skipped_level_pct") - pl.col("level_before_pct")).abs().fill_null(rules.fault_pct)
+    found = balance.filter((pl.col("skipped_count") > 0) & lasted & (away >= rules.fault_pct))
+    day = pl.col("ended_at").dt.date().alias("day")
+    return found.group_by("vehicle_id", day, maintain_order=True).agg(
+        pl.col("skipped_from_at").min().alias("started_at"), pl.col("skipped_to_at").max().alias("ended_at"),
+        pl.col("ended_at").max().alias("closed_at"), pl.col("level_before_pct").first(),
+        pl.col("level_after_pct").last(), pl.col("latitude_deg", "longitude_deg", "is_engine_on").last(),
+        pl.struct(
+            pl.lit("readings that are no levels, far from the levels before and after them").alias("why"),
+            pl.len().alias("episodes"), pl.col("skipped_count").sum().alias("plateaus"),
+            pl.col("skipped_quality").first().alias("quality"), pl.col("skipped_level_pct").first().alias("level_pct"),
+        ).struct.json_encode().alias("evidence"),
+    ).select(
+        pl.exclude("day"), pl.lit("sensor_fault").alias("kind"), pl.lit(False).alias("is_truncated"),
+        pl.lit(False).alias("in_litres"), pl.lit(1.0).alias("scale"), pl.lit(None, pl.Float64).alias("change"),
+        pl.lit(None, pl.Float64).alias("sd"), pl.lit(None, pl.Float64).alias("burned"),
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def _collect(
     above = pl.concat([falls, sums]).unique("event_id", keep="first", maintain_order=True).collect()
     raised = [_raised(above, day, rules) for day in window.days(ALARMS.look_back)]
     found = pl.concat([_raised(above.clear(), window, rules), *raised])
-    if found.is_empty():  # the usual day: candidates and balance are not read
+    if found.is_empty():
         return ALARMS.empty()
     told = _with_place(_with_candidate(found, candidates), balance).with_columns(
         pl.lit(rules.version).alias("rules_version"), _words().alias("name")

@@ -28,9 +28,9 @@ from fleet_assets.core.theft.rules import TheftRules
 from fleet_assets.core.window import Window
 
 _KINDS = dict(zip((FALL, SLOW, UNOBSERVED, RETURNED), CANDIDATE_KINDS, strict=False))
-_AS_EVENTS = {"slow": "slow_loss", "weekly": "slow_loss"}
-"""What names a candidate in its id: fuel events call these a slow loss; sums that are no events are named by their
-kind."""
+_AS_EVENTS = {"slow": "slow_loss", "weekly": "slow_loss", "returned": "sensor_fault"}
+"""What names a candidate in its id: fuel events call these so, and a stay may hold one that came back and one that did
+not from the same plateau on; sums that are no events are named by their kind."""
 
 
 def theft_candidates(

@@ -68,9 +68,10 @@ def cases(events: pl.DataFrame, candidates: pl.DataFrame, scores: pl.DataFrame, 
 
 def to_review(found: pl.DataFrame, *, is_with_reviewed: bool = False) -> pl.DataFrame:
     """Cases that a person may judge, the most probable first, then those without a probability, each newest first:
-    thefts and slow losses among fuel events, and every candidate with a probability; without those reviewed already
-    unless asked for."""
-    is_judged = pl.col("kind").is_in(LOSSES).fill_null(value=False) | pl.col("probability").is_not_null()
+    thefts and slow losses among fuel events, every fall with a probability, and sums of nights; without those reviewed
+    already unless asked for."""
+    is_loss = pl.col("kind").is_in(LOSSES) | (pl.col("how") == "nights")
+    is_judged = is_loss.fill_null(value=False) | pl.col("probability").is_not_null()
     is_wanted = pl.lit(is_with_reviewed) | pl.col("verdict").is_null()
     return found.filter(is_judged & is_wanted).sort(
         "probability", "started_at", "event_id", descending=[True, True, False], nulls_last=True

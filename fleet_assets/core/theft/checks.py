@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import polars as pl
 
+_SURE = 1e-6
+"""Probabilities nearer to 0 or 1 have too few digits to tell their log odds."""
+
+_ROUNDING = 1e-3
+"""What rounded contributions and probabilities may differ by."""
+
 
 def order_sentences(candidates: pl.LazyFrame) -> list[str]:
     """Candidates that do not begin, end and become final in this order: what is told of one would be from later than
     it says."""
     begins, ends, final = (pl.col(name) for name in ("started_at", "ended_at", "closed_at"))
     found = candidates.filter((begins >= ends) | (ends > final)).select("vehicle_id", "started_at", "kind").collect()
-    return [f"{vehicle} {began}: a {kind} candidate is final before its end" for vehicle, began, kind in found.rows()]
+    return [
+        f"{vehicle} {began}: a {kind} candidate does not begin, end and become final in this order"
+        for vehicle, began, kind in found.rows()
+    ]
 
 
 def sum_sentences(scores: pl.LazyFrame) -> list[str]:
@@ -34,10 +43,3 @@ def sum_sentences(scores: pl.LazyFrame) -> list[str]:
         f"{vehicle} {began}: contributions sum to {summed:.4f}, the log odds are {odds:.4f}"
         for vehicle, began, summed, odds in found.iter_rows()
     ]
-
-
-_SURE = 1e-6
-"""Probabilities nearer to 0 or 1 have too few digits to tell their log odds."""
-
-_ROUNDING = 1e-3
-"""What rounded contributions and probabilities may differ by."""

@@ -23,7 +23,13 @@ from fleet_assets.core.theft.truth import CAUSES, NOISE, Truth
 TOLERANCE = timedelta(minutes=15)
 """The slowest tracker speaks every ten minutes."""
 
-ALARM_RATES = (0.05, 0.2, 1.0)
+TOLD_RATE = 0.2
+"""False alarms a vehicle and month at which strata are told."""
+
+IS_THEFT = pl.col("verdict").is_in(["theft", "unseen"])
+"""Whether a judged event (`Judged.found`) is a theft, seen or not."""
+
+ALARM_RATES = (0.05, TOLD_RATE, 1.0)
 """False alarms a vehicle and month at which recall is told."""
 
 

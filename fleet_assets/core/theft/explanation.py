@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from fleet_assets.contracts.theft import FEATURES
+from fleet_assets.contracts.theft import FEATURES, SUMS
 from fleet_assets.core.fuel.rules import FuelEventRules
 from fleet_assets.core.theft.cases import LOSSES
 from fleet_assets.core.units import conversion
@@ -123,14 +123,10 @@ def _levels(case: Case, around: Around) -> Iterator[str]:
 def _level(pair: Mapping[str, Any], side: str, around: Around) -> str:
     level, spread = pair[f"level_{side}_pct"], pair[f"level_{side}_sd_pct"]
     litres, litres_sd = pair[f"volume_{side}_l"], pair[f"volume_{side}_sd_l"]
-    said = [] if level is None else [f"{level:.1f} %{_give_or_take(spread, '%')}"]
+    said = [] if level is None else [f"{level:.1f} %{'' if spread is None else f' ± {spread:.1f} %'}"]
     if litres is not None:
         said.append(f"{around.litres(litres)}{'' if litres_sd is None else f' ± {around.litres(litres_sd)}'}")
     return f"{said[0]} ({said[1]})" if len(said) == 2 else "".join(said) or "not known"
-
-
-def _give_or_take(spread: float | None, unit: str) -> str:
-    return "" if spread is None else f" ± {spread:.1f} {unit}"
 
 
 def _balance(case: Case, around: Around) -> Iterator[str]:
@@ -193,6 +189,9 @@ def _named(case: Case, around: Around) -> str:
 
 def _model(case: Case, around: Around) -> Iterator[str]:
     del around
+    if case["how"] in SUMS:
+        yield "Sums over days are told by their ratio to noise, not by the model."
+        return
     if case["probability"] is None:
         yield "No model has scored it."
         return
@@ -226,9 +225,10 @@ def _harmless(case: Case, around: Around) -> Iterator[str]:
     """What a judge of the same rules would have needed to see."""
     if case["kind"] not in LOSSES and case["probability"] is None:
         return
-    would = [*_by_rules(case, around), *_by_model(case)]
+    would = [*_by_rules(case, around)]
     if would:
         yield f"It would have been harmless: {'; '.join(would)}."
+    yield from _by_model(case)
 
 
 def _by_rules(case: Case, around: Around) -> Iterator[str]:
@@ -256,7 +256,7 @@ def _by_model(case: Case) -> Iterator[str]:
     alone = [name for name, value in _terms(case) if odds - value < 0]
     if alone:
         named = ", ".join(_feature(name, case) for name in alone[:3])
-        yield f"to the model, without any one of: {named}"
+        yield f"To the model a theft would be less likely than not without any one of: {named}."
 
 
 def _review(case: Case, around: Around) -> Iterator[str]:

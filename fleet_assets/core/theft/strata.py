@@ -25,7 +25,8 @@ def cut(value: pl.Expr, bounds: Sequence[float]) -> pl.Expr:
 
 
 _MINUTES = (pl.col("ended_at") - pl.col("started_at")).dt.total_seconds() / 60
-_OFF = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent"))
+OFF = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent"))
+"""Whether a sender reports with the ignition off."""
 _LARGE = pl.when(pl.col("volume") >= 20).then(pl.lit("20+ l")).otherwise(pl.lit("10-20 l"))
 
 _SIGHT = (
@@ -35,11 +36,11 @@ _SIGHT = (
 
 STRATA: Mapping[str, pl.Expr] = {
     "sight": _SIGHT,
-    "size, while off": pl.concat_str(_LARGE, _OFF, separator=", "),
+    "size, while off": pl.concat_str(_LARGE, OFF, separator=", "),
     "volume over noise": cut(pl.col("snr"), (SEEN_SNR, 5.0, 10.0)),
     "litres": cut(pl.col("volume"), (20, 50)),
     "minutes": cut(_MINUTES, (5, 15)),
-    "while off": _OFF,
+    "while off": OFF,
     "counter": pl.when("has_counter").then(pl.lit("yes")).otherwise(pl.lit("no")),
     "levels apart": pl.when(pl.col("gap_s") > 3600).then(pl.lit("over an hour")).otherwise(pl.lit("an hour at most")),
     "sender": pl.col("sender"),

@@ -39,13 +39,13 @@ else:
     group="insights",
     settings=["timezone", "theft_alarm_budget"],
     rules=AlarmRules,
-    days_of=[THEFT_SCORES],  # litres and places of the alarms of a day: what else it reads makes none
+    days_of=[THEFT_SCORES],  # they have the days of candidates, of which sums of nights make alarms, too
 )
 def alarms(
     theft_scores: pl.LazyFrame, theft_candidates: pl.LazyFrame, fuel_balance: pl.LazyFrame, theft_model: pl.LazyFrame,
     vehicles: pl.LazyFrame, window: Window, rules: AlarmRules, timezone: str, theft_alarm_budget: float,
 ) -> pl.LazyFrame:  # fmt: skip
-    """Scores above the threshold at the budget of false alarms, once a day for each vehicle and kind."""
+    """Scores above the threshold at the budget of false alarms, and sums of nights: one a day for each kind."""
     model = model_of(theft_model.collect())
     threshold = None if model is None else model.threshold_at(theft_alarm_budget)
     return theft_alarms(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -49,6 +49,7 @@ def test_a_window_worked_on_at_once_has_the_candidates_of_its_days(calls: list[t
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CALLS, st.integers(0, 1_000))
+@example([("drive", 5), ("drive", 119), ("drive", 180), ("fill", -43), ("stand", 2), ("drive", 5)], 0)
 def test_order_and_repetition_of_rows_and_another_vehicle_change_no_candidate(
     calls: list[tuple[str, int]], seed: int
 ) -> None:

@@ -70,7 +70,7 @@ def test_the_parts_of_a_probability_are_named_by_size_and_sum_to_its_log_odds() 
         and line.endswith("2 others together +0.02.")
         for line in said
     )
-    assert said[-1].endswith("to the model, without any one of: size_over_noise 20.")
+    assert said[-1] == "To the model a theft would be less likely than not without any one of: size_over_noise 20."
 
 
 def test_earlier_cases_are_named_with_their_reviews_the_newest_first() -> None:
@@ -102,6 +102,11 @@ def test_a_candidate_of_an_unknown_tank_is_told_in_points_and_says_what_is_not_k
         "Nothing like it in the 90 days before.",
         "Model m-7: probability of a theft 0.300.",
     ]
+
+
+def test_a_sum_of_nights_is_no_business_of_the_model() -> None:
+    said = explained(case(kind=None, how="nights", probability=None), AROUND)
+    assert "Sums over days are told by their ratio to noise, not by the model." in said
 
 
 def test_a_refuel_came_in_and_nothing_about_it_is_harmless() -> None:

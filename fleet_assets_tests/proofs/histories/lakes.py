@@ -16,6 +16,7 @@ from fleet_assets.contracts import (
     MODEL_TABLES,
     TABLES,
     THEFT_MODEL,
+    THEFT_MODEL_METRICS,
     THEFT_SCORES,
     THEFT_TRAINING_SET,
     Table,
@@ -26,6 +27,7 @@ from fleet_assets.pipeline.days import NEAR_DAYS, spans
 from fleet_assets.pipeline.plan import BuildRequest, ordered_tables, plan_build
 from fleet_assets.pipeline.reference import reference_inputs, reference_rows
 from fleet_assets.pipeline.storing import store_days
+from fleet_assets.pipeline.theft_metrics import judgement
 from fleet_assets.settings import load_settings
 
 ALL = frozenset(TABLES)
@@ -94,14 +96,18 @@ def _store_reference(installation: Installation, table: Table) -> None:
 
 
 def store_model(installation: Installation) -> None:
-    """Train the model of thefts where none can be used and there is something to score; store the promoted one."""
+    """Train the model of thefts where none can be used and there is something to score; store the promoted one and its
+    metrics."""
     if not theft_promoted.usable(installation) and theft_promoted.is_needed(installation):
-        rows, inputs = theft_model.training_set(installation)
+        rows, inputs, _ = theft_model.training_set(installation)
         installation.lake.write(THEFT_TRAINING_SET, None, rows, inputs)
         theft_model.train(installation)
     inputs, record = theft_promoted.model_inputs(installation), installation.lake.record(THEFT_MODEL, None)
     if inputs and (record is None or record.inputs != inputs):
         installation.lake.write(THEFT_MODEL, None, theft_model.promoted_rows(installation), inputs)
+    if theft_promoted.are_metrics_stale(installation):
+        figures = judgement(installation).figures
+        installation.lake.write(THEFT_MODEL_METRICS, None, figures, theft_promoted.metrics_inputs(installation))
 
 
 def contents(installation: Installation) -> dict[Partition, str]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from fleet_assets.core.compiled import F64
 from fleet_assets.core.theft.model.features import NAMES, numbers
+from fleet_assets.core.theft.model.limits import threshold_at
 from fleet_assets.core.theft.model.stored import StoredModel
 
 BINS = 10
@@ -59,7 +60,7 @@ def drift(
         places = {name: NAMES.index(name) for name in model.terms.steps}
         indices = {name: psi(earlier[:, place], later[:, place]) for name, place in places.items()}
     odds = model.terms.log_odds(numbers(after)) if after.height else np.empty(0)
-    alarms = int((odds >= np.log(_odds(model.threshold_at(budget)))).sum())
+    alarms = int((odds >= threshold_at(model.limits, budget)).sum())
     allowed = budget * vehicle_months
     reasons = [f"{name} shifted (index {value:.2f})" for name, value in indices.items() if value > used.psi]
     if alarms > allowed + used.alarms_sd * np.sqrt(max(allowed, 1.0)):
@@ -81,7 +82,3 @@ def _shares(values: F64, bounds: F64) -> F64:
     counts = np.bincount(place, minlength=len(bounds) + 2) + 0.5
     shares: F64 = counts / counts.sum()
     return shares
-
-
-def _odds(probability: float) -> float:
-    return probability / (1 - probability)

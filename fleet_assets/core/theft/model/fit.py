@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from fleet_assets.core.compiled import F64
 from fleet_assets.core.theft.calibration import Platt, fit_platt, likeliest
-from fleet_assets.core.theft.model.estimators import Learn, additive_trees, scores_of
+from fleet_assets.core.theft.model.estimators import Learn, additive, additive_trees, scores_of
 from fleet_assets.core.theft.model.features import NAMES, numbers
 from fleet_assets.core.theft.model.limits import thresholds
 from fleet_assets.core.theft.model.terms import Additive, additive_of
@@ -66,7 +66,7 @@ def fit(rows: pl.DataFrame, vehicle_months: float, recalibration: Recalibration 
     if len(told) < LEAST_KNOWN or not 0 < labels.sum() < len(labels):
         raise ValueError(f"{len(told)} labelled candidates, {int(labels.sum())} of them thefts, teach nothing")
     with threadpool_limits(limits=1):
-        unseen = out_of_fold(known, _additive)
+        unseen = out_of_fold(known, additive)
         trees = additive_trees(told, labels, np.ones(len(told)))
         terms = additive_of(scores_of(trees), _bounds(trees), NAMES, told, weights)
     is_own = (known["origin"] == "review").to_numpy()
@@ -99,10 +99,6 @@ def recalibrated(odds: F64, labels: F64, known: Recalibration) -> Platt:
     they are: the largest posterior of offset and slope around 0 and 1. Without labels nothing moves."""
     surety = np.array([known.offset_sd**-2, known.slope_sd**-2])
     return _rising(likeliest(odds, labels, np.ones(len(odds)), Platt(slope=1.0, intercept=0.0), surety))
-
-
-def _additive(told: F64, labels: F64, weights: F64) -> Any:
-    return scores_of(additive_trees(told, labels, weights))
 
 
 def _bounds(trees: Any) -> list[F64]:

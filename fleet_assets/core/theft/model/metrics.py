@@ -17,6 +17,8 @@ from fleet_assets.core.compiled import F64, I64
 from fleet_assets.core.theft.calibration import Calibration, calibration, sigmoid
 from fleet_assets.core.theft.evaluation import (
     ALARM_RATES,
+    IS_THEFT,
+    TOLD_RATE,
     Judged,
     at_rate,
     at_threshold,
@@ -25,10 +27,7 @@ from fleet_assets.core.theft.evaluation import (
     is_found,
 )
 from fleet_assets.core.theft.siphoning import slow_losses
-from fleet_assets.core.theft.strata import by_stratum
-
-TOLD_RATE = 0.2
-"""False alarms a vehicle and month at which strata are told."""
+from fleet_assets.core.theft.strata import OFF, by_stratum
 
 LOOKED_AT = 0.05
 """Probability from which a person looks: most candidates are hardly any, and their probabilities hold easily."""
@@ -105,10 +104,9 @@ def calibrated(judged: Judged, least: float = 0.0) -> Calibration | None:
 def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
     """Probabilities, labels, weights and vehicles by number, of all but losses of another kind."""
     rows = judged.found.filter(pl.col("verdict") != "loss")
-    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
-    weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
+    weight = pl.when(IS_THEFT).then(1 / pl.col("losses")).otherwise(1.0)
     told = rows.select(
-        is_theft.cast(pl.Float64).alias("label"), weight.alias("weight"),
+        IS_THEFT.cast(pl.Float64).alias("label"), weight.alias("weight"),
         pl.col("vehicle_id").rank("dense").cast(pl.Int64).alias("vehicle"),
     )  # fmt: skip
     odds = sigmoid(rows["score"].to_numpy())
@@ -117,8 +115,7 @@ def judged_arrays(judged: Judged) -> tuple[F64, F64, F64, I64]:
 
 def slow_figures(subject: Subject, found: pl.DataFrame, losses: pl.DataFrame, months: float) -> pl.DataFrame:
     """THEFT_MODEL_METRICS of sums over days (`found`, with `verdict`) beside the true siphoning and leaks."""
-    off = pl.when("reports_while_off").then(pl.lit("reports")).otherwise(pl.lit("silent")).alias("off")
-    told = slow_losses(found, losses).group_by("kind", off).agg(
+    told = slow_losses(found, losses).group_by("kind", OFF.alias("off")).agg(
         pl.len().alias("count"), pl.col("is_found").mean().alias("found"),
         pl.col("is_early").mean().alias("found in five nights"), pl.col("bound").mean(),
     ).sort("kind", "off")  # fmt: skip

@@ -12,7 +12,7 @@ import polars as pl
 
 from fleet_assets.contracts.theft import SUMS, THEFT_CANDIDATES, THEFT_MODEL_METRICS, THEFT_TRAINING_SET
 from fleet_assets.core.against_truth import pair_events
-from fleet_assets.core.theft.evaluation import TOLERANCE, Judged, judge
+from fleet_assets.core.theft.evaluation import IS_THEFT, TOLERANCE, Judged, judge
 from fleet_assets.core.theft.strata import IS_SEEN
 from fleet_assets.core.theft.truth import Truth
 
@@ -93,10 +93,9 @@ def training_rows(prior: Prior) -> pl.DataFrame:
     """THEFT_TRAINING_SET of the prior: thefts, and falls that are none. Siphoning and leaks are losses that other rules
     tell; to take them for thefts or for none would teach either wrongly. A theft counts as rarely as thefts are."""
     known = prior.candidates.filter(IS_FALL & (pl.col("verdict") != "loss"))
-    is_theft = pl.col("verdict").is_in(["theft", "unseen"])
-    weight = pl.when(is_theft).then(1 / pl.col("losses")).otherwise(1.0)
+    weight = pl.when(IS_THEFT).then(1 / pl.col("losses")).otherwise(1.0)
     told = known.with_columns(
-        is_theft.alias("is_theft"), weight.alias("weight"), pl.lit("benchmark").alias("origin"),
+        IS_THEFT.alias("is_theft"), weight.alias("weight"), pl.lit("benchmark").alias("origin"),
     )  # fmt: skip
     return told.select(list(THEFT_TRAINING_SET.schema))
 

@@ -36,19 +36,3 @@ def scored(candidates: pl.DataFrame, model: StoredModel) -> pl.DataFrame:
         texts.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("contributions"), "rules_version",
     )  # fmt: skip
     return THEFT_SCORES.conform(rows.lazy()).collect().sort(THEFT_SCORES.order)
-
-
-def contributions(scores: pl.DataFrame) -> pl.DataFrame:
-    """event_id, feature, log_odds: what each feature adds to each score, the largest first; the base is one of them."""
-    text = pl.col("contributions")
-    names = _names(scores)
-    if not names:
-        return pl.DataFrame(schema={"event_id": pl.String, "feature": pl.String, "log_odds": pl.Float64})
-    told = scores.select("event_id", text.str.json_decode(pl.Struct(dict.fromkeys(names, pl.Float64))))
-    long = told.unnest("contributions").unpivot(index="event_id", variable_name="feature", value_name="log_odds")
-    return long.drop_nulls().sort("event_id", pl.col("log_odds").abs(), descending=[False, True], maintain_order=True)
-
-
-def _names(scores: pl.DataFrame) -> list[str]:
-    found = scores["contributions"].str.extract_all(r'"(\w+)":').explode().unique().drop_nulls().sort()
-    return [name.strip('":') for name in found]

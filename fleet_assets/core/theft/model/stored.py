@@ -28,11 +28,6 @@ class StoredModel:
     terms: Additive
     limits: Mapping[float, float]
 
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The features that it is told."""
-        return self.terms.names
-
     def threshold_at(self, budget: float) -> float:
         """The probability from which an alarm keeps to so many false alarms a vehicle and month."""
         return float(sigmoid(np.array([threshold_at(self.limits, budget)]))[0])
