@@ -115,8 +115,8 @@ def test_a_server_tells_the_demos_of_two_folders_apart(demo: Installation) -> No
 
 
 def marts_of_seldom_things(demo: Installation, home: Path) -> set[str]:
-    """The marts of what need not happen in so short a demo: charges, where no simulated one is over (it may end with its
-    cars on the charger), and thefts, where no event is one."""
+    """The marts of what need not happen in so short a demo: charges, where no simulated one is over (it may end with
+    its cars on the charger), and thefts, where no event is one."""
     charges = pl.read_parquet(home / "demo" / "simulated" / "truth" / "charges.parquet")
     found = set() if charges.filter(~pl.col("is_truncated")).height else {"charging_daily", "charging_hourly_stats"}
     thefts = demo.warehouse.query("select * from stg_fuel_events where kind = 'theft'")
