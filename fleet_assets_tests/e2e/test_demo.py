@@ -119,7 +119,7 @@ def marts_of_seldom_things(demo: Installation, home: Path) -> set[str]:
     its cars on the charger), and thefts, where no event is one."""
     charges = pl.read_parquet(home / "demo" / "simulated" / "truth" / "charges.parquet")
     found = set() if charges.filter(~pl.col("is_truncated")).height else {"charging_daily", "charging_hourly_stats"}
-    thefts = demo.warehouse.query("select * from stg_fuel_events where kind = 'theft'")
+    thefts = demo.warehouse.query("select * from fuel_events where kind = 'theft'")
     return found if thefts.height else found | {"theft_alarms"}
 
 
